@@ -1,0 +1,60 @@
+package catalog
+
+//go:generate go run github.com/tinylib/msgp -tests=false -io=false -unexported=false
+
+// CommandType is the first byte of a command in the log; the rest is the
+// command's MessagePack. Numbers are for ever.
+type CommandType uint8
+
+// The commands. Result types: Register and Deregister give nil or an error;
+// Batch gives []string, one error text ("" for done) per member, registers
+// first; KVWrite gives bool or an error.
+const (
+	RegisterCommand   CommandType = 1
+	DeregisterCommand CommandType = 2
+	BatchCommand      CommandType = 3
+	KVWriteCommand    CommandType = 4
+	AutopilotCommand  CommandType = 5
+)
+
+// Register writes a node and, at will, one service and checks on it, all or
+// nothing (reference/http-catalog-health.md §2.1).
+type Register struct {
+	ID              string
+	Node            string
+	Address         string
+	Datacenter      string
+	TaggedAddresses map[string]string
+	NodeMeta        map[string]string
+	Locality        *Locality
+	SkipNodeUpdate  bool
+	Service         *Service
+	Checks          []*Check
+}
+
+// Deregister removes a service (ServiceID), a check (CheckID), or, with
+// neither, a whole node. What does not exist is not an error.
+type Deregister struct {
+	Node      string
+	ServiceID string
+	CheckID   string
+}
+
+// Batch is many registrations and removals in one log entry, for agents that
+// bring the catalog up to date. Members stand or fall each by itself.
+type Batch struct {
+	Registers   []*Register
+	Deregisters []*Deregister
+}
+
+// Autopilot is the replicated configuration of autopilot. The leader writes it
+// on first leadership; durations in nanoseconds.
+type Autopilot struct {
+	CleanupDeadServers      bool
+	LastContactThreshold    int64
+	MaxTrailingLogs         uint64
+	MinQuorum               uint64
+	ServerStabilizationTime int64
+	CreateIndex             uint64
+	ModifyIndex             uint64
+}

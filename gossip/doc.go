@@ -1,0 +1,2 @@
+// Package gossip is described by its owner.
+package gossip

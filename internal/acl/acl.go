@@ -1,0 +1,56 @@
+package acl
+
+// Authorizer answers what one token may do. Names are matched as the caller
+// gives them.
+type Authorizer interface {
+	AgentRead(node string) bool
+	AgentWrite(node string) bool
+	EventRead(name string) bool
+	EventWrite(name string) bool
+	KeyRead(key string) bool
+	KeyList(prefix string) bool
+	KeyWrite(key string) bool
+	// KeyWritePrefix tells whether every key below prefix may be written.
+	KeyWritePrefix(prefix string) bool
+	NodeRead(name string) bool
+	NodeWrite(name string) bool
+	OperatorRead() bool
+	OperatorWrite() bool
+	ServiceRead(name string) bool
+	ServiceWrite(name string) bool
+	SessionRead(node string) bool
+	SessionWrite(node string) bool
+}
+
+// Resolver turns a secret token into an Authorizer. The empty token is the
+// anonymous one. An unknown token is an error of kind fault.Denied.
+type Resolver interface {
+	Resolve(token string) (Authorizer, error)
+}
+
+// AllowAll is both the resolver and the authorizer of an agent without ACLs.
+type AllowAll struct{}
+
+func (AllowAll) Resolve(string) (Authorizer, error) { return AllowAll{}, nil }
+
+func (AllowAll) AgentRead(string) bool      { return true }
+func (AllowAll) AgentWrite(string) bool     { return true }
+func (AllowAll) EventRead(string) bool      { return true }
+func (AllowAll) EventWrite(string) bool     { return true }
+func (AllowAll) KeyRead(string) bool        { return true }
+func (AllowAll) KeyList(string) bool        { return true }
+func (AllowAll) KeyWrite(string) bool       { return true }
+func (AllowAll) KeyWritePrefix(string) bool { return true }
+func (AllowAll) NodeRead(string) bool       { return true }
+func (AllowAll) NodeWrite(string) bool      { return true }
+func (AllowAll) OperatorRead() bool         { return true }
+func (AllowAll) OperatorWrite() bool        { return true }
+func (AllowAll) ServiceRead(string) bool    { return true }
+func (AllowAll) ServiceWrite(string) bool   { return true }
+func (AllowAll) SessionRead(string) bool    { return true }
+func (AllowAll) SessionWrite(string) bool   { return true }
+
+var (
+	_ Resolver   = AllowAll{}
+	_ Authorizer = AllowAll{}
+)

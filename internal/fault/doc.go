@@ -1,0 +1,21 @@
+// Package fault holds the one error type that carries a kind across the house.
+//
+// # Use
+//
+//	return fault.New(fault.NotFound, "unknown service ID: %s", id)
+//
+// # Concurrency
+//
+// Errors are immutable.
+//
+// # Invariants
+//
+// Kind and text are the same wherever a request came in: internal/rpc carries
+// both unchanged. An error without a fault.Error in its chain is Internal.
+//
+// # Decisions
+//
+// Kinds follow what front doors must tell apart, not where a fault arose.
+// Rejected is apart from Invalid because Consul answers 400 to what its HTTP
+// layer refuses and 500 to what its servers refuse.
+package fault

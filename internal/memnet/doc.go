@@ -1,0 +1,2 @@
+// Package memnet is described by its owner.
+package memnet

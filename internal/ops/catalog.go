@@ -1,0 +1,105 @@
+package ops
+
+import (
+	"praetor/catalog"
+	"praetor/internal/rpc"
+)
+
+//go:generate go run github.com/tinylib/msgp -tests=false -io=false -unexported=false
+
+var (
+	// CatalogRegister writes a node, a service and checks, all or nothing.
+	CatalogRegister = rpc.Write[CatalogRegisterRequest, Empty]("Catalog.Register")
+	// CatalogDeregister removes a node, a service or a check.
+	CatalogDeregister = rpc.Write[CatalogDeregisterRequest, Empty]("Catalog.Deregister")
+	// CatalogSync brings an agent's share of the catalog up to date: many
+	// registrations and removals in one log entry, each judged by itself.
+	CatalogSync = rpc.Write[CatalogSyncRequest, CatalogSyncReply]("Catalog.Sync")
+
+	// CatalogDatacenters lists the datacenters known, the nearest first.
+	CatalogDatacenters = rpc.ReadAny[CatalogDatacentersRequest, CatalogDatacentersReply]("Catalog.Datacenters")
+	// CatalogNodes lists nodes.
+	CatalogNodes = rpc.Read[CatalogNodesRequest, CatalogNodesReply]("Catalog.Nodes")
+	// CatalogServices lists service names with their tags.
+	CatalogServices = rpc.Read[CatalogServicesRequest, CatalogServicesReply]("Catalog.Services")
+	// CatalogService lists the instances of a service, healthy or not.
+	CatalogService = rpc.Read[CatalogServiceRequest, CatalogServiceReply]("Catalog.Service")
+	// CatalogNode lists what runs on a node; the reply's NodeServices is nil if
+	// the node is unknown.
+	CatalogNode = rpc.Read[CatalogNodeRequest, CatalogNodeReply]("Catalog.Node")
+)
+
+// Empty is the reply of operations that only succeed or fail.
+type Empty struct{}
+
+type CatalogRegisterRequest struct {
+	rpc.WriteOptions
+	Register catalog.Register
+}
+
+type CatalogDeregisterRequest struct {
+	rpc.WriteOptions
+	Deregister catalog.Deregister
+}
+
+type CatalogSyncRequest struct {
+	rpc.WriteOptions
+	Batch catalog.Batch
+}
+
+// CatalogSyncReply has one text per member of the batch, registrations first;
+// "" means done. Denied tells which texts are permission errors.
+type CatalogSyncReply struct {
+	Errors []string
+	Denied []bool
+}
+
+type CatalogDatacentersRequest struct {
+	rpc.ReadOptions
+}
+
+type CatalogDatacentersReply struct {
+	Datacenters []string
+}
+
+type CatalogNodesRequest struct {
+	rpc.ReadOptions
+	NodeMeta map[string]string // all must match
+}
+
+type CatalogNodesReply struct {
+	rpc.ReadMeta
+	Nodes []*catalog.Node
+}
+
+type CatalogServicesRequest struct {
+	rpc.ReadOptions
+	NodeMeta map[string]string
+}
+
+type CatalogServicesReply struct {
+	rpc.ReadMeta
+	Services map[string][]string
+}
+
+type CatalogServiceRequest struct {
+	rpc.ReadOptions
+	Service  string
+	Tags     []string // all must be present, any case
+	NodeMeta map[string]string
+}
+
+type CatalogServiceReply struct {
+	rpc.ReadMeta
+	Instances []*catalog.Instance
+}
+
+type CatalogNodeRequest struct {
+	rpc.ReadOptions
+	Node string // name, ID, or unique ID prefix
+}
+
+type CatalogNodeReply struct {
+	rpc.ReadMeta
+	NodeServices *catalog.NodeServices
+}

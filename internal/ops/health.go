@@ -1,0 +1,57 @@
+package ops
+
+import (
+	"praetor/catalog"
+	"praetor/internal/rpc"
+)
+
+//go:generate go run github.com/tinylib/msgp -tests=false -io=false -unexported=false
+
+var (
+	// HealthNode lists the checks on a node.
+	HealthNode = rpc.Read[HealthNodeRequest, HealthChecksReply]("Health.Node")
+	// HealthChecks lists the checks of a service's instances.
+	HealthChecks = rpc.Read[HealthChecksRequest, HealthChecksReply]("Health.Checks")
+	// HealthState lists the checks in one state, or "any".
+	HealthState = rpc.Read[HealthStateRequest, HealthChecksReply]("Health.State")
+	// HealthService lists the instances of a service with their checks.
+	HealthService = rpc.Read[HealthServiceRequest, HealthServiceReply]("Health.Service")
+)
+
+type HealthNodeRequest struct {
+	rpc.ReadOptions
+	Node string
+}
+
+type HealthChecksRequest struct {
+	rpc.ReadOptions
+	Service  string
+	NodeMeta map[string]string
+}
+
+type HealthStateRequest struct {
+	rpc.ReadOptions
+	State    string
+	NodeMeta map[string]string
+}
+
+type HealthChecksReply struct {
+	rpc.ReadMeta
+	Checks []*catalog.Check
+}
+
+type HealthServiceRequest struct {
+	rpc.ReadOptions
+	Service     string
+	Tags        []string // all must be present, any case
+	PassingOnly bool
+	NodeMeta    map[string]string
+}
+
+// HealthServiceReply is what a view of a service gives out: while the service
+// does not change, callers that ask the same on a server get the same slice,
+// so front doors can keep what they made of it.
+type HealthServiceReply struct {
+	rpc.ReadMeta
+	Instances []*catalog.InstanceHealth
+}

@@ -1,0 +1,37 @@
+package ops
+
+import (
+	"time"
+
+	"praetor/internal/rpc"
+)
+
+//go:generate go run github.com/tinylib/msgp -tests=false -io=false -unexported=false
+
+var (
+	// StatusLeader gives the leader's RPC address, "" if none is known.
+	StatusLeader = rpc.ReadAny[StatusRequest, StatusLeaderReply]("Status.Leader")
+	// StatusPeers gives the RPC addresses of the Raft peers.
+	StatusPeers = rpc.ReadAny[StatusRequest, StatusPeersReply]("Status.Peers")
+	// StatusRaft tells how far the asked server's own log has come; the leader's
+	// autopilot asks each server directly.
+	StatusRaft = rpc.ReadAny[StatusRequest, StatusRaftReply]("Status.Raft")
+)
+
+type StatusRequest struct {
+	rpc.ReadOptions
+}
+
+type StatusLeaderReply struct {
+	Address string
+}
+
+type StatusPeersReply struct {
+	Addresses []string
+}
+
+type StatusRaftReply struct {
+	LastContact time.Duration // since the server heard its leader; -1 never
+	LastTerm    uint64
+	LastIndex   uint64
+}

@@ -1,0 +1,2 @@
+// Package rpc is described by its owner.
+package rpc

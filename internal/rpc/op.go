@@ -1,0 +1,134 @@
+package rpc
+
+import (
+	"context"
+
+	"github.com/tinylib/msgp/msgp"
+)
+
+// Message is what travels: a generated MessagePack type (pointer receiver).
+type Message interface {
+	msgp.Marshaler
+	msgp.Unmarshaler
+	msgp.Sizer
+}
+
+type message[T any] interface {
+	*T
+	Message
+}
+
+// Place says which server of a datacenter may answer an operation.
+type Place uint8
+
+// The places. A Write is never retried after it may have reached a leader; a
+// read may be.
+const (
+	Leader    Place = iota // writes, and reads that need the leader's own state
+	ByOptions              // reads: leader, or any server if ReadOptions.Stale
+	AnyServer              // answered by whichever server got it, without asking for a leader
+)
+
+// Op is one operation: a name, where it runs, and the types of its request and
+// reply. Declare each once, as a package variable of internal/ops.
+type Op[Req, Rep any] struct {
+	*Desc
+}
+
+// Desc is an operation without its types, as Router and Mux see it.
+type Desc struct {
+	Name       string // "KV.Apply"
+	Place      Place
+	Write      bool
+	NewRequest func() Message
+	NewReply   func() Message
+}
+
+// Routed is what every request offers the router; embedding WriteOptions or
+// ReadOptions provides it.
+type Routed interface {
+	Message
+	// Target returns the datacenter asked for ("" = the receiver's own), the
+	// token, and whether any server may answer.
+	Target() (datacenter, token string, stale bool)
+}
+
+// Write declares an operation that changes state: it runs on the leader.
+func Write[Req, Rep any, PReq message[Req], PRep message[Rep]](name string) Op[Req, Rep] {
+	return declare[Req, Rep, PReq, PRep](name, Leader, true)
+}
+
+// Read declares an operation whose consistency the request's ReadOptions choose.
+func Read[Req, Rep any, PReq message[Req], PRep message[Rep]](name string) Op[Req, Rep] {
+	return declare[Req, Rep, PReq, PRep](name, ByOptions, false)
+}
+
+// ReadAny declares a read that any server answers by itself, leader or not.
+func ReadAny[Req, Rep any, PReq message[Req], PRep message[Rep]](name string) Op[Req, Rep] {
+	return declare[Req, Rep, PReq, PRep](name, AnyServer, false)
+}
+
+func declare[Req, Rep any, PReq message[Req], PRep message[Rep]](name string, p Place, write bool) Op[Req, Rep] {
+	return Op[Req, Rep]{&Desc{
+		Name: name, Place: p, Write: write,
+		NewRequest: func() Message { return PReq(new(Req)) },
+		NewReply:   func() Message { return PRep(new(Rep)) },
+	}}
+}
+
+// Caller carries a request to a server that may answer it. Router is the real
+// one; tests use small fakes.
+type Caller interface {
+	// Do routes req and returns the reply. The reply may be shared with other
+	// callers: do not change it.
+	Do(ctx context.Context, op *Desc, req Message) (Message, error)
+}
+
+// Call runs the operation through c. Errors keep the kind and text that the
+// handler gave them, wherever it ran. The reply may be shared: do not change it.
+func (op Op[Req, Rep]) Call(ctx context.Context, c Caller, req *Req) (*Rep, error) {
+	m, err := c.Do(ctx, op.Desc, any(req).(Message))
+	if err != nil {
+		return nil, err
+	}
+	return any(m).(*Rep), nil
+}
+
+// Handler answers one operation on this server.
+type Handler func(ctx context.Context, req Message) (Message, error)
+
+// Mux is the operations a server answers. Fill it before it serves.
+type Mux struct {
+	handlers map[string]registered
+}
+
+type registered struct {
+	op     *Desc
+	handle Handler
+}
+
+// NewMux returns an empty Mux.
+func NewMux() *Mux { return &Mux{handlers: map[string]registered{}} }
+
+// Handle registers h for op. Registering a name twice is a bug and panics.
+func Handle[Req, Rep any](m *Mux, op Op[Req, Rep], h func(context.Context, *Req) (*Rep, error)) {
+	if _, ok := m.handlers[op.Name]; ok {
+		panic("rpc: operation " + op.Name + " handled twice")
+	}
+	m.handlers[op.Name] = registered{op.Desc, func(ctx context.Context, req Message) (Message, error) {
+		rep, err := h(ctx, any(req).(*Req))
+		if err != nil {
+			return nil, err
+		}
+		return any(rep).(Message), nil
+	}}
+}
+
+// Names lists the operations registered, in no order.
+func (m *Mux) Names() []string {
+	names := make([]string, 0, len(m.handlers))
+	for n := range m.handlers {
+		names = append(names, n)
+	}
+	return names
+}

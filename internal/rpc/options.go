@@ -1,0 +1,60 @@
+package rpc
+
+import "time"
+
+//go:generate go run github.com/tinylib/msgp -tests=false -io=false -unexported=false
+
+// WriteOptions is embedded by every request that changes state.
+type WriteOptions struct {
+	Datacenter string // "" = the receiver's own
+	Token      string // secret; never logged
+}
+
+// Target implements Routed.
+func (o *WriteOptions) Target() (string, string, bool) { return o.Datacenter, o.Token, false }
+
+// ReadOptions is embedded by every request that reads.
+type ReadOptions struct {
+	Datacenter string // "" = the receiver's own
+	Token      string // secret; never logged
+
+	// MinIndex, when not zero, makes the read block until the answer's index
+	// is greater, or MaxWait is over.
+	MinIndex uint64
+	// MaxWait bounds a blocking read; 0 means the default of 5 minutes, more
+	// than 10 minutes means 10. The server adds up to a sixteenth of it.
+	MaxWait time.Duration
+
+	// Stale lets any server answer from its own state, Consistent makes the
+	// leader confirm with a quorum first; neither: the leader answers under
+	// its lease. At most one is set.
+	Stale      bool
+	Consistent bool
+	// MaxStale, when not zero and Stale is set, makes the caller ask again in
+	// default mode if the answer's LastContact exceeds it.
+	MaxStale time.Duration
+}
+
+// Target implements Routed.
+func (o *ReadOptions) Target() (string, string, bool) { return o.Datacenter, o.Token, o.Stale }
+
+// Read gives the options to code that handles all reads alike.
+func (o *ReadOptions) Read() *ReadOptions { return o }
+
+// ReadMeta is embedded by every reply to a read.
+type ReadMeta struct {
+	// Index is what a caller passes as MinIndex next time. Never 0.
+	Index uint64
+	// KnownLeader tells whether the answering server knows a leader.
+	KnownLeader bool
+	// LastContact is how long ago the answering server heard its leader; 0 on
+	// the leader itself.
+	LastContact time.Duration
+	// Consistency is "leader", "stale" or "consistent": how it was answered.
+	Consistency string
+	// Filtered tells that the token hid something.
+	Filtered bool
+}
+
+// Meta gives the meta data to code that handles all replies alike.
+func (m *ReadMeta) Meta() *ReadMeta { return m }

@@ -1,0 +1,33 @@
+// Package version says which Praetor this is and which Consul it stands in for.
+//
+// # Use
+//
+//	tags["build"] = version.Compatible + ":" + version.Revision
+//
+// # Concurrency
+//
+// Constants, and variables set by the linker only.
+//
+// # Invariants
+//
+// Compatible is shaped like a Consul version, because clients gate features on
+// it (reference/clients.md).
+//
+// # Decisions
+//
+// Two numbers: what we are, and what we speak. APIs report the second,
+// `praetor version` prints both.
+package version
+
+// Compatible is the Consul version whose behaviour this build reproduces.
+const Compatible = "1.21.4"
+
+// BuildDate is reported where Consul reports its own, RFC 3339.
+const BuildDate = "2026-11-23T00:00:00Z"
+
+// Praetor is this program's own version.
+const Praetor = "0.1.0"
+
+// Revision is the commit the binary was built from; the linker sets it
+// (-X praetor/internal/version.Revision=…). Empty in plain `go build`.
+var Revision = ""

@@ -1,0 +1,2 @@
+// Package raftstore is described by its owner.
+package raftstore
