@@ -67,4 +67,10 @@ type CheckDefinition struct {
 	AliasNode                      string
 	AliasService                   string
 	SessionName                    string
+
+	// Thresholds of the agent's own runner (reference/config.md §8.2). They are
+	// never shown in the catalog's JSON.
+	SuccessBeforePassing   int
+	FailuresBeforeWarning  int
+	FailuresBeforeCritical int
 }

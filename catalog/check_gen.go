@@ -220,9 +220,9 @@ func (z *Check) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *CheckDefinition) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 26
+	// map header, size 29
 	// string "Interval"
-	o = append(o, 0xde, 0x0, 0x1a, 0xa8, 0x49, 0x6e, 0x74, 0x65, 0x72, 0x76, 0x61, 0x6c)
+	o = append(o, 0xde, 0x0, 0x1d, 0xa8, 0x49, 0x6e, 0x74, 0x65, 0x72, 0x76, 0x61, 0x6c)
 	o = msgp.AppendDuration(o, z.Interval)
 	// string "Timeout"
 	o = append(o, 0xa7, 0x54, 0x69, 0x6d, 0x65, 0x6f, 0x75, 0x74)
@@ -309,6 +309,15 @@ func (z *CheckDefinition) MarshalMsg(b []byte) (o []byte, err error) {
 	// string "SessionName"
 	o = append(o, 0xab, 0x53, 0x65, 0x73, 0x73, 0x69, 0x6f, 0x6e, 0x4e, 0x61, 0x6d, 0x65)
 	o = msgp.AppendString(o, z.SessionName)
+	// string "SuccessBeforePassing"
+	o = append(o, 0xb4, 0x53, 0x75, 0x63, 0x63, 0x65, 0x73, 0x73, 0x42, 0x65, 0x66, 0x6f, 0x72, 0x65, 0x50, 0x61, 0x73, 0x73, 0x69, 0x6e, 0x67)
+	o = msgp.AppendInt(o, z.SuccessBeforePassing)
+	// string "FailuresBeforeWarning"
+	o = append(o, 0xb5, 0x46, 0x61, 0x69, 0x6c, 0x75, 0x72, 0x65, 0x73, 0x42, 0x65, 0x66, 0x6f, 0x72, 0x65, 0x57, 0x61, 0x72, 0x6e, 0x69, 0x6e, 0x67)
+	o = msgp.AppendInt(o, z.FailuresBeforeWarning)
+	// string "FailuresBeforeCritical"
+	o = append(o, 0xb6, 0x46, 0x61, 0x69, 0x6c, 0x75, 0x72, 0x65, 0x73, 0x42, 0x65, 0x66, 0x6f, 0x72, 0x65, 0x43, 0x72, 0x69, 0x74, 0x69, 0x63, 0x61, 0x6c)
+	o = msgp.AppendInt(o, z.FailuresBeforeCritical)
 	return
 }
 
@@ -534,6 +543,24 @@ func (z *CheckDefinition) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "SessionName")
 				return
 			}
+		case "SuccessBeforePassing":
+			z.SuccessBeforePassing, bts, err = msgp.ReadIntBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "SuccessBeforePassing")
+				return
+			}
+		case "FailuresBeforeWarning":
+			z.FailuresBeforeWarning, bts, err = msgp.ReadIntBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "FailuresBeforeWarning")
+				return
+			}
+		case "FailuresBeforeCritical":
+			z.FailuresBeforeCritical, bts, err = msgp.ReadIntBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "FailuresBeforeCritical")
+				return
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -562,6 +589,6 @@ func (z *CheckDefinition) Msgsize() (s int) {
 	for za0004 := range z.ScriptArgs {
 		s += msgp.StringPrefixSize + len(z.ScriptArgs[za0004])
 	}
-	s += 18 + msgp.StringPrefixSize + len(z.DockerContainerID) + 6 + msgp.StringPrefixSize + len(z.Shell) + 10 + msgp.StringPrefixSize + len(z.AliasNode) + 13 + msgp.StringPrefixSize + len(z.AliasService) + 12 + msgp.StringPrefixSize + len(z.SessionName)
+	s += 18 + msgp.StringPrefixSize + len(z.DockerContainerID) + 6 + msgp.StringPrefixSize + len(z.Shell) + 10 + msgp.StringPrefixSize + len(z.AliasNode) + 13 + msgp.StringPrefixSize + len(z.AliasService) + 12 + msgp.StringPrefixSize + len(z.SessionName) + 21 + msgp.IntSize + 22 + msgp.IntSize + 23 + msgp.IntSize
 	return
 }
