@@ -1,0 +1,126 @@
+package definition
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+
+	"praetor/catalog"
+)
+
+// The types of a check, as shown in Check.Type.
+const (
+	TypeGRPC        = "grpc"
+	TypeHTTP        = "http"
+	TypeTTL         = "ttl"
+	TypeTCP         = "tcp"
+	TypeUDP         = "udp"
+	TypeAlias       = "alias"
+	TypeDocker      = "docker"
+	TypeScript      = "script"
+	TypeH2Ping      = "h2ping"
+	TypeOSService   = "os_service"
+	TypeMaintenance = "maintenance"
+)
+
+// CheckType names the type that c's definition asks for. With several kinds set
+// the first in the order above wins (reference/config.md §8); "" means none.
+func CheckType(c *catalog.Check) string {
+	d := &c.Definition
+	switch {
+	case d.GRPC != "":
+		return TypeGRPC
+	case d.HTTP != "":
+		return TypeHTTP
+	case d.TTL > 0:
+		return TypeTTL
+	case d.TCP != "":
+		return TypeTCP
+	case d.UDP != "":
+		return TypeUDP
+	case isAlias(d):
+		return TypeAlias
+	case d.DockerContainerID != "" && len(d.ScriptArgs) > 0:
+		return TypeDocker
+	case len(d.ScriptArgs) > 0:
+		return TypeScript
+	case d.H2PING != "":
+		return TypeH2Ping
+	case d.OSService != "":
+		return TypeOSService
+	}
+	return ""
+}
+
+// RunsScript reports whether c runs a command, on the host or in a container,
+// and so needs script checks to be enabled.
+func RunsScript(c *catalog.Check) bool { return len(c.Definition.ScriptArgs) > 0 }
+
+// ValidateCheck tells why c cannot be run. It does not look at Status: files
+// and the HTTP API differ there (see ValidStatus).
+func ValidateCheck(c *catalog.Check) error {
+	d := &c.Definition
+	periodic, alias := isPeriodic(d), isAlias(d)
+	switch {
+	case d.Interval > 0 && d.TTL > 0:
+		return errors.New("Interval and TTL cannot both be specified")
+	case periodic && d.Interval <= 0:
+		return errors.New("Interval must be > 0 for Script, HTTP, H2PING, TCP, UDP or OSService checks")
+	case periodic && alias:
+		return errors.New("Interval cannot be set for Alias checks")
+	case alias && d.TTL > 0:
+		return errors.New("TTL must be not be set for Alias checks")
+	case !periodic && !alias && d.TTL <= 0:
+		return errors.New("TTL must be > 0 for TTL checks")
+	case d.OutputMaxSize < 0:
+		return errors.New("MaxOutputMaxSize must be positive")
+	case d.FailuresBeforeWarning > d.FailuresBeforeCritical:
+		return errors.New("FailuresBeforeWarning can't be higher than FailuresBeforeCritical")
+	}
+	return nil
+}
+
+// ValidStatus reports whether s may be given as a check's status.
+func ValidStatus(s string) bool {
+	return s == catalog.Passing || s == catalog.Warning || s == catalog.Critical
+}
+
+// CheckIDs gives every check of a service that has no ID the one derived from
+// the service's: service:<id>, or service:<id>:<n> counted from 1 when there
+// are several.
+func CheckIDs(serviceID string, checks []*catalog.Check) {
+	for i, c := range checks {
+		if c.CheckID != "" {
+			continue
+		}
+		c.CheckID = "service:" + serviceID
+		if len(checks) > 1 {
+			c.CheckID += ":" + strconv.Itoa(i+1)
+		}
+	}
+}
+
+// AttachChecks makes checks those of s: it assigns their IDs (CheckIDs), names,
+// types and initial status where none is given, and copies the service's
+// identity into them. s must have its ID.
+func AttachChecks(s *catalog.Service, checks []*catalog.Check) {
+	CheckIDs(s.ID, checks)
+	for _, c := range checks {
+		if c.Name == "" {
+			c.Name = fmt.Sprintf("Service '%s' check", s.Service)
+		}
+		if c.Status == "" {
+			c.Status = catalog.Critical
+		}
+		c.Type = CheckType(c)
+		c.ServiceID, c.ServiceName, c.ServiceTags = s.ID, s.Service, s.Tags
+	}
+}
+
+func isAlias(d *catalog.CheckDefinition) bool { return d.AliasNode != "" || d.AliasService != "" }
+
+// isPeriodic says whether d needs an interval.
+func isPeriodic(d *catalog.CheckDefinition) bool {
+	return len(d.ScriptArgs) > 0 || d.HTTP != "" || d.TCP != "" || d.UDP != "" ||
+		d.GRPC != "" || d.H2PING != "" || d.OSService != ""
+}
