@@ -1,34 +1,141 @@
 package memnet
 
 import (
-	"context"
-	"net"
-
-	"github.com/hashicorp/memberlist"
+	"fmt"
+	"net/netip"
+	"sync"
+	"sync/atomic"
 )
 
-// Network is a pretend network inside one process.
-type Network struct{}
+// Network is a pretend network inside one process. Make it with New.
+type Network struct {
+	dropped atomic.Uint64
+
+	mu      sync.Mutex
+	hosts   map[netip.Addr]*Host
+	cuts    map[cable]struct{}
+	links   map[*link]struct{}
+	changed chan struct{} // closed and replaced when a waiting dial should look again
+}
+
+// cable is an unordered pair of addresses.
+type cable struct{ a, b netip.Addr }
+
+func cableOf(a, b netip.Addr) cable {
+	if b.Less(a) {
+		a, b = b, a
+	}
+	return cable{a, b}
+}
 
 // New returns an empty network.
-func New() *Network { panic("skeleton") }
+func New() *Network {
+	return &Network{
+		hosts:   make(map[netip.Addr]*Host),
+		cuts:    make(map[cable]struct{}),
+		links:   make(map[*link]struct{}),
+		changed: make(chan struct{}),
+	}
+}
 
-// Host returns the host with an IP address, making it on first use.
-func (n *Network) Host(ip string) *Host { panic("skeleton") }
+// Host returns the host with an IP address, making it on first use and after
+// a crash. It panics if ip is not an IP address.
+func (n *Network) Host(ip string) *Host {
+	addr := mustParse(ip)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	h := n.hosts[addr]
+	if h == nil {
+		h = &Host{
+			net:       n,
+			addr:      addr,
+			listeners: make(map[uint16]*listener),
+			gossips:   make(map[uint16]*transport),
+			nextPort:  firstEphemeral,
+		}
+		n.hosts[addr] = h
+	}
+	return h
+}
 
-// Cut separates two hosts: what they send each other is lost and their
-// connections break. Heal ends it.
-func (n *Network) Cut(a, b string)  { panic("skeleton") }
-func (n *Network) Heal(a, b string) { panic("skeleton") }
+// Cut separates two hosts: their connections are reset, packets between them
+// are lost, and dials hang until Heal, their context's end or 127 s.
+func (n *Network) Cut(a, b string) {
+	c := cableOf(mustParse(a), mustParse(b))
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.cuts[c] = struct{}{}
+	for l := range n.links {
+		if cableOf(l.ends[0].Addr(), l.ends[1].Addr()) == c {
+			n.resetLocked(l)
+		}
+	}
+}
 
-// Host is one machine on a Network.
-type Host struct{}
+// Heal ends a Cut.
+func (n *Network) Heal(a, b string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.cuts, cableOf(mustParse(a), mustParse(b)))
+	n.wakeDialsLocked()
+}
 
-// Listen accepts connections at this host's address and a port.
-func (h *Host) Listen(port int) (net.Listener, error) { panic("skeleton") }
+// Crash kills the process on a host: its connections are reset, its listeners
+// and transports close, and its Host handle works no more. Host(ip) then gives
+// a new one. Cuts stay.
+func (n *Network) Crash(ip string) {
+	addr := mustParse(ip)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	h := n.hosts[addr]
+	if h == nil {
+		return
+	}
+	delete(n.hosts, addr)
+	h.dead = true
+	for _, l := range h.listeners {
+		n.closeListenerLocked(l)
+	}
+	for _, t := range h.gossips {
+		t.dieLocked()
+	}
+	for l := range n.links {
+		if l.ends[0].Addr() == addr || l.ends[1].Addr() == addr {
+			n.resetLocked(l)
+		}
+	}
+	n.wakeDialsLocked()
+}
 
-// Dial connects to "ip:port".
-func (h *Host) Dial(ctx context.Context, address string) (net.Conn, error) { panic("skeleton") }
+// Dropped counts packets lost to full queues, cuts and closed ports.
+func (n *Network) Dropped() uint64 { return n.dropped.Load() }
 
-// Gossip returns a memberlist transport bound to a port.
-func (h *Host) Gossip(port int) (memberlist.Transport, error) { panic("skeleton") }
+func (n *Network) isCutLocked(a, b netip.Addr) bool {
+	_, cut := n.cuts[cableOf(a, b)]
+	return cut
+}
+
+func (n *Network) wakeDialsLocked() {
+	close(n.changed)
+	n.changed = make(chan struct{})
+}
+
+// resetLocked breaks a link: both ends see "connection reset by peer".
+func (n *Network) resetLocked(l *link) {
+	delete(n.links, l)
+	l.reset()
+}
+
+func (n *Network) forget(l *link) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.links, l)
+}
+
+func mustParse(ip string) netip.Addr {
+	addr, err := netip.ParseAddr(ip)
+	if err != nil {
+		panic(fmt.Sprintf("memnet: %q is not an IP address", ip))
+	}
+	return addr.Unmap()
+}
