@@ -1,0 +1,136 @@
+package dnsserver
+
+import (
+	"context"
+
+	"github.com/miekg/dns"
+)
+
+const arpa = "arpa."
+
+// answer makes the reply to req, which the library has checked to hold exactly
+// one question (reference/dns.md §1).
+func (s *Server) answer(ctx context.Context, req *dns.Msg, tcp bool) *dns.Msg {
+	q := req.Question[0]
+	a := &answering{Server: s, Config: s.config.Load(), req: req, q: q, tcp: tcp}
+	switch {
+	case s.suffix(q.Name) > 0 && !(q.Qtype == dns.TypeDS && len(a.Recursors) > 0):
+		a.begin()
+		a.domainName(ctx)
+		a.trim()
+	case hasSuffixFold(q.Name, arpa):
+		a.begin()
+		a.reverse(ctx)
+	case len(a.Recursors) > 0:
+		a.recurse(ctx)
+	default:
+		a.begin()
+		a.reply.Authoritative, a.reply.RecursionAvailable = false, false
+		a.reply.Rcode = dns.RcodeRefused
+	}
+	return a.reply
+}
+
+// answering is one question on its way to a reply.
+type answering struct {
+	*Server
+	*Config
+	req   *dns.Msg
+	q     dns.Question
+	tcp   bool
+	reply *dns.Msg
+	depth int // nested lookups of names that are addresses
+
+	cut      bool     // answers were left out for the client's sake
+	allExtra []dns.RR // additional records before trim dropped some
+}
+
+// begin makes an empty authoritative reply.
+func (a *answering) begin() {
+	m := new(dns.Msg)
+	m.SetReply(a.req)
+	m.CheckingDisabled = false
+	m.Authoritative = true
+	m.RecursionAvailable = len(a.Recursors) > 0
+	m.RecursionDesired = a.req.RecursionDesired
+	m.Compress = !a.DisableCompression
+	a.reply = m
+	a.echoEDNS()
+}
+
+// echoEDNS gives a request's OPT record back with its size and client subnet
+// (reference/dns.md §10).
+func (a *answering) echoEDNS() {
+	opt := a.req.IsEdns0()
+	if opt == nil {
+		return
+	}
+	a.reply.SetEdns0(opt.UDPSize(), false)
+	for _, o := range opt.Option {
+		if subnet, ok := o.(*dns.EDNS0_SUBNET); ok {
+			echo := *subnet
+			echo.SourceScope = 0
+			mine := a.reply.IsEdns0()
+			mine.Option = append(mine.Option, &echo)
+		}
+	}
+}
+
+// domainName answers a name below one of the served domains.
+func (a *answering) domainName(ctx context.Context) {
+	switch a.q.Qtype {
+	case dns.TypeSOA:
+		a.add(&a.reply.Answer, a.soa())
+		a.nameservers(ctx, &a.reply.Ns)
+		return
+	case dns.TypeNS:
+		a.nameservers(ctx, &a.reply.Answer)
+		return
+	case dns.TypeAXFR:
+		a.reply.Rcode = dns.RcodeNotImplemented
+		return
+	}
+	a.dispatch(ctx, a.q.Name)
+}
+
+// dispatch looks a name up and fills the reply.
+func (a *answering) dispatch(ctx context.Context, name string) {
+	t, ok := a.parseName(name, a.q.Qtype)
+	if !ok {
+		a.nxdomain()
+		return
+	}
+	switch t.kind {
+	case serviceKind:
+		a.service(ctx, t)
+	case nodeKind:
+		a.node(ctx, t)
+	case addrKind:
+		a.hexAddress(t)
+	case virtualKind:
+		// No service has a virtual address: an empty answer (reference/dns.md §2.2).
+	default:
+		// Mesh endpoints, ingress gateways and prepared queries: none exist.
+		a.nxdomain()
+	}
+}
+
+func (a *answering) nxdomain() {
+	a.reply.Rcode = dns.RcodeNameError
+	a.add(&a.reply.Ns, a.soa())
+}
+
+// noData says that the name exists, but has no such record.
+func (a *answering) noData() { a.add(&a.reply.Ns, a.soa()) }
+
+func (a *answering) fail(err error) {
+	switch code := rcode(err); code {
+	case dns.RcodeNameError:
+		a.nxdomain()
+	default:
+		a.logger.Warn("DNS lookup failed", "name", a.q.Name, "error", err)
+		a.reply.Rcode = code
+	}
+}
+
+func (a *answering) add(section *[]dns.RR, rrs ...dns.RR) { *section = append(*section, rrs...) }

@@ -1,0 +1,420 @@
+package dnsserver_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"sort"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"praetor/catalog"
+	"praetor/dnsserver"
+	"praetor/internal/ops"
+	"praetor/internal/rpc"
+)
+
+// fakeCatalog answers the operations a DNS server asks for.
+type fakeCatalog struct {
+	services map[string][]*catalog.InstanceHealth
+	nodes    []*catalog.Node
+	err      error
+}
+
+func (f *fakeCatalog) Do(_ context.Context, op *rpc.Desc, req rpc.Message) (rpc.Message, error) {
+	if f.err != nil {
+		return nil, f.err
+	}
+	switch req := req.(type) {
+	case *ops.HealthServiceRequest:
+		list := f.services[req.Service]
+		if len(req.Tags) > 0 {
+			list = slices.DeleteFunc(slices.Clone(list), func(i *catalog.InstanceHealth) bool {
+				return !slices.ContainsFunc(i.Service.Tags, func(t string) bool { return strings.EqualFold(t, req.Tags[0]) })
+			})
+		}
+		return &ops.HealthServiceReply{Instances: list}, nil
+	case *ops.CatalogNodeRequest:
+		for _, n := range f.nodes {
+			if strings.EqualFold(n.Node, req.Node) {
+				return &ops.CatalogNodeReply{NodeServices: &catalog.NodeServices{Node: n}}, nil
+			}
+		}
+		return &ops.CatalogNodeReply{}, nil
+	case *ops.CatalogNodesRequest:
+		return &ops.CatalogNodesReply{Nodes: f.nodes}, nil
+	}
+	return nil, fmt.Errorf("unexpected operation %s", op.Name)
+}
+
+func instance(node, addr, id string, port int, tags []string, statuses ...string) *catalog.InstanceHealth {
+	i := &catalog.InstanceHealth{
+		Node:    &catalog.Node{Node: node, Address: addr, Datacenter: "dc1"},
+		Service: &catalog.Service{Node: node, ID: id, Service: "web", Port: port, Tags: tags},
+	}
+	for _, s := range statuses {
+		i.Checks = append(i.Checks, &catalog.Check{Node: node, CheckID: "c", Status: s})
+	}
+	return i
+}
+
+func many(n int) []*catalog.InstanceHealth {
+	var list []*catalog.InstanceHealth
+	for i := range n {
+		list = append(list, instance(fmt.Sprintf("n%d", i), fmt.Sprintf("10.0.%d.%d", i/250, i%250), "web", 80, nil))
+	}
+	return list
+}
+
+func defaults() dnsserver.Config {
+	return dnsserver.Config{
+		AllowStale: true, UDPAnswerLimit: 3, NodeMetaTXT: true,
+		SOA: dnsserver.SOA{Refresh: 3600, Retry: 600, Expire: 86400},
+	}
+}
+
+func newServer(f *fakeCatalog, c dnsserver.Config) *dnsserver.Server {
+	return dnsserver.New(dnsserver.Options{Caller: f, Datacenter: "dc1", Domain: "consul", AltDomain: "alt.test", Config: c})
+}
+
+// writer catches a reply.
+type writer struct {
+	dns.ResponseWriter
+	tcp   bool
+	reply *dns.Msg
+}
+
+func (w *writer) RemoteAddr() net.Addr {
+	if w.tcp {
+		return &net.TCPAddr{}
+	}
+	return &net.UDPAddr{}
+}
+
+func (w *writer) WriteMsg(m *dns.Msg) error { w.reply = m; return nil }
+
+func ask(s *dnsserver.Server, name string, qtype uint16, change func(*dns.Msg), tcp bool) *dns.Msg {
+	q := new(dns.Msg)
+	q.SetQuestion(name, qtype)
+	if change != nil {
+		change(q)
+	}
+	w := &writer{tcp: tcp}
+	s.Handler(context.Background()).ServeDNS(w, q)
+	return w.reply
+}
+
+// show prints records sorted, without TTL padding, for comparison.
+func show(rrs []dns.RR) string {
+	var lines []string
+	for _, rr := range rrs {
+		if rr.Header().Rrtype != dns.TypeSOA && rr.Header().Rrtype != dns.TypeOPT {
+			lines = append(lines, strings.ReplaceAll(rr.String(), "\t", " "))
+		}
+	}
+	sort.Strings(lines)
+	return strings.Join(lines, "\n")
+}
+
+func hasSOA(rrs []dns.RR) bool {
+	return slices.ContainsFunc(rrs, func(rr dns.RR) bool { return rr.Header().Rrtype == dns.TypeSOA })
+}
+
+func TestAnswers(t *testing.T) {
+	named := instance("ext", "db.example.com", "web", 80, []string{"named"})
+	own := instance("a", "10.0.0.1", "own", 81, []string{"own"})
+	own.Service.Address = "10.9.9.9"
+	six := instance("six", "2001:db8::1", "web", 80, []string{"six"})
+	f := &fakeCatalog{
+		services: map[string][]*catalog.InstanceHealth{
+			"web": {
+				instance("a", "10.0.0.1", "web", 80, []string{"v1", "A.B"}, catalog.Passing),
+				instance("b", "10.0.0.2", "web", 80, []string{"v2"}, catalog.Warning),
+				instance("c", "10.0.0.3", "web", 80, []string{"v2"}, catalog.Passing, catalog.Critical),
+				named, own, six,
+			},
+			"sick":   {instance("c", "10.0.0.3", "sick", 80, nil, catalog.Critical)},
+			"consul": {instance("a", "10.0.0.1", "consul", 8300, nil), instance("bad_name", "10.0.0.2", "consul", 8300, nil)},
+		},
+		nodes: []*catalog.Node{
+			{Node: "Alpha.x", Address: "10.0.0.1", Datacenter: "dc1", Meta: map[string]string{"k=": "v`", "rfc1035-x": "plain"}},
+			{Node: "six", Address: "2001:db8::1", Datacenter: "dc1"},
+		},
+	}
+	s := newServer(f, defaults())
+	rows := []struct {
+		name    string
+		qname   string
+		qtype   uint16
+		rcode   int
+		answer  string
+		extra   string
+		wantSOA bool
+	}{
+		{"tag filters", "v1.web.service.consul.", dns.TypeA, 0, "v1.web.service.consul. 0 IN A 10.0.0.1", "", false},
+		{"dotted tag in any case", "a.b.WEB.service.consul.", dns.TypeA, 0, "a.b.WEB.service.consul. 0 IN A 10.0.0.1", "", false},
+		{"critical left out", "v2.web.service.consul.", dns.TypeA, 0, "v2.web.service.consul. 0 IN A 10.0.0.2", "", false},
+		{"datacenter label", "v2.web.service.dc1.consul.", dns.TypeA, 0, "v2.web.service.dc1.consul. 0 IN A 10.0.0.2", "", false},
+		{"datacenter with dc label", "v2.web.service.dc1.dc.consul.", dns.TypeA, 0, "v2.web.service.dc1.dc.consul. 0 IN A 10.0.0.2", "", false},
+		{"rfc 2782", "_web._v2.service.consul.", dns.TypeSRV, 0,
+			"_web._v2.service.consul. 0 IN SRV 1 1 80 b.node.dc1.consul.", "b.node.dc1.consul. 0 IN A 10.0.0.2", false},
+		{"rfc 2782 without keyword", "_web._v2.consul.", dns.TypeSRV, 0,
+			"_web._v2.consul. 0 IN SRV 1 1 80 b.node.dc1.consul.", "b.node.dc1.consul. 0 IN A 10.0.0.2", false},
+		{"rfc 2782 without keyword is SRV only", "_web._v2.consul.", dns.TypeA, dns.RcodeNameError, "", "", true},
+		{"own address", "own.web.service.consul.", dns.TypeSRV, 0,
+			"own.web.service.consul. 0 IN SRV 1 1 81 0a090909.addr.dc1.consul.", "0a090909.addr.dc1.consul. 0 IN A 10.9.9.9", false},
+		{"IPv6", "six.web.service.consul.", dns.TypeAAAA, 0, "six.web.service.consul. 0 IN AAAA 2001:db8::1", "", false},
+		{"no IPv6 there", "v1.web.service.consul.", dns.TypeAAAA, 0, "", "", true},
+		{"a name as address", "named.web.service.consul.", dns.TypeA, 0, "named.web.service.consul. 0 IN CNAME db.example.com.", "", false},
+		{"text of a service gives addresses", "v1.web.service.consul.", dns.TypeTXT, 0, "v1.web.service.consul. 0 IN A 10.0.0.1", "", false},
+		{"unknown service", "none.service.consul.", dns.TypeA, dns.RcodeNameError, "", "", true},
+		{"all critical", "sick.service.consul.", dns.TypeA, dns.RcodeNameError, "", "", true},
+		{"no keyword", "web.consul.", dns.TypeA, dns.RcodeNameError, "", "", true},
+		{"bad locality", "web.service.dc1.ns.consul.", dns.TypeA, dns.RcodeNameError, "", "", true},
+		{"three labels of locality", "web.service.a.b.c.consul.", dns.TypeA, dns.RcodeNameError, "", "", true},
+		{"mail record", "v1.web.service.consul.", dns.TypeMX, 0, "", "", true},
+		{"node", "alpha.X.node.consul.", dns.TypeA, 0, "alpha.X.node.consul. 0 IN A 10.0.0.1",
+			"alpha.X.node.consul. 0 IN TXT \"k`==v``\"\nalpha.X.node.consul. 0 IN TXT \"plain\"", false},
+		{"node of the other family", "six.node.consul.", dns.TypeA, 0, "", "", false},
+		{"node texts", "alpha.x.node.consul.", dns.TypeTXT, 0,
+			"alpha.x.node.consul. 0 IN TXT \"k`==v``\"\nalpha.x.node.consul. 0 IN TXT \"plain\"", "", false},
+		{"unknown node", "none.node.consul.", dns.TypeA, dns.RcodeNameError, "", "", true},
+		{"hexadecimal address", "0A000001.addr.anything.consul.", dns.TypeA, 0, "0a000001.addr.anything.consul. 0 IN A 10.0.0.1", "", false},
+		{"hexadecimal nonsense", "zz.addr.consul.", dns.TypeA, dns.RcodeNameError, "", "", true},
+		{"alternate domain in targets", "v2.web.service.ALT.test.", dns.TypeSRV, 0,
+			"v2.web.service.ALT.test. 0 IN SRV 1 1 80 b.node.dc1.ALT.test.", "b.node.dc1.ALT.test. 0 IN A 10.0.0.2", false},
+		{"name servers", "consul.", dns.TypeNS, 0, "consul. 0 IN NS a.node.dc1.consul.", "a.node.dc1.consul. 0 IN A 10.0.0.1", false},
+		{"zone transfer", "consul.", dns.TypeAXFR, dns.RcodeNotImplemented, "", "", false},
+		{"reverse", "1.0.0.10.in-addr.arpa.", dns.TypePTR, 0, "1.0.0.10.in-addr.arpa. 0 IN PTR Alpha.x.node.dc1.consul.", "", false},
+		{"out of zone", "example.com.", dns.TypeA, dns.RcodeRefused, "", "", false},
+		{"prepared query", "q.query.consul.", dns.TypeA, dns.RcodeNameError, "", "", true},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			got := ask(s, row.qname, row.qtype, nil, true)
+			if got.Rcode != row.rcode {
+				t.Errorf("rcode %s, want %s", dns.RcodeToString[got.Rcode], dns.RcodeToString[row.rcode])
+			}
+			if a := show(got.Answer); a != row.answer {
+				t.Errorf("answer\n%s\nwant\n%s", a, row.answer)
+			}
+			if x := show(got.Extra); x != row.extra {
+				t.Errorf("additional\n%s\nwant\n%s", x, row.extra)
+			}
+			if hasSOA(got.Ns) != row.wantSOA {
+				t.Errorf("SOA in authority: %v, want %v", hasSOA(got.Ns), row.wantSOA)
+			}
+			if _, err := got.Pack(); err != nil {
+				t.Errorf("reply does not pack: %v", err)
+			}
+		})
+	}
+}
+
+func TestSOAHasConfiguredTimers(t *testing.T) {
+	c := defaults()
+	c.SOA.MinTTL = 7
+	got := ask(newServer(&fakeCatalog{}, c), "anything.consul.", dns.TypeSOA, nil, false)
+	soa, ok := got.Answer[0].(*dns.SOA)
+	if !ok || soa.Ns != "ns.consul." || soa.Mbox != "hostmaster.consul." || soa.Refresh != 3600 || soa.Minttl != 7 || soa.Hdr.Ttl != 7 {
+		t.Errorf("got %v", got.Answer)
+	}
+}
+
+func TestRepliesFitTheClient(t *testing.T) {
+	s := newServer(&fakeCatalog{services: map[string][]*catalog.InstanceHealth{"web": many(60)}}, defaults())
+	edns := func(size uint16) func(*dns.Msg) { return func(m *dns.Msg) { m.SetEdns0(size, false) } }
+	rows := []struct {
+		name    string
+		qtype   uint16
+		change  func(*dns.Msg)
+		tcp     bool
+		answers int
+	}{
+		{"plain UDP", dns.TypeA, nil, false, 3},
+		{"EDNS 1232 A", dns.TypeA, edns(1232), false, 60},
+		{"EDNS 1232 SRV", dns.TypeSRV, edns(1232), false, 21},
+		{"TCP", dns.TypeA, nil, true, 60},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			got := ask(s, "web.service.consul.", row.qtype, row.change, row.tcp)
+			if n := len(got.Answer); n < row.answers-1 || n > row.answers {
+				t.Errorf("%d answers, want %d", n, row.answers)
+			}
+			if got.Truncated {
+				t.Error("TC set, though enable_truncate is off")
+			}
+			limit := 512
+			if opt := got.IsEdns0(); opt != nil {
+				limit = int(opt.UDPSize())
+			}
+			if packed, _ := got.Pack(); !row.tcp && row.change == nil && len(packed) > limit {
+				t.Errorf("%d bytes, want at most %d", len(packed), limit)
+			}
+			if row.qtype == dns.TypeSRV && len(got.Extra) != len(got.Answer) {
+				t.Errorf("%d additional records for %d answers, want one each", len(got.Extra), len(got.Answer))
+			}
+		})
+	}
+}
+
+func TestTruncationIsToldWhenEnabled(t *testing.T) {
+	c := defaults()
+	c.EnableTruncate = true
+	s := newServer(&fakeCatalog{services: map[string][]*catalog.InstanceHealth{"web": many(60)}}, c)
+	if got := ask(s, "web.service.consul.", dns.TypeA, nil, false); !got.Truncated {
+		t.Error("TC not set on a cut reply")
+	}
+}
+
+func TestEveryInstanceIsGivenInTurn(t *testing.T) {
+	s := newServer(&fakeCatalog{services: map[string][]*catalog.InstanceHealth{"web": many(10)}}, defaults())
+	first := map[string]bool{}
+	for range 1000 {
+		first[ask(s, "web.service.consul.", dns.TypeA, nil, false).Answer[0].(*dns.A).A.String()] = true
+	}
+	if len(first) != 10 {
+		t.Errorf("%d of 10 instances came first in 1000 replies", len(first))
+	}
+}
+
+func TestChangedServiceChangesAnswers(t *testing.T) {
+	f := &fakeCatalog{services: map[string][]*catalog.InstanceHealth{"web": many(1)}}
+	s := newServer(f, defaults())
+	ask(s, "web.service.consul.", dns.TypeA, nil, false)
+	f.services["web"] = []*catalog.InstanceHealth{instance("z", "10.7.7.7", "web", 80, nil)}
+	if got := show(ask(s, "web.service.consul.", dns.TypeA, nil, false).Answer); got != "web.service.consul. 0 IN A 10.7.7.7" {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestServiceTTLPrefersExactNameThenLongestPrefix(t *testing.T) {
+	c := defaults()
+	c.ServiceTTL = map[string]time.Duration{"*": 1 * time.Second, "we*": 2 * time.Second, "web": 3 * time.Second}
+	f := &fakeCatalog{services: map[string][]*catalog.InstanceHealth{"web": many(1), "wed": many(1), "db": many(1)}}
+	s := newServer(f, c)
+	for name, want := range map[string]uint32{"web": 3, "wed": 2, "db": 1} {
+		if got := ask(s, name+".service.consul.", dns.TypeA, nil, false).Answer[0].Header().Ttl; got != want {
+			t.Errorf("%s: TTL %d, want %d", name, got, want)
+		}
+	}
+}
+
+func TestFailedLookupIsServerFailureAndUnknownDatacenterNoName(t *testing.T) {
+	for text, want := range map[string]int{"No cluster leader": dns.RcodeServerFailure, "No path to datacenter": dns.RcodeNameError} {
+		s := newServer(&fakeCatalog{err: errors.New(text)}, defaults())
+		if got := ask(s, "web.service.dc9.consul.", dns.TypeA, nil, false).Rcode; got != want {
+			t.Errorf("%s: rcode %s, want %s", text, dns.RcodeToString[got], dns.RcodeToString[want])
+		}
+	}
+}
+
+func TestForeignNamesGoToRecursors(t *testing.T) {
+	upstream := startUpstream(t)
+	c := defaults()
+	c.Recursors = []string{"127.0.0.1:1", upstream}
+	c.RecursorTimeout = time.Second
+	named := instance("ext", "db.example.com", "web", 80, nil)
+	s := newServer(&fakeCatalog{services: map[string][]*catalog.InstanceHealth{"web": {named}}}, c)
+	got := ask(s, "db.example.com.", dns.TypeA, nil, false)
+	if show(got.Answer) != "db.example.com. 60 IN A 192.0.2.1" {
+		t.Errorf("relayed %s", show(got.Answer))
+	}
+	got = ask(s, "web.service.consul.", dns.TypeA, nil, false)
+	want := "db.example.com. 0 IN A 192.0.2.1\nweb.service.consul. 0 IN CNAME db.example.com."
+	if show(got.Answer) != want {
+		t.Errorf("resolved\n%s\nwant\n%s", show(got.Answer), want)
+	}
+}
+
+func startUpstream(t *testing.T) string {
+	t.Helper()
+	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ready := make(chan struct{})
+	srv := &dns.Server{PacketConn: conn, NotifyStartedFunc: func() { close(ready) }, Handler: dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) {
+		m := new(dns.Msg)
+		m.SetReply(q)
+		rr, _ := dns.NewRR(q.Question[0].Name + " 60 IN A 192.0.2.1")
+		m.Answer = []dns.RR{rr}
+		w.WriteMsg(m)
+	})}
+	ended := make(chan struct{})
+	go func() { defer close(ended); srv.ActivateAndServe() }()
+	<-ready
+	t.Cleanup(func() { srv.Shutdown(); <-ended })
+	return conn.LocalAddr().String()
+}
+
+func TestRunServesUDPAndTCPUntilItsContextEnds(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := l.Addr().String()
+	l.Close()
+	s, err := dnsserver.Open(dnsserver.Options{
+		Addresses: []string{addr}, Datacenter: "dc1", Config: defaults(),
+		Caller: &fakeCatalog{services: map[string][]*catalog.InstanceHealth{"web": many(1)}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := dnsserver.Open(dnsserver.Options{Addresses: []string{addr}}); err == nil || !strings.Contains(err.Error(), addr) {
+		t.Errorf("second server on %s: %v, want an error naming the address", addr, err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	for _, network := range []string{"tcp", "udp"} {
+		q := new(dns.Msg)
+		q.SetQuestion("web.service.consul.", dns.TypeA)
+		got, _, err := (&dns.Client{Net: network}).Exchange(q, addr)
+		if err != nil || len(got.Answer) != 1 {
+			t.Errorf("%s: %v, %v", network, got, err)
+		}
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Errorf("Run: %v", err)
+	}
+}
+
+func FuzzQuestion(f *testing.F) {
+	for _, name := range []string{"web.service.consul.", "_web._tcp.consul.", "a.node.dc1.dc.consul.", ".consul.", "0a000001.addr.alt.test.", "1.0.0.10.in-addr.arpa."} {
+		f.Add(name, uint16(dns.TypeA), true)
+		f.Add(name, uint16(dns.TypeSRV), false)
+	}
+	s := newServer(&fakeCatalog{services: map[string][]*catalog.InstanceHealth{"web": many(30)}}, defaults())
+	f.Fuzz(func(t *testing.T, name string, qtype uint16, tcp bool) {
+		if _, ok := dns.IsDomainName(name); !ok {
+			return
+		}
+		got := ask(s, dns.Fqdn(name), qtype, nil, tcp)
+		if got == nil || got.Question[0].Name != dns.Fqdn(name) {
+			t.Errorf("question came back as %v", got)
+		}
+	})
+}
+
+func BenchmarkAnswer(b *testing.B) {
+	for _, n := range []int{3, 100, 10000} {
+		for _, qtype := range []uint16{dns.TypeA, dns.TypeSRV} {
+			b.Run(fmt.Sprintf("%s/%d", dns.TypeToString[qtype], n), func(b *testing.B) {
+				s := newServer(&fakeCatalog{services: map[string][]*catalog.InstanceHealth{"web": many(n)}}, defaults())
+				b.ReportAllocs()
+				for b.Loop() {
+					ask(s, "web.service.consul.", qtype, nil, false).Pack()
+				}
+			})
+		}
+	}
+}

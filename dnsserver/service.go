@@ -1,0 +1,163 @@
+package dnsserver
+
+import (
+	"context"
+	"math/rand/v2"
+	"strings"
+
+	"github.com/miekg/dns"
+
+	"praetor/internal/ops"
+)
+
+// maxResolved is how many records of a resolved name are kept when the request
+// has no EDNS (reference/dns.md §8.3).
+const maxResolved = 5
+
+func (a *answering) healthRequest(service, tag, datacenter string) *ops.HealthServiceRequest {
+	req := &ops.HealthServiceRequest{ReadOptions: a.read(datacenter), Service: service}
+	if tag != "" {
+		req.Tags = []string{tag}
+	}
+	return req
+}
+
+// service answers [TAG.]NAME.service (reference/dns.md §5).
+func (a *answering) service(ctx context.Context, t target) {
+	name, tag := t.service()
+	if t.peer != "" || name == "" {
+		a.nxdomain()
+		return
+	}
+	rep, err := ops.HealthService.Call(ctx, a.opts.Caller, a.healthRequest(name, tag, t.datacenter))
+	if err != nil {
+		a.fail(err)
+		return
+	}
+	set := a.sets.get(a.setKey(name, tag, t), rep.Instances, a.buildSet)
+	switch {
+	case set.instances == 0:
+		a.nxdomain()
+	case a.q.Qtype == dns.TypeSRV:
+		a.srvAnswers(ctx, set)
+	default:
+		a.addressAnswers(ctx, set)
+	}
+	if a.reply.Rcode == dns.RcodeSuccess && len(a.reply.Answer) == 0 {
+		a.noData()
+	}
+}
+
+// addressAnswers gives addresses in random order. Names are only given when no
+// instance has an address, and then just one.
+func (a *answering) addressAnswers(ctx context.Context, set *recordSet) {
+	if len(set.addresses) == 0 && len(set.names) > 0 {
+		target := set.names[rand.IntN(len(set.names))]
+		a.add(&a.reply.Answer, cname(a.q.Name, target, set.ttl))
+		a.add(&a.reply.Answer, a.resolveWithTTL(ctx, target, set.ttl)...)
+		return
+	}
+	limit := len(set.addresses)
+	if a.ARecordLimit > 0 {
+		limit = min(limit, a.ARecordLimit)
+	}
+	limit = min(limit, a.mostAnswers())
+	a.reply.Answer = make([]dns.RR, 0, limit)
+	pickSome(len(set.addresses), limit, func(i int) {
+		a.reply.Answer = append(a.reply.Answer, withOwner(set.addresses[i], a.q.Name))
+	})
+	a.cut = a.cut || limit < len(set.addresses) && (a.ARecordLimit == 0 || limit < a.ARecordLimit)
+}
+
+// withOwner copies a kept address record under another name.
+func withOwner(rr dns.RR, owner string) dns.RR {
+	switch rr := rr.(type) {
+	case *dns.A:
+		c := *rr
+		c.Hdr.Name = owner
+		return &c
+	case *dns.AAAA:
+		c := *rr
+		c.Hdr.Name = owner
+		return &c
+	}
+	panic("dnsserver: kept record is no address") // sets.go keeps only these
+}
+
+// srvAnswers gives SRV records in random order with their targets' addresses.
+func (a *answering) srvAnswers(ctx context.Context, set *recordSet) {
+	limit := min(len(set.srvs), a.mostAnswers())
+	pickSome(len(set.srvs), limit, func(i int) {
+		s := set.srvs[i]
+		rr := s.record
+		rr.Hdr.Name = a.q.Name
+		a.add(&a.reply.Answer, &rr)
+		a.add(&a.reply.Extra, s.extra...)
+		if s.resolve {
+			a.add(&a.reply.Extra, a.resolveWithTTL(ctx, rr.Target, set.ttl)...)
+		}
+	})
+	a.cut = a.cut || limit < len(set.srvs)
+	a.optLast()
+}
+
+// optLast moves the OPT record behind the additional records.
+func (a *answering) optLast() {
+	for i, rr := range a.reply.Extra {
+		if rr.Header().Rrtype == dns.TypeOPT {
+			a.reply.Extra = append(append(a.reply.Extra[:i:i], a.reply.Extra[i+1:]...), rr)
+			return
+		}
+	}
+}
+
+// pickSome calls use with k different numbers below n, at random and in random
+// order, at the cost of k steps when k is small against n.
+func pickSome(n, k int, use func(int)) {
+	if k*8 > n {
+		for _, i := range rand.Perm(n)[:k] {
+			use(i)
+		}
+		return
+	}
+	seen := make(map[int]bool, k)
+	for len(seen) < k {
+		if i := rand.IntN(n); !seen[i] {
+			seen[i] = true
+			use(i)
+		}
+	}
+}
+
+// resolveWithTTL resolves a name that stands where an address was expected.
+func (a *answering) resolveWithTTL(ctx context.Context, name string, ttl uint32) []dns.RR {
+	var kept []dns.RR
+	for _, rr := range a.resolve(ctx, name) {
+		switch rr.Header().Rrtype {
+		case dns.TypeCNAME, dns.TypeA, dns.TypeAAAA:
+			rr = dns.Copy(rr)
+			rr.Header().Ttl = ttl
+			kept = append(kept, rr)
+		}
+		if a.req.IsEdns0() == nil && len(kept) == maxResolved {
+			break
+		}
+	}
+	return kept
+}
+
+// serviceTTL finds the TTL configured for a service: its exact name, else the
+// longest prefix (reference/dns.md §7).
+func (c *Config) serviceTTL(name string) uint32 {
+	if ttl, ok := c.ServiceTTL[name]; ok {
+		return seconds(ttl)
+	}
+	longest, ttl := -1, uint32(0)
+	for key, d := range c.ServiceTTL {
+		prefix, isPrefix := strings.CutSuffix(key, "*")
+		if isPrefix && len(prefix) > longest && strings.HasPrefix(name, prefix) {
+			longest, ttl = len(prefix), seconds(d)
+		}
+	}
+	return ttl
+}
