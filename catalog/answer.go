@@ -1,6 +1,7 @@
 package catalog
 
 //go:generate go run github.com/tinylib/msgp -tests=false -io=false -unexported=false
+//msgp:limit arrays:1048576 maps:65536
 
 // Instance is a service instance with its node: what catalog/service lists.
 type Instance struct {

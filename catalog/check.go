@@ -1,8 +1,15 @@
 package catalog
 
-import "time"
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"praetor/internal/fault"
+)
 
 //go:generate go run github.com/tinylib/msgp -tests=false -io=false -unexported=false
+//msgp:limit arrays:65536 maps:65536
 
 // The states of a check, from best to worst.
 const (
@@ -73,4 +80,145 @@ type CheckDefinition struct {
 	SuccessBeforePassing   int
 	FailuresBeforeWarning  int
 	FailuresBeforeCritical int
+}
+
+func checkID(c *Check) []byte { return checkKey(c.Node, c.CheckID) }
+
+func checkKey(node, id string) []byte { return partsKey(fold(node), id) }
+
+func checkByName(c *Check) []byte {
+	if c.ServiceID == "" {
+		return nil
+	}
+	return serviceNameKey(c.ServiceName)
+}
+
+func checkByInstance(c *Check) []byte { return instanceKey(c.Node, c.ServiceID) }
+
+// instanceKey finds the checks of an instance, or with service "" of a node itself.
+func instanceKey(node, service string) []byte { return partsKey(fold(node), service) }
+
+func checkByStatus(c *Check) []byte { return partsKey(fold(c.Status)) }
+
+// equal compares what makes a check news. Type, Interval, Timeout and
+// ExposedPort do not (reference/http-catalog-health.md §2.1).
+func (c *Check) equal(o *Check) bool {
+	return c.Name == o.Name && c.Status == o.Status && c.Notes == o.Notes && c.Output == o.Output &&
+		c.ServiceID == o.ServiceID && c.ServiceName == o.ServiceName && slices.Equal(c.ServiceTags, o.ServiceTags) &&
+		c.Definition.equal(&o.Definition)
+}
+
+func (d *CheckDefinition) equal(o *CheckDefinition) bool {
+	return d.Interval == o.Interval && d.Timeout == o.Timeout && d.TTL == o.TTL &&
+		d.DeregisterCriticalServiceAfter == o.DeregisterCriticalServiceAfter &&
+		d.OutputMaxSize == o.OutputMaxSize && d.HTTP == o.HTTP &&
+		maps.EqualFunc(d.Header, o.Header, slices.Equal[[]string]) &&
+		d.Method == o.Method && d.Body == o.Body && d.DisableRedirects == o.DisableRedirects &&
+		d.TLSServerName == o.TLSServerName && d.TLSSkipVerify == o.TLSSkipVerify &&
+		d.TCP == o.TCP && d.TCPUseTLS == o.TCPUseTLS && d.UDP == o.UDP &&
+		d.H2PING == o.H2PING && d.H2PingUseTLS == o.H2PingUseTLS && d.OSService == o.OSService &&
+		d.GRPC == o.GRPC && d.GRPCUseTLS == o.GRPCUseTLS && slices.Equal(d.ScriptArgs, o.ScriptArgs) &&
+		d.DockerContainerID == o.DockerContainerID && d.Shell == o.Shell &&
+		d.AliasNode == o.AliasNode && d.AliasService == o.AliasService && d.SessionName == o.SessionName &&
+		d.SuccessBeforePassing == o.SuccessBeforePassing &&
+		d.FailuresBeforeWarning == o.FailuresBeforeWarning && d.FailuresBeforeCritical == o.FailuresBeforeCritical
+}
+
+// NodeChecks lists the checks on a node (its own and its services').
+func (tx *Tx) NodeChecks(ws WatchSet, name string) (uint64, []*Check) {
+	return tx.checks(ws, byIDPrefix, nodeKey(name))
+}
+
+// ServiceChecks lists the checks attached to instances of a service.
+func (tx *Tx) ServiceChecks(ws WatchSet, name string) (uint64, []*Check) {
+	return tx.checks(ws, byName, serviceNameKey(name))
+}
+
+// ChecksInState lists the checks with a status; "any" lists all.
+func (tx *Tx) ChecksInState(ws WatchSet, status string) (uint64, []*Check) {
+	if status == "any" {
+		return tx.checks(ws, byIDPrefix, nil)
+	}
+	return tx.checks(ws, byStatus, partsKey(fold(status)))
+}
+
+// checks lists a range of an index and watches just that range; the answer's
+// index is the whole table's all the same (reference/http-api.md §5).
+func (tx *Tx) checks(ws WatchSet, index string, prefix []byte) (uint64, []*Check) {
+	checks := make([]*Check, 0)
+	for c := range rows[*Check](tx.txn, ws, tableCheck, index, prefix) {
+		checks = append(checks, c)
+	}
+	return tx.index(indexChecks), checks
+}
+
+// appendChecks appends the checks of an instance, or with service "" of a node itself.
+func (tx *Tx) appendChecks(checks []*Check, node, service string) []*Check {
+	for c := range rows[*Check](tx.txn, nil, tableCheck, byInstance, instanceKey(node, service)) {
+		checks = append(checks, c)
+	}
+	return checks
+}
+
+// planChecks refuses checks of services that are neither on the node nor in
+// the same registration.
+func (w *writer) planChecks(r *Register) error {
+	for _, c := range r.Checks {
+		if c.ServiceID == "" || r.Service != nil && r.Service.ID == c.ServiceID {
+			continue
+		}
+		if first[*Service](w.txn, tableService, byID, serviceKey(r.Node, c.ServiceID)) == nil {
+			return fault.New(fault.Rejected, "Unknown service ID '%s' for check ID '%s'", c.ServiceID, c.CheckID)
+		}
+	}
+	return nil
+}
+
+// putCheck writes a check on node. Its service exists: planChecks saw to it.
+func (w *writer) putCheck(node *Node, c *Check) {
+	c.Node, c.CreateIndex, c.ModifyIndex = node.Node, w.index, w.index
+	c.ServiceName, c.ServiceTags = "", nil
+	if c.ServiceID != "" {
+		s := first[*Service](w.txn, tableService, byID, serviceKey(node.Node, c.ServiceID))
+		c.ServiceName, c.ServiceTags = s.Service, s.Tags
+	}
+	old := first[*Check](w.txn, tableCheck, byID, checkID(c))
+	if old != nil {
+		c.CreateIndex = old.CreateIndex
+		if c.equal(old) {
+			return
+		}
+		if old.ServiceID != c.ServiceID {
+			w.bumpCheck(old)
+		}
+	}
+	must(w.txn.Insert(tableCheck, c))
+	w.bumpCheck(c)
+}
+
+// removeCheck deletes a check.
+func (w *writer) removeCheck(c *Check) {
+	must(w.txn.Delete(tableCheck, c))
+	w.bumpCheck(c)
+}
+
+// bumpCheck moves what shows a check: its service, or every service on its node.
+func (w *writer) bumpCheck(c *Check) {
+	w.bump(indexChecks)
+	if c.ServiceID != "" {
+		w.bumpService(c.ServiceName, false)
+		return
+	}
+	w.bumpServicesOn(c.Node, false)
+}
+
+// renameChecks gives the checks of an instance the name and tags it now has.
+// Tags alone do not get here: a check takes those when it is next registered.
+func (w *writer) renameChecks(s *Service) {
+	for _, old := range collect[*Check](w.txn, tableCheck, byInstance, instanceKey(s.Node, s.ID)) {
+		c := *old
+		c.ServiceName, c.ServiceTags, c.ModifyIndex = s.Service, s.Tags, w.index
+		must(w.txn.Insert(tableCheck, &c))
+		w.bumpCheck(&c)
+	}
 }

@@ -6,6 +6,12 @@ import (
 	"github.com/tinylib/msgp/msgp"
 )
 
+// Size limits for msgp deserialization
+const (
+	z9e8af5a0limitArrays = 65536
+	z9e8af5a0limitMaps   = 65536
+)
+
 // MarshalMsg implements msgp.Marshaler
 func (z *Check) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
@@ -78,6 +84,10 @@ func (z *Check) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.WrapError(err)
 		return
 	}
+	if zb0001 > z9e8af5a0limitMaps {
+		err = msgp.ErrLimitExceeded
+		return
+	}
 	for zb0001 > 0 {
 		zb0001--
 		field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -139,6 +149,10 @@ func (z *Check) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "ServiceTags")
+				return
+			}
+			if zb0002 > z9e8af5a0limitArrays {
+				err = msgp.ErrLimitExceeded
 				return
 			}
 			if cap(z.ServiceTags) >= int(zb0002) {
@@ -331,6 +345,10 @@ func (z *CheckDefinition) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.WrapError(err)
 		return
 	}
+	if zb0001 > z9e8af5a0limitMaps {
+		err = msgp.ErrLimitExceeded
+		return
+	}
 	for zb0001 > 0 {
 		zb0001--
 		field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -382,6 +400,10 @@ func (z *CheckDefinition) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Header")
 				return
 			}
+			if zb0002 > z9e8af5a0limitMaps {
+				err = msgp.ErrLimitExceeded
+				return
+			}
 			if z.Header == nil {
 				z.Header = make(map[string][]string, zb0002)
 			} else if len(z.Header) > 0 {
@@ -400,6 +422,10 @@ func (z *CheckDefinition) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				zb0003, bts, err = msgp.ReadArrayHeaderBytes(bts)
 				if err != nil {
 					err = msgp.WrapError(err, "Header", za0001)
+					return
+				}
+				if zb0003 > z9e8af5a0limitArrays {
+					err = msgp.ErrLimitExceeded
 					return
 				}
 				if cap(za0002) >= int(zb0003) {
@@ -499,6 +525,10 @@ func (z *CheckDefinition) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			zb0004, bts, err = msgp.ReadArrayHeaderBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "ScriptArgs")
+				return
+			}
+			if zb0004 > z9e8af5a0limitArrays {
+				err = msgp.ErrLimitExceeded
 				return
 			}
 			if cap(z.ScriptArgs) >= int(zb0004) {

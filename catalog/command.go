@@ -1,6 +1,7 @@
 package catalog
 
 //go:generate go run github.com/tinylib/msgp -tests=false -io=false -unexported=false
+//msgp:limit arrays:65536 maps:65536
 
 // CommandType is the first byte of a command in the log; the rest is the
 // command's MessagePack. Numbers are for ever.

@@ -6,6 +6,12 @@ import (
 	"github.com/tinylib/msgp/msgp"
 )
 
+// Size limits for msgp deserialization
+const (
+	z5439c54climitArrays = 65536
+	z5439c54climitMaps   = 65536
+)
+
 // MarshalMsg implements msgp.Marshaler
 func (z *Autopilot) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
@@ -42,6 +48,10 @@ func (z *Autopilot) UnmarshalMsg(bts []byte) (o []byte, err error) {
 	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
 	if err != nil {
 		err = msgp.WrapError(err)
+		return
+	}
+	if zb0001 > z5439c54climitMaps {
+		err = msgp.ErrLimitExceeded
 		return
 	}
 	for zb0001 > 0 {
@@ -162,6 +172,10 @@ func (z *Batch) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.WrapError(err)
 		return
 	}
+	if zb0001 > z5439c54climitMaps {
+		err = msgp.ErrLimitExceeded
+		return
+	}
 	for zb0001 > 0 {
 		zb0001--
 		field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -175,6 +189,10 @@ func (z *Batch) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Registers")
+				return
+			}
+			if zb0002 > z5439c54climitArrays {
+				err = msgp.ErrLimitExceeded
 				return
 			}
 			if cap(z.Registers) >= int(zb0002) {
@@ -207,6 +225,10 @@ func (z *Batch) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Deregisters")
 				return
 			}
+			if zb0003 > z5439c54climitArrays {
+				err = msgp.ErrLimitExceeded
+				return
+			}
 			if cap(z.Deregisters) >= int(zb0003) {
 				z.Deregisters = (z.Deregisters)[:zb0003]
 			} else {
@@ -227,6 +249,10 @@ func (z *Batch) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					zb0004, bts, err = msgp.ReadMapHeaderBytes(bts)
 					if err != nil {
 						err = msgp.WrapError(err, "Deregisters", za0002)
+						return
+					}
+					if zb0004 > z5439c54climitMaps {
+						err = msgp.ErrLimitExceeded
 						return
 					}
 					for zb0004 > 0 {
@@ -350,6 +376,10 @@ func (z *Deregister) UnmarshalMsg(bts []byte) (o []byte, err error) {
 	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
 	if err != nil {
 		err = msgp.WrapError(err)
+		return
+	}
+	if zb0001 > z5439c54climitMaps {
+		err = msgp.ErrLimitExceeded
 		return
 	}
 	for zb0001 > 0 {
@@ -478,6 +508,10 @@ func (z *Register) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.WrapError(err)
 		return
 	}
+	if zb0001 > z5439c54climitMaps {
+		err = msgp.ErrLimitExceeded
+		return
+	}
 	for zb0001 > 0 {
 		zb0001--
 		field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -517,6 +551,10 @@ func (z *Register) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "TaggedAddresses")
 				return
 			}
+			if zb0002 > z5439c54climitMaps {
+				err = msgp.ErrLimitExceeded
+				return
+			}
 			if z.TaggedAddresses == nil {
 				z.TaggedAddresses = make(map[string]string, zb0002)
 			} else if len(z.TaggedAddresses) > 0 {
@@ -543,6 +581,10 @@ func (z *Register) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			zb0003, bts, err = msgp.ReadMapHeaderBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "NodeMeta")
+				return
+			}
+			if zb0003 > z5439c54climitMaps {
+				err = msgp.ErrLimitExceeded
 				return
 			}
 			if z.NodeMeta == nil {
@@ -611,6 +653,10 @@ func (z *Register) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			zb0004, bts, err = msgp.ReadArrayHeaderBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Checks")
+				return
+			}
+			if zb0004 > z5439c54climitArrays {
+				err = msgp.ErrLimitExceeded
 				return
 			}
 			if cap(z.Checks) >= int(zb0004) {

@@ -1,6 +1,14 @@
 package catalog
 
+import (
+	"bytes"
+	"strings"
+
+	"praetor/internal/fault"
+)
+
 //go:generate go run github.com/tinylib/msgp -tests=false -io=false -unexported=false
+//msgp:limit arrays:65536 maps:65536
 
 // KVEntry is one key with its value (reference/http-kv-session-txn.md §1).
 type KVEntry struct {
@@ -29,4 +37,158 @@ const (
 type KVWrite struct {
 	Verb  KVVerb
 	Entry KVEntry
+}
+
+func kvID(e *KVEntry) []byte { return []byte(e.Key) }
+
+func tombstoneID(t *tombstone) []byte { return []byte(t.Key) }
+
+// KVGet returns a key's entry, or nil. The index is the entry's, or for an
+// absent key the table's.
+func (tx *Tx) KVGet(ws WatchSet, key string) (uint64, *KVEntry) {
+	if e := firstWatch[*KVEntry](tx.txn, ws, tableKV, byID, []byte(key)); e != nil {
+		return e.ModifyIndex, e
+	}
+	return tx.kvTableIndex(), nil
+}
+
+// KVList returns the entries whose keys start with prefix, in key order.
+func (tx *Tx) KVList(ws WatchSet, prefix string) (uint64, []*KVEntry) {
+	entries, index := make([]*KVEntry, 0), uint64(0)
+	for e := range rows[*KVEntry](tx.txn, ws, tableKV, byIDPrefix, []byte(prefix)) {
+		entries, index = append(entries, e), max(index, e.ModifyIndex)
+	}
+	return tx.kvPrefixIndex(prefix, index), entries
+}
+
+// KVKeys returns keys that start with prefix, each cut after the first
+// separator past the prefix, without repeats; "" cuts nothing.
+func (tx *Tx) KVKeys(ws WatchSet, prefix, separator string) (uint64, []string) {
+	keys, index := make([]string, 0), uint64(0)
+	for e := range rows[*KVEntry](tx.txn, ws, tableKV, byIDPrefix, []byte(prefix)) {
+		index = max(index, e.ModifyIndex)
+		key := cutKey(e.Key, len(prefix), separator)
+		if n := len(keys); n == 0 || keys[n-1] != key {
+			keys = append(keys, key)
+		}
+	}
+	return tx.kvPrefixIndex(prefix, index), keys
+}
+
+// cutKey cuts key after the first separator at or past from.
+func cutKey(key string, from int, separator string) string {
+	if separator == "" {
+		return key
+	}
+	if at := strings.Index(key[from:], separator); at >= 0 {
+		return key[:from+at+len(separator)]
+	}
+	return key
+}
+
+// kvPrefixIndex is the index of a prefix whose entries have index at most.
+func (tx *Tx) kvPrefixIndex(prefix string, index uint64) uint64 {
+	if prefix == "" {
+		return tx.kvTableIndex()
+	}
+	for t := range rows[*tombstone](tx.txn, nil, tableTombstone, byIDPrefix, []byte(prefix)) {
+		index = max(index, t.Index)
+	}
+	if index == 0 {
+		return tx.kvTableIndex()
+	}
+	return index
+}
+
+func (tx *Tx) kvTableIndex() uint64 {
+	return max(tx.index(indexKVs), tx.index(indexTombstones))
+}
+
+// kvWrite runs one KVWrite and returns a bool or an error.
+func (w *writer) kvWrite(c *KVWrite) any {
+	if c.Verb == KVDeleteTree {
+		w.deleteTree(c.Entry.Key)
+		return true
+	}
+	if c.Entry.Key == "" {
+		return fault.New(fault.Rejected, "Missing key name")
+	}
+	old := first[*KVEntry](w.txn, tableKV, byID, kvID(&c.Entry))
+	switch c.Verb {
+	case KVSet:
+		w.setKey(old, &c.Entry)
+	case KVCAS:
+		if !casMatches(old, c.Entry.ModifyIndex) {
+			return false
+		}
+		w.setKey(old, &c.Entry)
+	case KVDelete:
+		w.deleteKey(old)
+	case KVDeleteCAS:
+		if old != nil && old.ModifyIndex != c.Entry.ModifyIndex {
+			return false
+		}
+		w.deleteKey(old)
+	default:
+		return fault.New(fault.Internal, "decode command: unknown key verb %d", c.Verb)
+	}
+	return true
+}
+
+func casMatches(old *KVEntry, index uint64) bool {
+	if old == nil {
+		return index == 0
+	}
+	return index != 0 && old.ModifyIndex == index
+}
+
+// setKey is the plain put: a lock stays held, but its LockIndex starts again
+// (reference/http-kv-session-txn.md §1.2).
+func (w *writer) setKey(old, entry *KVEntry) {
+	e := &KVEntry{
+		Key: entry.Key, Value: entry.Value, Flags: entry.Flags,
+		CreateIndex: w.index, ModifyIndex: w.index,
+	}
+	if len(e.Value) == 0 {
+		e.Value = nil
+	}
+	if old != nil {
+		if old.LockIndex == 0 && old.Flags == e.Flags && bytes.Equal(old.Value, e.Value) {
+			return
+		}
+		e.Session, e.CreateIndex = old.Session, old.CreateIndex
+	} else if t := first[*tombstone](w.txn, tableTombstone, byID, kvID(e)); t != nil {
+		must(w.txn.Delete(tableTombstone, t)) // the entry's index is past it
+	}
+	must(w.txn.Insert(tableKV, e))
+	w.bump(indexKVs)
+}
+
+// deleteKey removes old, which may be nil.
+func (w *writer) deleteKey(old *KVEntry) {
+	if old == nil {
+		return
+	}
+	must(w.txn.Delete(tableKV, old))
+	w.bury(old.Key)
+}
+
+// deleteTree removes all keys under prefix and leaves one tombstone: deeper
+// prefixes are empty now and answer with the table's index.
+func (w *writer) deleteTree(prefix string) {
+	found, err := w.txn.DeletePrefix(tableKV, byIDPrefix, prefix)
+	must(err)
+	if found {
+		w.bury(prefix)
+	}
+}
+
+// bury leaves a tombstone at key. An empty prefix needs none: it always
+// answers with the table's index.
+func (w *writer) bury(key string) {
+	if key != "" {
+		must(w.txn.Insert(tableTombstone, &tombstone{Key: key, Index: w.index}))
+	}
+	w.bump(indexKVs)
+	w.bump(indexTombstones)
 }

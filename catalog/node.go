@@ -1,6 +1,13 @@
 package catalog
 
+import (
+	"maps"
+
+	"praetor/internal/fault"
+)
+
 //go:generate go run github.com/tinylib/msgp -tests=false -io=false -unexported=false
+//msgp:limit arrays:65536 maps:65536
 
 // Node is a machine or a stand-in for one (reference/http-catalog-health.md §1).
 // Its Name is its identity, compared without regard to case.
@@ -20,4 +27,165 @@ type Node struct {
 type Locality struct {
 	Region string
 	Zone   string
+}
+
+func nodeID(n *Node) []byte { return nodeKey(n.Node) }
+
+func nodeKey(name string) []byte { return partsKey(fold(name)) }
+
+func nodeUUID(n *Node) []byte {
+	if n.ID == "" {
+		return nil
+	}
+	return []byte(foldUUID(n.ID))
+}
+
+// equal compares what a registration sets.
+func (n *Node) equal(o *Node) bool {
+	return n.ID == o.ID && n.Node == o.Node && n.Address == o.Address && n.Datacenter == o.Datacenter &&
+		maps.Equal(n.TaggedAddresses, o.TaggedAddresses) && maps.Equal(n.Meta, o.Meta) &&
+		n.Locality.equal(o.Locality)
+}
+
+func (l *Locality) equal(o *Locality) bool {
+	return l == o || l != nil && o != nil && *l == *o
+}
+
+// Nodes lists all nodes by name.
+func (tx *Tx) Nodes(ws WatchSet) (uint64, []*Node) {
+	nodes := make([]*Node, 0)
+	for n := range rows[*Node](tx.txn, nil, tableNode, byIDPrefix, nil) {
+		nodes = append(nodes, n)
+	}
+	return tx.watchIndex(ws, indexNodes), nodes
+}
+
+// Node finds a node by name (any case), by full ID, or by a unique ID prefix of
+// at least two hex digits; nil if there is none.
+func (tx *Tx) Node(ws WatchSet, nameOrID string) (uint64, *Node) {
+	node := tx.findNode(ws, nameOrID)
+	if node == nil {
+		return tx.watchIndex(ws, indexNodeGone), nil
+	}
+	return tx.watchIndex(ws, prefixNode+fold(node.Node)), node
+}
+
+// NodeServices returns a node and its services, or nil.
+func (tx *Tx) NodeServices(ws WatchSet, nameOrID string) (uint64, *NodeServices) {
+	index, node := tx.Node(ws, nameOrID)
+	if node == nil {
+		return index, nil
+	}
+	services := make([]*Service, 0)
+	for s := range rows[*Service](tx.txn, nil, tableService, byIDPrefix, nodeKey(node.Node)) {
+		services = append(services, s)
+	}
+	return index, &NodeServices{Node: node, Services: services}
+}
+
+// findNode looks up a name, then an ID. Only what is missing is watched: who
+// finds a node watches its index row instead.
+func (tx *Tx) findNode(ws WatchSet, nameOrID string) *Node {
+	missing := WatchSet(nil)
+	if ws != nil {
+		missing = make(WatchSet, 2)
+	}
+	node := firstWatch[*Node](tx.txn, missing, tableNode, byID, nodeKey(nameOrID))
+	if node == nil && isUUIDPrefix(nameOrID) {
+		node = tx.nodeByUUID(missing, foldUUID(nameOrID))
+	}
+	if node == nil {
+		for ch := range missing {
+			ws.Add(ch)
+		}
+	}
+	return node
+}
+
+// nodeByUUID returns the one node whose ID starts with digits.
+func (tx *Tx) nodeByUUID(ws WatchSet, digits string) *Node {
+	var found *Node
+	for n := range rows[*Node](tx.txn, ws, tableNode, uuidPrefix, []byte(digits)) {
+		if found != nil {
+			return nil // not unique
+		}
+		found = n
+	}
+	return found
+}
+
+// nodePlan is what a registration will do to nodes, found out before anything
+// is written.
+type nodePlan struct {
+	row     *Node // the node when done
+	write   bool  // row differs from what is stored
+	renamed *Node // had row's ID under another name and goes away
+}
+
+// planNode finds out what r does to nodes, or why it may not.
+func (w *writer) planNode(r *Register) (nodePlan, error) {
+	held := first[*Node](w.txn, tableNode, byID, nodeKey(r.Node))
+	if held != nil && r.SkipNodeUpdate {
+		return nodePlan{row: held}, nil
+	}
+	plan := nodePlan{write: true, row: &Node{
+		ID: r.ID, Node: r.Node, Address: r.Address, Datacenter: r.Datacenter,
+		TaggedAddresses: r.TaggedAddresses, Meta: r.NodeMeta, Locality: r.Locality,
+		CreateIndex: w.index, ModifyIndex: w.index,
+	}}
+	if r.ID != "" {
+		if held != nil && held.ID != "" && held.ID != r.ID && w.isReserved(held) {
+			return plan, fault.New(fault.Rejected,
+				"failed inserting node: Error while renaming Node ID: %q: Node name %s is reserved by node %s with name %s (%s)",
+				r.ID, r.Node, held.ID, held.Node, held.Address)
+		}
+		owner := first[*Node](w.txn, tableNode, byUUID, []byte(foldUUID(r.ID)))
+		if owner != nil && fold(owner.Node) != fold(r.Node) {
+			plan.renamed = owner
+			plan.row.CreateIndex = owner.CreateIndex
+			return plan, nil
+		}
+	}
+	if held != nil {
+		plan.row.CreateIndex = held.CreateIndex
+		if plan.row.equal(held) {
+			return nodePlan{row: held}, nil
+		}
+	}
+	return plan, nil
+}
+
+// isReserved tells whether a node keeps its name from others: its agent is
+// alive as far as gossip knows (reference/internals.md §3).
+func (w *writer) isReserved(n *Node) bool {
+	c := first[*Check](w.txn, tableCheck, byID, checkKey(n.Node, SerfHealth))
+	return c != nil && c.Status != Critical
+}
+
+// putNode carries out a plan.
+func (w *writer) putNode(plan nodePlan) {
+	if plan.renamed != nil {
+		w.removeNode(plan.renamed)
+	}
+	if !plan.write {
+		return
+	}
+	must(w.txn.Insert(tableNode, plan.row))
+	w.bump(indexNodes)
+	w.bump(prefixNode + fold(plan.row.Node))
+	w.bumpServicesOn(plan.row.Node, true)
+}
+
+// removeNode deletes a node with all it holds.
+func (w *writer) removeNode(n *Node) {
+	for _, s := range collect[*Service](w.txn, tableService, byIDPrefix, nodeKey(n.Node)) {
+		w.removeService(s)
+	}
+	for _, c := range collect[*Check](w.txn, tableCheck, byIDPrefix, nodeKey(n.Node)) {
+		w.removeCheck(c)
+	}
+	must(w.txn.Delete(tableNode, n))
+	w.bump(indexNodes)
+	w.bump(indexNodeGone)
+	w.drop(prefixNode + fold(n.Node))
 }

@@ -6,6 +6,12 @@ import (
 	"github.com/tinylib/msgp/msgp"
 )
 
+// Size limits for msgp deserialization
+const (
+	z5f6819aalimitArrays = 65536
+	z5f6819aalimitMaps   = 65536
+)
+
 // MarshalMsg implements msgp.Marshaler
 func (z Locality) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
@@ -27,6 +33,10 @@ func (z *Locality) UnmarshalMsg(bts []byte) (o []byte, err error) {
 	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
 	if err != nil {
 		err = msgp.WrapError(err)
+		return
+	}
+	if zb0001 > z5f6819aalimitMaps {
+		err = msgp.ErrLimitExceeded
 		return
 	}
 	for zb0001 > 0 {
@@ -129,6 +139,10 @@ func (z *Node) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.WrapError(err)
 		return
 	}
+	if zb0001 > z5f6819aalimitMaps {
+		err = msgp.ErrLimitExceeded
+		return
+	}
 	for zb0001 > 0 {
 		zb0001--
 		field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -168,6 +182,10 @@ func (z *Node) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "TaggedAddresses")
 				return
 			}
+			if zb0002 > z5f6819aalimitMaps {
+				err = msgp.ErrLimitExceeded
+				return
+			}
 			if z.TaggedAddresses == nil {
 				z.TaggedAddresses = make(map[string]string, zb0002)
 			} else if len(z.TaggedAddresses) > 0 {
@@ -194,6 +212,10 @@ func (z *Node) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			zb0003, bts, err = msgp.ReadMapHeaderBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Meta")
+				return
+			}
+			if zb0003 > z5f6819aalimitMaps {
+				err = msgp.ErrLimitExceeded
 				return
 			}
 			if z.Meta == nil {
@@ -232,6 +254,10 @@ func (z *Node) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				zb0004, bts, err = msgp.ReadMapHeaderBytes(bts)
 				if err != nil {
 					err = msgp.WrapError(err, "Locality")
+					return
+				}
+				if zb0004 > z5f6819aalimitMaps {
+					err = msgp.ErrLimitExceeded
 					return
 				}
 				for zb0004 > 0 {

@@ -1,6 +1,15 @@
 package catalog
 
+import (
+	"maps"
+	"reflect"
+	"slices"
+
+	"praetor/internal/fault"
+)
+
 //go:generate go run github.com/tinylib/msgp -tests=false -io=false -unexported=false
+//msgp:limit arrays:65536 maps:65536
 
 // Service is one instance of a service on a node. ID is unique on its node.
 type Service struct {
@@ -92,4 +101,169 @@ type ExposePath struct {
 type TransparentProxy struct {
 	OutboundListenerPort int
 	DialedDirectly       bool
+}
+
+func serviceID(s *Service) []byte { return serviceKey(s.Node, s.ID) }
+
+func serviceKey(node, id string) []byte { return partsKey(fold(node), id) }
+
+func serviceByName(s *Service) []byte { return serviceNameKey(s.Service) }
+
+func serviceNameKey(name string) []byte { return partsKey(fold(name)) }
+
+// equal compares what a registration sets.
+func (s *Service) equal(o *Service) bool {
+	return s.Kind == o.Kind && s.Service == o.Service && slices.Equal(s.Tags, o.Tags) &&
+		s.Address == o.Address && s.Port == o.Port && s.SocketPath == o.SocketPath &&
+		maps.Equal(s.TaggedAddresses, o.TaggedAddresses) && maps.Equal(s.Meta, o.Meta) &&
+		s.Weights == o.Weights && s.EnableTagOverride == o.EnableTagOverride &&
+		s.Locality.equal(o.Locality) && s.Connect.equal(o.Connect) && s.Proxy.equal(o.Proxy)
+}
+
+func (c *Connect) equal(o *Connect) bool {
+	return c == o || c != nil && o != nil && *c == *o
+}
+
+// equal compares the free-form parts by reflection; few services have a Proxy.
+func (p *Proxy) equal(o *Proxy) bool {
+	return p == o || p != nil && o != nil && reflect.DeepEqual(p, o)
+}
+
+// ServiceInstances lists the instances of a service by node name, then ID.
+func (tx *Tx) ServiceInstances(ws WatchSet, name string) (uint64, []*Instance) {
+	instances := make([]*Instance, 0)
+	var node *Node
+	for s := range rows[*Service](tx.txn, nil, tableService, byName, serviceNameKey(name)) {
+		if node == nil || node.Node != s.Node {
+			node = first[*Node](tx.txn, tableNode, byID, nodeKey(s.Node))
+		}
+		instances = append(instances, &Instance{Node: node, Service: s})
+	}
+	return tx.watchService(ws, name, false), instances
+}
+
+// ServiceHealth lists them with their checks.
+func (tx *Tx) ServiceHealth(ws WatchSet, name string) (uint64, []*InstanceHealth) {
+	instances := make([]*InstanceHealth, 0)
+	var (
+		node       *Node
+		nodeChecks []*Check
+	)
+	for s := range rows[*Service](tx.txn, nil, tableService, byName, serviceNameKey(name)) {
+		if node == nil || node.Node != s.Node {
+			node = first[*Node](tx.txn, tableNode, byID, nodeKey(s.Node))
+			nodeChecks = tx.appendChecks(make([]*Check, 0), s.Node, "")
+		}
+		checks := tx.appendChecks(slices.Clip(nodeChecks), s.Node, s.ID)
+		instances = append(instances, &InstanceHealth{Node: node, Service: s, Checks: checks})
+	}
+	return tx.watchService(ws, name, true), instances
+}
+
+// watchService returns a service's index and watches its health, or only its
+// instances and their nodes. A missing service wakes its watchers when it
+// appears or any other goes extinct.
+func (tx *Tx) watchService(ws WatchSet, name string, health bool) uint64 {
+	folded := fold(name)
+	index := tx.index(prefixHealth + folded)
+	switch {
+	case index == 0:
+		tx.watchIndex(ws, birthKey(folded))
+		if extinct := tx.watchIndex(ws, indexServiceExtinct); extinct != 0 {
+			return extinct
+		}
+		index = max(tx.index(indexNodes), tx.index(indexServices))
+		if health {
+			index = max(index, tx.index(indexChecks))
+		}
+	case health:
+		tx.watchIndex(ws, prefixHealth+folded)
+	default:
+		tx.watchIndex(ws, prefixInstances+folded)
+	}
+	return index
+}
+
+// planService refuses a service that Register.Prepare let pass but the store
+// may not hold.
+func planService(r *Register) error {
+	if r.Service == nil {
+		return nil
+	}
+	if err := checkMeta(r.Service.Kind, r.Service.Meta); err != nil {
+		return fault.New(fault.Rejected, "failed inserting service: Invalid Service Meta for node %s and serviceID %s: %w",
+			r.Node, r.Service.ID, err)
+	}
+	return nil
+}
+
+// putService writes an instance on node.
+func (w *writer) putService(node *Node, s *Service) {
+	s.Node, s.CreateIndex, s.ModifyIndex = node.Node, w.index, w.index
+	old := first[*Service](w.txn, tableService, byID, serviceID(s))
+	if old != nil {
+		s.CreateIndex = old.CreateIndex
+		if s.equal(old) {
+			return
+		}
+	}
+	if first[*Service](w.txn, tableService, byName, serviceByName(s)) == nil {
+		w.bump(birthKey(fold(s.Service)))
+	}
+	must(w.txn.Insert(tableService, s))
+	w.countTags(old, s)
+	w.bumpInstance(s)
+	if old != nil && old.Service != s.Service {
+		w.leaveService(old)
+		w.renameChecks(s)
+	}
+}
+
+// removeService deletes an instance and its checks.
+func (w *writer) removeService(s *Service) {
+	for _, c := range collect[*Check](w.txn, tableCheck, byInstance, instanceKey(s.Node, s.ID)) {
+		w.removeCheck(c)
+	}
+	must(w.txn.Delete(tableService, s))
+	w.countTags(s, nil)
+	w.bumpInstance(s)
+	w.leaveService(s)
+}
+
+// bumpInstance moves what shows an instance.
+func (w *writer) bumpInstance(s *Service) {
+	w.bump(indexServices)
+	w.bump(indexNodes)
+	w.bump(prefixNode + fold(s.Node))
+	w.bumpService(s.Service, true)
+}
+
+// bumpService moves a service's index; instances also tells the watchers who
+// do not care for checks.
+func (w *writer) bumpService(name string, instances bool) {
+	folded := fold(name)
+	w.bump(prefixHealth + folded)
+	if instances {
+		w.bump(prefixInstances + folded)
+	}
+}
+
+// bumpServicesOn moves the index of every service on a node.
+func (w *writer) bumpServicesOn(node string, instances bool) {
+	for s := range rows[*Service](w.txn, nil, tableService, byIDPrefix, nodeKey(node)) {
+		w.bumpService(s.Service, instances)
+	}
+}
+
+// leaveService settles the index of the service that s, already removed or
+// renamed, was an instance of. It looks for one other instance, not for all.
+func (w *writer) leaveService(s *Service) {
+	if first[*Service](w.txn, tableService, byName, serviceByName(s)) != nil {
+		w.bumpService(s.Service, true)
+		return
+	}
+	folded := fold(s.Service)
+	w.drop(prefixHealth + folded)
+	w.drop(prefixInstances + folded)
+	w.bump(indexServiceExtinct)
 }

@@ -6,6 +6,12 @@ import (
 	"github.com/tinylib/msgp/msgp"
 )
 
+// Size limits for msgp deserialization
+const (
+	zd5bd0939limitArrays = 65536
+	zd5bd0939limitMaps   = 65536
+)
+
 // MarshalMsg implements msgp.Marshaler
 func (z Connect) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
@@ -24,6 +30,10 @@ func (z *Connect) UnmarshalMsg(bts []byte) (o []byte, err error) {
 	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
 	if err != nil {
 		err = msgp.WrapError(err)
+		return
+	}
+	if zb0001 > zd5bd0939limitMaps {
+		err = msgp.ErrLimitExceeded
 		return
 	}
 	for zb0001 > 0 {
@@ -88,6 +98,10 @@ func (z *Expose) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.WrapError(err)
 		return
 	}
+	if zb0001 > zd5bd0939limitMaps {
+		err = msgp.ErrLimitExceeded
+		return
+	}
 	for zb0001 > 0 {
 		zb0001--
 		field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -107,6 +121,10 @@ func (z *Expose) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Paths")
+				return
+			}
+			if zb0002 > zd5bd0939limitArrays {
+				err = msgp.ErrLimitExceeded
 				return
 			}
 			if cap(z.Paths) >= int(zb0002) {
@@ -172,6 +190,10 @@ func (z *ExposePath) UnmarshalMsg(bts []byte) (o []byte, err error) {
 	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
 	if err != nil {
 		err = msgp.WrapError(err)
+		return
+	}
+	if zb0001 > zd5bd0939limitMaps {
+		err = msgp.ErrLimitExceeded
 		return
 	}
 	for zb0001 > 0 {
@@ -322,6 +344,10 @@ func (z *Proxy) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.WrapError(err)
 		return
 	}
+	if zb0001 > zd5bd0939limitMaps {
+		err = msgp.ErrLimitExceeded
+		return
+	}
 	for zb0001 > 0 {
 		zb0001--
 		field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -373,6 +399,10 @@ func (z *Proxy) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Config")
 				return
 			}
+			if zb0002 > zd5bd0939limitMaps {
+				err = msgp.ErrLimitExceeded
+				return
+			}
 			if z.Config == nil {
 				z.Config = make(map[string]interface{}, zb0002)
 			} else if len(z.Config) > 0 {
@@ -399,6 +429,10 @@ func (z *Proxy) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			zb0003, bts, err = msgp.ReadArrayHeaderBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Upstreams")
+				return
+			}
+			if zb0003 > zd5bd0939limitArrays {
+				err = msgp.ErrLimitExceeded
 				return
 			}
 			if cap(z.Upstreams) >= int(zb0003) {
@@ -436,6 +470,10 @@ func (z *Proxy) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					err = msgp.WrapError(err, "Expose")
 					return
 				}
+				if zb0004 > zd5bd0939limitMaps {
+					err = msgp.ErrLimitExceeded
+					return
+				}
 				for zb0004 > 0 {
 					zb0004--
 					field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -455,6 +493,10 @@ func (z *Proxy) UnmarshalMsg(bts []byte) (o []byte, err error) {
 						zb0005, bts, err = msgp.ReadArrayHeaderBytes(bts)
 						if err != nil {
 							err = msgp.WrapError(err, "Expose", "Paths")
+							return
+						}
+						if zb0005 > zd5bd0939limitArrays {
+							err = msgp.ErrLimitExceeded
 							return
 						}
 						if cap(z.Expose.Paths) >= int(zb0005) {
@@ -493,6 +535,10 @@ func (z *Proxy) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				zb0006, bts, err = msgp.ReadMapHeaderBytes(bts)
 				if err != nil {
 					err = msgp.WrapError(err, "TransparentProxy")
+					return
+				}
+				if zb0006 > zd5bd0939limitMaps {
+					err = msgp.ErrLimitExceeded
 					return
 				}
 				for zb0006 > 0 {
@@ -681,6 +727,10 @@ func (z *Service) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.WrapError(err)
 		return
 	}
+	if zb0001 > zd5bd0939limitMaps {
+		err = msgp.ErrLimitExceeded
+		return
+	}
 	for zb0001 > 0 {
 		zb0001--
 		field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -720,6 +770,10 @@ func (z *Service) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Tags")
 				return
 			}
+			if zb0002 > zd5bd0939limitArrays {
+				err = msgp.ErrLimitExceeded
+				return
+			}
 			if cap(z.Tags) >= int(zb0002) {
 				z.Tags = (z.Tags)[:zb0002]
 			} else {
@@ -745,6 +799,10 @@ func (z *Service) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "TaggedAddresses")
 				return
 			}
+			if zb0003 > zd5bd0939limitMaps {
+				err = msgp.ErrLimitExceeded
+				return
+			}
 			if z.TaggedAddresses == nil {
 				z.TaggedAddresses = make(map[string]ServiceAddress, zb0003)
 			} else if len(z.TaggedAddresses) > 0 {
@@ -763,6 +821,10 @@ func (z *Service) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				zb0004, bts, err = msgp.ReadMapHeaderBytes(bts)
 				if err != nil {
 					err = msgp.WrapError(err, "TaggedAddresses", za0002)
+					return
+				}
+				if zb0004 > zd5bd0939limitMaps {
+					err = msgp.ErrLimitExceeded
 					return
 				}
 				for zb0004 > 0 {
@@ -800,6 +862,10 @@ func (z *Service) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			zb0005, bts, err = msgp.ReadMapHeaderBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Meta")
+				return
+			}
+			if zb0005 > zd5bd0939limitMaps {
+				err = msgp.ErrLimitExceeded
 				return
 			}
 			if z.Meta == nil {
@@ -840,6 +906,10 @@ func (z *Service) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			zb0006, bts, err = msgp.ReadMapHeaderBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Weights")
+				return
+			}
+			if zb0006 > zd5bd0939limitMaps {
+				err = msgp.ErrLimitExceeded
 				return
 			}
 			for zb0006 > 0 {
@@ -908,6 +978,10 @@ func (z *Service) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				zb0007, bts, err = msgp.ReadMapHeaderBytes(bts)
 				if err != nil {
 					err = msgp.WrapError(err, "Connect")
+					return
+				}
+				if zb0007 > zd5bd0939limitMaps {
+					err = msgp.ErrLimitExceeded
 					return
 				}
 				for zb0007 > 0 {
@@ -1039,6 +1113,10 @@ func (z *ServiceAddress) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.WrapError(err)
 		return
 	}
+	if zb0001 > zd5bd0939limitMaps {
+		err = msgp.ErrLimitExceeded
+		return
+	}
 	for zb0001 > 0 {
 		zb0001--
 		field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -1098,6 +1176,10 @@ func (z *TransparentProxy) UnmarshalMsg(bts []byte) (o []byte, err error) {
 	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
 	if err != nil {
 		err = msgp.WrapError(err)
+		return
+	}
+	if zb0001 > zd5bd0939limitMaps {
+		err = msgp.ErrLimitExceeded
 		return
 	}
 	for zb0001 > 0 {
@@ -1202,6 +1284,10 @@ func (z *Upstream) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.WrapError(err)
 		return
 	}
+	if zb0001 > zd5bd0939limitMaps {
+		err = msgp.ErrLimitExceeded
+		return
+	}
 	for zb0001 > 0 {
 		zb0001--
 		field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -1275,6 +1361,10 @@ func (z *Upstream) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			zb0002, bts, err = msgp.ReadMapHeaderBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Config")
+				return
+			}
+			if zb0002 > zd5bd0939limitMaps {
+				err = msgp.ErrLimitExceeded
 				return
 			}
 			if z.Config == nil {
@@ -1356,6 +1446,10 @@ func (z *Weights) UnmarshalMsg(bts []byte) (o []byte, err error) {
 	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
 	if err != nil {
 		err = msgp.WrapError(err)
+		return
+	}
+	if zb0001 > zd5bd0939limitMaps {
+		err = msgp.ErrLimitExceeded
 		return
 	}
 	for zb0001 > 0 {

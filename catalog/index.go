@@ -1,0 +1,93 @@
+package catalog
+
+import (
+	"fmt"
+	"hash/fnv"
+	"strings"
+
+	"github.com/hashicorp/go-memdb"
+)
+
+func indexRowID(r *indexRow) []byte { return []byte(r.Key) }
+
+// The names of index rows.
+const (
+	indexLast           = "last"            // every command
+	indexNodes          = "nodes"           // node rows, and instances coming, changing, going
+	indexServices       = "services"        // instances coming, changing, going
+	indexChecks         = "checks"          // check rows
+	indexKVs            = "kvs"             // keys
+	indexTombstones     = "tombstones"      // deletions of keys
+	indexServiceExtinct = "service_extinct" // a service lost its last instance
+	indexNodeGone       = "node_gone"       // a node was removed
+
+	// One row per service that has instances. The first moves with everything
+	// health/service shows; the second, without checks, is what catalog/service
+	// watches (but its index is the first's: reference/http-api.md §5).
+	prefixHealth    = "service/"
+	prefixInstances = "instances/"
+
+	// One row per node: its record and instances, not checks.
+	prefixNode = "node/"
+
+	// Rows that always exist and are never in a snapshot, see birthKey.
+	prefixBirth = "birth/"
+)
+
+// birthKey names one of 256 rows that a watcher of a missing service sleeps
+// on. The channel of a missing row would be that of its nearest neighbour in
+// the tree, which closes with every change nearby; these rows change only when
+// a service with the same hash gets its first instance.
+func birthKey(foldedName string) string {
+	h := fnv.New32a()
+	h.Write([]byte(foldedName))
+	return birthRow(h.Sum32() & 0xff)
+}
+
+func birthRow(n uint32) string { return fmt.Sprintf("%s%02x", prefixBirth, n) }
+
+func seedBirths(txn *memdb.Txn) {
+	for n := range uint32(256) {
+		must(txn.Insert(tableIndex, &indexRow{Key: birthRow(n)}))
+	}
+}
+
+// inSnapshot tells whether an index row is written to snapshots. The last
+// index is in the header.
+func (r *indexRow) inSnapshot() bool {
+	return r.Key != indexLast && !strings.HasPrefix(r.Key, prefixBirth)
+}
+
+// index returns the value of an index row, 0 if there is none.
+func (tx *Tx) index(key string) uint64 {
+	if row := first[*indexRow](tx.txn, tableIndex, byID, []byte(key)); row != nil {
+		return row.Value
+	}
+	return 0
+}
+
+// watchIndex is index and watches the row.
+func (tx *Tx) watchIndex(ws WatchSet, key string) uint64 {
+	if row := firstWatch[*indexRow](tx.txn, ws, tableIndex, byID, []byte(key)); row != nil {
+		return row.Value
+	}
+	return 0
+}
+
+// bump moves an index row to the command's index when the batch is committed.
+func (w *writer) bump(key string) { w.bumps[key] = w.index }
+
+// drop removes an index row when the batch is committed.
+func (w *writer) drop(key string) { w.bumps[key] = 0 }
+
+// flushIndexes writes the rows that the batch moved, each once.
+func (w *writer) flushIndexes() {
+	for key, value := range w.bumps {
+		row := &indexRow{Key: key, Value: value}
+		if value != 0 {
+			must(w.txn.Insert(tableIndex, row))
+		} else if err := w.txn.Delete(tableIndex, row); err != memdb.ErrNotFound {
+			must(err)
+		}
+	}
+}

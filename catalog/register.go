@@ -1,0 +1,184 @@
+package catalog
+
+import (
+	"slices"
+	"strings"
+
+	"praetor/internal/fault"
+)
+
+// Prepare fills in defaults and says what is wrong with a registration taken
+// by itself, with the texts of reference/http-catalog-health.md §2.1. Apply
+// calls it; a leader may call it earlier to refuse before logging.
+func (r *Register) Prepare() error {
+	if r.Node == "" {
+		return fault.New(fault.Rejected, "Must provide node")
+	}
+	if r.Address == "" && !r.SkipNodeUpdate {
+		return fault.New(fault.Rejected, "Must provide address if SkipNodeUpdate is not set")
+	}
+	r.ID = strings.ToLower(r.ID)
+	r.TaggedAddresses, r.NodeMeta = nilEmptyMap(r.TaggedAddresses), nilEmptyMap(r.NodeMeta)
+	if r.Service != nil {
+		if err := r.Service.prepare(); err != nil {
+			return err
+		}
+	}
+	r.Checks = slices.DeleteFunc(r.Checks, func(c *Check) bool { return c == nil })
+	for _, c := range r.Checks {
+		if err := c.prepare(r.Node); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Service) prepare() error {
+	switch {
+	case s.Service == "" && s.ID != "":
+		return fault.New(fault.Rejected, "Must provide service name (Service.Service) when service ID is provided")
+	case s.Service == "":
+		return fault.New(fault.Rejected, "Must provide service name (Service.Service)")
+	case s.Address == "0.0.0.0" || s.Address == "::" || s.Address == "[::]":
+		return fault.New(fault.Rejected, "Invalid service address")
+	}
+	if s.ID == "" {
+		s.ID = s.Service
+	}
+	if w := s.Weights; w.Passing < 1 || w.Warning < 0 || w.Passing > maxWeight || w.Warning > maxWeight {
+		s.Weights = Weights{Passing: 1, Warning: 1}
+	}
+	s.Tags, s.Meta, s.TaggedAddresses = nilEmpty(s.Tags), nilEmptyMap(s.Meta), nilEmptyMap(s.TaggedAddresses)
+	if s.Proxy != nil {
+		s.Proxy.prepare()
+	}
+	return nil
+}
+
+// maxWeight is what a DNS SRV record can carry (RFC 2782).
+const maxWeight = 65535
+
+func (p *Proxy) prepare() {
+	p.Config, p.Upstreams = nilEmptyMap(p.Config), nilEmpty(p.Upstreams)
+	for i := range p.Upstreams {
+		p.Upstreams[i].Config = nilEmptyMap(p.Upstreams[i].Config)
+	}
+	if p.Expose != nil {
+		p.Expose.Paths = nilEmpty(p.Expose.Paths)
+	}
+}
+
+func (c *Check) prepare(node string) error {
+	if c.CheckID == "" {
+		c.CheckID = c.Name
+	}
+	switch {
+	case c.Node != "" && fold(c.Node) != fold(node):
+		return fault.New(fault.Rejected, "Node '%s' for check '%s' doesn't match register request node '%s'", c.Node, c.CheckID, node)
+	case c.CheckID == "":
+		return fault.New(fault.Rejected, "failed inserting check on node %q: failed health check lookup: index error: object is missing a value for this index", node)
+	}
+	if c.Status == "" {
+		c.Status = Critical
+	}
+	if c.Type == "" {
+		c.Type = c.Definition.kind()
+	}
+	c.Definition.Header, c.Definition.ScriptArgs = nilEmptyMap(c.Definition.Header), nilEmpty(c.Definition.ScriptArgs)
+	return nil
+}
+
+// kind names the type of check that a definition describes, "" if none.
+func (d *CheckDefinition) kind() string {
+	switch {
+	case d.GRPC != "":
+		return "grpc"
+	case d.HTTP != "":
+		return "http"
+	case d.TTL != 0:
+		return "ttl"
+	case d.TCP != "":
+		return "tcp"
+	case d.UDP != "":
+		return "udp"
+	case d.AliasNode != "" || d.AliasService != "":
+		return "alias"
+	case d.DockerContainerID != "":
+		return "docker"
+	case len(d.ScriptArgs) > 0:
+		return "script"
+	case d.H2PING != "":
+		return "h2ping"
+	case d.OSService != "":
+		return "os_service"
+	case d.SessionName != "":
+		return "session"
+	}
+	return ""
+}
+
+// nilEmpty and nilEmptyMap make empty and absent the same: MessagePack may
+// turn either into the other, which must not look like a change.
+func nilEmpty[E any](s []E) []E {
+	if len(s) == 0 {
+		return nil
+	}
+	return s
+}
+
+func nilEmptyMap[V any](m map[string]V) map[string]V {
+	if len(m) == 0 {
+		return nil
+	}
+	return m
+}
+
+// register runs one Register: everything is checked, then everything written.
+func (w *writer) register(r *Register) error {
+	if r == nil {
+		return fault.New(fault.Rejected, "Must provide node")
+	}
+	if err := r.Prepare(); err != nil {
+		return err
+	}
+	plan, err := w.planNode(r)
+	if err != nil {
+		return err
+	}
+	if err := planService(r); err != nil {
+		return err
+	}
+	if err := w.planChecks(r); err != nil {
+		return err
+	}
+	w.putNode(plan)
+	if r.Service != nil {
+		w.putService(plan.row, r.Service)
+	}
+	for _, c := range r.Checks {
+		w.putCheck(plan.row, c)
+	}
+	return nil
+}
+
+// deregister runs one Deregister.
+func (w *writer) deregister(d *Deregister) error {
+	if d == nil || d.Node == "" {
+		return fault.New(fault.Rejected, "Must provide node")
+	}
+	switch {
+	case d.ServiceID != "":
+		if s := first[*Service](w.txn, tableService, byID, serviceKey(d.Node, d.ServiceID)); s != nil {
+			w.removeService(s)
+		}
+	case d.CheckID != "":
+		if c := first[*Check](w.txn, tableCheck, byID, checkKey(d.Node, d.CheckID)); c != nil {
+			w.removeCheck(c)
+		}
+	default:
+		if n := first[*Node](w.txn, tableNode, byID, nodeKey(d.Node)); n != nil {
+			w.removeNode(n)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,99 @@
+package catalog
+
+import (
+	"github.com/hashicorp/go-memdb"
+	"github.com/tinylib/msgp/msgp"
+
+	"praetor/internal/fault"
+)
+
+// writer applies the commands of one batch to one memdb transaction.
+//
+// A command checks everything before its first write, since what is written
+// to the transaction cannot be taken back. Past that point nothing can fail.
+type writer struct {
+	txn   *memdb.Txn
+	index uint64            // of the command being applied
+	bumps map[string]uint64 // index rows moved by the batch; 0 removes the row
+}
+
+func newWriter(db *memdb.MemDB) *writer {
+	return &writer{txn: db.Txn(true), bumps: make(map[string]uint64)}
+}
+
+// commit makes the batch visible and wakes who watched.
+func (w *writer) commit() {
+	w.flushIndexes()
+	w.txn.Commit()
+}
+
+// apply runs one command and returns its result.
+func (w *writer) apply(e Entry) any {
+	w.index = e.Index
+	w.bump(indexLast)
+	if len(e.Data) == 0 {
+		return fault.New(fault.Internal, "decode command: no bytes")
+	}
+	switch t, body := CommandType(e.Data[0]), e.Data[1:]; t {
+	case RegisterCommand:
+		return run(body, w.register)
+	case DeregisterCommand:
+		return run(body, w.deregister)
+	case BatchCommand:
+		return answer(body, w.batch)
+	case KVWriteCommand:
+		return answer(body, w.kvWrite)
+	case AutopilotCommand:
+		return run(body, w.autopilot)
+	default:
+		return fault.New(fault.Internal, "decode command: unknown type %d; is this server older than the one that wrote it?", t)
+	}
+}
+
+// message is a pointer to a T with a generated decoder.
+type message[T any] interface {
+	*T
+	msgp.Unmarshaler
+}
+
+// answer decodes a command and runs do on it; its result is do's answer.
+func answer[T any, M message[T]](body []byte, do func(M) any) any {
+	var cmd T
+	rest, err := M(&cmd).UnmarshalMsg(body)
+	if err != nil {
+		return fault.New(fault.Internal, "decode command: %w", err)
+	}
+	if len(rest) > 0 {
+		return fault.New(fault.Internal, "decode command: %d bytes too many", len(rest))
+	}
+	return do(&cmd)
+}
+
+// run is answer for commands that only succeed (nil) or fail.
+func run[T any, M message[T]](body []byte, do func(M) error) any {
+	return answer(body, func(cmd M) any {
+		if err := do(cmd); err != nil {
+			return err
+		}
+		return nil
+	})
+}
+
+// batch runs its members each by itself.
+func (w *writer) batch(b *Batch) any {
+	texts := make([]string, 0, len(b.Registers)+len(b.Deregisters))
+	for _, r := range b.Registers {
+		texts = append(texts, errorText(w.register(r)))
+	}
+	for _, d := range b.Deregisters {
+		texts = append(texts, errorText(w.deregister(d)))
+	}
+	return texts
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
