@@ -1,2 +1,40 @@
-// Package gossip is described by its owner.
+// Package gossip keeps this node's LAN and WAN member lists: who is there, who
+// failed, who left, and messages to all. It stands on serf and memberlist.
+//
+// # Use
+//
+//	pool, err := gossip.Open(gossip.Options{
+//		Name:     "web-1",
+//		Tags:     gossip.ClientTags{ID: id, Datacenter: "dc1"}.Map(),
+//		BindAddr: "10.0.0.7",
+//		BindPort: 8301,
+//		Admit:    gossip.AdmitLAN("dc1", id, "web-1"),
+//		Logger:   logger.Named("serf.lan"),
+//	})
+//	defer pool.Close()
+//	n, err := pool.Join([]string{"10.0.0.1"})
+//	err = pool.Run(ctx, func(e gossip.Event) { … })
+//
+// # Concurrency
+//
+// All methods may be called at once from anywhere, except from Options.Admit;
+// one Run at a time. The pool owns one goroutine, pump, from Open to Close; it
+// moves serf's events into a queue and never waits for Run's handler. Serf and
+// memberlist have goroutines of their own: Close ends them, but memberlist does
+// not wait for a probe under way, which ends within seconds by its own timeouts.
+//
+// # Invariants
+//
+// Events come in serf's order. Without a Run, or with a slow handler, they
+// wait: up to 1,024 user events, then the oldest is lost and counted; up to
+// 4,096 events in all, then only the newest event of each member is kept, so
+// the queue is bounded by the number of members and the last word about each
+// member always arrives. A handler therefore must take an event as "this is so
+// now", not count on each step.
+// A name held by an alive member stays with it: a newcomer with the same name
+// is logged and ignored, nobody is shut down.
+//
+// # Decisions
+//
+// See DESIGN.md, also for the formats of files and tags.
 package gossip

@@ -1,0 +1,89 @@
+package gossip
+
+import (
+	"github.com/hashicorp/serf/serf"
+
+	"praetor/internal/fault"
+)
+
+// Texts of refused admissions, reference/internals.md §1.1.
+const (
+	textConflictSelf  = "Member '%s' has conflicting node ID '%s' with this agent's ID"
+	textConflictOther = "Member '%s' has conflicting node ID '%s' with member '%s'"
+	textWrongDC       = "Member '%s' part of wrong datacenter '%s'"
+	textNotServer     = "Member '%s' is not a server"
+)
+
+// AdmitLAN returns the admission rule of a LAN pool: everybody is in
+// datacenter dc, and no two members that have not left share a node ID, id
+// being that of the member called name, this agent. Members without an ID tag
+// and members that left cannot conflict.
+func AdmitLAN(dc, id, name string) func([]Member) error {
+	return func(members []Member) error {
+		owners := make(map[string]string, len(members))
+		for i := range members {
+			m := &members[i]
+			if err := admitID(m, id, name, owners); err != nil {
+				return err
+			}
+			if m.Tags[tagDatacenter] != dc {
+				return fault.New(fault.Rejected, textWrongDC, m.Name, m.Tags[tagDatacenter])
+			}
+		}
+		return nil
+	}
+}
+
+// admitID checks one member's ID and notes it in owners, ID to name.
+func admitID(m *Member, selfID, selfName string, owners map[string]string) error {
+	id := m.Tags[tagID]
+	if id == "" || m.Status == Left {
+		return nil
+	}
+	if id == selfID && m.Name != selfName {
+		return fault.New(fault.Rejected, textConflictSelf, m.Name, id)
+	}
+	if other, taken := owners[id]; taken && other != m.Name {
+		return fault.New(fault.Rejected, textConflictOther, m.Name, id, other)
+	}
+	owners[id] = m.Name
+	return nil
+}
+
+// AdmitWAN returns the admission rule of a WAN pool: servers only.
+func AdmitWAN() func([]Member) error {
+	return func(members []Member) error {
+		for i := range members {
+			if _, ok := ParseServer(members[i]); !ok {
+				return fault.New(fault.Rejected, textNotServer, members[i].Name)
+			}
+		}
+		return nil
+	}
+}
+
+// admission asks Options.Admit on serf's behalf. Serf calls it for the members
+// of a join and for each single alive message.
+type admission struct {
+	self  string
+	admit func([]Member) error
+}
+
+// NotifyMerge refuses by returning an error.
+func (a *admission) NotifyMerge(peers []*serf.Member) error {
+	members := make([]Member, len(peers))
+	for i, p := range peers {
+		if err := checkName(p.Name); err != nil {
+			return err
+		}
+		members[i] = memberOf(p)
+	}
+	// News of ourselves alone is not a matter of admission: refusing it would
+	// leave us out of our own list.
+	if a.admit == nil || len(peers) == 1 && peers[0].Name == a.self {
+		return nil
+	}
+	return a.admit(members)
+}
+
+var _ serf.MergeDelegate = (*admission)(nil)

@@ -1,0 +1,637 @@
+package gossip_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"praetor/gossip"
+	"praetor/internal/fault"
+	"praetor/internal/memnet"
+)
+
+// virtual runs a test in a bubble and lets memberlist's last probes end there.
+func virtual(t *testing.T, test func(t *testing.T, w *world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t, net: memnet.New(), members: make(map[string]*member)}
+		defer time.Sleep(30 * time.Second)
+		defer w.closeAll()
+		test(t, w)
+	})
+}
+
+type world struct {
+	t       *testing.T
+	net     *memnet.Network
+	members map[string]*member
+}
+
+type member struct {
+	*gossip.Pool
+	t      *testing.T
+	ip     string
+	cancel context.CancelFunc
+	ran    chan error
+
+	mu     sync.Mutex
+	events []gossip.Event
+}
+
+func ip(i int) string { return fmt.Sprintf("10.0.0.%d", i) }
+
+// options places a member at 10.0.0.i.
+func (w *world) options(name string, i int) gossip.Options {
+	transport, err := w.net.Host(ip(i)).Gossip(8301)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return gossip.Options{
+		Name: name, Transport: transport, BindPort: 8301,
+		Tags:                  gossip.ClientTags{ID: "id-" + name, Datacenter: "dc1"}.Map(),
+		EncryptVerifyIncoming: true, EncryptVerifyOutgoing: true,
+		Admit: gossip.AdmitLAN("dc1", "id-"+name, name),
+	}
+}
+
+func (w *world) open(i int, opts gossip.Options) *member {
+	w.t.Helper()
+	p, err := gossip.Open(opts)
+	if err != nil {
+		w.t.Fatalf("open %s: %v", opts.Name, err)
+	}
+	ctx, cancel := context.WithCancel(w.t.Context())
+	m := &member{Pool: p, t: w.t, ip: ip(i), cancel: cancel, ran: make(chan error, 1)}
+	go func() { m.ran <- p.Run(ctx, m.handle) }() // close waits for it
+	w.members[opts.Name] = m
+	return m
+}
+
+// start opens n members m1 … mn, all joined to m1.
+func (w *world) start(n int) []*member {
+	w.t.Helper()
+	var all []*member
+	for i := 1; i <= n; i++ {
+		m := w.open(i, w.options(fmt.Sprintf("m%d", i), i))
+		if i > 1 {
+			if _, err := m.Join([]string{ip(1)}); err != nil {
+				w.t.Fatalf("join: %v", err)
+			}
+		}
+		all = append(all, m)
+	}
+	for _, m := range all {
+		m.waitFor(fmt.Sprintf("%d alive", n), time.Minute, func() error { return m.alive(n) })
+	}
+	return all
+}
+
+func (w *world) closeAll() {
+	for name, m := range w.members {
+		delete(w.members, name)
+		m.close()
+	}
+}
+
+func (m *member) close() {
+	m.t.Helper()
+	m.cancel()
+	if err := <-m.ran; err != nil {
+		m.t.Errorf("run: %v", err)
+	}
+	if err := m.Close(); err != nil {
+		m.t.Errorf("close: %v", err)
+	}
+}
+
+// crash kills a member without a word.
+func (w *world) crash(name string) {
+	m := w.members[name]
+	delete(w.members, name)
+	w.net.Crash(m.ip)
+	m.close()
+}
+
+func (m *member) handle(e gossip.Event) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.events = append(m.events, e)
+}
+
+// saw lists event kinds about one member, in order.
+func (m *member) saw(name string) (kinds []gossip.EventType) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, e := range m.events {
+		for _, about := range e.Members {
+			if about.Name == name {
+				kinds = append(kinds, e.Type)
+			}
+		}
+	}
+	return kinds
+}
+
+// users lists the user events handled, as "name=payload".
+func (m *member) users() (texts []string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, e := range m.events {
+		if e.Type == gossip.User {
+			texts = append(texts, e.User.Name+"="+string(e.User.Payload))
+		}
+	}
+	return texts
+}
+
+func (m *member) find(name string) (gossip.Member, bool) {
+	for _, one := range m.Members() {
+		if one.Name == name {
+			return one, true
+		}
+	}
+	return gossip.Member{}, false
+}
+
+func (m *member) status(name string, want gossip.Status) error {
+	one, ok := m.find(name)
+	if !ok || one.Status != want {
+		return fmt.Errorf("%s is %v (known: %v), want %v", name, one.Status, ok, want)
+	}
+	return nil
+}
+
+func (m *member) alive(want int) error {
+	got := 0
+	for _, one := range m.Members() {
+		if one.Status == gossip.Alive {
+			got++
+		}
+	}
+	if got != want || m.NumMembers() != want {
+		return fmt.Errorf("%d members alive, NumMembers %d, want %d", got, m.NumMembers(), want)
+	}
+	return nil
+}
+
+// waitFor polls in virtual time and returns how long it took.
+func (m *member) waitFor(what string, limit time.Duration, check func() error) time.Duration {
+	m.t.Helper()
+	start := time.Now()
+	for {
+		err := check()
+		if err == nil {
+			return time.Since(start)
+		}
+		if time.Since(start) > limit {
+			m.t.Fatalf("%s: no %s after %v: %v", m.Local().Name, what, limit, err)
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+func (m *member) waitStatus(name string, want gossip.Status, limit time.Duration) time.Duration {
+	m.t.Helper()
+	return m.waitFor(name+" "+want.String(), limit, func() error { return m.status(name, want) })
+}
+
+func TestEightMembersFindEachOtherAndACrash(t *testing.T) {
+	virtual(t, func(t *testing.T, w *world) {
+		all := w.start(8)
+		one, _ := all[7].find("m1")
+		if one.Addr.String() != ip(1) || one.Port != 8301 || one.Tags["id"] != "id-m1" {
+			t.Errorf("m1 is known as %v:%d %v", one.Addr, one.Port, one.Tags)
+		}
+		got := [6]uint8{one.ProtocolMin, one.ProtocolMax, one.ProtocolCur, one.DelegateMin, one.DelegateMax, one.DelegateCur}
+		if want := [6]uint8{1, 5, 2, 2, 5, 4}; got != want { // reference/http-agent.md §2.2
+			t.Errorf("protocols %v, want %v", got, want)
+		}
+		w.crash("m8")
+		for _, m := range all[:7] {
+			m.waitStatus("m8", gossip.Failed, time.Minute)
+			if got := m.saw("m8"); !slices.Equal(got, []gossip.EventType{gossip.Joined, gossip.HasFailed}) {
+				t.Errorf("%s saw %v", m.Local().Name, got)
+			}
+		}
+	})
+}
+
+func TestMembersAreSortedByName(t *testing.T) {
+	virtual(t, func(t *testing.T, w *world) {
+		all := w.start(5)
+		var names []string
+		for _, m := range all[2].Members() {
+			names = append(names, m.Name)
+		}
+		if want := "m1 m2 m3 m4 m5"; strings.Join(names, " ") != want {
+			t.Errorf("got %v, want %s", names, want)
+		}
+	})
+}
+
+func TestGracefulLeaveShowsAsLeft(t *testing.T) {
+	virtual(t, func(t *testing.T, w *world) {
+		all := w.start(3)
+		start := time.Now()
+		if err := all[2].Leave(); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(start); took < 3*time.Second || took > 6*time.Second {
+			t.Errorf("leaving took %v, want about 3s", took)
+		}
+		for _, m := range all[:2] {
+			if err := m.status("m3", gossip.Left); err != nil {
+				t.Error(err)
+			}
+			if got := m.saw("m3"); !slices.Equal(got, []gossip.EventType{gossip.Joined, gossip.HasLeft}) {
+				t.Errorf("%s saw %v", m.Local().Name, got)
+			}
+		}
+		if err := all[2].Leave(); err != nil {
+			t.Errorf("second leave: %v", err)
+		}
+		if got := all[2].Local().Status; got != gossip.Left {
+			t.Errorf("own status %v, want left", got)
+		}
+		if err := all[2].SetTags(nil); err == nil {
+			t.Error("tags could change after leaving")
+		}
+	})
+}
+
+func TestForceLeaveOfAFailedMember(t *testing.T) {
+	virtual(t, func(t *testing.T, w *world) {
+		all := w.start(4)
+		w.crash("m3")
+		w.crash("m4")
+		all[0].waitStatus("m3", gossip.Failed, time.Minute)
+		all[0].waitStatus("m4", gossip.Failed, time.Minute)
+		if err := all[0].ForceLeave("m3", false); err != nil {
+			t.Fatal(err)
+		}
+		if err := all[1].ForceLeave("m4", true); err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range all[:2] {
+			m.waitStatus("m3", gossip.Left, 10*time.Second)
+			m.waitFor("m4 forgotten", 10*time.Second, func() error {
+				if one, known := m.find("m4"); known {
+					return fmt.Errorf("still %v", one.Status)
+				}
+				return nil
+			})
+			want := []gossip.EventType{gossip.Joined, gossip.HasFailed, gossip.HasLeft, gossip.Reaped}
+			if got := m.saw("m4"); !slices.Equal(got, want) {
+				t.Errorf("saw %v, want %v", got, want)
+			}
+		}
+	})
+}
+
+func TestForceLeaveOfAnAliveMemberIsRefuted(t *testing.T) {
+	virtual(t, func(t *testing.T, w *world) {
+		all := w.start(3)
+		if err := all[0].ForceLeave("m3", false); err != nil {
+			t.Fatal(err)
+		}
+		all[0].waitStatus("m3", gossip.Alive, time.Minute)
+	})
+}
+
+func TestForceLeaveOfNobodyHasConsulsText(t *testing.T) {
+	virtual(t, func(t *testing.T, w *world) {
+		err := w.start(1)[0].ForceLeave("x", false)
+		if fault.KindOf(err) != fault.Rejected || err.Error() != "agent: No node found with name 'x'" {
+			t.Errorf("got %v error %v", fault.KindOf(err), err)
+		}
+	})
+}
+
+func TestFailedJoinListsEachAddress(t *testing.T) {
+	virtual(t, func(t *testing.T, w *world) {
+		n, err := w.start(1)[0].Join([]string{"10.0.0.9:8301"})
+		want := "1 error occurred:\n\t* Failed to join 10.0.0.9:8301: dial tcp 10.0.0.9:8301: connect: connection refused\n\n"
+		if n != 0 || err == nil || err.Error() != want || fault.KindOf(err) != fault.Rejected {
+			t.Errorf("got %d, %q; want 0, %q", n, err, want)
+		}
+		if n, err := w.members["m1"].Join([]string{"10.0.0.9", ip(1)}); n != 1 || err != nil {
+			t.Errorf("one of two: got %d, %v; want 1 and no error", n, err)
+		}
+	})
+}
+
+func TestRestartedMemberRejoinsFromItsSnapshot(t *testing.T) {
+	for _, row := range []struct {
+		name        string
+		leave       bool
+		rejoin      bool
+		wantsRejoin bool
+	}{
+		{name: "after a crash", wantsRejoin: true},
+		{name: "not after leaving", leave: true},
+		{name: "after leaving with rejoin_after_leave", leave: true, rejoin: true, wantsRejoin: true},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "serf", "local.snapshot")
+			virtual(t, func(t *testing.T, w *world) {
+				all := w.start(2)
+				open := func() *member {
+					opts := w.options("m3", 3)
+					opts.SnapshotPath, opts.RejoinAfterLeave = path, row.rejoin
+					return w.open(3, opts)
+				}
+				m3 := open()
+				if _, err := m3.Join([]string{ip(1)}); err != nil {
+					t.Fatal(err)
+				}
+				m3.waitFor("3 alive", time.Minute, func() error { return m3.alive(3) })
+				time.Sleep(2 * time.Second) // serf writes the file twice a second
+				gone := gossip.Failed
+				if row.leave {
+					m3.Leave()
+					gone = gossip.Left
+				}
+				w.crash("m3")
+				all[0].waitStatus("m3", gone, time.Minute)
+
+				// Serf's own reconnecting finds failed members after 30 s; be faster than that.
+				m3 = open()
+				time.Sleep(5 * time.Second)
+				want := 1
+				if row.wantsRejoin {
+					want = 3
+				}
+				if err := m3.alive(want); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+func TestTagsReachTheOthers(t *testing.T) {
+	virtual(t, func(t *testing.T, w *world) {
+		all := w.start(3)
+		tags := map[string]string{"dc": "dc1", "color": "red"}
+		if err := all[0].SetTags(tags); err != nil {
+			t.Fatal(err)
+		}
+		tags["color"] = "blue" // the pool took a copy
+		for _, m := range all {
+			m.waitFor("red m1", 10*time.Second, func() error {
+				if one, _ := m.find("m1"); one.Tags["color"] != "red" {
+					return fmt.Errorf("tags %v", one.Tags)
+				}
+				return nil
+			})
+			if got := m.saw("m1"); !slices.Equal(got, []gossip.EventType{gossip.Joined, gossip.Updated}) {
+				t.Errorf("%s saw %v", m.Local().Name, got)
+			}
+		}
+		if err := all[0].SetTags(map[string]string{"dc": strings.Repeat("x", 512)}); err == nil {
+			t.Error("tags over 512 bytes were accepted")
+		}
+	})
+}
+
+func TestUserEventsReachAllInOrder(t *testing.T) {
+	virtual(t, func(t *testing.T, w *world) {
+		all := w.start(5)
+		var want []string
+		for i := range 10 {
+			if err := all[i%5].Fire("deploy", fmt.Append(nil, i)); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(5 * time.Second)
+			want = append(want, fmt.Sprintf("deploy=%d", i))
+		}
+		for _, m := range all {
+			if got := m.users(); !slices.Equal(got, want) {
+				t.Errorf("%s saw %v, want %v", m.Local().Name, got, want)
+			}
+		}
+		if got := all[0].Stats()["event_time"]; got != "11" {
+			t.Errorf("event time %s, want 11", got)
+		}
+	})
+}
+
+func TestUserEventOver512BytesIsRejected(t *testing.T) {
+	virtual(t, func(t *testing.T, w *world) {
+		err := w.start(1)[0].Fire("x", make([]byte, 512))
+		if want := "user event exceeds configured limit of 512 bytes before encoding"; err == nil || err.Error() != want || fault.KindOf(err) != fault.Rejected {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	})
+}
+
+func TestEventsWaitForRun(t *testing.T) {
+	virtual(t, func(t *testing.T, w *world) {
+		p, err := gossip.Open(w.options("m1", 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer p.Close()
+		p.Fire("early", nil)
+		time.Sleep(time.Second)
+		ctx, cancel := context.WithCancel(t.Context())
+		var got []gossip.EventType
+		err = p.Run(ctx, func(e gossip.Event) {
+			got = append(got, e.Type)
+			if e.Type == gossip.User {
+				if err := p.Run(ctx, nil); err == nil {
+					t.Error("a second Run was let in")
+				}
+				cancel()
+			}
+		})
+		if err != nil || !slices.Equal(got, []gossip.EventType{gossip.Joined, gossip.User}) {
+			t.Errorf("got %v, %v; want joined, user", got, err)
+		}
+		p.Close()
+		if err := p.Run(t.Context(), func(gossip.Event) {}); err == nil {
+			t.Error("Run on a closed pool gave no error")
+		}
+		if err := p.Leave(); err == nil {
+			t.Error("Leave on a closed pool gave no error")
+		}
+	})
+}
+
+func TestPartitionHealsByItself(t *testing.T) {
+	virtual(t, func(t *testing.T, w *world) {
+		all := w.start(6)
+		cut := func(change func(a, b string)) {
+			for _, a := range all[:3] {
+				for _, b := range all[3:] {
+					change(a.ip, b.ip)
+				}
+			}
+		}
+		cut(w.net.Cut)
+		for _, m := range all {
+			m.waitFor("3 alive", time.Minute, func() error { return m.alive(3) })
+		}
+		cut(w.net.Heal)
+		for _, m := range all {
+			m.waitFor("6 alive", 5*time.Minute, func() error { return m.alive(6) })
+		}
+	})
+}
+
+func TestFailedMembersAreForgottenAfterTheirTime(t *testing.T) {
+	virtual(t, func(t *testing.T, w *world) {
+		m1 := w.start(2)[0]
+		opts := w.options("m3", 3)
+		opts.Tags = gossip.ClientTags{ID: "id-m3", Datacenter: "dc1", ReconnectTimeout: time.Hour}.Map()
+		if _, err := w.open(3, opts).Join([]string{ip(1)}); err != nil {
+			t.Fatal(err)
+		}
+		m1.waitFor("3 alive", time.Minute, func() error { return m1.alive(3) })
+		w.crash("m2")
+		w.crash("m3")
+		m1.waitStatus("m3", gossip.Failed, time.Minute)
+		for _, row := range []struct {
+			name          string
+			after, before time.Duration
+		}{{"m3", 59 * time.Minute, 62 * time.Minute}, {"m2", 70 * time.Hour, 73 * time.Hour}} {
+			took := m1.waitFor(row.name+" forgotten", row.before, func() error {
+				if _, known := m1.find(row.name); known {
+					time.Sleep(10 * time.Second) // coarser steps for hours
+					return fmt.Errorf("still known")
+				}
+				return nil
+			})
+			if took < row.after {
+				t.Errorf("%s was forgotten after %v, want at least %v", row.name, took, row.after)
+			}
+			if kinds := m1.saw(row.name); kinds[len(kinds)-1] != gossip.Reaped {
+				t.Errorf("%s: events %v do not end in reaped", row.name, kinds)
+			}
+		}
+	})
+}
+
+func TestAliveHolderKeepsItsName(t *testing.T) {
+	virtual(t, func(t *testing.T, w *world) {
+		all := w.start(2)
+		var log lockedBuffer
+		opts := w.options("m2", 3)
+		opts.Admit = nil
+		opts.Logger = hclog.New(&hclog.LoggerOptions{Name: "agent.serf.lan", Output: &log, Level: hclog.Info})
+		w.members["m2-first"] = w.members["m2"]
+		w.open(3, opts).Join([]string{ip(1)})
+		time.Sleep(time.Minute)
+		if one, _ := all[0].find("m2"); one.Addr.String() != ip(2) || one.Status != gossip.Alive {
+			t.Errorf("m2 is now %v at %v, want alive at %s", one.Status, one.Addr, ip(2))
+		}
+		if err := all[1].status("m2", gossip.Alive); err != nil {
+			t.Error(err)
+		}
+		want := "[ERROR] agent.serf.lan: serf: Node name conflicts with another node at 10.0.0.2:8301. Names must be unique!"
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("log lacks %q:\n%s", want, log.String())
+		}
+	})
+}
+
+func TestWANPoolUsesItsTiming(t *testing.T) {
+	virtual(t, func(t *testing.T, w *world) {
+		var all []*member
+		for i, name := range []string{"s1.dc1", "s1.dc2", "s1.dc3"} {
+			opts := w.options(name, i+1)
+			_, dc, _ := strings.Cut(name, ".")
+			opts.WAN = true
+			opts.Tags = gossip.ServerTags{ID: "id-" + dc, Datacenter: dc, RPCPort: 8300}.Map()
+			opts.Admit = gossip.AdmitWAN()
+			all = append(all, w.open(i+1, opts))
+		}
+		for _, m := range all[1:] {
+			if _, err := m.Join([]string{ip(1)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		all[0].waitFor("3 alive", time.Minute, func() error { return all[0].alive(3) })
+		opts := w.options("c1", 9)
+		opts.Admit = nil
+		if _, err := w.open(9, opts).Join([]string{ip(1)}); err != nil {
+			t.Fatalf("the joining side admits all: %v", err)
+		}
+		time.Sleep(time.Minute)
+		if _, known := all[0].find("c1"); known {
+			t.Error("a client was admitted to the WAN")
+		}
+		w.crash("s1.dc3")
+		if took := all[0].waitStatus("s1.dc3", gossip.Failed, 3*time.Minute); took < 5*time.Second {
+			t.Errorf("crash found after %v: that is LAN timing", took)
+		}
+	})
+}
+
+func TestStatsHaveTheKeysOfInfo(t *testing.T) {
+	virtual(t, func(t *testing.T, w *world) {
+		stats := w.start(2)[0].Stats()
+		want := strings.Fields("coordinate_resets encrypted event_queue event_time failed health_score intent_queue left member_time members query_queue query_time")
+		var got []string
+		for key := range stats {
+			got = append(got, key)
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("keys %v, want %v", got, want)
+		}
+		if stats["members"] != "2" || stats["encrypted"] != "false" {
+			t.Errorf("stats %v", stats)
+		}
+	})
+}
+
+func TestCoordinatesCanBeOff(t *testing.T) {
+	virtual(t, func(t *testing.T, w *world) {
+		all := w.start(2)
+		if c := all[0].Coordinate(); c == nil || len(c.Vec) != 8 {
+			t.Errorf("coordinate %v, want 8 dimensions", c)
+		}
+		all[0].waitFor("coordinate of m2", time.Minute, func() error {
+			if all[0].CachedCoordinate("m2") == nil {
+				return fmt.Errorf("none")
+			}
+			return nil
+		})
+		opts := w.options("m3", 3)
+		opts.DisableCoordinates = true
+		m3 := w.open(3, opts)
+		if m3.Coordinate() != nil || m3.CachedCoordinate("m3") != nil {
+			t.Error("got a coordinate with coordinates off")
+		}
+	})
+}
+
+// lockedBuffer is a log a test can read while it is written.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+var _ io.Writer = (*lockedBuffer)(nil)
