@@ -1,0 +1,120 @@
+package raftstore
+
+import (
+	"context"
+	"net"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/raft"
+
+	"praetor/internal/fault"
+)
+
+// Options says how to build a Store.
+type Options struct {
+	ID      string // this server's node ID
+	Address string // advertised host:port
+	// Dir is the raft folder below the data folder. "" keeps everything in memory.
+	Dir string
+	// Backend is the log's: "wal", "boltdb", or "" (also "default"): the one
+	// whose entries are there, "wal" in a new folder.
+	Backend string
+	// Listener accepts Raft connections (already told apart from RPC ones);
+	// Dial opens one to another server. Close does not close Listener's parent.
+	Listener net.Listener
+	Dial     func(ctx context.Context, address string) (net.Conn, error)
+
+	Machine Machine
+	Logger  hclog.Logger // nil: none
+
+	// HeartbeatTimeout, ElectionTimeout and LeaderLease default to 400, 400 and
+	// 200 ms; Multiplier (1 to 10, default 1) scales them.
+	HeartbeatTimeout, ElectionTimeout, LeaderLease time.Duration
+	Multiplier                                     int
+
+	SnapshotThreshold uint64        // entries since the last snapshot; default 16384
+	SnapshotInterval  time.Duration // default 30 s
+	TrailingLogs      uint64        // entries kept behind a snapshot; default 10240
+
+	// PreVoteDisabled lets a server that was away force an election.
+	PreVoteDisabled bool
+	// SegmentBytes is the size of a WAL segment; default 64 MiB.
+	SegmentBytes int
+
+	// FileOp, when set, is called with a label before each file operation that
+	// must last; its error stands in for the operation's. For tests.
+	FileOp func(label string) error
+}
+
+const (
+	maxPool    = 3 // idle connections kept per server, as raft's users do
+	rpcTimeout = 10 * time.Second
+
+	// maxBatch is how many entries one sync, one message to a follower and one
+	// Machine.Apply may hold: a few times the writers a busy cluster has, few
+	// enough that a batch of the largest values (512 KiB) fits rpcTimeout.
+	maxBatch = 128
+
+	defaultSegmentBytes = 64 << 20
+	maxMultiplier       = 10
+)
+
+// check fills in defaults and reports what cannot work.
+func (o *Options) check() error {
+	switch {
+	case o.ID == "":
+		return fault.New(fault.Invalid, "raftstore: ID is missing")
+	case o.Address == "":
+		return fault.New(fault.Invalid, "raftstore: Address is missing")
+	case o.Listener == nil || o.Dial == nil || o.Machine == nil:
+		return fault.New(fault.Invalid, "raftstore: Listener, Dial and Machine are needed")
+	case o.Multiplier < 0 || o.Multiplier > maxMultiplier:
+		return fault.New(fault.Invalid, "performance.raft_multiplier cannot be %d. Must be between 1 and %d", o.Multiplier, maxMultiplier)
+	}
+	switch o.Backend {
+	case "", "default", "wal", "boltdb":
+	default:
+		return fault.New(fault.Invalid, "raft_logstore.backend must be one of 'wal' or 'boltdb', not %q", o.Backend)
+	}
+	if o.Logger == nil {
+		o.Logger = hclog.NewNullLogger()
+	}
+	setDefault(&o.Multiplier, 1)
+	setDefault(&o.HeartbeatTimeout, 400*time.Millisecond)
+	setDefault(&o.ElectionTimeout, 400*time.Millisecond)
+	setDefault(&o.LeaderLease, 200*time.Millisecond)
+	setDefault(&o.SnapshotThreshold, 16384)
+	setDefault(&o.SnapshotInterval, 30*time.Second)
+	setDefault(&o.TrailingLogs, 10240)
+	setDefault(&o.SegmentBytes, defaultSegmentBytes)
+	for _, d := range []*time.Duration{&o.HeartbeatTimeout, &o.ElectionTimeout, &o.LeaderLease} {
+		*d *= time.Duration(o.Multiplier)
+	}
+	return nil
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+func (o *Options) raftConfig() *raft.Config {
+	conf := raft.DefaultConfig()
+	conf.LocalID = raft.ServerID(o.ID)
+	conf.Logger = o.Logger
+	conf.HeartbeatTimeout = o.HeartbeatTimeout
+	conf.ElectionTimeout = o.ElectionTimeout
+	conf.LeaderLeaseTimeout = o.LeaderLease
+	conf.SnapshotThreshold = o.SnapshotThreshold
+	conf.SnapshotInterval = o.SnapshotInterval
+	conf.TrailingLogs = o.TrailingLogs
+	conf.PreVoteDisabled = o.PreVoteDisabled
+	conf.MaxAppendEntries = maxBatch
+	conf.BatchApplyCh = true // group commit: writers queue up while the disk syncs
+	conf.ShutdownOnRemove = false
+	conf.NoLegacyTelemetry = true
+	return conf
+}

@@ -1,0 +1,25 @@
+package raftstore
+
+import "strconv"
+
+// LastIndex is the index of the newest entry, or of the snapshot if that is newer.
+func (s *Store) LastIndex() uint64 { return s.raft.LastIndex() }
+
+// LastTerm is the term of the newest entry, or of the snapshot if that is newer.
+func (s *Store) LastTerm() uint64 {
+	stats := s.raft.Stats() // raft tells it nowhere else
+	number := func(key string) uint64 {
+		n, _ := strconv.ParseUint(stats[key], 10, 64) // raft formatted it
+		return n
+	}
+	if number("last_snapshot_index") > number("last_log_index") {
+		return number("last_snapshot_term")
+	}
+	return number("last_log_term")
+}
+
+// AppliedIndex is the newest entry handed to the machine.
+func (s *Store) AppliedIndex() uint64 { return s.raft.AppliedIndex() }
+
+// Stats gives Consul's raft section of `info` (reference/cli.md §3).
+func (s *Store) Stats() map[string]string { return s.raft.Stats() }

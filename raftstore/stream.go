@@ -1,0 +1,190 @@
+package raftstore
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/raft"
+)
+
+// stream gives raft's transport its connections, and knows all of them so that
+// Close can end them. A connection to this server itself is an in-memory pipe.
+type stream struct {
+	address  string
+	listener net.Listener
+	dial     func(context.Context, string) (net.Conn, error)
+
+	ctx      context.Context // ends with abort: no dial, no connection after it
+	cancel   context.CancelFunc
+	accepted chan net.Conn
+	closed   chan struct{}
+	close    sync.Once
+	wg       sync.WaitGroup // the accept loop, and every accepted connection
+
+	mu sync.Mutex
+
+	conns map[*trackedConn]struct{}
+}
+
+func newStream(address string, listener net.Listener, dial func(context.Context, string) (net.Conn, error)) *stream {
+	s := &stream{
+		address: address, listener: listener, dial: dial,
+		accepted: make(chan net.Conn), closed: make(chan struct{}),
+		conns: make(map[*trackedConn]struct{}),
+	}
+	// Not a request's context: it lives as long as the stream.
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.wg.Add(1)
+	go s.acceptLoop() // Close waits
+	return s
+}
+
+// acceptDelay keeps a listener that fails from spinning.
+const acceptDelay = 50 * time.Millisecond
+
+func (s *stream) acceptLoop() {
+	defer s.wg.Done()
+	for {
+		conn, err := s.listener.Accept()
+		if errors.Is(err, net.ErrClosed) || (err != nil && s.ctx.Err() != nil) {
+			return
+		}
+		if err != nil {
+			select {
+			case <-s.ctx.Done():
+				return
+			case <-time.After(acceptDelay):
+			}
+			continue
+		}
+		select {
+		case s.accepted <- conn:
+		case <-s.ctx.Done():
+			_ = conn.Close()
+			return
+		}
+	}
+}
+
+// Accept returns the next connection another server opened. It fails after
+// Close only: raft's transport logs every failure.
+func (s *stream) Accept() (net.Conn, error) {
+	for {
+		select {
+		case <-s.closed:
+			return nil, net.ErrClosed
+		case conn := <-s.accepted:
+			if conn, err := s.track(conn, true); err == nil {
+				return conn, nil
+			}
+		}
+	}
+}
+
+// Dial opens a connection to another server.
+func (s *stream) Dial(address raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
+	if string(address) == s.address {
+		return s.dialSelf()
+	}
+	ctx, cancel := s.ctx, context.CancelFunc(func() {})
+	if timeout > 0 {
+		ctx, cancel = context.WithTimeout(s.ctx, timeout)
+	}
+	defer cancel()
+	conn, err := s.dial(ctx, string(address))
+	if err != nil {
+		return nil, err
+	}
+	return s.track(conn, false)
+}
+
+func (s *stream) dialSelf() (net.Conn, error) {
+	here, there := net.Pipe()
+	select {
+	case s.accepted <- there:
+		return s.track(here, false)
+	case <-s.ctx.Done():
+		return nil, net.ErrClosed
+	}
+}
+
+func (s *stream) track(conn net.Conn, accepted bool) (net.Conn, error) {
+	t := &trackedConn{Conn: conn, stream: s, accepted: accepted}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ctx.Err() != nil {
+		_ = conn.Close()
+		return nil, net.ErrClosed
+	}
+	s.conns[t] = struct{}{}
+	if accepted {
+		s.wg.Add(1)
+	}
+	return t, nil
+}
+
+// abort ends all dials and connections; new ones fail.
+func (s *stream) abort() {
+	s.cancel()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for t := range s.conns {
+		_ = t.Conn.Close()
+	}
+}
+
+// Close ends everything; raft's transport calls it last.
+func (s *stream) Close() error {
+	s.abort()
+	s.close.Do(func() { close(s.closed) })
+	return s.listener.Close()
+}
+
+// wait returns when nothing of the stream runs any more: raft's transport
+// closes an accepted connection where it stops serving it.
+func (s *stream) wait() { s.wg.Wait() }
+
+// Addr is the address other servers know this one by.
+func (s *stream) Addr() net.Addr { return advertised(s.address) }
+
+type advertised string
+
+func (a advertised) Network() string { return "tcp" }
+func (a advertised) String() string  { return string(a) }
+
+// trackedConn tells its stream when it is closed.
+type trackedConn struct {
+	net.Conn
+	stream   *stream
+	accepted bool
+	once     sync.Once
+}
+
+// Read reads; what this server ended itself reads as an end, not as a fault.
+func (t *trackedConn) Read(b []byte) (int, error) {
+	n, err := t.Conn.Read(b)
+	if err != nil && t.stream.ctx.Err() != nil {
+		err = io.EOF
+	}
+	return n, err
+}
+
+// Close closes the connection.
+func (t *trackedConn) Close() error {
+	err := t.Conn.Close()
+	t.once.Do(func() {
+		t.stream.mu.Lock()
+		delete(t.stream.conns, t)
+		t.stream.mu.Unlock()
+		if t.accepted {
+			t.stream.wg.Done()
+		}
+	})
+	return err
+}
+
+var _ raft.StreamLayer = (*stream)(nil)
