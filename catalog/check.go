@@ -191,6 +191,8 @@ func (w *writer) putCheck(node *Node, c *Check) {
 		if old.ServiceID != c.ServiceID {
 			w.bumpCheck(old)
 		}
+	} else {
+		w.count(countChecks, 1)
 	}
 	must(w.txn.Insert(tableCheck, c))
 	w.bumpCheck(c)
@@ -199,6 +201,7 @@ func (w *writer) putCheck(node *Node, c *Check) {
 // removeCheck deletes a check.
 func (w *writer) removeCheck(c *Check) {
 	must(w.txn.Delete(tableCheck, c))
+	w.count(countChecks, -1)
 	w.bumpCheck(c)
 }
 

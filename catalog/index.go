@@ -35,9 +35,7 @@ const (
 )
 
 // birthKey names one of 256 rows that a watcher of a missing service sleeps
-// on. The channel of a missing row would be that of its nearest neighbour in
-// the tree, which closes with every change nearby; these rows change only when
-// a service with the same hash gets its first instance.
+// on. Each moves only when a service with the same hash gets its first instance.
 func birthKey(foldedName string) string {
 	h := fnv.New32a()
 	h.Write([]byte(foldedName))
@@ -46,7 +44,12 @@ func birthKey(foldedName string) string {
 
 func birthRow(n uint32) string { return fmt.Sprintf("%s%02x", prefixBirth, n) }
 
-func seedBirths(txn *memdb.Txn) {
+// seedIndexes writes the rows that are watched before they ever move: the
+// channel of a missing row would close with every change nearby.
+func seedIndexes(txn *memdb.Txn) {
+	for _, key := range []string{indexNodes, indexServices, indexChecks, indexServiceExtinct, indexNodeGone} {
+		must(txn.Insert(tableIndex, &indexRow{Key: key}))
+	}
 	for n := range uint32(256) {
 		must(txn.Insert(tableIndex, &indexRow{Key: birthRow(n)}))
 	}
@@ -55,7 +58,7 @@ func seedBirths(txn *memdb.Txn) {
 // inSnapshot tells whether an index row is written to snapshots. The last
 // index is in the header.
 func (r *indexRow) inSnapshot() bool {
-	return r.Key != indexLast && !strings.HasPrefix(r.Key, prefixBirth)
+	return r.Key != "" && r.Value != 0 && r.Key != indexLast && !strings.HasPrefix(r.Key, prefixBirth)
 }
 
 // index returns the value of an index row, 0 if there is none.

@@ -146,11 +146,8 @@ func casMatches(old *KVEntry, index uint64) bool {
 // (reference/http-kv-session-txn.md §1.2).
 func (w *writer) setKey(old, entry *KVEntry) {
 	e := &KVEntry{
-		Key: entry.Key, Value: entry.Value, Flags: entry.Flags,
+		Key: entry.Key, Value: nilEmpty(entry.Value), Flags: entry.Flags,
 		CreateIndex: w.index, ModifyIndex: w.index,
-	}
-	if len(e.Value) == 0 {
-		e.Value = nil
 	}
 	if old != nil {
 		if old.LockIndex == 0 && old.Flags == e.Flags && bytes.Equal(old.Value, e.Value) {
@@ -161,6 +158,9 @@ func (w *writer) setKey(old, entry *KVEntry) {
 		must(w.txn.Delete(tableTombstone, t)) // the entry's index is past it
 	}
 	must(w.txn.Insert(tableKV, e))
+	if old == nil {
+		w.count(countKeys, 1)
+	}
 	w.bump(indexKVs)
 }
 
@@ -170,17 +170,27 @@ func (w *writer) deleteKey(old *KVEntry) {
 		return
 	}
 	must(w.txn.Delete(tableKV, old))
+	w.count(countKeys, -1)
 	w.bury(old.Key)
 }
 
-// deleteTree removes all keys under prefix and leaves one tombstone: deeper
-// prefixes are empty now and answer with the table's index.
+// deleteTree removes all keys under prefix and leaves one tombstone in place
+// of the older ones there: a longer prefix now has neither entries nor
+// tombstones, so it answers with the table's index, which is past all of them.
 func (w *writer) deleteTree(prefix string) {
-	found, err := w.txn.DeletePrefix(tableKV, byIDPrefix, prefix)
-	must(err)
-	if found {
-		w.bury(prefix)
+	found := 0
+	for range rows[*KVEntry](w.txn, nil, tableKV, byIDPrefix, []byte(prefix)) {
+		found++
 	}
+	if found == 0 {
+		return
+	}
+	w.count(countKeys, -found)
+	for _, table := range []string{tableKV, tableTombstone} {
+		_, err := w.txn.DeletePrefix(table, byIDPrefix, prefix)
+		must(err)
+	}
+	w.bury(prefix)
 }
 
 // bury leaves a tombstone at key. An empty prefix needs none: it always

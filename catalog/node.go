@@ -83,23 +83,17 @@ func (tx *Tx) NodeServices(ws WatchSet, nameOrID string) (uint64, *NodeServices)
 	return index, &NodeServices{Node: node, Services: services}
 }
 
-// findNode looks up a name, then an ID. Only what is missing is watched: who
-// finds a node watches its index row instead.
+// findNode looks up a name, then an ID. It watches only for what is missing:
+// who gets a node watches that node's index row.
 func (tx *Tx) findNode(ws WatchSet, nameOrID string) *Node {
-	missing := WatchSet(nil)
-	if ws != nil {
-		missing = make(WatchSet, 2)
+	if n := first[*Node](tx.txn, tableNode, byID, nodeKey(nameOrID)); n != nil {
+		return n
 	}
-	node := firstWatch[*Node](tx.txn, missing, tableNode, byID, nodeKey(nameOrID))
-	if node == nil && isUUIDPrefix(nameOrID) {
-		node = tx.nodeByUUID(missing, foldUUID(nameOrID))
+	firstWatch[*Node](tx.txn, ws, tableNode, byID, nodeKey(nameOrID))
+	if isUUIDPrefix(nameOrID) {
+		return tx.nodeByUUID(ws, foldUUID(nameOrID))
 	}
-	if node == nil {
-		for ch := range missing {
-			ws.Add(ch)
-		}
-	}
-	return node
+	return nil
 }
 
 // nodeByUUID returns the one node whose ID starts with digits.
@@ -119,6 +113,7 @@ func (tx *Tx) nodeByUUID(ws WatchSet, digits string) *Node {
 type nodePlan struct {
 	row     *Node // the node when done
 	write   bool  // row differs from what is stored
+	isNew   bool  // nothing is stored under row's name
 	renamed *Node // had row's ID under another name and goes away
 }
 
@@ -128,7 +123,7 @@ func (w *writer) planNode(r *Register) (nodePlan, error) {
 	if held != nil && r.SkipNodeUpdate {
 		return nodePlan{row: held}, nil
 	}
-	plan := nodePlan{write: true, row: &Node{
+	plan := nodePlan{write: true, isNew: held == nil, row: &Node{
 		ID: r.ID, Node: r.Node, Address: r.Address, Datacenter: r.Datacenter,
 		TaggedAddresses: r.TaggedAddresses, Meta: r.NodeMeta, Locality: r.Locality,
 		CreateIndex: w.index, ModifyIndex: w.index,
@@ -171,6 +166,9 @@ func (w *writer) putNode(plan nodePlan) {
 		return
 	}
 	must(w.txn.Insert(tableNode, plan.row))
+	if plan.isNew {
+		w.count(countNodes, 1)
+	}
 	w.bump(indexNodes)
 	w.bump(prefixNode + fold(plan.row.Node))
 	w.bumpServicesOn(plan.row.Node, true)
@@ -185,6 +183,7 @@ func (w *writer) removeNode(n *Node) {
 		w.removeCheck(c)
 	}
 	must(w.txn.Delete(tableNode, n))
+	w.count(countNodes, -1)
 	w.bump(indexNodes)
 	w.bump(indexNodeGone)
 	w.drop(prefixNode + fold(n.Node))

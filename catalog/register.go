@@ -50,23 +50,13 @@ func (s *Service) prepare() error {
 	}
 	s.Tags, s.Meta, s.TaggedAddresses = nilEmpty(s.Tags), nilEmptyMap(s.Meta), nilEmptyMap(s.TaggedAddresses)
 	if s.Proxy != nil {
-		s.Proxy.prepare()
+		return s.Proxy.prepare()
 	}
 	return nil
 }
 
 // maxWeight is what a DNS SRV record can carry (RFC 2782).
 const maxWeight = 65535
-
-func (p *Proxy) prepare() {
-	p.Config, p.Upstreams = nilEmptyMap(p.Config), nilEmpty(p.Upstreams)
-	for i := range p.Upstreams {
-		p.Upstreams[i].Config = nilEmptyMap(p.Upstreams[i].Config)
-	}
-	if p.Expose != nil {
-		p.Expose.Paths = nilEmpty(p.Expose.Paths)
-	}
-}
 
 func (c *Check) prepare(node string) error {
 	if c.CheckID == "" {
@@ -84,8 +74,12 @@ func (c *Check) prepare(node string) error {
 	if c.Type == "" {
 		c.Type = c.Definition.kind()
 	}
-	c.Definition.Header, c.Definition.ScriptArgs = nilEmptyMap(c.Definition.Header), nilEmpty(c.Definition.ScriptArgs)
+	c.Definition.prepare()
 	return nil
+}
+
+func (d *CheckDefinition) prepare() {
+	d.Header, d.ScriptArgs = nilEmptyMap(d.Header), nilEmpty(d.ScriptArgs)
 }
 
 // kind names the type of check that a definition describes, "" if none.

@@ -17,6 +17,7 @@ const (
 	tableIndex     = "index"
 	tableTag       = "tag"
 	tableAutopilot = "autopilot"
+	tableCount     = "count"
 )
 
 // The indexes of tables. Every table has byID.
@@ -67,10 +68,11 @@ func newDB() *memdb.MemDB {
 		tableIndex:     table(tableIndex, rowIndexer[*indexRow](indexRowID)),
 		tableTag:       table(tableTag, rowIndexer[*tagRow](tagID)),
 		tableAutopilot: table(tableAutopilot, rowIndexer[*Autopilot](autopilotID)),
+		tableCount:     table(tableCount, rowIndexer[*countRow](countID)),
 	}})
 	must(err)
 	txn := db.Txn(true)
-	seedBirths(txn)
+	seedIndexes(txn)
 	txn.Commit()
 	return db
 }

@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"maps"
-	"reflect"
 	"slices"
 
 	"praetor/internal/fault"
@@ -124,11 +123,6 @@ func (c *Connect) equal(o *Connect) bool {
 	return c == o || c != nil && o != nil && *c == *o
 }
 
-// equal compares the free-form parts by reflection; few services have a Proxy.
-func (p *Proxy) equal(o *Proxy) bool {
-	return p == o || p != nil && o != nil && reflect.DeepEqual(p, o)
-}
-
 // ServiceInstances lists the instances of a service by node name, then ID.
 func (tx *Tx) ServiceInstances(ws WatchSet, name string) (uint64, []*Instance) {
 	instances := make([]*Instance, 0)
@@ -207,16 +201,27 @@ func (w *writer) putService(node *Node, s *Service) {
 			return
 		}
 	}
-	if first[*Service](w.txn, tableService, byName, serviceByName(s)) == nil {
-		w.bump(birthKey(fold(s.Service)))
-	}
-	must(w.txn.Insert(tableService, s))
-	w.countTags(old, s)
+	w.insertService(old, s)
 	w.bumpInstance(s)
 	if old != nil && old.Service != s.Service {
 		w.leaveService(old)
 		w.renameChecks(s)
 	}
+}
+
+// insertService stores s in place of old, which may be nil, and keeps the
+// totals and tags in step.
+func (w *writer) insertService(old, s *Service) {
+	if first[*Service](w.txn, tableService, byName, serviceByName(s)) == nil {
+		w.count(countServices, 1)
+		w.bump(birthKey(fold(s.Service)))
+	}
+	must(w.txn.Insert(tableService, s))
+	w.countInstance(s, 1)
+	if old != nil {
+		w.countInstance(old, -1)
+	}
+	w.countTags(old, s)
 }
 
 // removeService deletes an instance and its checks.
@@ -225,6 +230,7 @@ func (w *writer) removeService(s *Service) {
 		w.removeCheck(c)
 	}
 	must(w.txn.Delete(tableService, s))
+	w.countInstance(s, -1)
 	w.countTags(s, nil)
 	w.bumpInstance(s)
 	w.leaveService(s)
@@ -263,6 +269,7 @@ func (w *writer) leaveService(s *Service) {
 		return
 	}
 	folded := fold(s.Service)
+	w.count(countServices, -1)
 	w.drop(prefixHealth + folded)
 	w.drop(prefixInstances + folded)
 	w.bump(indexServiceExtinct)

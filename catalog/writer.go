@@ -12,18 +12,20 @@ import (
 // A command checks everything before its first write, since what is written
 // to the transaction cannot be taken back. Past that point nothing can fail.
 type writer struct {
-	txn   *memdb.Txn
-	index uint64            // of the command being applied
-	bumps map[string]uint64 // index rows moved by the batch; 0 removes the row
+	txn    *memdb.Txn
+	index  uint64            // of the command being applied
+	bumps  map[string]uint64 // index rows moved by the batch; 0 removes the row
+	counts map[string]int    // what the batch adds to totals
 }
 
 func newWriter(db *memdb.MemDB) *writer {
-	return &writer{txn: db.Txn(true), bumps: make(map[string]uint64)}
+	return &writer{txn: db.Txn(true), bumps: make(map[string]uint64), counts: make(map[string]int)}
 }
 
 // commit makes the batch visible and wakes who watched.
 func (w *writer) commit() {
 	w.flushIndexes()
+	w.flushCounts()
 	w.txn.Commit()
 }
 
