@@ -1,0 +1,47 @@
+# Targets for people; .ci/run calls the same ones.
+
+GO       ?= go
+REVISION := $(shell git rev-parse --short=8 HEAD 2>/dev/null)
+LDFLAGS  := -s -w -X praetor/internal/version.Revision=$(REVISION)
+
+.PHONY: build test race lint fmt generate cross bench e2e conformance cluster clean
+
+build: ## bin/praetor
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/praetor ./cmd/praetor
+
+test: ## everything that needs only Go
+	$(GO) test ./...
+
+race: ## the same under the race detector
+	$(GO) test -race -timeout 20m ./...
+
+lint: ## vet, staticcheck, gofmt, generated code up to date
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "gofmt would change:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
+
+generate: ## the MessagePack code
+	$(GO) generate ./...
+
+cross: ## builds for the other systems
+	GOOS=darwin  GOARCH=arm64 $(GO) build -o /dev/null ./cmd/praetor
+	GOOS=windows GOARCH=amd64 $(GO) build -o /dev/null ./cmd/praetor
+	GOOS=linux   GOARCH=arm64 $(GO) build -o /dev/null ./cmd/praetor
+
+bench: build ## figures beside their limits; never fails on time
+	$(GO) run ./internal/bench -bin bin/praetor
+	$(GO) test -run '^$$' -bench . -benchtime 0.3s ./catalog ./raftstore ./httpapi ./dnsserver ./agent/local
+
+e2e: build ## the built binary, driven as a user drives it
+	$(GO) test -count=1 -v ./cmd/praetor
+
+CONFORMANCE ?= ../shared/conformance
+CASES       ?= $(shell paste -sd'|' .ci/conformance)
+conformance: build ## transcripts of Consul 1.21 replayed on bin/praetor
+	cd $(CONFORMANCE) && $(GO) run . run -bin $(CURDIR)/bin/praetor -q -p 2 -run '$(CASES)'
+
+cluster: build ## three servers and a client with the UI on 127.0.0.1 to .4; ctrl-c stops them
+	./scripts/cluster
+
+clean:
+	rm -rf bin
