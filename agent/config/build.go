@@ -1,0 +1,356 @@
+package config
+
+import (
+	"encoding/base64"
+	"fmt"
+	"maps"
+	"net/netip"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"praetor/catalog"
+	"praetor/internal/definition"
+)
+
+// builder turns merged settings into a Runtime. It collects faults, so that one
+// run reports all of them.
+type builder struct {
+	s        *settings
+	origins  map[string]string
+	env      environment
+	starting bool // false in Validate, which leaves some things to the agent's start
+	rt       *Runtime
+	faults   definition.Errors // about one value; shown as a list
+	rules    []string          // about how values go together; shown bare when alone
+	warnings []string
+}
+
+// fail reports a bad value of key and where it was set.
+func (b *builder) fail(key, format string, args ...any) {
+	b.faults.Addf("%s", fmt.Sprintf(format, args...)+b.origin(key))
+}
+
+// refuse reports a broken rule; key tells where to look.
+func (b *builder) refuse(key, format string, args ...any) {
+	b.rules = append(b.rules, fmt.Sprintf(format, args...)+b.origin(key))
+}
+
+func (b *builder) warn(format string, args ...any) {
+	b.warnings = append(b.warnings, fmt.Sprintf(format, args...))
+}
+
+// origin names the file that set key, on a line of its own so that Consul's
+// text before it stays as it is.
+func (b *builder) origin(key string) string {
+	switch name := b.origins[key]; name {
+	case "", originDefaults, originDev, originFlags:
+		return ""
+	default:
+		return "\n\t  set in " + name
+	}
+}
+
+func (b *builder) err() error {
+	if len(b.faults) == 0 && len(b.rules) == 1 {
+		return fmt.Errorf("%s", b.rules[0])
+	}
+	return append(b.faults, b.rules...).Err()
+}
+
+// build fills b.rt. The order is that of the reference.
+func (b *builder) build() {
+	b.renameDeprecated()
+	b.identity()
+	b.addresses()
+	b.joining()
+	b.queries()
+	b.limits()
+	b.raft()
+	b.gossip()
+	b.checks()
+	b.logging()
+	b.ui()
+	b.acl()
+	b.tls()
+	b.dns()
+	b.telemetry()
+	b.mesh()
+	b.rt.Services = b.services()
+	b.rt.NodeChecks = b.nodeChecks()
+	b.rt.Watches = b.watches()
+	b.noticeUnserved()
+	b.validate()
+}
+
+// The value of an optional setting, zero when it is not set.
+func val[T any](p *T) T {
+	if p == nil {
+		var zero T
+		return zero
+	}
+	return *p
+}
+
+func or[T any](p *T, otherwise T) T {
+	if p == nil {
+		return otherwise
+	}
+	return *p
+}
+
+// duration parses the duration under key, 0 when it is not set.
+func (b *builder) duration(key string, text *string) time.Duration {
+	if text == nil {
+		return 0
+	}
+	d, err := time.ParseDuration(*text)
+	if err != nil {
+		b.fail(key, "%s: invalid duration: %q: %s", key, *text, err)
+	}
+	return d
+}
+
+// atLeast reports a number below its minimum, in Consul's words.
+func (b *builder) atLeastZero(key string, n int) uint64 {
+	if n < 0 {
+		b.refuse(key, "%s cannot be %d. Must be greater than or equal to zero", key, n)
+		return 0
+	}
+	return uint64(n)
+}
+
+func (b *builder) cidrs(key string, texts []string) []netip.Prefix {
+	var out []netip.Prefix
+	for _, text := range texts {
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil {
+			b.fail(key, "%s: invalid cidr: %s", key, text)
+			continue
+		}
+		out = append(out, prefix.Masked())
+	}
+	return out
+}
+
+func (b *builder) identity() {
+	s, rt := b.s, b.rt
+	rt.Datacenter = strings.ToLower(val(s.Datacenter))
+	rt.PrimaryDatacenter = strings.ToLower(or(s.PrimaryDatacenter, rt.Datacenter))
+	if rt.PrimaryDatacenter == "" {
+		rt.PrimaryDatacenter = rt.Datacenter
+	}
+	rt.NodeName = b.nodeName()
+	rt.NodeID = strings.ToLower(val(s.NodeID))
+	rt.DisableHostNodeID = val(s.DisableHostNodeID)
+	rt.NodeMeta = maps.Clone(s.NodeMeta)
+	if rt.NodeMeta == nil {
+		rt.NodeMeta = map[string]string{}
+	}
+	rt.Locality = locality(s.Locality)
+	rt.DataDir = val(s.DataDir)
+	rt.PidFile = val(s.PidFile)
+	rt.Domain, rt.AltDomain = val(s.Domain), val(s.AltDomain)
+	rt.Server = val(s.ServerMode)
+	rt.Bootstrap, rt.BootstrapExpect = val(s.Bootstrap), val(s.BootstrapExpect)
+	rt.ServerName = val(s.ServerName)
+	rt.Protocol = val(s.Protocol)
+	rt.UseStreaming = val(s.UseStreamingBackend)
+	rt.RPCStreaming = or(s.RPC.EnableStreaming, rt.Server)
+	rt.DisableUpdateCheck = val(s.DisableUpdateCheck)
+	rt.DisableAnonSignature = val(s.DisableAnonSignature)
+	rt.EnableDebug = val(s.EnableDebug)
+	rt.AutoReload = val(s.AutoReloadConfig)
+	rt.PeeringEnabled = val(s.Peering.Enabled)
+	rt.ServerRejoinAgeMax = b.duration("server_rejoin_age_max", s.ServerRejoinAgeMax)
+}
+
+func (b *builder) nodeName() string {
+	name := val(b.s.NodeName)
+	if b.s.NodeName == nil {
+		name, _ = b.env.hostname()
+	}
+	return strings.TrimSpace(name)
+}
+
+func locality(s *localitySettings) *catalog.Locality {
+	if s == nil || val(s.Region) == "" && val(s.Zone) == "" {
+		return nil
+	}
+	return &catalog.Locality{Region: val(s.Region), Zone: val(s.Zone)}
+}
+
+func (b *builder) joining() {
+	s, rt := b.s, b.rt
+	rt.JoinLAN = Join{
+		Addresses:   b.expandAll("retry_join", s.RetryJoinLAN),
+		Interval:    b.duration("retry_interval", s.RetryJoinIntervalLAN),
+		MaxAttempts: val(s.RetryJoinMaxAttemptsLAN),
+	}
+	rt.JoinWAN = Join{
+		Addresses:   b.expandAll("retry_join_wan", s.RetryJoinWAN),
+		Interval:    b.duration("retry_interval_wan", s.RetryJoinIntervalWAN),
+		MaxAttempts: val(s.RetryJoinMaxAttemptsWAN),
+	}
+	rt.RejoinAfterLeave = val(s.RejoinAfterLeave)
+	rt.LeaveOnTerm = or(s.LeaveOnTerm, !rt.Server)
+	rt.SkipLeaveOnInt = or(s.SkipLeaveOnInt, rt.Server)
+	rt.ReconnectTimeoutLAN = b.duration("reconnect_timeout", s.ReconnectTimeoutLAN)
+	rt.ReconnectTimeoutWAN = b.duration("reconnect_timeout_wan", s.ReconnectTimeoutWAN)
+	rt.AdvertiseReconnect = b.duration("advertise_reconnect_timeout", s.AdvertiseReconnectTimeout)
+}
+
+func (b *builder) queries() {
+	s, rt := b.s, b.rt
+	rt.DefaultQueryTime = b.duration("default_query_time", s.DefaultQueryTime)
+	rt.MaxQueryTime = b.duration("max_query_time", s.MaxQueryTime)
+	rt.DiscoveryMaxStale = b.duration("discovery_max_stale", s.DiscoveryMaxStale)
+	rt.SessionTTLMin = b.duration("session_ttl_min", s.SessionTTLMin)
+	rt.HTTP = HTTP{
+		BlockEndpoints:          slices.Clone(s.HTTPConfig.BlockEndpoints),
+		AllowWriteFrom:          b.cidrs("http_config.allow_write_http_from", s.HTTPConfig.AllowWriteHTTPFrom),
+		ResponseHeaders:         maps.Clone(s.HTTPConfig.ResponseHeaders),
+		UseCache:                val(s.HTTPConfig.UseCache),
+		MaxHeaderBytes:          val(s.HTTPConfig.MaxHeaderBytes),
+		AllowUnprintableInPaths: val(s.DisableHTTPUnprint),
+	}
+}
+
+func (b *builder) limits() {
+	l := &b.s.Limits
+	b.rt.Limits = Limits{
+		HTTPMaxConnsPerClient: val(l.HTTPMaxConns),
+		HTTPSHandshakeTimeout: b.duration("limits.https_handshake_timeout", l.HTTPSHandshake),
+		RPCHandshakeTimeout:   b.duration("limits.rpc_handshake_timeout", l.RPCHandshake),
+		RPCClientTimeout:      b.duration("limits.rpc_client_timeout", l.RPCClientTimeout),
+		RPCRate:               val(l.RPCRate),
+		RPCMaxBurst:           val(l.RPCMaxBurst),
+		RPCMaxConnsPerClient:  val(l.RPCMaxConns),
+		KVMaxValueSize:        val(l.KVMaxValueSize),
+		TxnMaxReqLen:          val(l.TxnMaxReqLen),
+		RequestMode:           val(l.RequestLimits.Mode),
+		ReadRate:              val(l.RequestLimits.ReadRate),
+		WriteRate:             val(l.RequestLimits.WriteRate),
+	}
+	switch b.rt.Limits.RequestMode {
+	case "disabled", "permissive", "enforcing":
+	case "":
+		b.rt.Limits.RequestMode = "disabled"
+	default:
+		b.refuse("limits.request_limits.mode", "limits.request_limits.mode: %q is not one of 'disabled', 'permissive', 'enforcing'", b.rt.Limits.RequestMode)
+	}
+	b.rt.Cache = Cache{FetchRate: or(b.s.Cache.FetchRate, -1), FetchMaxBurst: val(b.s.Cache.FetchMaxBurst)}
+	if b.s.Cache.FetchRate != nil && *b.s.Cache.FetchRate <= 0 {
+		b.refuse("cache.entry_fetch_rate", "cache.entry_fetch_rate must be strictly positive, was: %v", *b.s.Cache.FetchRate)
+	}
+	if b.rt.Cache.FetchMaxBurst <= 0 {
+		b.refuse("cache.entry_fetch_max_burst", "cache.entry_fetch_max_burst must be strictly positive, was: %v", b.rt.Cache.FetchMaxBurst)
+	}
+}
+
+func (b *builder) gossip() {
+	s := b.s
+	b.rt.Gossip = Gossip{
+		LAN:                b.timing("gossip_lan.", &s.GossipLAN),
+		WAN:                b.timing("gossip_wan.", &s.GossipWAN),
+		EncryptKey:         val(s.EncryptKey),
+		VerifyIncoming:     val(s.EncryptVerifyIn),
+		VerifyOutgoing:     val(s.EncryptVerifyOut),
+		DisableKeyringFile: val(s.DisableKeyringFile),
+		DisableCoordinates: val(s.DisableCoordinates),
+	}
+	key, err := base64.StdEncoding.DecodeString(val(s.EncryptKey))
+	switch {
+	case val(s.EncryptKey) == "":
+	case err != nil:
+		b.refuse("encrypt", "encrypt has invalid key: %s", err)
+	case b.starting && len(key) != 16 && len(key) != 24 && len(key) != 32:
+		b.refuse("encrypt", "Invalid key: key size must be 16, 24 or 32 bytes")
+	}
+}
+
+func (b *builder) timing(prefix string, t *gossipTuning) GossipTiming {
+	return GossipTiming{
+		GossipNodes:    val(t.GossipNodes),
+		GossipInterval: b.duration(prefix+"gossip_interval", t.GossipInterval),
+		ProbeInterval:  b.duration(prefix+"probe_interval", t.ProbeInterval),
+		ProbeTimeout:   b.duration(prefix+"probe_timeout", t.ProbeTimeout),
+		SuspicionMult:  val(t.SuspicionMult),
+		RetransmitMult: val(t.RetransmitMult),
+	}
+}
+
+func (b *builder) checks() {
+	s := b.s
+	b.rt.Checks = Checks{
+		EnableRemoteScripts:  val(s.ScriptChecks),
+		EnableLocalScripts:   or(s.LocalScriptChecks, val(s.ScriptChecks)),
+		UseAgentTLS:          val(s.AgentTLSForChecks),
+		UpdateInterval:       b.duration("check_update_interval", s.CheckUpdate),
+		OutputMaxSize:        val(s.CheckOutputMaxSize),
+		DiscardOutput:        val(s.DiscardCheckOutput),
+		CentralServiceConfig: val(s.CentralConfig),
+		DisableRemoteExec:    val(s.DisableRemoteExec),
+	}
+}
+
+func (b *builder) logging() {
+	s := b.s
+	b.rt.Log = Log{
+		Level:          strings.ToUpper(val(s.LogLevel)),
+		JSON:           val(s.LogJSON),
+		File:           val(s.LogFile),
+		RotateDuration: b.duration("log_rotate_duration", s.LogRotateDuration),
+		RotateBytes:    val(s.LogRotateBytes),
+		RotateMaxFiles: val(s.LogRotateMaxFiles),
+		Syslog:         val(s.EnableSyslog),
+		SyslogFacility: val(s.SyslogFacility),
+	}
+}
+
+func (b *builder) acl() {
+	a := &b.s.ACL
+	b.rt.ACL = ACL{
+		Enabled:                val(a.Enabled),
+		DefaultPolicy:          val(a.DefaultPolicy),
+		DownPolicy:             val(a.DownPolicy),
+		TokenTTL:               b.duration("acl.token_ttl", a.TokenTTL),
+		PolicyTTL:              b.duration("acl.policy_ttl", a.PolicyTTL),
+		RoleTTL:                b.duration("acl.role_ttl", a.RoleTTL),
+		EnableKeyListPolicy:    val(a.EnableKeyListPolicy),
+		EnableTokenReplication: val(a.EnableTokenReplication),
+		EnableTokenPersistence: val(a.EnableTokenPersistence),
+		Tokens: Tokens{
+			InitialManagement: val(a.Tokens.InitialManagement),
+			Replication:       val(a.Tokens.Replication),
+			AgentRecovery:     val(a.Tokens.AgentRecovery),
+			Agent:             val(a.Tokens.Agent),
+			Default:           val(a.Tokens.Default),
+			ConfigFile:        val(a.Tokens.ConfigFile),
+			DNS:               val(a.Tokens.DNS),
+		},
+	}
+}
+
+func (b *builder) mesh() {
+	c := &b.s.Connect
+	b.rt.ConnectEnabled = val(c.Enabled)
+	b.rt.ConnectDeregister = b.duration("connect.default_deregister_critical_service_after", c.DefaultDeregister)
+	switch provider := val(c.CAProvider); provider {
+	case "", "consul", "vault", "aws-pca":
+	default:
+		b.refuse("connect.ca_provider", "%s is not a valid CA provider", provider)
+	}
+}
+
+// environment is what the build asks of the machine.
+type environment struct {
+	hostname   func() (string, error)
+	interfaces func() ([]netInterface, error)
+	maxFiles   func() (uint64, bool)
+}
+
+func hostEnvironment() environment {
+	return environment{hostname: os.Hostname, interfaces: hostInterfaces, maxFiles: maxOpenFiles}
+}

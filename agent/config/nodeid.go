@@ -1,0 +1,121 @@
+package config
+
+import (
+	"crypto/sha512"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/hashicorp/go-uuid"
+)
+
+const (
+	nodeIDFile     = "node-id"
+	nodeIDMode     = 0o600
+	dataDirMode    = 0o755
+	nodeIDBytes    = 16
+	maxNodeIDBytes = 1 << 10 // a longer file is no node ID
+)
+
+// hostIDFiles hold an identity of the machine, the most lasting one first.
+var hostIDFiles = []string{"/sys/class/dmi/id/product_uuid", "/etc/machine-id"}
+
+// NodeID returns the ID of this node: the configured one, else the one kept in
+// the data folder, else a new one, which it keeps there. It is for the agent's
+// start; nothing else in this package writes.
+func NodeID(rt *Runtime) (string, error) {
+	if rt.NodeID != "" {
+		return rt.NodeID, nil
+	}
+	if rt.DataDir == "" {
+		return newNodeID(rt.DisableHostNodeID, hostID)
+	}
+	path := filepath.Join(rt.DataDir, nodeIDFile)
+	id, err := readNodeID(path)
+	if err != nil || id != "" {
+		return id, err
+	}
+	id, err = newNodeID(rt.DisableHostNodeID, hostID)
+	if err != nil {
+		return "", fmt.Errorf("make a node ID: %w", err)
+	}
+	if err := os.MkdirAll(rt.DataDir, dataDirMode); err != nil {
+		return "", fmt.Errorf("make data folder: %w", err)
+	}
+	if err := writeDurably(path, []byte(id)); err != nil {
+		return "", fmt.Errorf("write node ID: %w", err)
+	}
+	return id, nil
+}
+
+// readNodeID returns "" when there is no file.
+func readNodeID(path string) (string, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return "", nil
+	}
+	if err == nil && info.Size() > maxNodeIDBytes {
+		err = errors.New("too long")
+	}
+	if err != nil {
+		return "", fmt.Errorf("read node ID %q: %w", path, err)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("read node ID: %w", err)
+	}
+	id := strings.ToLower(strings.TrimSpace(string(data)))
+	if _, err := uuid.ParseUUID(id); err != nil {
+		return "", fmt.Errorf("read node ID %q: %w", path, err)
+	}
+	return id, nil
+}
+
+// writeDurably writes path whole or not at all, and for good once it returns.
+func writeDurably(path string, data []byte) error {
+	tmp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+"-*.tmp") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name()) // gone already when all went well
+	_, err = tmp.Write(data)
+	err = errors.Join(err, tmp.Chmod(nodeIDMode), tmp.Sync(), tmp.Close())
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(tmp.Name(), path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// newNodeID draws an ID, or derives it from the machine's when asked to and
+// the machine has one.
+func newNodeID(random bool, hostID func() string) (string, error) {
+	if !random {
+		if id := hostID(); id != "" {
+			sum := sha512.Sum512([]byte(strings.ToLower(id)))
+			return uuid.FormatUUID(sum[:nodeIDBytes])
+		}
+	}
+	return uuid.GenerateUUID()
+}
+
+func hostID() string {
+	for _, path := range hostIDFiles {
+		if data, err := os.ReadFile(path); err == nil && len(strings.TrimSpace(string(data))) > 0 {
+			return strings.TrimSpace(string(data))
+		}
+	}
+	return ""
+}

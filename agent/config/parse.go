@@ -1,0 +1,256 @@
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"strings"
+
+	"github.com/hashicorp/hcl"
+	"github.com/mitchellh/mapstructure"
+
+	"praetor/internal/definition"
+)
+
+const (
+	formatHCL  = "hcl"
+	formatJSON = "json"
+
+	// maxSourceBytes and maxNesting bound what the parsers are given: HCL's
+	// recurses once per bracket.
+	maxSourceBytes = 16 << 20
+	maxNesting     = 500
+)
+
+// parse reads one source strictly: a key it does not know is an error. The
+// error does not name the source.
+func parse(text, format string) (*settings, []string, error) {
+	tree, err := parseTree(text, format)
+	if err != nil {
+		return nil, nil, err
+	}
+	var s settings
+	decoder, err := mapstructure.NewDecoder(&mapstructure.DecoderConfig{
+		TagName:    "cfg",
+		Result:     &s,
+		DecodeHook: mapstructure.DecodeHookFuncType(prepareValue),
+	})
+	if err != nil {
+		return nil, nil, err // our own types are wrong
+	}
+	decodeErr := decoder.Decode(tree)
+	unknown, warnings := tolerate(unknownKeys(tree, reflect.TypeOf(s)))
+	if err := parseError(decodeErr, unknown); err != nil {
+		return nil, warnings, err
+	}
+	return &s, warnings, nil
+}
+
+func parseTree(text, format string) (map[string]any, error) {
+	if len(text) > maxSourceBytes {
+		return nil, fmt.Errorf("larger than %d bytes", maxSourceBytes)
+	}
+	if nesting(text) > maxNesting {
+		return nil, fmt.Errorf("nested deeper than %d levels", maxNesting)
+	}
+	tree := map[string]any{}
+	if strings.TrimSpace(text) == "" {
+		return tree, nil
+	}
+	if format == formatJSON {
+		return tree, decodeJSON(text, &tree)
+	}
+	return tree, decodeHCL(text, &tree)
+}
+
+func decodeJSON(text string, tree *map[string]any) error {
+	decoder := json.NewDecoder(strings.NewReader(text))
+	if err := decoder.Decode(tree); err != nil {
+		return jsonError(text, decoder.InputOffset(), err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("line %d: text after the top-level object", lineAt(text, decoder.InputOffset()))
+	}
+	return nil
+}
+
+// jsonError keeps encoding/json's text and adds the line.
+func jsonError(text string, offset int64, err error) error {
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		offset = syntax.Offset
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return errors.New("unexpected end of JSON input")
+	}
+	return fmt.Errorf("line %d: %w", lineAt(text, offset), err)
+}
+
+func lineAt(text string, offset int64) int {
+	end := min(max(int(offset), 0), len(text))
+	return 1 + strings.Count(text[:end], "\n")
+}
+
+// decodeHCL turns a panic of the parser into an error: it is not ours, and a
+// file must not end a running agent on reload.
+func decodeHCL(text string, tree *map[string]any) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("cannot be parsed: %v", p)
+		}
+	}()
+	return hcl.Decode(tree, text)
+}
+
+// nesting is an upper bound on how deeply text nests objects and lists.
+func nesting(text string) int {
+	depth, deepest := 0, 0
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '{', '[':
+			depth++
+			deepest = max(deepest, depth)
+		case '}', ']':
+			depth = max(depth-1, 0)
+		}
+	}
+	return deepest
+}
+
+// parseError joins type errors and unknown keys, in Consul's words: type errors
+// alone as mapstructure reports them, unknown keys as a list.
+func parseError(decodeErr error, unknown []string) error {
+	if len(unknown) == 0 {
+		return decodeErr
+	}
+	var faults definition.Errors
+	var types *mapstructure.Error
+	if errors.As(decodeErr, &types) {
+		for _, text := range types.Errors {
+			faults.Addf("%s", text)
+		}
+	} else if decodeErr != nil {
+		faults.Addf("%s", decodeErr)
+	}
+	for _, key := range unknown {
+		text := "invalid config key " + key
+		if hint := suggest(key); hint != "" {
+			text += fmt.Sprintf("\n\t  did you mean %q?", hint)
+		}
+		faults.Addf("%s", text)
+	}
+	return faults.Err()
+}
+
+// tolerate takes out of the unknown keys those that Consul only warns about.
+func tolerate(keys []string) (unknown, warnings []string) {
+	for _, key := range keys {
+		if strings.HasPrefix(key, "audit.sink[") && strings.HasSuffix(key, "].name") {
+			warnings = append(warnings, fmt.Sprintf("the key %q is ignored", key))
+			continue
+		}
+		unknown = append(unknown, key)
+	}
+	return unknown, warnings
+}
+
+var (
+	opaqueType = reflect.TypeFor[map[string]any]()
+	blockType  = reflect.TypeFor[[]map[string]any]()
+)
+
+// prepareValue is called on every value before it is decoded. It unwraps HCL's
+// blocks, which come as lists of one map, and renames aliased keys.
+func prepareValue(from, to reflect.Type, data any) (any, error) {
+	for to.Kind() == reflect.Pointer {
+		to = to.Elem()
+	}
+	if from == blockType && to.Kind() != reflect.Slice {
+		if blocks := data.([]map[string]any); len(blocks) == 1 {
+			data = blocks[0]
+		}
+	}
+	tree, isMap := data.(map[string]any)
+	switch {
+	case to == opaqueType || to.Kind() == reflect.Interface:
+		return unwrap(data), nil
+	case isMap && to.Kind() == reflect.Struct:
+		return renameAliases(tree, to), nil
+	}
+	return data, nil
+}
+
+// unwrap takes HCL's lists of one block out of a value nobody interprets here.
+func unwrap(v any) any {
+	switch v := v.(type) {
+	case []map[string]any:
+		if len(v) == 1 {
+			return unwrap(v[0])
+		}
+		out := make([]any, len(v))
+		for i := range v {
+			out[i] = unwrap(v[i])
+		}
+		return out
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for k, x := range v {
+			out[k] = unwrap(x)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i := range v {
+			out[i] = unwrap(v[i])
+		}
+		return out
+	}
+	return v
+}
+
+// renameAliases gives keys of tree that are aliases of a field of t their
+// proper name, unless that is there too.
+func renameAliases(tree map[string]any, t reflect.Type) map[string]any {
+	out := tree
+	for i := range t.NumField() {
+		alias := t.Field(i).Tag.Get("alias")
+		if alias == "" {
+			continue
+		}
+		name := t.Field(i).Tag.Get("cfg")
+		for key, value := range tree {
+			if !strings.EqualFold(key, alias) || hasKey(tree, name) {
+				continue
+			}
+			if reflect.ValueOf(out).Pointer() == reflect.ValueOf(tree).Pointer() {
+				out = cloneTree(tree)
+			}
+			delete(out, key)
+			out[name] = value
+		}
+	}
+	return out
+}
+
+func hasKey(tree map[string]any, name string) bool {
+	for key := range tree {
+		if strings.EqualFold(key, name) {
+			return true
+		}
+	}
+	return false
+}
+
+func cloneTree(tree map[string]any) map[string]any {
+	out := make(map[string]any, len(tree))
+	for k, v := range tree {
+		out[k] = v
+	}
+	return out
+}
+
+// stripBOM drops the mark that some editors put at the start of a file.
+func stripBOM(b []byte) []byte { return bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")) }

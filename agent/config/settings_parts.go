@@ -1,0 +1,320 @@
+package config
+
+type rpcSettings struct {
+	EnableStreaming *bool `cfg:"enable_streaming" help:"servers offer event streams"`
+}
+
+type localitySettings struct {
+	Region *string `cfg:"region" help:"region where this agent runs"`
+	Zone   *string `cfg:"zone" help:"zone inside the region"`
+}
+
+type addressSettings struct {
+	DNS     *string `cfg:"dns" help:"IPs for DNS, client_addr when not set"`
+	HTTP    *string `cfg:"http" help:"IPs and unix:// paths for HTTP, client_addr when not set"`
+	HTTPS   *string `cfg:"https" help:"IPs and unix:// paths for HTTPS, client_addr when not set"`
+	GRPC    *string `cfg:"grpc" help:"IPs and unix:// paths for gRPC, client_addr when not set"`
+	GRPCTLS *string `cfg:"grpc_tls" help:"IPs and unix:// paths for gRPC with TLS, client_addr when not set"`
+}
+
+type portSettings struct {
+	DNS        *int `cfg:"dns" help:"DNS, TCP and UDP; -1 turns it off"`
+	HTTP       *int `cfg:"http" help:"HTTP API; -1 turns it off"`
+	HTTPS      *int `cfg:"https" help:"HTTPS API; -1 turns it off"`
+	GRPC       *int `cfg:"grpc" help:"gRPC without TLS; -1 turns it off"`
+	GRPCTLS    *int `cfg:"grpc_tls" help:"gRPC with TLS; 8503 on servers; -1 turns it off"`
+	SerfLAN    *int `cfg:"serf_lan" help:"LAN gossip, TCP and UDP"`
+	SerfWAN    *int `cfg:"serf_wan" help:"WAN gossip, TCP and UDP; -1 turns the WAN off"`
+	Server     *int `cfg:"server" help:"RPC between agents"`
+	SidecarMin *int `cfg:"sidecar_min_port" help:"first port for sidecars without one"`
+	SidecarMax *int `cfg:"sidecar_max_port" help:"last port for sidecars without one"`
+	ExposeMin  *int `cfg:"expose_min_port" help:"first port for exposed checks"`
+	ExposeMax  *int `cfg:"expose_max_port" help:"last port for exposed checks"`
+	ProxyMin   *int `cfg:"proxy_min_port" help:"legacy: checked only"`
+	ProxyMax   *int `cfg:"proxy_max_port" help:"legacy: checked only"`
+}
+
+type unixSettings struct {
+	User  *string `cfg:"user" help:"owner of created sockets, name or number"`
+	Group *string `cfg:"group" help:"group of created sockets, a number"`
+	Mode  *string `cfg:"mode" help:"mode of created sockets, octal"`
+}
+
+type cacheSettings struct {
+	FetchRate     *float64 `cfg:"entry_fetch_rate" help:"fetches per second and cache entry" reload:"y"`
+	FetchMaxBurst *int     `cfg:"entry_fetch_max_burst" help:"burst of entry_fetch_rate" reload:"y"`
+}
+
+type limitSettings struct {
+	HTTPMaxConns     *int            `cfg:"http_max_conns_per_client" help:"HTTP connections from one IP" reload:"y"`
+	HTTPSHandshake   *string         `cfg:"https_handshake_timeout" help:"time for a TLS handshake of HTTPS"`
+	RPCHandshake     *string         `cfg:"rpc_handshake_timeout" help:"time for a TLS handshake of RPC"`
+	RPCClientTimeout *string         `cfg:"rpc_client_timeout" help:"time for an RPC that does not block" reload:"y"`
+	RPCRate          *float64        `cfg:"rpc_rate" help:"RPCs per second to servers, -1 for no limit" reload:"y"`
+	RPCMaxBurst      *int            `cfg:"rpc_max_burst" help:"burst of rpc_rate" reload:"y"`
+	RPCMaxConns      *int            `cfg:"rpc_max_conns_per_client" help:"RPC connections from one IP" reload:"y"`
+	KVMaxValueSize   *uint64         `cfg:"kv_max_value_size" help:"bytes of a KV value"`
+	TxnMaxReqLen     *uint64         `cfg:"txn_max_req_len" help:"bytes of a transaction"`
+	RequestLimits    requestSettings `cfg:"request_limits"`
+}
+
+type requestSettings struct {
+	Mode      *string  `cfg:"mode" help:"disabled, permissive or enforcing" reload:"y"`
+	ReadRate  *float64 `cfg:"read_rate" help:"reads per second and server, -1 for no limit" reload:"y"`
+	WriteRate *float64 `cfg:"write_rate" help:"writes per second and server, -1 for no limit" reload:"y"`
+}
+
+type httpSettings struct {
+	BlockEndpoints     []string          `cfg:"block_endpoints" help:"URL path prefixes that are refused"`
+	AllowWriteHTTPFrom []string          `cfg:"allow_write_http_from" help:"networks that may write through agent endpoints"`
+	ResponseHeaders    map[string]string `cfg:"response_headers" help:"headers added to every answer"`
+	UseCache           *bool             `cfg:"use_cache" help:"allow ?cached"`
+	MaxHeaderBytes     *int              `cfg:"max_header_bytes" help:"bytes of request headers, 0 for 1 MiB"`
+}
+
+type dnsSettings struct {
+	AllowStale         *bool             `cfg:"allow_stale" help:"any server may answer" reload:"y"`
+	MaxStale           *string           `cfg:"max_stale" help:"a staler answer is asked again of the leader" reload:"y"`
+	NodeTTL            *string           `cfg:"node_ttl" help:"TTL of node answers" reload:"y"`
+	ServiceTTL         map[string]string `cfg:"service_ttl" help:"TTL of service answers by name; * for all" reload:"y"`
+	OnlyPassing        *bool             `cfg:"only_passing" help:"leave out instances with a warning" reload:"y"`
+	EnableTruncate     *bool             `cfg:"enable_truncate" help:"set the TC bit on cut answers" reload:"y"`
+	UDPAnswerLimit     *int              `cfg:"udp_answer_limit" help:"answers over UDP to old clients" reload:"y"`
+	ARecordLimit       *int              `cfg:"a_record_limit" help:"A and AAAA records in an answer, 0 for no limit" reload:"y"`
+	DisableCompression *bool             `cfg:"disable_compression" help:"do not compress names" reload:"y"`
+	RecursorStrategy   *string           `cfg:"recursor_strategy" help:"sequential or random" reload:"y"`
+	RecursorTimeout    *string           `cfg:"recursor_timeout" help:"time for a recursor to answer" reload:"y"`
+	NodeMetaTXT        *bool             `cfg:"enable_additional_node_meta_txt" help:"add node metadata as TXT records" reload:"y"`
+	SOA                soaSettings       `cfg:"soa"`
+	UseCache           *bool             `cfg:"use_cache" help:"answer from the agent's cache" reload:"y"`
+	CacheMaxAge        *string           `cfg:"cache_max_age" help:"oldest cached answer" reload:"y"`
+	PreferNamespace    *bool             `cfg:"prefer_namespace" use:"ent"`
+}
+
+type soaSettings struct {
+	Refresh *uint32 `cfg:"refresh" help:"SOA refresh, seconds" reload:"y"`
+	Retry   *uint32 `cfg:"retry" help:"SOA retry, seconds" reload:"y"`
+	Expire  *uint32 `cfg:"expire" help:"SOA expire, seconds" reload:"y"`
+	MinTTL  *uint32 `cfg:"min_ttl" help:"SOA minimum TTL, seconds" reload:"y"`
+}
+
+type gossipTuning struct {
+	GossipNodes    *int    `cfg:"gossip_nodes" help:"members told in each round"`
+	GossipInterval *string `cfg:"gossip_interval" help:"time between rounds of gossip"`
+	ProbeInterval  *string `cfg:"probe_interval" help:"time between probes"`
+	ProbeTimeout   *string `cfg:"probe_timeout" help:"time for a probe to answer"`
+	SuspicionMult  *int    `cfg:"suspicion_mult" help:"how long a suspect may defend itself"`
+	RetransmitMult *int    `cfg:"retransmit_mult" help:"how often news is repeated"`
+}
+
+type perfSettings struct {
+	RaftMultiplier    *int    `cfg:"raft_multiplier" help:"scale of Raft's timeouts, 1 to 10" reload:"y"`
+	LeaveDrainTime    *string `cfg:"leave_drain_time" help:"how long a leaving server still serves"`
+	RPCHoldTimeout    *string `cfg:"rpc_hold_timeout" help:"how long a request waits for a leader"`
+	KeepaliveInterval *string `cfg:"grpc_keepalive_interval" help:"time between gRPC keepalives"`
+	KeepaliveTimeout  *string `cfg:"grpc_keepalive_timeout" help:"time for a gRPC keepalive to answer"`
+	XDSLoadBalancing  *bool   `cfg:"enable_xds_load_balancing" help:"spread xDS streams over servers"`
+}
+
+type logStore struct {
+	Backend         *string        `cfg:"backend" help:"default, wal or boltdb"`
+	DisableLogCache *bool          `cfg:"disable_log_cache" help:"keep no log entries in memory"`
+	Verification    verifySettings `cfg:"verification"`
+	BoltDB          boltSettings   `cfg:"boltdb"`
+	WAL             walSettings    `cfg:"wal"`
+}
+
+type verifySettings struct {
+	Enabled  *bool   `cfg:"enabled" help:"check log entries for corruption"`
+	Interval *string `cfg:"interval" help:"time between checks"`
+}
+
+type boltSettings struct {
+	NoFreelistSync *bool `cfg:"no_freelist_sync" help:"do not sync the free list"`
+}
+
+type walSettings struct {
+	SegmentSizeMB *int `cfg:"segment_size_mb" help:"size of a segment, 1 to 1024"`
+}
+
+type oldBoltDB struct {
+	NoFreelistSync *bool `cfg:"NoFreelistSync" help:"deprecated: raft_logstore.boltdb.no_freelist_sync"`
+}
+
+type pilotSettings struct {
+	CleanupDeadServers      *bool   `cfg:"cleanup_dead_servers" help:"remove failed servers when a new one joins"`
+	LastContactThreshold    *string `cfg:"last_contact_threshold" help:"longest silence of a healthy server"`
+	MaxTrailingLogs         *int    `cfg:"max_trailing_logs" help:"entries by which a healthy server may trail"`
+	MinQuorum               *uint   `cfg:"min_quorum" help:"fewest servers that pruning leaves"`
+	ServerStabilizationTime *string `cfg:"server_stabilization_time" help:"how long a server must be healthy to vote"`
+	RedundancyZoneTag       *string `cfg:"redundancy_zone_tag" use:"ent"`
+	UpgradeVersionTag       *string `cfg:"upgrade_version_tag" use:"ent"`
+	DisableUpgradeMigration *bool   `cfg:"disable_upgrade_migration" use:"ent"`
+}
+
+type uiSettings struct {
+	Enabled            *bool             `cfg:"enabled" help:"serve the built-in web UI" reload:"y"`
+	Dir                *string           `cfg:"dir" help:"serve the UI from this folder instead" reload:"y"`
+	ContentPath        *string           `cfg:"content_path" help:"URL path of the UI" reload:"y"`
+	MetricsProvider    *string           `cfg:"metrics_provider" help:"name of the metrics provider" reload:"y"`
+	MetricsFiles       []string          `cfg:"metrics_provider_files" help:"scripts of the metrics provider" reload:"y"`
+	MetricsOptionsJSON *string           `cfg:"metrics_provider_options_json" help:"options of the metrics provider, a JSON object" reload:"y"`
+	MetricsProxy       uiProxySettings   `cfg:"metrics_proxy"`
+	DashboardURLs      map[string]string `cfg:"dashboard_url_templates" help:"links to dashboards" reload:"y"`
+	HCPEnabled         *bool             `cfg:"hcp_enabled" help:"accepted and ignored"`
+}
+
+type uiProxySettings struct {
+	BaseURL       *string           `cfg:"base_url" help:"URL of the metrics backend" reload:"y"`
+	AddHeaders    []uiHeaderSetting `cfg:"add_headers" help:"headers added towards the metrics backend" reload:"y"`
+	PathAllowlist []string          `cfg:"path_allowlist" help:"paths the UI may ask of the metrics backend" reload:"y"`
+}
+
+type uiHeaderSetting struct {
+	Name  *string `cfg:"name"`
+	Value *string `cfg:"value"`
+}
+
+type aclSettings struct {
+	Enabled                *bool         `cfg:"enabled" help:"turn access control on"`
+	DefaultPolicy          *string       `cfg:"default_policy" help:"allow or deny, where no rule decides"`
+	DownPolicy             *string       `cfg:"down_policy" help:"allow, deny, extend-cache or async-cache, while ACLs cannot be fetched"`
+	TokenTTL               *string       `cfg:"token_ttl" help:"how long a token stays cached"`
+	PolicyTTL              *string       `cfg:"policy_ttl" help:"how long a policy stays cached"`
+	RoleTTL                *string       `cfg:"role_ttl" help:"how long a role stays cached"`
+	EnableKeyListPolicy    *bool         `cfg:"enable_key_list_policy" help:"listing keys needs the list permission"`
+	EnableTokenReplication *bool         `cfg:"enable_token_replication" help:"secondary datacenters copy tokens"`
+	EnableTokenPersistence *bool         `cfg:"enable_token_persistence" help:"keep tokens set through the API" reload:"y"`
+	Tokens                 tokenSettings `cfg:"tokens"`
+	MSPDisableBootstrap    *bool         `cfg:"msp_disable_bootstrap" use:"ent"`
+}
+
+type tokenSettings struct {
+	InitialManagement *string `cfg:"initial_management" help:"secret of the first management token"`
+	Replication       *string `cfg:"replication" help:"token for replication from the primary datacenter" reload:"y"`
+	AgentRecovery     *string `cfg:"agent_recovery" help:"token for agent endpoints while servers are away" reload:"y"`
+	Agent             *string `cfg:"agent" help:"token for the agent's own work" reload:"y"`
+	Default           *string `cfg:"default" help:"token for requests without one" reload:"y"`
+	ConfigFile        *string `cfg:"config_file_service_registration" help:"token for services and checks from files" reload:"y"`
+	DNS               *string `cfg:"dns" help:"token for DNS" reload:"y"`
+	Master            *string `cfg:"master" help:"deprecated: acl.tokens.initial_management"`
+	AgentMaster       *string `cfg:"agent_master" help:"deprecated: acl.tokens.agent_recovery"`
+
+	ManagedServiceProvider []map[string]any `cfg:"managed_service_provider" use:"ent"`
+}
+
+type tlsSettings struct {
+	Defaults    tlsStanza `cfg:"defaults"`
+	InternalRPC tlsStanza `cfg:"internal_rpc"`
+	HTTPS       tlsStanza `cfg:"https"`
+	GRPC        tlsStanza `cfg:"grpc"`
+}
+
+type tlsStanza struct {
+	CAFile               *string `cfg:"ca_file" help:"file of CA certificates, PEM" reload:"y"`
+	CAPath               *string `cfg:"ca_path" help:"folder of CA certificates, PEM" reload:"y"`
+	CertFile             *string `cfg:"cert_file" help:"certificate, PEM" reload:"y"`
+	KeyFile              *string `cfg:"key_file" help:"key of the certificate, PEM" reload:"y"`
+	MinVersion           *string `cfg:"tls_min_version" help:"TLS_AUTO, TLSv1_0, TLSv1_1, TLSv1_2 or TLSv1_3" reload:"y"`
+	CipherSuites         *string `cfg:"tls_cipher_suites" help:"cipher suites, separated by commas" reload:"y"`
+	VerifyIncoming       *bool   `cfg:"verify_incoming" help:"clients must present a certificate" reload:"y"`
+	VerifyOutgoing       *bool   `cfg:"verify_outgoing" help:"check the certificates of servers" reload:"y"`
+	VerifyServerHostname *bool   `cfg:"verify_server_hostname" help:"servers must be named server.DC.DOMAIN" reload:"y"`
+	UseAutoCert          *bool   `cfg:"use_auto_cert" help:"use the agent's automatic certificate" reload:"y"`
+}
+
+type telemetrySettings struct {
+	MetricsPrefix           *string  `cfg:"metrics_prefix" help:"first word of every metric"`
+	DisableHostname         *bool    `cfg:"disable_hostname" help:"leave the host's name out of gauges"`
+	PrometheusRetention     *string  `cfg:"prometheus_retention_time" help:"how long Prometheus metrics live, 0 turns them off"`
+	StatsdAddr              *string  `cfg:"statsd_address" help:"statsd server"`
+	StatsiteAddr            *string  `cfg:"statsite_address" help:"statsite server"`
+	DogstatsdAddr           *string  `cfg:"dogstatsd_addr" help:"DogStatsD server"`
+	DogstatsdTags           []string `cfg:"dogstatsd_tags" help:"tags sent to DogStatsD"`
+	FilterDefault           *bool    `cfg:"filter_default" help:"keep metrics that no rule names"`
+	PrefixFilter            []string `cfg:"prefix_filter" help:"+prefix keeps metrics, -prefix drops them" reload:"y"`
+	RetryFailedConnection   *bool    `cfg:"retry_failed_connection" help:"keep trying a sink that cannot be reached"`
+	EnableHostMetrics       *bool    `cfg:"enable_host_metrics" help:"measure the host too"`
+	DisablePerTenancyUsage  *bool    `cfg:"disable_per_tenancy_usage_metrics" help:"leave out usage metrics"`
+	CirconusAPIApp          *string  `cfg:"circonus_api_app" use:"later"`
+	CirconusAPIToken        *string  `cfg:"circonus_api_token" use:"later"`
+	CirconusAPIURL          *string  `cfg:"circonus_api_url" use:"later"`
+	CirconusBrokerID        *string  `cfg:"circonus_broker_id" use:"later"`
+	CirconusBrokerSelectTag *string  `cfg:"circonus_broker_select_tag" use:"later"`
+	CirconusCheckDisplay    *string  `cfg:"circonus_check_display_name" use:"later"`
+	CirconusForceActivation *string  `cfg:"circonus_check_force_metric_activation" use:"later"`
+	CirconusCheckID         *string  `cfg:"circonus_check_id" use:"later"`
+	CirconusCheckInstanceID *string  `cfg:"circonus_check_instance_id" use:"later"`
+	CirconusCheckSearchTag  *string  `cfg:"circonus_check_search_tag" use:"later"`
+	CirconusCheckTags       *string  `cfg:"circonus_check_tags" use:"later"`
+	CirconusSubmitInterval  *string  `cfg:"circonus_submission_interval" use:"later"`
+	CirconusSubmitURL       *string  `cfg:"circonus_submission_url" use:"later"`
+}
+
+type xdsSettings struct {
+	UpdateMaxPerSecond *float64 `cfg:"update_max_per_second" use:"later" help:"proxy updates per second"`
+}
+
+type peeringSettings struct {
+	Enabled *bool `cfg:"enabled" help:"allow cluster peering"`
+}
+
+type entrySettings struct {
+	Bootstrap []map[string]any `cfg:"bootstrap" use:"later" help:"config entries written by the first leader"`
+}
+
+type connectSettings struct {
+	Enabled              *bool          `cfg:"enabled" help:"turn the service mesh on"`
+	CAProvider           *string        `cfg:"ca_provider" use:"later" help:"consul, vault or aws-pca"`
+	CAConfig             map[string]any `cfg:"ca_config" use:"later" help:"settings of the CA provider"`
+	MeshGatewayWAN       *bool          `cfg:"enable_mesh_gateway_wan_federation" use:"later" help:"reach other datacenters through mesh gateways"`
+	DefaultDeregister    *string        `cfg:"default_deregister_critical_service_after" help:"removes sidecars that stay critical"`
+	EnableServerlessPlug *bool          `cfg:"enable_serverless_plugin" use:"later"`
+}
+
+type cloudSettings struct {
+	ResourceID   *string `cfg:"resource_id" use:"later"`
+	ClientID     *string `cfg:"client_id" use:"later"`
+	ClientSecret *string `cfg:"client_secret" use:"later"`
+	Hostname     *string `cfg:"hostname" use:"later"`
+	AuthURL      *string `cfg:"auth_url" use:"later"`
+	ScadaAddress *string `cfg:"scada_address" use:"later"`
+	NodeID       *string `cfg:"node_id" use:"later"`
+	NodeName     *string `cfg:"node_name" use:"later"`
+}
+
+type autoEncrypt struct {
+	TLS      *bool    `cfg:"tls" use:"later" help:"a client asks servers for its certificate"`
+	DNSSAN   []string `cfg:"dns_san" use:"later" help:"DNS names in the automatic certificate"`
+	IPSAN    []string `cfg:"ip_san" use:"later" help:"IPs in the automatic certificate"`
+	AllowTLS *bool    `cfg:"allow_tls" use:"later" help:"a server gives certificates to clients"`
+}
+
+type autoConfig struct {
+	Enabled         *bool             `cfg:"enabled" use:"later" help:"a client asks servers for its configuration"`
+	IntroToken      *string           `cfg:"intro_token" use:"later" help:"JWT that introduces this agent"`
+	IntroTokenFile  *string           `cfg:"intro_token_file" use:"later" help:"file of the JWT that introduces this agent"`
+	ServerAddresses []string          `cfg:"server_addresses" use:"later" help:"servers to ask"`
+	DNSSANs         []string          `cfg:"dns_sans" use:"later" help:"DNS names in the automatic certificate"`
+	IPSANs          []string          `cfg:"ip_sans" use:"later" help:"IPs in the automatic certificate"`
+	Authorization   autoAuthorization `cfg:"authorization"`
+}
+
+type autoAuthorization struct {
+	Enabled *bool          `cfg:"enabled" use:"later" help:"a server answers auto_config requests"`
+	Static  map[string]any `cfg:"static" use:"later" help:"JWT authorizer of auto_config requests"`
+}
+
+type reportSettings struct {
+	License licenseSettings `cfg:"license"`
+}
+
+type licenseSettings struct {
+	Enabled *bool `cfg:"enabled" use:"ent"`
+}
+
+type auditSettings struct {
+	Enabled *bool                     `cfg:"enabled"`
+	Sink    map[string]map[string]any `cfg:"sink"`
+	RPC     *bool                     `cfg:"rpc_enabled"`
+}

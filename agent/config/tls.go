@@ -1,0 +1,118 @@
+package config
+
+import (
+	"slices"
+	"strings"
+)
+
+const defaultMinVersion = "TLSv1_2"
+
+var tlsVersions = []string{"TLS_AUTO", "TLSv1_0", "TLSv1_1", "TLSv1_2", "TLSv1_3"}
+
+// tlsSuites are the suites that may be chosen; those of TLS 1.3 are fixed.
+var tlsSuites = []string{
+	"TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
+	"TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA",
+	"TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+	"TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA",
+	"TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+	"TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
+	"TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA",
+	"TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+	"TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA",
+	"TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+}
+
+func (b *builder) tls() {
+	t := &b.s.TLS
+	b.tlsMisplaced()
+	b.rt.TLS = TLS{
+		InternalRPC: b.tlsStanza("tls.internal_rpc", &t.InternalRPC),
+		HTTPS:       b.tlsStanza("tls.https", &t.HTTPS),
+		GRPC:        b.tlsStanza("tls.grpc", &t.GRPC),
+	}
+	b.rt.TLS.HTTPS.VerifyServerHostname = false
+	b.rt.TLS.GRPC.VerifyServerHostname = false
+	b.rt.TLS.GRPC.VerifyOutgoing = false
+	rpc := &b.rt.TLS.InternalRPC
+	rpc.VerifyOutgoing = rpc.VerifyOutgoing || rpc.VerifyServerHostname
+	if b.rt.TLS.GRPC.CertFile != "" && b.s.Ports.GRPCTLS == nil && b.rt.Ports.GRPC > 0 && !b.rt.Server {
+		b.refuse("tls.grpc.cert_file", "the `ports.grpc` listener no longer supports TLS. Use `ports.grpc_tls` instead. This message is appearing because GRPC is configured to use TLS, but `ports.grpc_tls` is not defined")
+	}
+}
+
+// tlsMisplaced refuses keys in stanzas where they mean nothing.
+func (b *builder) tlsMisplaced() {
+	t := &b.s.TLS
+	if t.GRPC.VerifyOutgoing != nil {
+		b.refuse("tls.grpc.verify_outgoing", "verify_outgoing is not valid in the tls.grpc stanza")
+	}
+	for _, stanza := range []struct {
+		name string
+		set  *bool
+	}{{"tls.https", t.HTTPS.VerifyServerHostname}, {"tls.grpc", t.GRPC.VerifyServerHostname}} {
+		if stanza.set != nil {
+			b.refuse(stanza.name+".verify_server_hostname", "verify_server_hostname is only valid in the tls.defaults and tls.internal_rpc stanzas")
+		}
+	}
+	for _, stanza := range []struct {
+		name string
+		set  *bool
+	}{{"tls.defaults", t.Defaults.UseAutoCert}, {"tls.internal_rpc", t.InternalRPC.UseAutoCert}, {"tls.https", t.HTTPS.UseAutoCert}} {
+		if stanza.set != nil {
+			b.refuse(stanza.name+".use_auto_cert", "use_auto_cert is only valid in the tls.grpc stanza")
+		}
+	}
+}
+
+// tlsStanza fills a listener's settings from tls.defaults, key by key.
+func (b *builder) tlsStanza(name string, own *tlsStanza) TLSStanza {
+	d := &b.s.TLS.Defaults
+	out := TLSStanza{
+		CAFile:               either(own.CAFile, d.CAFile),
+		CAPath:               either(own.CAPath, d.CAPath),
+		CertFile:             either(own.CertFile, d.CertFile),
+		KeyFile:              either(own.KeyFile, d.KeyFile),
+		MinVersion:           either(own.MinVersion, d.MinVersion),
+		VerifyIncoming:       either(own.VerifyIncoming, d.VerifyIncoming),
+		VerifyOutgoing:       either(own.VerifyOutgoing, d.VerifyOutgoing),
+		VerifyServerHostname: either(own.VerifyServerHostname, d.VerifyServerHostname),
+		UseAutoCert:          val(own.UseAutoCert),
+	}
+	if out.MinVersion == "" {
+		out.MinVersion = defaultMinVersion
+	}
+	if !slices.Contains(tlsVersions, out.MinVersion) {
+		key := name + ".tls_min_version"
+		b.refuse(key, "%s: invalid TLS version: %q, must be one of %s", key, out.MinVersion, strings.Join(tlsVersions, ", "))
+	}
+	out.CipherSuites = b.cipherSuites(name+".tls_cipher_suites", either(own.CipherSuites, d.CipherSuites), out.MinVersion)
+	return out
+}
+
+func (b *builder) cipherSuites(key, text, minVersion string) []string {
+	var out []string
+	for _, suite := range strings.Split(text, ",") {
+		suite = strings.TrimSpace(suite)
+		if suite == "" {
+			continue
+		}
+		if !slices.Contains(tlsSuites, suite) {
+			b.refuse(key, "%s: unsupported cipher suite: %s", key, suite)
+			continue
+		}
+		out = append(out, suite)
+	}
+	if len(out) > 0 && minVersion == "TLSv1_3" {
+		b.refuse(key, "TLS 1.3 cipher suites are not configurable")
+	}
+	return out
+}
+
+// either returns what own points to, else what otherwise points to, else zero.
+func either[T any](own, otherwise *T) T {
+	if own != nil {
+		return *own
+	}
+	return val(otherwise)
+}
