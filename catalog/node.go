@@ -89,10 +89,13 @@ func (tx *Tx) findNode(ws WatchSet, nameOrID string) *Node {
 	if n := first[*Node](tx.txn, tableNode, byID, nodeKey(nameOrID)); n != nil {
 		return n
 	}
-	firstWatch[*Node](tx.txn, ws, tableNode, byID, nodeKey(nameOrID))
 	if isUUIDPrefix(nameOrID) {
-		return tx.nodeByUUID(ws, foldUUID(nameOrID))
+		if n := tx.nodeByUUID(nil, foldUUID(nameOrID)); n != nil {
+			return n
+		}
+		tx.nodeByUUID(ws, foldUUID(nameOrID))
 	}
+	firstWatch[*Node](tx.txn, ws, tableNode, byID, nodeKey(nameOrID))
 	return nil
 }
 

@@ -115,3 +115,5 @@ func TestRestoredStoreIsTheSameStore(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+func readerOf(b []byte) *bytes.Reader { return bytes.NewReader(b) }

@@ -1,0 +1,16 @@
+package catalog
+
+// SameDefinition lets tests try the comparison of definitions field by field.
+func SameDefinition(a, b *CheckDefinition) bool { return a.equal(b) }
+
+// SameService does so for services.
+func SameService(a, b *Service) bool { return a.equal(b) }
+
+// SameNode does so for nodes.
+func SameNode(a, b *Node) bool { return a.equal(b) }
+
+// SameCheck does so for checks.
+func SameCheck(a, b *Check) bool { return a.equal(b) }
+
+// BirthKey names the row that watchers of a missing service sleep on.
+func BirthKey(name string) string { return birthKey(fold(name)) }

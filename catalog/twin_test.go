@@ -1,0 +1,262 @@
+package catalog_test
+
+import (
+	"cmp"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"praetor/catalog"
+)
+
+// twin does what Store does with maps and slices, slowly and plainly. It keeps
+// rows, not the indexes of queries: those are checked by their promises.
+type twin struct {
+	index    uint64
+	nodes    map[string]*catalog.Node // by folded name
+	services map[[2]string]*catalog.Service
+	checks   map[[2]string]*catalog.Check
+	kv       map[string]*catalog.KVEntry
+}
+
+func newTwin() *twin {
+	return &twin{
+		nodes: map[string]*catalog.Node{}, services: map[[2]string]*catalog.Service{},
+		checks: map[[2]string]*catalog.Check{}, kv: map[string]*catalog.KVEntry{},
+	}
+}
+
+// register says whether the registration took place.
+func (tw *twin) register(r *catalog.Register) bool {
+	name := strings.ToLower(r.Node)
+	held, renamed := tw.nodes[name], ""
+	node := &catalog.Node{ID: r.ID, Node: r.Node, Address: r.Address, Datacenter: r.Datacenter, Meta: r.NodeMeta}
+	node.CreateIndex, node.ModifyIndex = tw.index, tw.index
+	if held != nil {
+		node.CreateIndex = held.CreateIndex
+	}
+	if held != nil && r.SkipNodeUpdate {
+		node = held
+	} else if r.ID != "" {
+		guard := tw.checks[[2]string{name, catalog.SerfHealth}]
+		if held != nil && held.ID != "" && held.ID != r.ID && guard != nil && guard.Status != catalog.Critical {
+			return false
+		}
+		for other, n := range tw.nodes {
+			if n.ID == r.ID && other != name {
+				renamed, node.CreateIndex = other, n.CreateIndex
+			}
+		}
+	}
+	for _, c := range r.Checks {
+		known := tw.services[[2]string{name, c.ServiceID}] != nil || r.Service != nil && r.Service.ID == c.ServiceID
+		if c.ServiceID != "" && !known {
+			return false
+		}
+	}
+	if renamed != "" {
+		tw.removeNode(renamed)
+	}
+	if held == nil || renamed != "" || !sameBut(node, held, "CreateIndex", "ModifyIndex") {
+		tw.nodes[name] = node
+	}
+	if r.Service != nil {
+		tw.putService(name, r.Node, r.Service)
+	}
+	for _, c := range r.Checks {
+		tw.putCheck(name, tw.nodes[name].Node, c)
+	}
+	return true
+}
+
+func (tw *twin) putService(name, _ string, s *catalog.Service) {
+	key := [2]string{name, s.ID}
+	put, old := *s, tw.services[key]
+	put.Node, put.CreateIndex, put.ModifyIndex = tw.nodes[name].Node, tw.index, tw.index
+	if old != nil {
+		put.CreateIndex = old.CreateIndex
+		if sameBut(&put, old, "Node", "CreateIndex", "ModifyIndex") {
+			return
+		}
+	}
+	tw.services[key] = &put
+	for _, c := range tw.checks {
+		if old != nil && old.Service != put.Service && strings.ToLower(c.Node) == name && c.ServiceID == s.ID {
+			c.ServiceName, c.ServiceTags, c.ModifyIndex = put.Service, put.Tags, tw.index
+		}
+	}
+}
+
+func (tw *twin) putCheck(name, display string, c *catalog.Check) {
+	key := [2]string{name, c.CheckID}
+	put, old := *c, tw.checks[key]
+	put.Node, put.CreateIndex, put.ModifyIndex = display, tw.index, tw.index
+	if s := tw.services[[2]string{name, c.ServiceID}]; c.ServiceID != "" {
+		put.ServiceName, put.ServiceTags = s.Service, s.Tags
+	}
+	if old != nil {
+		put.CreateIndex = old.CreateIndex
+		if sameBut(&put, old, "Node", "CreateIndex", "ModifyIndex") {
+			return
+		}
+	}
+	tw.checks[key] = &put
+}
+
+func (tw *twin) deregister(d *catalog.Deregister) {
+	name := strings.ToLower(d.Node)
+	switch {
+	case d.ServiceID != "":
+		tw.removeService(name, d.ServiceID)
+	case d.CheckID != "":
+		delete(tw.checks, [2]string{name, d.CheckID})
+	default:
+		tw.removeNode(name)
+	}
+}
+
+func (tw *twin) removeService(name, id string) {
+	if tw.services[[2]string{name, id}] == nil {
+		return
+	}
+	delete(tw.services, [2]string{name, id})
+	maps.DeleteFunc(tw.checks, func(key [2]string, c *catalog.Check) bool { return key[0] == name && c.ServiceID == id })
+}
+
+func (tw *twin) removeNode(name string) {
+	delete(tw.nodes, name)
+	maps.DeleteFunc(tw.services, func(key [2]string, _ *catalog.Service) bool { return key[0] == name })
+	maps.DeleteFunc(tw.checks, func(key [2]string, _ *catalog.Check) bool { return key[0] == name })
+}
+
+func (tw *twin) kvWrite(w *catalog.KVWrite) bool {
+	old, found := tw.kv[w.Entry.Key]
+	switch w.Verb {
+	case catalog.KVCAS:
+		if found && (w.Entry.ModifyIndex == 0 || old.ModifyIndex != w.Entry.ModifyIndex) || !found && w.Entry.ModifyIndex != 0 {
+			return false
+		}
+		tw.set(w.Entry)
+	case catalog.KVSet:
+		tw.set(w.Entry)
+	case catalog.KVDeleteCAS:
+		if found && old.ModifyIndex != w.Entry.ModifyIndex {
+			return false
+		}
+		delete(tw.kv, w.Entry.Key)
+	case catalog.KVDelete:
+		delete(tw.kv, w.Entry.Key)
+	case catalog.KVDeleteTree:
+		maps.DeleteFunc(tw.kv, func(key string, _ *catalog.KVEntry) bool { return strings.HasPrefix(key, w.Entry.Key) })
+	}
+	return true
+}
+
+func (tw *twin) set(e catalog.KVEntry) {
+	e.CreateIndex, e.ModifyIndex = tw.index, tw.index
+	if old := tw.kv[e.Key]; old != nil {
+		e.CreateIndex = old.CreateIndex
+		if sameBut(&e, old, "CreateIndex", "ModifyIndex") {
+			return
+		}
+	}
+	tw.kv[e.Key] = &e
+}
+
+// The answers, in the order that Tx promises.
+
+func (tw *twin) nodeList() []*catalog.Node {
+	return values(tw.nodes, func(a, b *catalog.Node) int { return cmp.Compare(strings.ToLower(a.Node), strings.ToLower(b.Node)) })
+}
+
+func (tw *twin) serviceList(keep func(*catalog.Service) bool) []*catalog.Service {
+	all := values(tw.services, func(a, b *catalog.Service) int {
+		return cmp.Or(cmp.Compare(strings.ToLower(a.Node), strings.ToLower(b.Node)), cmp.Compare(a.ID, b.ID))
+	})
+	return slices.DeleteFunc(all, func(s *catalog.Service) bool { return !keep(s) })
+}
+
+func (tw *twin) checkList(keep func(*catalog.Check) bool) []*catalog.Check {
+	all := values(tw.checks, func(a, b *catalog.Check) int {
+		return cmp.Or(cmp.Compare(strings.ToLower(a.Node), strings.ToLower(b.Node)), cmp.Compare(a.CheckID, b.CheckID))
+	})
+	return slices.DeleteFunc(all, func(c *catalog.Check) bool { return !keep(c) })
+}
+
+func (tw *twin) serviceMap() map[string][]string {
+	tags := map[string][]string{}
+	for _, s := range tw.services {
+		tags[s.Service] = append(tags[s.Service], s.Tags...)
+	}
+	for name, list := range tags {
+		slices.Sort(list)
+		tags[name] = append([]string{}, slices.Compact(list)...)
+	}
+	return tags
+}
+
+func (tw *twin) health(name string) []*catalog.InstanceHealth {
+	all := []*catalog.InstanceHealth{}
+	for _, s := range tw.serviceList(ofService(name)) {
+		node := strings.ToLower(s.Node)
+		checks := append(
+			tw.checkList(func(c *catalog.Check) bool { return strings.ToLower(c.Node) == node && c.ServiceID == "" }),
+			tw.checkList(func(c *catalog.Check) bool { return strings.ToLower(c.Node) == node && c.ServiceID == s.ID })...)
+		all = append(all, &catalog.InstanceHealth{Node: tw.nodes[node], Service: s, Checks: checks})
+	}
+	return all
+}
+
+func ofService(name string) func(*catalog.Service) bool {
+	return func(s *catalog.Service) bool { return strings.EqualFold(s.Service, name) }
+}
+
+func (tw *twin) list(prefix string) []*catalog.KVEntry {
+	all := values(tw.kv, func(a, b *catalog.KVEntry) int { return cmp.Compare(a.Key, b.Key) })
+	return slices.DeleteFunc(all, func(e *catalog.KVEntry) bool { return !strings.HasPrefix(e.Key, prefix) })
+}
+
+func (tw *twin) keys(prefix, separator string) []string {
+	keys := []string{}
+	for _, e := range tw.list(prefix) {
+		key := e.Key
+		if head, _, found := strings.Cut(key[len(prefix):], separator); found && separator != "" {
+			key = prefix + head + separator
+		}
+		if !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+func (tw *twin) counts() catalog.Counts {
+	names := map[string]bool{}
+	c := catalog.Counts{Nodes: len(tw.nodes), Instances: len(tw.services), Checks: len(tw.checks), Keys: len(tw.kv), Kinds: map[string]int{}}
+	for _, s := range tw.services {
+		names[strings.ToLower(s.Service)] = true
+		if s.Kind != "" {
+			c.Kinds[s.Kind]++
+		}
+		if s.Connect != nil && s.Connect.Native {
+			c.Native++
+		}
+	}
+	c.Services = len(names)
+	return c
+}
+
+func values[K comparable, V any](m map[K]V, compare func(a, b V) int) []V {
+	return append([]V{}, slices.SortedFunc(maps.Values(m), compare)...)
+}
+
+// sameBut compares two structs except for the named fields.
+func sameBut[T any](a, b *T, except ...string) bool {
+	x, y := *a, *b
+	for _, field := range except {
+		reflect.ValueOf(&x).Elem().FieldByName(field).SetZero()
+		reflect.ValueOf(&y).Elem().FieldByName(field).SetZero()
+	}
+	return reflect.DeepEqual(x, y)
+}
