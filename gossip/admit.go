@@ -14,11 +14,11 @@ const (
 	textNotServer     = "Member '%s' is not a server"
 )
 
-// AdmitLAN returns the admission rule of a LAN pool: everybody is in
-// datacenter dc, and no two members that have not left share a node ID, id
-// being that of the member called name, this agent. Members without an ID tag
-// and members that left cannot conflict.
-func AdmitLAN(dc, id, name string) func([]Member) error {
+// AdmitLAN returns the admission rule of a LAN pool for the agent of this
+// name, datacenter and node ID: everybody is in the same datacenter, and no two
+// members share a node ID. Members that left, and those without an ID tag,
+// conflict with nobody.
+func AdmitLAN(name, dc, id string) func([]Member) error {
 	return func(members []Member) error {
 		owners := make(map[string]string, len(members))
 		for i := range members {

@@ -2,6 +2,7 @@ package gossip
 
 import (
 	"errors"
+	"log"
 	"net"
 	"net/netip"
 	"strings"
@@ -62,22 +63,33 @@ type Options struct {
 
 // withDefaults returns a filled copy, or all faults at once.
 func (o Options) withDefaults() (Options, error) {
-	if o.BindAddr == "" {
-		o.BindAddr = "0.0.0.0"
-	}
+	nameErr := checkName(o.Name)
+	o, listenErr := o.withListenDefaults()
 	if o.ReconnectTimeout == 0 {
 		o.ReconnectTimeout = DefaultReconnectTimeout
+	}
+	return o, errors.Join(
+		nameErr,
+		listenErr,
+		checkAdvertise(o.AdvertiseAddr),
+		checkPort("advertise port", o.AdvertisePort),
+	)
+}
+
+// withListenDefaults does it for what binding needs.
+func (o Options) withListenDefaults() (Options, error) {
+	if o.BindAddr == "" {
+		o.BindAddr = "0.0.0.0"
 	}
 	if o.Logger == nil {
 		o.Logger = hclog.NewNullLogger()
 	}
-	return o, errors.Join(
-		checkName(o.Name),
-		checkIP("bind address", o.BindAddr),
-		checkAdvertise(o.AdvertiseAddr),
-		checkPort("bind port", o.BindPort),
-		checkPort("advertise port", o.AdvertisePort),
-	)
+	return o, errors.Join(checkIP("bind address", o.BindAddr), checkPort("bind port", o.BindPort))
+}
+
+// standardLogger passes lines of serf and memberlist on at the level they name.
+func standardLogger(o *Options) *log.Logger {
+	return o.Logger.StandardLogger(&hclog.StandardLoggerOptions{InferLevels: true})
 }
 
 // checkName keeps out names that would break the lines of the snapshot file.

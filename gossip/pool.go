@@ -72,8 +72,7 @@ func open(opts Options) (*Pool, error) {
 		events: make(chan serf.Event, eventBuffer),
 		pumped: make(chan struct{}),
 	}
-	logger := opts.Logger.StandardLogger(&hclog.StandardLoggerOptions{InferLevels: true})
-	config := serfConfig(&opts, p.events, logger)
+	config := serfConfig(&opts, p.events, standardLogger(&opts))
 	config.MemberlistConfig.Keyring = ring
 	if err := p.start(config, &opts); err != nil {
 		return nil, err

@@ -59,9 +59,13 @@ func serfConfig(opts *Options, events chan<- serf.Event, logger *log.Logger) *se
 	c.RejoinAfterLeave = opts.RejoinAfterLeave
 	c.KeyringFile = opts.KeyringPath
 	c.Merge = &admission{self: opts.Name, admit: opts.Admit}
-	c.MetricLabels = []metrics.Label{{Name: "network", Value: opts.network()}}
+	c.MetricLabels = metricLabels(opts)
 	c.MemberlistConfig = memberlistConfig(opts, logger)
 	return c
+}
+
+func metricLabels(opts *Options) []metrics.Label {
+	return []metrics.Label{{Name: "network", Value: opts.network()}}
 }
 
 func memberlistConfig(opts *Options, logger *log.Logger) *memberlist.Config {

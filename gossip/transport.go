@@ -16,20 +16,40 @@ import (
 // autoPortTries is how often a free port is sought that is free for TCP and UDP.
 const autoPortTries = 10
 
+// Listen binds the real sockets that Open would, for callers that must hold the
+// port before they open the pool; hand the result over in Options.Transport.
+// Only BindAddr, BindPort, WAN and Logger matter.
+func Listen(opts Options) (memberlist.Transport, error) {
+	opts, err := opts.withListenDefaults()
+	if err != nil {
+		return nil, err
+	}
+	t, err := listen(&opts, standardLogger(&opts))
+	if err != nil {
+		return nil, err // not a nil *NetTransport in an interface
+	}
+	return t, nil
+}
+
 // bind gives the transport and the port it listens on.
 func bind(opts *Options, logger *log.Logger) (memberlist.Transport, int, error) {
 	if opts.Transport != nil {
-		_, port, err := opts.Transport.FinalAdvertiseAddr("", opts.BindPort)
-		if err != nil {
-			return nil, 0, fmt.Errorf("gossip address: %w", err)
-		}
-		return opts.Transport, port, nil
+		port, err := givenPort(opts)
+		return opts.Transport, port, err
 	}
+	t, err := listen(opts, logger)
+	if err != nil {
+		return nil, 0, err
+	}
+	return t, t.GetAutoBindPort(), nil
+}
+
+func listen(opts *Options, logger *log.Logger) (*memberlist.NetTransport, error) {
 	config := &memberlist.NetTransportConfig{
 		BindAddrs:    []string{opts.BindAddr},
 		BindPort:     opts.BindPort,
 		Logger:       logger,
-		MetricLabels: nil,
+		MetricLabels: metricLabels(opts),
 	}
 	tries := 1
 	if opts.BindPort == 0 {
@@ -39,10 +59,25 @@ func bind(opts *Options, logger *log.Logger) (memberlist.Transport, int, error) 
 	for range tries {
 		var t *memberlist.NetTransport
 		if t, err = memberlist.NewNetTransport(config); err == nil {
-			return t, t.GetAutoBindPort(), nil
+			return t, nil
 		}
 	}
-	return nil, 0, bindFault(opts, err)
+	return nil, bindFault(opts, err)
+}
+
+// givenPort is where a transport made by the caller listens.
+func givenPort(opts *Options) (int, error) {
+	if opts.BindPort != 0 {
+		return opts.BindPort, nil
+	}
+	if t, ok := opts.Transport.(interface{ GetAutoBindPort() int }); ok {
+		return t.GetAutoBindPort(), nil
+	}
+	_, port, err := opts.Transport.FinalAdvertiseAddr(opts.AdvertiseAddr, opts.AdvertisePort)
+	if err != nil {
+		return 0, fmt.Errorf("find the port of the gossip transport: %w", err)
+	}
+	return port, nil
 }
 
 // bindFault says which address, why, and what to do. memberlist hands errors

@@ -103,7 +103,7 @@ func TestSecondListenerOnAPortFails(t *testing.T) {
 	l.Close()
 	_, err = l.Accept()
 	wantErr(t, "accept after close", err, net.ErrClosed)
-	if l, err = h.Listen(80); err != nil {
+	if _, err = h.Listen(80); err != nil {
 		t.Errorf("listen after close: %v", err)
 	}
 }
