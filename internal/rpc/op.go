@@ -42,6 +42,9 @@ type Desc struct {
 	Write      bool
 	NewRequest func() Message
 	NewReply   func() Message
+
+	clone  func(Message) Message // a shallow copy, for changing a request's options
+	method string                // its gRPC method
 }
 
 // Routed is what every request offers the router; embedding WriteOptions or
@@ -73,6 +76,8 @@ func declare[Req, Rep any, PReq message[Req], PRep message[Rep]](name string, p 
 		Name: name, Place: p, Write: write,
 		NewRequest: func() Message { return PReq(new(Req)) },
 		NewReply:   func() Message { return PRep(new(Rep)) },
+		clone:      func(m Message) Message { c := *m.(PReq); return PReq(&c) },
+		method:     methodPrefix + name,
 	}}
 }
 

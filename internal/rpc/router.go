@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+
+	"praetor/internal/fault"
 )
 
 // Server is a server a Router may send requests to.
@@ -22,68 +24,177 @@ type Options struct {
 	// Local answers operations on this server; nil on client agents.
 	Local *Mux
 	// IsLeader and Leader tell who leads this datacenter; nil on client agents.
-	// Leader returns "" when none is known.
+	// Leader returns "" when none is known. Both are polled and must not block.
 	IsLeader func() bool
 	Leader   func() (address string)
 	// Dial opens a connection to a server's RPC listener.
 	Dial func(ctx context.Context, address string) (net.Conn, error)
 	// HoldTimeout is how long a request waits for a leader; default 7 s.
 	HoldTimeout time.Duration
-	// ClientTimeout bounds a request that does not block; default 60 s.
+	// ClientTimeout bounds a request that does not block; default 60 s. It
+	// does not bound a handler that runs right here.
 	ClientTimeout time.Duration
 	Logger        hclog.Logger
+}
+
+func (o *Options) fillDefaults() {
+	if o.HoldTimeout <= 0 {
+		o.HoldTimeout = 7 * time.Second
+	}
+	if o.ClientTimeout <= 0 {
+		o.ClientTimeout = 60 * time.Second
+	}
+	if o.IsLeader == nil {
+		o.IsLeader = func() bool { return false }
+	}
+	if o.Leader == nil {
+		o.Leader = func() string { return "" }
+	}
+	if o.Logger == nil {
+		o.Logger = hclog.NewNullLogger()
+	}
 }
 
 // Router carries requests to the server that may answer them: here, the
 // leader, any server of this datacenter, or any server of another one. It is
 // the Caller of the whole house.
-type Router struct{}
+type Router struct {
+	opts  Options
+	fleet fleet
+	pool  pool
+}
 
 // NewRouter returns a router that knows no servers yet.
-func NewRouter(opts Options) *Router { panic("skeleton") }
+func NewRouter(opts Options) *Router {
+	opts.fillDefaults()
+	return &Router{
+		opts:  opts,
+		fleet: fleet{own: opts.Datacenter},
+		pool:  pool{dial: opts.Dial},
+	}
+}
 
 // SetServers replaces the list of servers known through gossip, of all
-// datacenters. Reachable tells, for datacenters that are known but have no
-// living server, that they exist: they are listed with no servers.
-func (r *Router) SetServers(servers []Server, datacenters []string) { panic("skeleton") }
+// datacenters. Datacenters names those that exist, whether or not a server of
+// theirs lives. Connections to servers no longer listed close within 2 s.
+func (r *Router) SetServers(servers []Server, datacenters []string) {
+	r.fleet.set(servers, datacenters)
+	r.pool.keep(servers)
+}
 
 // Do implements Caller.
-func (r *Router) Do(ctx context.Context, op *Desc, req Message) (Message, error) { panic("skeleton") }
+func (r *Router) Do(ctx context.Context, op *Desc, req Message) (Message, error) {
+	return r.route(ctx, op, req, hopNone)
+}
 
-// DoAt sends req to one given server, whoever leads (autopilot, bootstrap).
+// DoAt sends req to one given server, which answers it itself, whoever leads
+// (autopilot, bootstrap). It neither retries nor waits for a leader.
 func (r *Router) DoAt(ctx context.Context, address string, op *Desc, req Message) (Message, error) {
-	panic("skeleton")
+	if r.opts.Local != nil && r.opts.IsLeader() && r.opts.Leader() == address {
+		return r.handle(ctx, op, req)
+	}
+	bounded, cancel := context.WithTimeout(ctx, r.patience(req))
+	defer cancel()
+	rep, _, err := r.send(bounded, address, op, req, hopHere)
+	if err != nil {
+		return nil, r.ended(ctx, op, req, err)
+	}
+	return rep, nil
 }
 
-// Close closes all connections.
-func (r *Router) Close() error { panic("skeleton") }
-
-// Listener shares one port between RPC and Raft connections, told apart by
-// their first byte.
-type Listener struct{}
-
-// NewListener takes over l.
-func NewListener(l net.Listener, logger hclog.Logger) *Listener { panic("skeleton") }
-
-// Run sorts connections until ctx ends.
-func (l *Listener) Run(ctx context.Context) error { panic("skeleton") }
-
-// Close closes the port.
-func (l *Listener) Close() error { panic("skeleton") }
-
-// Raft gives the Raft connections.
-func (l *Listener) Raft() net.Listener { panic("skeleton") }
-
-// RPC gives the RPC connections.
-func (l *Listener) RPC() net.Listener { panic("skeleton") }
-
-// DialRaft wraps dial so that the other side's Listener sees a Raft connection.
-func DialRaft(dial func(context.Context, string) (net.Conn, error)) func(context.Context, string) (net.Conn, error) {
-	panic("skeleton")
+// Close closes all connections; requests under way fail. The Router must not
+// be used afterwards. Calling it twice is fine.
+func (r *Router) Close() error {
+	r.pool.close()
+	return nil
 }
 
-// Serve answers RPC connections from l until ctx ends: each request is routed
-// by router as if it had been made here, and never forwarded twice.
-func Serve(ctx context.Context, l net.Listener, router *Router, logger hclog.Logger) error {
-	panic("skeleton")
+// route brings a request, made here or arrived over the wire, to its answer.
+func (r *Router) route(ctx context.Context, op *Desc, req Message, h hop) (Message, error) {
+	datacenter, stale := target(req)
+	rep, err, settled := r.routeHere(ctx, op, req, h, datacenter, stale)
+	if !settled {
+		rep, err = r.carry(ctx, op, req, h)
+	}
+	if err != nil || !stale || h.final() {
+		return rep, err
+	}
+	if fresh := freshen(op, req, rep); fresh != nil {
+		return r.route(ctx, op, fresh, h)
+	}
+	return rep, nil
 }
+
+// routeHere is the short way: a request that this server may answer, answered
+// without a copy. It is not settled if it must travel or wait for a leader.
+func (r *Router) routeHere(ctx context.Context, op *Desc, req Message, h hop, datacenter string, stale bool) (rep Message, err error, settled bool) {
+	if !r.isOwn(datacenter) || !r.answersHere(op, stale, h) {
+		return nil, nil, false
+	}
+	rep, err = r.handle(ctx, op, req)
+	return rep, err, err == nil || h.final() || fault.KindOf(err) != fault.NoLeader
+}
+
+// carry tries until the request is answered, refused, or was held too long.
+func (r *Router) carry(ctx context.Context, op *Desc, req Message, h hop) (Message, error) {
+	bounded, cancel := context.WithTimeout(ctx, r.patience(req))
+	defer cancel()
+	start := time.Now()
+	wait := hold{limit: r.opts.HoldTimeout}
+	for ask := req; ; ask = shorten(op, req, time.Since(start)) {
+		began := time.Now()
+		rep, v, err := r.try(bounded, op, ask, h)
+		if err == nil {
+			return rep, nil
+		}
+		if v == final || h.final() || !wait.next(bounded, v, began) {
+			return nil, r.ended(ctx, op, req, err)
+		}
+	}
+}
+
+// try makes one attempt at the request: the routing rules.
+func (r *Router) try(ctx context.Context, op *Desc, req Message, h hop) (Message, verdict, error) {
+	datacenter, stale := target(req)
+	switch {
+	case r.opts.Local == nil:
+		return r.tryServers(ctx, op, req)
+	case !r.isOwn(datacenter) && h != hopNone:
+		return nil, final, errNoPath()
+	case !r.isOwn(datacenter):
+		return r.tryDatacenter(ctx, datacenter, op, req)
+	case r.answersHere(op, stale, h):
+		rep, err := r.handle(ctx, op, req)
+		return rep, verdictOf(err), err
+	case h == hopLeader:
+		return nil, final, errNoLeader()
+	}
+	leader := r.opts.Leader()
+	if leader == "" {
+		return nil, retry, errNoLeader()
+	}
+	return r.send(ctx, leader, op, req, hopLeader)
+}
+
+func (r *Router) isOwn(datacenter string) bool {
+	return datacenter == "" || datacenter == r.opts.Datacenter
+}
+
+// answersHere tells whether this server may run the handler itself.
+func (r *Router) answersHere(op *Desc, stale bool, h hop) bool {
+	if r.opts.Local == nil {
+		return false
+	}
+	return h == hopHere || op.Place == AnyServer || (op.Place == ByOptions && stale) || r.opts.IsLeader()
+}
+
+// handle runs the handler with the request as it is.
+func (r *Router) handle(ctx context.Context, op *Desc, req Message) (Message, error) {
+	reg, ok := r.opts.Local.handlers[op.Name]
+	if !ok {
+		return nil, fault.New(fault.Internal, "no handler for operation %s", op.Name)
+	}
+	return reg.handle(ctx, req)
+}
+
+var _ Caller = (*Router)(nil)

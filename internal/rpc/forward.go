@@ -1,0 +1,168 @@
+package rpc
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/peer"
+	"google.golang.org/grpc/status"
+
+	"praetor/internal/fault"
+)
+
+// hop says how a request came to this server.
+type hop uint8
+
+const (
+	hopNone       hop = iota // made here, or sent by a client agent
+	hopLeader                // forwarded to the leader: answer, or say that you are not
+	hopDatacenter            // came from another datacenter: do not send it to a third
+	hopHere                  // meant for this very server, whoever leads
+)
+
+// final tells that the sender does the waiting and retrying.
+func (h hop) final() bool { return h == hopLeader || h == hopHere }
+
+// hopKey is the gRPC metadata that carries the hop.
+const hopKey = "praetor-hop"
+
+var (
+	hopNames    = [...]string{hopLeader: "leader", hopDatacenter: "datacenter", hopHere: "here"}
+	hopMetadata = [...]metadata.MD{
+		hopLeader:     metadata.Pairs(hopKey, hopNames[hopLeader]),
+		hopDatacenter: metadata.Pairs(hopKey, hopNames[hopDatacenter]),
+		hopHere:       metadata.Pairs(hopKey, hopNames[hopHere]),
+	}
+)
+
+// hopOf reads the hop of a request that arrived; ok is false for one this
+// version does not know, which must not be guessed at.
+func hopOf(ctx context.Context) (h hop, ok bool) {
+	values := metadata.ValueFromIncomingContext(ctx, hopKey)
+	if len(values) == 0 {
+		return hopNone, true
+	}
+	for h, name := range hopNames {
+		if name == values[0] && name != "" {
+			return hop(h), true
+		}
+	}
+	return 0, false
+}
+
+// tryServers asks the servers of this datacenter in turn: what client agents do.
+func (r *Router) tryServers(ctx context.Context, op *Desc, req Message) (Message, verdict, error) {
+	addresses, _ := r.fleet.order(r.opts.Datacenter)
+	if len(addresses) == 0 {
+		return nil, final, fault.New(fault.NoLeader, TextNoServers)
+	}
+	return r.tryEach(ctx, addresses, op, req, hopNone)
+}
+
+// tryDatacenter asks the servers of another datacenter in turn, without the
+// token, which means nothing there.
+func (r *Router) tryDatacenter(ctx context.Context, datacenter string, op *Desc, req Message) (Message, verdict, error) {
+	addresses, known := r.fleet.order(datacenter)
+	if !known {
+		return nil, final, errNoPath()
+	}
+	stripped, ok := withoutToken(op, req)
+	if !ok {
+		return nil, final, fault.New(fault.Internal, "%s: its request has no options to take the token from", op.Name)
+	}
+	unreachable := fault.New(fault.Rejected, TextRemoteUnreachable)
+	if len(addresses) == 0 {
+		return nil, final, unreachable
+	}
+	rep, v, err := r.tryEach(ctx, addresses, op, stripped, hopDatacenter)
+	if v == retry {
+		return nil, final, unreachable
+	}
+	return rep, v, err
+}
+
+// tryEach asks one server after the other until one answers. It moves on only
+// if the request was not executed or may be executed twice.
+func (r *Router) tryEach(ctx context.Context, addresses []string, op *Desc, req Message, h hop) (rep Message, v verdict, err error) {
+	start := time.Now()
+	for i, a := range addresses {
+		ask := req
+		if i > 0 {
+			ask = shorten(op, req, time.Since(start))
+		}
+		rep, v, err = r.send(ctx, a, op, ask, h)
+		if v == final {
+			return rep, v, err
+		}
+		r.fleet.demote(a)
+		if v == retryHeld {
+			return nil, v, err
+		}
+	}
+	return nil, v, err
+}
+
+// send asks one server once.
+func (r *Router) send(ctx context.Context, address string, op *Desc, req Message, h hop) (Message, verdict, error) {
+	conn, err := r.pool.get(address, laneOf(req))
+	if err != nil {
+		return nil, final, err
+	}
+	if h != hopNone {
+		ctx = metadata.NewOutgoingContext(ctx, hopMetadata[h])
+	}
+	rep := op.NewReply()
+	var reached peer.Peer // gRPC fills it once the request got a stream
+	err = conn.Invoke(ctx, op.path(), req, rep, grpc.Peer(&reached))
+	if err == nil {
+		return rep, final, nil
+	}
+	v, err := judge(ctx, err, address, op, h, reached.Addr != nil)
+	return nil, v, err
+}
+
+// judge turns what gRPC returned into our error and what it means for a retry.
+func judge(ctx context.Context, err error, address string, op *Desc, h hop, reached bool) (verdict, error) {
+	if cause := ctx.Err(); cause != nil {
+		return final, cause
+	}
+	st := status.Convert(err)
+	if f := fromStatus(st); f != nil {
+		switch {
+		case fault.KindOf(f) != fault.NoLeader:
+			return final, f
+		case h.final():
+			return retry, f
+		}
+		return retryHeld, f
+	}
+	switch st.Code() {
+	case codes.DeadlineExceeded: // the same deadline, by the other side's clock
+		return final, context.DeadlineExceeded
+	case codes.Unavailable, codes.Canceled:
+		return judgeBroken(st, address, op, reached)
+	case codes.ResourceExhausted:
+		return final, fault.New(fault.TooLarge, "%s: %s", op.Name, st.Message())
+	case codes.Unimplemented:
+		return final, fault.New(fault.Internal, "server %s does not know operation %s", address, op.Name)
+	}
+	return final, fault.New(fault.Internal, "%s at server %s: %s", op.Name, address, st.Message())
+}
+
+// judgeBroken judges a connection that failed: before the request had a
+// stream, nothing can have been executed.
+func judgeBroken(st *status.Status, address string, op *Desc, reached bool) (verdict, error) {
+	if !reached {
+		return retry, fault.New(fault.NoLeader, "cannot reach server %s: %s", address, st.Message())
+	}
+	err := &fault.Error{Kind: fault.Internal, Text: fmt.Sprintf("connection to server %s broke: %s", address, st.Message())}
+	if op.Write {
+		err.Hint = "(the write may or may not have been done)"
+		return final, err
+	}
+	return retry, err
+}

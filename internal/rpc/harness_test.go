@@ -1,0 +1,221 @@
+package rpc_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+
+	"praetor/internal/memnet"
+	"praetor/internal/rpc"
+)
+
+// The operations of the tests. Replies name the server that made them in
+// Consistency.
+var (
+	opWrite = rpc.Write[rpc.WriteOptions, rpc.ReadMeta]("Test.Write")
+	opRead  = rpc.Read[rpc.ReadOptions, rpc.ReadMeta]("Test.Read")
+	opAny   = rpc.ReadAny[rpc.ReadOptions, rpc.ReadMeta]("Test.Any")
+)
+
+// world is a few servers and client agents on a pretend network.
+type world struct {
+	t       *testing.T
+	net     *memnet.Network
+	servers []rpc.Server
+	leaders map[string]*atomic.Pointer[string] // by datacenter: the leader's address
+	nodes   []*node
+}
+
+// node is one server or client agent.
+type node struct {
+	router  *rpc.Router
+	address string
+	name    string
+	ip      string
+	stop    func()
+
+	mu      sync.Mutex
+	handled int // requests its handlers saw
+	tokens  []string
+	write   func(context.Context, *rpc.WriteOptions) (*rpc.ReadMeta, error)
+	read    func(context.Context, *rpc.ReadOptions) (*rpc.ReadMeta, error)
+}
+
+// inBubble runs f in virtual time and stops everything afterwards.
+func inBubble(t *testing.T, f func(t *testing.T, w *world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t, net: memnet.New(), leaders: map[string]*atomic.Pointer[string]{}}
+		defer func() {
+			for _, n := range w.nodes {
+				n.stop()
+			}
+		}()
+		f(t, w)
+	})
+}
+
+func (w *world) leaderOf(datacenter string) *atomic.Pointer[string] {
+	p := w.leaders[datacenter]
+	if p == nil {
+		p = &atomic.Pointer[string]{}
+		none := ""
+		p.Store(&none)
+		w.leaders[datacenter] = p
+	}
+	return p
+}
+
+// elect makes a node, or nobody, the leader of a datacenter.
+func (w *world) elect(datacenter string, n *node) {
+	address := ""
+	if n != nil {
+		address = n.address
+	}
+	w.leaderOf(datacenter).Store(&address)
+}
+
+// server starts a server and tells everybody.
+func (w *world) server(datacenter, ip string) *node {
+	w.t.Helper()
+	n := &node{name: "server " + ip, ip: ip, address: ip + ":8300"}
+	w.restart(datacenter, n)
+	w.nodes = append(w.nodes, n)
+	w.servers = append(w.servers, rpc.Server{ID: n.name, Name: n.name, Datacenter: datacenter, Address: n.address})
+	w.tellAll()
+	return n
+}
+
+// restart builds the parts of a server.
+func (w *world) restart(datacenter string, n *node) {
+	w.t.Helper()
+	leader := w.leaderOf(datacenter)
+	n.router = rpc.NewRouter(rpc.Options{
+		Datacenter: datacenter,
+		Local:      n.mux(),
+		IsLeader:   func() bool { return *leader.Load() == n.address },
+		Leader:     func() string { return *leader.Load() },
+		Dial:       w.net.Host(n.ip).Dial,
+	})
+	port, err := w.net.Host(n.ip).Listen(8300)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	n.stop = serve(w.t, port, n.router)
+}
+
+// serve runs a server's port until the returned function is called.
+func serve(t testing.TB, port net.Listener, router *rpc.Router) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	l := rpc.NewListener(port, nil)
+	var parts sync.WaitGroup
+	parts.Go(func() {
+		if err := l.Run(ctx); err != nil && !errors.Is(err, net.ErrClosed) { // a crashed host's port is gone
+			t.Error("listener:", err)
+		}
+	})
+	parts.Go(func() {
+		if err := rpc.Serve(ctx, l.RPC(), router, nil); err != nil && ctx.Err() != nil {
+			t.Error("serve:", err)
+		}
+	})
+	return sync.OnceFunc(func() {
+		cancel()
+		parts.Wait()
+		if err := router.Close(); err != nil {
+			t.Error("close router:", err)
+		}
+	})
+}
+
+// client starts a client agent.
+func (w *world) client(datacenter, ip string) *node {
+	n := &node{name: "client " + ip, ip: ip}
+	n.router = rpc.NewRouter(rpc.Options{Datacenter: datacenter, Dial: w.net.Host(ip).Dial})
+	n.stop = func() { n.router.Close() }
+	w.nodes = append(w.nodes, n)
+	w.tellAll()
+	return n
+}
+
+// tellAll gives every node the list of servers, as gossip does.
+func (w *world) tellAll() {
+	var datacenters []string
+	for d := range w.leaders {
+		datacenters = append(datacenters, d)
+	}
+	for _, n := range w.nodes {
+		n.router.SetServers(w.servers, datacenters)
+	}
+}
+
+func (n *node) mux() *rpc.Mux {
+	m := rpc.NewMux()
+	rpc.Handle(m, opWrite, func(ctx context.Context, o *rpc.WriteOptions) (*rpc.ReadMeta, error) {
+		n.saw(o.Token)
+		if n.write != nil {
+			return n.write(ctx, o)
+		}
+		return &rpc.ReadMeta{Consistency: n.name}, nil
+	})
+	read := func(ctx context.Context, o *rpc.ReadOptions) (*rpc.ReadMeta, error) {
+		n.saw(o.Token)
+		if n.read != nil {
+			return n.read(ctx, o)
+		}
+		return &rpc.ReadMeta{Consistency: n.name}, nil
+	}
+	rpc.Handle(m, opRead, read)
+	rpc.Handle(m, opAny, read)
+	return m
+}
+
+func (n *node) saw(token string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.handled++
+	n.tokens = append(n.tokens, token)
+}
+
+func (n *node) count() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.handled
+}
+
+func (n *node) doWrite(o rpc.WriteOptions) (string, error) {
+	rep, err := opWrite.Call(context.Background(), n.router, &o)
+	return by(rep), err
+}
+
+func (n *node) doRead(o rpc.ReadOptions) (string, error) {
+	rep, err := opRead.Call(context.Background(), n.router, &o)
+	return by(rep), err
+}
+
+func (n *node) doAny() (string, error) {
+	rep, err := opAny.Call(context.Background(), n.router, &rpc.ReadOptions{})
+	return by(rep), err
+}
+
+func by(rep *rpc.ReadMeta) string {
+	if rep == nil {
+		return ""
+	}
+	return rep.Consistency
+}
+
+// wantBy checks who answered.
+func wantBy(t testing.TB, want *node, got string, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatalf("answered with an error: %v, want an answer of %s", err, want.name)
+	}
+	if got != want.name {
+		t.Fatalf("answered by %q, want %q", got, want.name)
+	}
+}

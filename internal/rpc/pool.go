@@ -1,0 +1,188 @@
+package rpc
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/keepalive"
+
+	"praetor/internal/fault"
+)
+
+const (
+	// methodPrefix and an operation's name make its gRPC method.
+	serviceName  = "praetor.ops"
+	methodPrefix = "/" + serviceName + "/"
+
+	// maxRequestBytes: a transaction's body may be set far above its default
+	// of 512 KiB; nobody sets it to 64 MiB, and Raft would choke before.
+	maxRequestBytes = 64 << 20
+	// maxReplyBytes: listing a whole KV tree answers with all of it. Beyond
+	// this the JSON made of it would be a problem first.
+	maxReplyBytes = 256 << 20
+
+	// connectTimeout is for TCP and TLS; three round trips around the world
+	// take one second. Below half the hold timeout, so that a request that ran
+	// into a dead server tries another.
+	connectTimeout = 3 * time.Second
+	// A server that cannot be reached is tried again in the background after
+	// reconnectMin, growing to reconnectMax: a restarted one is back fast.
+	reconnectMin = 50 * time.Millisecond
+	reconnectMax = time.Second
+	// A connection with requests on it that is silent for pingAfter is probed
+	// and given up pingTimeout later. 10 s is gRPC's least.
+	pingAfter   = 10 * time.Second
+	pingTimeout = 5 * time.Second
+	// idleTimeout closes connections nobody used, such as to servers that a
+	// client agent was moved away from.
+	idleTimeout = 10 * time.Minute
+	// retireAfter lets short requests to a server that left finish.
+	retireAfter = 2 * time.Second
+)
+
+// lane separates requests that take minutes from those that take
+// milliseconds, so that many of the former never keep the latter waiting for a
+// free stream. Each lane has its own connection.
+type lane uint8
+
+const (
+	laneShort lane = iota
+	laneBlocking
+)
+
+func laneOf(req Message) lane {
+	if blocks(req) {
+		return laneBlocking
+	}
+	return laneShort
+}
+
+type poolKey struct {
+	address string
+	lane    lane
+}
+
+// pool holds the client side of connections, one per server and lane. The zero
+// value with dial set is ready.
+type pool struct {
+	dial    func(context.Context, string) (net.Conn, error)
+	closing sync.WaitGroup // connections being retired
+
+	mu      sync.Mutex
+	conns   map[poolKey]*grpc.ClientConn
+	retired map[*grpc.ClientConn]*time.Timer // each counted in closing
+	closed  bool
+}
+
+// get returns the connection to a server, making it first if there is none.
+// It does not wait for the connection to be up: the request does.
+func (p *pool) get(address string, l lane) (*grpc.ClientConn, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	key := poolKey{address, l}
+	if c := p.conns[key]; c != nil {
+		return c, nil
+	}
+	if p.closed {
+		return nil, fault.New(fault.Internal, "the router is closed: this agent is shutting down")
+	}
+	c, err := p.connect(address)
+	if err != nil {
+		return nil, fmt.Errorf("prepare connection to server %s: %w", address, err)
+	}
+	if p.conns == nil {
+		p.conns = make(map[poolKey]*grpc.ClientConn)
+	}
+	p.conns[key] = c
+	return c, nil
+}
+
+func (p *pool) connect(address string) (*grpc.ClientConn, error) {
+	return grpc.NewClient("passthrough:///"+address,
+		grpc.WithContextDialer(dialRPC(p.dial)),
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithAuthority("praetor"),
+		grpc.WithNoProxy(),
+		grpc.WithDisableServiceConfig(),
+		grpc.WithDisableHealthCheck(),
+		grpc.WithDisableRetry(), // retrying is the router's; what gRPC knows to be unsent it still sends again
+		grpc.WithIdleTimeout(idleTimeout),
+		grpc.WithConnectParams(grpc.ConnectParams{
+			Backoff:           backoff.Config{BaseDelay: reconnectMin, Multiplier: 1.6, Jitter: 0.2, MaxDelay: reconnectMax},
+			MinConnectTimeout: connectTimeout,
+		}),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: pingAfter, Timeout: pingTimeout}),
+		grpc.WithDefaultCallOptions(
+			grpc.ForceCodecV2(codec{}),
+			grpc.MaxCallSendMsgSize(maxRequestBytes),
+			grpc.MaxCallRecvMsgSize(maxReplyBytes),
+		),
+	)
+}
+
+// keep retires connections to servers that are not listed.
+func (p *pool) keep(servers []Server) {
+	listed := make(map[string]bool, len(servers))
+	for _, s := range servers {
+		listed[s.Address] = true
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for key, c := range p.conns {
+		if !listed[key.address] {
+			delete(p.conns, key)
+			p.retireLocked(c)
+		}
+	}
+}
+
+func (p *pool) retireLocked(c *grpc.ClientConn) {
+	if p.retired == nil {
+		p.retired = make(map[*grpc.ClientConn]*time.Timer)
+	}
+	p.closing.Add(1)
+	p.retired[c] = time.AfterFunc(retireAfter, func() { // waited for by close
+		defer p.closing.Done()
+		c.Close()
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		delete(p.retired, c)
+	})
+}
+
+// close closes all connections and waits until they are.
+func (p *pool) close() {
+	p.mu.Lock()
+	p.closed = true
+	var open []*grpc.ClientConn
+	for _, c := range p.conns {
+		open = append(open, c)
+	}
+	for c, t := range p.retired {
+		if t.Stop() {
+			p.closing.Done()
+			delete(p.retired, c)
+			open = append(open, c)
+		}
+	}
+	p.conns = nil
+	p.mu.Unlock()
+	for _, c := range open {
+		c.Close()
+	}
+	p.closing.Wait()
+}
+
+// path is an operation's gRPC method.
+func (d *Desc) path() string {
+	if d.method == "" {
+		return methodPrefix + d.Name
+	}
+	return d.method
+}

@@ -1,0 +1,134 @@
+package rpc
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/status"
+
+	"praetor/internal/fault"
+)
+
+const (
+	// maxStreams bounds the requests in work per connection; more wait at the
+	// sender. A follower forwards for its client agents over one: 5000 agents
+	// with three blocking reads each fit, at some 12 KB a request.
+	maxStreams = 16384
+	// A connection that is silent for serverPing is probed, so that requests
+	// of dead clients end.
+	serverPing        = 30 * time.Second
+	serverPingTimeout = 10 * time.Second
+	// leastPing: clients may ping every 10 s; more often is abuse.
+	leastPing = 5 * time.Second
+	// drainTimeout is what requests under way get when the server stops;
+	// blocking reads are ended at once.
+	drainTimeout = time.Second
+)
+
+// Serve answers RPC connections from l until ctx ends: each request is routed
+// by router as if it had been made here, and never forwarded twice. Then it
+// lets short requests finish for up to a second, and returns when all handlers
+// have. It closes l.
+func Serve(ctx context.Context, l net.Listener, router *Router, logger hclog.Logger) error {
+	if router.opts.Local == nil {
+		return fault.New(fault.Internal, "serve rpc: this router has no operations to serve")
+	}
+	if logger == nil {
+		logger = hclog.NewNullLogger()
+	}
+	srv := newServer()
+	srv.RegisterService(describe(ctx, router), nil)
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(l) }() // received below
+	select {
+	case err := <-served:
+		srv.Stop()
+		if ctx.Err() != nil {
+			return nil
+		}
+		return fmt.Errorf("serve rpc on %s: %w", l.Addr(), err)
+	case <-ctx.Done():
+	}
+	stop(srv, logger)
+	<-served
+	return nil
+}
+
+func newServer() *grpc.Server {
+	return grpc.NewServer(
+		grpc.ForceServerCodecV2(codec{}),
+		grpc.MaxRecvMsgSize(maxRequestBytes),
+		grpc.MaxSendMsgSize(maxReplyBytes),
+		grpc.MaxConcurrentStreams(maxStreams),
+		grpc.ConnectionTimeout(handshakeTimeout),
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: serverPing, Timeout: serverPingTimeout}),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: leastPing, PermitWithoutStream: true}),
+		grpc.WaitForHandlers(true),
+	)
+}
+
+// stop ends srv gracefully, but not forever.
+func stop(srv *grpc.Server, logger hclog.Logger) {
+	drained := make(chan struct{})
+	go func() { // waited for below
+		defer close(drained)
+		srv.GracefulStop()
+	}()
+	timeout := time.NewTimer(drainTimeout)
+	defer timeout.Stop()
+	select {
+	case <-drained:
+		return
+	case <-timeout.C:
+	}
+	logger.Warn("requests did not finish before shutdown; breaking them", "after", drainTimeout)
+	srv.Stop()
+	<-drained
+}
+
+// describe lists the operations as gRPC methods.
+func describe(serving context.Context, r *Router) *grpc.ServiceDesc {
+	sd := &grpc.ServiceDesc{ServiceName: serviceName, HandlerType: (*any)(nil)}
+	for _, reg := range r.opts.Local.handlers {
+		op := reg.op
+		sd.Methods = append(sd.Methods, grpc.MethodDesc{
+			MethodName: op.Name,
+			Handler: func(_ any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
+				req := op.NewRequest()
+				if err := decode(req); err != nil {
+					return nil, err
+				}
+				return r.arrived(ctx, serving, op, req)
+			},
+		})
+	}
+	return sd
+}
+
+// arrived answers a request that came over the wire.
+func (r *Router) arrived(ctx, serving context.Context, op *Desc, req Message) (any, error) {
+	h, ok := hopOf(ctx)
+	if !ok {
+		return nil, status.Error(codes.InvalidArgument, "unknown "+hopKey)
+	}
+	if blocks(req) {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		defer cancel()
+		defer context.AfterFunc(serving, cancel)()
+	}
+	rep, err := r.route(ctx, op, req, h)
+	switch {
+	case err == nil:
+		return rep, nil
+	case ctx.Err() != nil && serving.Err() != nil:
+		return nil, status.Error(codes.Unavailable, "the server is stopping")
+	}
+	return nil, toStatus(err)
+}
