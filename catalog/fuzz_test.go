@@ -1,0 +1,133 @@
+package catalog_test
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/tinylib/msgp/msgp"
+
+	"praetor/catalog"
+)
+
+// FuzzApply feeds bytes as commands to a store that holds something. Whatever
+// they are, the store must go on: every query answers, its snapshot restores
+// to the same store, and the same bytes again give the same store elsewhere.
+func FuzzApply(f *testing.F) {
+	for _, c := range []struct {
+		kind catalog.CommandType
+		cmd  msgp.Marshaler
+	}{
+		{catalog.RegisterCommand, fullRegister()},
+		{catalog.RegisterCommand, web("n1", "passing")},
+		{catalog.DeregisterCommand, &catalog.Deregister{Node: "n1", ServiceID: "p"}},
+		{catalog.BatchCommand, &catalog.Batch{Registers: []*catalog.Register{nil, web("n2", "x")}, Deregisters: []*catalog.Deregister{nil, {Node: "n1"}}}},
+		{catalog.KVWriteCommand, &catalog.KVWrite{Verb: catalog.KVDeleteTree}},
+		{catalog.KVWriteCommand, &catalog.KVWrite{Entry: catalog.KVEntry{Key: "k", Value: []byte("w")}}},
+		{catalog.AutopilotCommand, &catalog.Autopilot{MinQuorum: 3}},
+	} {
+		data, err := catalog.Encode(c.kind, c.cmd)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+		f.Add(data[:len(data)/2])
+	}
+	f.Add([]byte{})
+	f.Add([]byte{99})
+	f.Add([]byte{1, 0x81, 0xa6, 'C', 'h', 'e', 'c', 'k', 's', 0xdd, 0xff, 0xff, 0xff, 0xff})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		one, other := fullFixture(t), fullFixture(t)
+		entries := []catalog.Entry{{Index: one.index + 1, Data: data}, {Index: one.index + 2, Data: data}}
+		one.store.Apply(entries)
+		other.store.Apply(entries[:1])
+		other.store.Apply(entries[1:])
+		if !bytes.Equal(one.snapshot(), other.snapshot()) {
+			t.Fatalf("two stores differ:\n%q\n%q", one.snapshot(), other.snapshot())
+		}
+		restoresToItself(t, one.store)
+		askEverything(one.store.Read())
+	})
+}
+
+// FuzzRestore: a refused snapshot changes nothing; an accepted one is a store
+// that works.
+func FuzzRestore(f *testing.F) {
+	whole := fullFixture(f).snapshot()
+	f.Add(whole)
+	f.Add(whole[:len(whole)/2])
+	f.Add(newFixture(f).snapshot())
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s := catalog.New()
+		if err := s.Restore(bytes.NewReader(data)); err != nil {
+			return
+		}
+		restoresToItself(t, s)
+		askEverything(s.Read())
+	})
+}
+
+// FuzzRestoreRow is FuzzRestore past the checksums: the bytes become a record
+// after the good ones.
+func FuzzRestoreRow(f *testing.F) {
+	good := splitSnapshot(f, fullFixture(f).snapshot())
+	for _, r := range good {
+		f.Add(r, true)
+		f.Add(r, false)
+	}
+	f.Fuzz(func(t *testing.T, record []byte, alone bool) {
+		records := [][]byte{record}
+		if !alone {
+			records = append(good[:len(good):len(good)], record)
+		}
+		s := catalog.New()
+		if err := s.Restore(bytes.NewReader(joinSnapshot(records))); err != nil {
+			return
+		}
+		restoresToItself(t, s)
+		askEverything(s.Read())
+		s.Apply([]catalog.Entry{{Index: 2000, Data: append([]byte{byte(catalog.DeregisterCommand)}, deregisterN1...)}})
+		restoresToItself(t, s)
+	})
+}
+
+var deregisterN1, _ = (&catalog.Deregister{Node: "n1"}).MarshalMsg(nil)
+
+func restoresToItself(t *testing.T, s *catalog.Store) {
+	t.Helper()
+	want, other := snapshotOf(t, s), catalog.New()
+	if err := other.Restore(bytes.NewReader(want)); err != nil {
+		t.Fatalf("its own snapshot: %v", err)
+	}
+	if got := snapshotOf(t, other); !bytes.Equal(got, want) {
+		t.Fatalf("restored from its own snapshot: got\n%q\nwant\n%q", got, want)
+	}
+	if got, want := text(other.Read().Counts()), text(s.Read().Counts()); got != want {
+		t.Fatalf("restored from its own snapshot: got counts %s, want %s", got, want)
+	}
+}
+
+// askEverything runs every query on everything there is.
+func askEverything(tx *catalog.Tx) {
+	_, nodes := tx.Nodes(nil)
+	for _, n := range nodes {
+		tx.NodeServices(nil, n.Node)
+		tx.NodeChecks(nil, n.Node)
+		tx.Node(nil, n.ID)
+	}
+	_, services := tx.Services(nil)
+	for name := range services {
+		tx.ServiceInstances(nil, name)
+		tx.ServiceHealth(nil, name)
+		tx.ServiceChecks(nil, name)
+	}
+	_, checks := tx.ChecksInState(nil, "any")
+	for _, c := range checks {
+		tx.ChecksInState(nil, c.Status)
+	}
+	_, entries := tx.KVList(nil, "")
+	for _, e := range entries {
+		tx.KVGet(nil, e.Key)
+		tx.KVKeys(nil, e.Key, "/")
+	}
+	tx.Autopilot()
+}

@@ -1,0 +1,199 @@
+package catalog_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"hash/crc32"
+	"strings"
+	"testing"
+
+	"github.com/tinylib/msgp/msgp"
+
+	"praetor/catalog"
+)
+
+// fullFixture holds a row of every kind, with every part of a service in use.
+func fullFixture(t testing.TB) *fixture {
+	f := newFixture(t)
+	f.register(fullRegister())
+	f.put("k", "v")
+	f.put("gone", "v")
+	f.must(catalog.KVWriteCommand, &catalog.KVWrite{Verb: catalog.KVDelete, Entry: catalog.KVEntry{Key: "gone"}})
+	f.must(catalog.AutopilotCommand, &catalog.Autopilot{MinQuorum: 3})
+	return f
+}
+
+func fullRegister() *catalog.Register {
+	return &catalog.Register{
+		ID: "40404040-0000-0000-0000-000000000001", Node: "n1", Datacenter: "dc1",
+		TaggedAddresses: map[string]string{"lan": "10.0.0.1", "wan": "1.2.3.4"},
+		NodeMeta:        map[string]string{"a": "1", "b": "2"},
+		Locality:        &catalog.Locality{Region: "eu", Zone: "a"},
+		Service: &catalog.Service{
+			Kind: "connect-proxy", ID: "p", Service: "web-proxy", Tags: []string{"x", "y"}, Port: 1, Connect: &catalog.Connect{},
+			TaggedAddresses: map[string]catalog.ServiceAddress{"lan": {Address: "a", Port: 1}, "wan": {Address: "b", Port: 2}},
+			Proxy: &catalog.Proxy{
+				DestinationServiceName: "web", Config: map[string]any{"n": 1, "f": 1.5, "deep": map[string]any{"x": []any{"y", nil, true}, "z": 2}},
+				Upstreams: []catalog.Upstream{{DestinationName: "db", Config: map[string]any{"a": "b", "c": "d"}}},
+				Expose:    &catalog.Expose{Checks: true, Paths: []catalog.ExposePath{{Path: "/"}}}, TransparentProxy: &catalog.TransparentProxy{DialedDirectly: true},
+			},
+		},
+		Checks: []*catalog.Check{{CheckID: "c", ServiceID: "p", Definition: catalog.CheckDefinition{
+			HTTP: "http://x", Header: map[string][]string{"A": {"b"}, "C": {"d"}}, ScriptArgs: []string{"s"},
+		}}, {CheckID: catalog.SerfHealth, Status: catalog.Passing}},
+	}
+}
+
+func TestSnapshotOfEqualStoresIsEqualToTheByte(t *testing.T) {
+	want := fullFixture(t).snapshot()
+	for range 10 {
+		if got := fullFixture(t).snapshot(); !bytes.Equal(got, want) {
+			t.Fatalf("got\n%s\nwant\n%s", hex.Dump(got), hex.Dump(want))
+		}
+	}
+}
+
+func TestRestoreGivesBackEveryRow(t *testing.T) {
+	f := fullFixture(t)
+	want := f.snapshot()
+	other := catalog.New()
+	if err := other.Restore(bytes.NewReader(want)); err != nil {
+		t.Fatal(err)
+	}
+	if got := snapshotOf(t, other); !bytes.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", hex.Dump(got), hex.Dump(want))
+	}
+	_, got := other.Read().ServiceHealth(nil, "web-proxy")
+	_, had := f.store.Read().ServiceHealth(nil, "web-proxy")
+	if text(got) != text(had) {
+		t.Errorf("got %s, want %s", text(got), text(had))
+	}
+}
+
+// A row that was restored equals the same row registered again.
+func TestRegisteringWhatWasRestoredChangesNothing(t *testing.T) {
+	f := fullFixture(t)
+	if err := f.store.Restore(bytes.NewReader(f.snapshot())); err != nil {
+		t.Fatal(err)
+	}
+	_, had := f.store.Read().ServiceHealth(nil, "web-proxy")
+	f.index = 100
+	f.register(fullRegister())
+	if _, got := f.store.Read().ServiceHealth(nil, "web-proxy"); text(got) != text(had) {
+		t.Errorf("got %s, want %s", text(got), text(had))
+	}
+}
+
+func TestRestoreOfACutOrDamagedSnapshotChangesNothing(t *testing.T) {
+	whole := fullFixture(t).snapshot()
+	f := newFixture(t)
+	f.put("mine", "v")
+	want := f.snapshot()
+	replaced := f.store.Replaced()
+	refuse := func(what string, at int, damaged []byte) {
+		t.Helper()
+		if err := f.store.Restore(bytes.NewReader(damaged)); err == nil {
+			t.Fatalf("%s at byte %d: restored", what, at)
+		}
+		if got := f.snapshot(); !bytes.Equal(got, want) {
+			t.Fatalf("%s at byte %d: the store changed", what, at)
+		}
+	}
+	for at := range whole {
+		refuse("cut", at, whole[:at])
+		damaged := bytes.Clone(whole)
+		damaged[at] ^= 0x41
+		refuse("damaged", at, damaged)
+	}
+	refuse("more", len(whole), append(bytes.Clone(whole), 0))
+	select {
+	case <-replaced:
+		t.Error("Replaced closed though nothing was")
+	default:
+	}
+}
+
+// A snapshot may be well-formed and still not fit together: rows are cut out
+// of or put into a good one, with right checksums.
+func TestRestoreRefusesRowsThatDoNotFit(t *testing.T) {
+	records := splitSnapshot(t, fullFixture(t).snapshot())
+	const node, service, kv = 0, 1, 4 // places in fullFixture's snapshot
+	tests := []struct {
+		name    string
+		records [][]byte
+		want    string
+	}{
+		{"service without its node", records[1:], "unknown node"},
+		{"check without its service", append(records[:1:1], records[2:]...), "unknown service"},
+		{"node twice", append([][]byte{records[node]}, records...), "came before"},
+		{"service twice", append([][]byte{records[node], records[service]}, records[1:]...), "came before"},
+		{"key twice", append(records[:kv+1:kv+1], records[kv:]...), "came before"},
+		{"unknown type", append([][]byte{{99, 0x80}}, records...), "unknown type"},
+		{"nothing in it", [][]byte{{}}, "no type"},
+		{"bytes after a row", append([][]byte{append(bytes.Clone(records[node]), 0)}, records[1:]...), "bytes after the row"},
+	}
+	for _, test := range tests {
+		err := catalog.New().Restore(bytes.NewReader(joinSnapshot(test.records)))
+		if err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: got %v, want %q", test.name, err, test.want)
+		}
+	}
+	if err := catalog.New().Restore(bytes.NewReader(joinSnapshot(records))); err != nil {
+		t.Errorf("whole again: %v", err)
+	}
+}
+
+// headerLen and frameLen are the format's, see DESIGN.md.
+const (
+	headerLen = 22
+	frameLen  = 8
+)
+
+// splitSnapshot returns the records of a snapshot without the trailer.
+func splitSnapshot(t testing.TB, b []byte) (records [][]byte) {
+	t.Helper()
+	for b = b[headerLen:]; len(b) > 0; {
+		n := int(binary.BigEndian.Uint32(b))
+		records = append(records, bytes.Clone(b[frameLen:frameLen+n]))
+		b = b[frameLen+n:]
+	}
+	return records[:len(records)-1]
+}
+
+// joinSnapshot frames records with right checksums and counts them, under a
+// header of index 1000.
+func joinSnapshot(records [][]byte) []byte {
+	table := crc32.MakeTable(crc32.Castagnoli)
+	b := append([]byte("PRAETOR\x00\x00\x01"), binary.BigEndian.AppendUint64(nil, 1000)...)
+	b = binary.BigEndian.AppendUint32(b, crc32.Checksum(b, table))
+	for _, r := range append(records[:len(records):len(records)], msgp.AppendUint64([]byte{255}, uint64(len(records)))) {
+		framed := append(binary.BigEndian.AppendUint32(nil, uint32(len(r))), r...)
+		b = append(b, framed[:4]...)
+		b = binary.BigEndian.AppendUint32(b, crc32.Checksum(framed, table))
+		b = append(b, r...)
+	}
+	return b
+}
+
+// fullDisk fails after some bytes.
+type fullDisk struct{ left int }
+
+var errFull = errors.New("disk full")
+
+func (d *fullDisk) Write(b []byte) (int, error) {
+	if d.left -= len(b); d.left < 0 {
+		return 0, errFull
+	}
+	return len(b), nil
+}
+
+func TestSnapshotReportsAFailedWriteWhereverItFails(t *testing.T) {
+	f := fullFixture(t)
+	for left := range len(f.snapshot()) {
+		if err := f.store.Read().WriteSnapshot(&fullDisk{left}); !errors.Is(err, errFull) {
+			t.Fatalf("after %d bytes: got %v, want %v", left, err, errFull)
+		}
+	}
+}
