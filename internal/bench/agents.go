@@ -1,0 +1,196 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// bench is one measurement under way.
+type bench struct {
+	program string
+	dir     string
+	load    time.Duration
+	agents  []*agent
+}
+
+// agent is one process on a loopback address of its own.
+type agent struct {
+	name, ip string
+	args     []string
+	cmd      *exec.Cmd
+}
+
+// client keeps enough connections open for every worker.
+var client = &http.Client{Timeout: 90 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 2048, DisableCompression: true}}
+
+// start runs agent number i with more flags and returns at once.
+func (b *bench) start(i int, args ...string) *agent {
+	ip := fmt.Sprintf("127.88.1.%d", i)
+	a := &agent{name: fmt.Sprintf("n%d", i), ip: ip}
+	a.args = append([]string{"agent", "-node", a.name, "-bind", ip, "-client", ip, "-log-level=warn"}, args...)
+	limits := filepath.Join(b.dir, "limits.json")
+	must(os.WriteFile(limits, []byte(`{"limits":{"http_max_conns_per_client":4000}}`), 0o644))
+	a.args = append(a.args, "-config-file", limits)
+	if !strings.Contains(strings.Join(args, " "), "-dev") {
+		a.args = append(a.args, "-data-dir", filepath.Join(b.dir, a.name))
+	}
+	b.agents = append(b.agents, a)
+	a.run(b)
+	return a
+}
+
+func (a *agent) run(b *bench) {
+	log, err := os.OpenFile(filepath.Join(b.dir, a.name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	must(err)
+	defer log.Close()
+	a.cmd = exec.Command(b.program, a.args...)
+	a.cmd.Stdout, a.cmd.Stderr = log, log
+	must(a.cmd.Start())
+}
+
+func (a *agent) kill() {
+	if a.cmd != nil {
+		a.cmd.Process.Kill()
+		a.cmd.Wait()
+		a.cmd = nil
+	}
+}
+
+func (b *bench) stop() {
+	for _, a := range b.agents {
+		a.kill()
+	}
+	client.CloseIdleConnections()
+}
+
+// lone starts a persisted server that leads itself.
+func (b *bench) lone() *agent {
+	a := b.start(1, "-server", "-bootstrap-expect=1")
+	a.waitWritable()
+	return a
+}
+
+func (b *bench) dev() *agent {
+	a := b.start(1, "-dev")
+	a.waitWritable()
+	return a
+}
+
+// three starts a cluster and waits until it has three voters.
+func (b *bench) three() []*agent {
+	for i := 1; i <= 3; i++ {
+		b.start(i, "-server", "-bootstrap-expect=3", "-retry-join=127.88.1.1", "-retry-interval=1s")
+	}
+	for _, a := range b.agents {
+		a.waitWritable()
+	}
+	eventually(func() bool { return strings.Count(b.agents[0].get("/v1/status/peers"), ":8300") == 3 })
+	return b.agents
+}
+
+// leader returns the server that leads.
+func (b *bench) leader() *agent {
+	for _, a := range b.agents {
+		if strings.Contains(b.agents[0].get("/v1/status/leader"), a.ip+":") {
+			return a
+		}
+	}
+	panic("no leader")
+}
+
+// waitWritable returns how long it took until a write was acknowledged.
+func (a *agent) waitWritable() time.Duration {
+	begin := time.Now()
+	eventually(func() bool { return a.try("PUT", "/v1/kv/bench/ready", "x") })
+	return time.Since(begin)
+}
+
+func eventually(ok func() bool) {
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for limit := time.Now().Add(60 * time.Second); !ok(); <-tick.C {
+		if time.Now().After(limit) {
+			panic("gave up waiting")
+		}
+	}
+}
+
+// try makes a request and tells whether it was answered with 200.
+func (a *agent) try(method, path, body string) bool {
+	status, _ := a.request(method, path, body)
+	return status == http.StatusOK
+}
+
+func (a *agent) get(path string) string {
+	_, body := a.request("GET", path, "")
+	return body
+}
+
+func (a *agent) request(method, path, body string) (int, string) {
+	var reader io.Reader
+	if body != "" {
+		reader = bytes.NewReader([]byte(body))
+	}
+	req, err := http.NewRequest(method, "http://"+a.ip+":8500"+path, reader)
+	must(err)
+	res, err := client.Do(req)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		return 0, err.Error()
+	}
+	return res.StatusCode, string(text)
+}
+
+// cpu is the user and system time the process has used.
+func (a *agent) cpu() time.Duration {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", a.cmd.Process.Pid))
+	if err != nil {
+		return 0
+	}
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	user, _ := strconv.Atoi(fields[11])
+	system, _ := strconv.Atoi(fields[12])
+	const ticksPerSecond = 100 // USER_HZ, fixed on Linux
+	return time.Duration(user+system) * time.Second / ticksPerSecond
+}
+
+func (b *bench) cpu() time.Duration {
+	var sum time.Duration
+	for _, a := range b.agents {
+		if a.cmd != nil {
+			sum += a.cpu()
+		}
+	}
+	return sum
+}
+
+// rss is the resident memory in bytes.
+func (a *agent) rss() int {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", a.cmd.Process.Pid))
+	must(err)
+	for line := range strings.Lines(string(status)) {
+		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+			kb, _ := strconv.Atoi(strings.Fields(rest)[0])
+			return kb * 1024
+		}
+	}
+	return 0
+}
+
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}

@@ -1,0 +1,208 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+func drain(res *http.Response) bool {
+	io.Copy(io.Discard, res.Body)
+	res.Body.Close()
+	return res.StatusCode == http.StatusOK
+}
+
+func startDev(b *bench) string {
+	return b.start(1, "-dev").waitWritable().Round(time.Millisecond).String()
+}
+
+func startLone(b *bench) string {
+	return b.start(1, "-server", "-bootstrap-expect=1").waitWritable().Round(time.Millisecond).String()
+}
+
+const value = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef" // 64 bytes
+
+func kvPutOne(b *bench) string {
+	a := b.lone()
+	return b.drive(64, func(w, i int) bool { return a.try("PUT", fmt.Sprintf("/v1/kv/bench/%d/%d", w, i%1000), value) })
+}
+
+func kvPutThree(b *bench) string {
+	b.three()
+	leader := b.leader()
+	return b.drive(64, func(w, i int) bool { return leader.try("PUT", fmt.Sprintf("/v1/kv/bench/%d/%d", w, i%1000), value) })
+}
+
+func kvGet(b *bench) string {
+	a := b.lone()
+	return b.drive(64, func(int, int) bool { return a.try("GET", "/v1/kv/bench/ready", "") })
+}
+
+func catalogRegister(b *bench) string {
+	a := b.lone()
+	return b.drive(16, func(w, i int) bool { return a.registerRemote(w, w*100000+i) })
+}
+
+// registerRemote puts an instance of svc with a check on a node of its own.
+func (a *agent) registerRemote(service, i int) bool {
+	return a.try("PUT", "/v1/catalog/register", fmt.Sprintf(
+		`{"Node":"ext-%d","Address":"10.%d.%d.%d","Service":{"Service":"svc-%d","Port":80},"Check":{"Name":"c","Status":"passing","ServiceID":"svc-%d"}}`,
+		i, i>>16&255, i>>8&255, i&255, service, service))
+}
+
+func agentRegister(b *bench) string {
+	a := b.lone()
+	return b.drive(16, func(w, i int) bool { return a.registerLocal(w*100000 + i) })
+}
+
+// registerLocal registers an instance with two TTL checks at the agent.
+func (a *agent) registerLocal(i int) bool {
+	return a.try("PUT", "/v1/agent/service/register", fmt.Sprintf(
+		`{"id":"web-%d","name":"web-%d","port":80,"tags":["v1"],"checks":[{"ttl":"1h","status":"passing"},{"ttl":"1h","status":"passing"}]}`, i, i%100))
+}
+
+func (a *agent) fill(instances int) {
+	for i := range instances {
+		if !a.registerRemote(0, i) {
+			panic("registration failed")
+		}
+	}
+}
+
+func healthService(b *bench) string {
+	a := b.lone()
+	a.fill(100)
+	return b.drive(16, func(int, int) bool { return a.try("GET", "/v1/health/service/svc-0", "") })
+}
+
+func watchFan(b *bench) string {
+	const watchers = 1000
+	a := b.lone()
+	a.fill(100)
+	index := a.index("/v1/health/service/svc-0")
+	var wg sync.WaitGroup
+	var failed sync.Map
+	for w := range watchers {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			if !a.try("GET", "/v1/health/service/svc-0?wait=60s&index="+index, "") {
+				failed.Store(w, true)
+			}
+		}()
+	}
+	time.Sleep(2 * time.Second) // let all of them be asleep in the server
+	before, begin := b.cpu(), time.Now()
+	a.registerRemote(0, 100)
+	wg.Wait()
+	took, used := time.Since(begin), b.cpu()-before
+	n := 0
+	failed.Range(func(any, any) bool { n++; return true })
+	return fmt.Sprintf("%s for all  %d us CPU a watcher  %d failed", took.Round(time.Millisecond), (used / watchers).Microseconds(), n)
+}
+
+func (a *agent) index(path string) string {
+	res, err := client.Get("http://" + a.ip + ":8500" + path)
+	must(err)
+	drain(res)
+	return res.Header.Get("X-Consul-Index")
+}
+
+func dnsA(b *bench) string {
+	a := b.lone()
+	a.fill(3)
+	return b.queries(a, "svc-0.service.consul.", dns.TypeA)
+}
+
+func dnsSRV(b *bench) string {
+	a := b.lone()
+	a.fill(100)
+	return b.queries(a, "svc-0.service.consul.", dns.TypeSRV)
+}
+
+// failover kills the leader of three and counts until a survivor writes.
+func failover(b *bench) string {
+	const rounds = 5
+	b.three()
+	var times []string
+	for range rounds {
+		leader := b.leader()
+		survivor := b.agents[0]
+		if survivor == leader {
+			survivor = b.agents[1]
+		}
+		leader.kill()
+		begin := time.Now()
+		eventually(func() bool { return survivor.try("PUT", "/v1/kv/bench/failover", "x") })
+		times = append(times, time.Since(begin).Round(time.Millisecond).String())
+		leader.run(b)
+		for _, a := range b.agents {
+			a.waitWritable()
+		}
+		eventually(func() bool { return strings.Count(survivor.get("/v1/status/peers"), ":8300") == 3 })
+		time.Sleep(time.Second) // the returned server catches up
+	}
+	return strings.Join(times, " ")
+}
+
+func memoryIdle(b *bench) string {
+	a := b.dev()
+	time.Sleep(5 * time.Second)
+	return megabytes(a.rss())
+}
+
+func megabytes(n int) string { return fmt.Sprintf("%.1f MB RSS", float64(n)/1e6) }
+
+const manyInstances = 10000
+
+func memoryPerInstance(b *bench) string {
+	a := b.lone()
+	time.Sleep(2 * time.Second)
+	before := a.rss()
+	a.registerMany()
+	time.Sleep(20 * time.Second) // the collector returns what it freed
+	return fmt.Sprintf("%.1f KB", float64(a.rss()-before)/manyInstances/1e3)
+}
+
+// registerMany registers 10,000 instances and waits until they are in the catalog.
+func (a *agent) registerMany() {
+	var wg sync.WaitGroup
+	const workers = 16
+	for w := range workers {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			for i := w; i < manyInstances; i += workers {
+				a.registerLocal(i)
+			}
+		}()
+	}
+	wg.Wait()
+	eventually(func() bool {
+		return strings.Count(a.get("/v1/catalog/service/web-99"), `"ServiceID"`) == manyInstances/100
+	})
+}
+
+func restartLarge(b *bench) string {
+	a := b.lone()
+	a.registerMany()
+	a.kill()
+	a.run(b)
+	begin := time.Now()
+	eventually(func() bool {
+		return strings.Count(a.get("/v1/health/service/web-99"), `"ServiceID"`) >= manyInstances/100
+	})
+	return time.Since(begin).Round(time.Millisecond).String()
+}
+
+func binarySize(b *bench) string {
+	info, err := os.Stat(b.program)
+	must(err)
+	return fmt.Sprintf("%.1f MB", float64(info.Size())/1e6)
+}

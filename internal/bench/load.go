@@ -1,0 +1,147 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+// drive calls op from so many workers until the load's time is over and words
+// the figure: operations a second, CPU of the agents for each, latencies.
+func (b *bench) drive(workers int, op func(worker, i int) bool) string {
+	type tally struct {
+		done, failed int
+		took         []time.Duration
+	}
+	tallies := make([]tally, workers)
+	before, begin := b.cpu(), time.Now()
+	var wg sync.WaitGroup
+	for w := range workers {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			t := &tallies[w]
+			for i := 0; time.Since(begin) < b.load; i++ {
+				start := time.Now()
+				if op(w, i) {
+					t.done++
+				} else {
+					t.failed++
+				}
+				t.took = append(t.took, time.Since(start))
+			}
+		}()
+	}
+	wg.Wait()
+	elapsed, used := time.Since(begin), b.cpu()-before
+	var all tally
+	for _, t := range tallies {
+		all.done += t.done
+		all.failed += t.failed
+		all.took = append(all.took, t.took...)
+	}
+	slices.Sort(all.took)
+	figure := fmt.Sprintf("%8.0f/s", float64(all.done)/elapsed.Seconds())
+	if len(b.agents) > 0 && all.done > 0 {
+		figure += fmt.Sprintf("  %4d us CPU", (used / time.Duration(all.done)).Microseconds())
+	}
+	if n := len(all.took); n > 0 {
+		figure += fmt.Sprintf("  p50 %s  p99 %s", round(all.took[n/2]), round(all.took[n*99/100]))
+	}
+	if all.failed > 0 {
+		figure += fmt.Sprintf("  %d FAILED", all.failed)
+	}
+	return figure
+}
+
+func round(d time.Duration) time.Duration { return d.Round(10 * time.Microsecond) }
+
+func limitHTTP(b *bench) string {
+	l, err := net.Listen("tcp", "127.88.1.1:0")
+	must(err)
+	srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("hello")) })}
+	go srv.Serve(l) // ends with Close
+	defer srv.Close()
+	url := "http://" + l.Addr().String() + "/"
+	return b.drive(64, func(int, int) bool {
+		res, err := client.Get(url)
+		if err != nil {
+			return false
+		}
+		return drain(res)
+	})
+}
+
+func limitUDP(b *bench) string {
+	conn, err := net.ListenPacket("udp", "127.88.1.1:0")
+	must(err)
+	defer conn.Close()
+	go func() { // ends with Close
+		buf := make([]byte, 512)
+		for {
+			n, from, err := conn.ReadFrom(buf)
+			if err != nil {
+				return
+			}
+			conn.WriteTo(buf[:n], from)
+		}
+	}()
+	conns := dialAll("udp", conn.LocalAddr().String(), 32)
+	return b.drive(32, func(w, _ int) bool {
+		var buf [64]byte
+		conns[w].Write(buf[:])
+		conns[w].SetReadDeadline(time.Now().Add(time.Second))
+		_, err := conns[w].Read(buf[:])
+		return err == nil
+	})
+}
+
+func dialAll(network, addr string, n int) []net.Conn {
+	conns := make([]net.Conn, n)
+	for i := range conns {
+		c, err := net.Dial(network, addr)
+		must(err)
+		conns[i] = c
+	}
+	return conns
+}
+
+func limitFsync(b *bench) string {
+	f, err := os.Create(filepath.Join(b.dir, "fsync"))
+	must(err)
+	defer f.Close()
+	block := make([]byte, 200)
+	return b.drive(1, func(int, int) bool {
+		_, err := f.Write(block)
+		return err == nil && f.Sync() == nil
+	})
+}
+
+func (b *bench) queries(a *agent, name string, qtype uint16) string {
+	q := new(dns.Msg)
+	q.SetQuestion(name, qtype)
+	packed, err := q.Pack()
+	must(err)
+	const workers = 32
+	conns := dialAll("udp", a.ip+":8600", workers)
+	defer func() {
+		for _, c := range conns {
+			c.Close()
+		}
+	}()
+	return b.drive(workers, func(w, _ int) bool {
+		buf := make([]byte, 1500)
+		conns[w].Write(packed)
+		conns[w].SetReadDeadline(time.Now().Add(time.Second))
+		n, err := conns[w].Read(buf)
+		// Bytes 6 and 7 count the answers, the low half of byte 3 is the rcode.
+		return err == nil && n > 12 && buf[3]&15 == 0 && buf[7] > 0
+	})
+}

@@ -1,0 +1,114 @@
+// Command bench measures the built binary beside what the machine can do at
+// most, in one run, and prints a table. It never fails on time.
+//
+// # Use
+//
+//	make bench
+//	go run ./internal/bench -bin bin/praetor -run 'kv|dns' -seconds 5
+//
+// # Concurrency
+//
+// Each measurement starts its own agents as child processes and its own
+// workers, and ends both before the next begins.
+//
+// # Invariants
+//
+// Load comes from this process only, goes to 127.88.x.y only, and is bounded in
+// time. A figure without its limit in the same table means nothing.
+//
+// # Decisions
+//
+// Plain goroutines with keep-alive connections, no load-testing library: what is
+// measured must be readable here. CPU is the agents' user and system time from
+// /proc, so the generator's share does not count.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"regexp"
+	"runtime"
+	"text/tabwriter"
+	"time"
+)
+
+var (
+	binary  = flag.String("bin", "bin/praetor", "the program to measure")
+	only    = flag.String("run", "", "only measurements whose name matches this regular expression")
+	seconds = flag.Float64("seconds", 3, "how long each load lasts")
+	// compare names another program with the same command line, measured in turn.
+	compare = flag.String("compare", "", "a second program to measure beside the first, for ratios")
+)
+
+// measurement is one row of the table: a name, and what measures it.
+type measurement struct {
+	name string
+	run  func(b *bench) string
+}
+
+var measurements = []measurement{
+	{"limit: net/http hello", limitHTTP},
+	{"limit: UDP echo", limitUDP},
+	{"limit: fsync of an append", limitFsync},
+	{"start: -dev to first write", startDev},
+	{"start: lone server to first write", startLone},
+	{"kv put, one server, 64 clients", kvPutOne},
+	{"kv put, three servers, 64 clients", kvPutThree},
+	{"kv get, 64 clients", kvGet},
+	{"catalog/register, 16 clients", catalogRegister},
+	{"agent/service/register, 16 clients", agentRegister},
+	{"health/service, 100 instances, 16 clients", healthService},
+	{"watch: one change, 1000 watchers of 100 instances", watchFan},
+	{"dns A, 3 instances, 32 clients", dnsA},
+	{"dns SRV, 100 instances, 32 clients", dnsSRV},
+	{"failover: kill -9 of the leader to next write", failover},
+	{"memory: idle -dev agent", memoryIdle},
+	{"memory: per instance with two checks", memoryPerInstance},
+	{"restart: 10,000 instances to serving", restartLarge},
+	{"binary size", binarySize},
+}
+
+func main() {
+	flag.Parse()
+	want, err := regexp.Compile(*only)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench: -run:", err)
+		os.Exit(2)
+	}
+	programs := []string{*binary}
+	if *compare != "" {
+		programs = append(programs, *compare)
+	}
+	fmt.Printf("%s/%s, %d CPUs, %s, %.0f s a load\n\n", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version(), *seconds)
+	table := tabwriter.NewWriter(os.Stdout, 0, 0, 3, ' ', 0)
+	defer table.Flush()
+	for _, m := range measurements {
+		if !want.MatchString(m.name) {
+			continue
+		}
+		fmt.Fprint(table, m.name)
+		for _, program := range programs {
+			fmt.Fprint(table, "\t", measure(m, program))
+		}
+		fmt.Fprintln(table)
+		table.Flush()
+	}
+}
+
+// measure runs one measurement in a fresh folder; a fault becomes its figure.
+func measure(m measurement, program string) (figure string) {
+	dir, err := os.MkdirTemp("", "praetor-bench")
+	if err != nil {
+		return err.Error()
+	}
+	b := &bench{program: program, dir: dir, load: time.Duration(*seconds * float64(time.Second))}
+	defer os.RemoveAll(dir)
+	defer b.stop()
+	defer func() {
+		if fault := recover(); fault != nil {
+			figure = fmt.Sprint("failed: ", fault)
+		}
+	}()
+	return m.run(b)
+}
