@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"praetor/internal/memnet"
 	"praetor/internal/rpc"
@@ -58,6 +59,9 @@ func inBubble(t *testing.T, f func(t *testing.T, w *world)) {
 		f(t, w)
 	})
 }
+
+// pass lets virtual time pass.
+func pass(d time.Duration) { time.Sleep(d) }
 
 func (w *world) leaderOf(datacenter string) *atomic.Pointer[string] {
 	p := w.leaders[datacenter]

@@ -246,7 +246,7 @@ func TestClientAgentSpreadsItsLoadOverTime(t *testing.T) {
 				t.Fatal(err)
 			}
 			seen[got]++
-			time.Sleep(3 * time.Minute)
+			pass(3 * time.Minute)
 		}
 		if len(seen) != 3 {
 			t.Errorf("over three hours only these answered: %v", seen)
@@ -509,7 +509,7 @@ func TestCallersContextEndsTheRequestWithItsOwnError(t *testing.T) {
 		if _, err := opRead.Call(ctx, leader.router, &rpc.ReadOptions{}); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("while held: %v", err)
 		}
-		time.Sleep(time.Second)
+		pass(time.Second)
 		if ended.Load() != 2 {
 			t.Errorf("%d handlers were told to end, want 2", ended.Load())
 		}
@@ -590,7 +590,7 @@ func TestStoppingServerLetsShortRequestsFinish(t *testing.T) {
 		client := w.client("dc1", "10.0.1.1")
 		w.elect("dc1", a)
 		a.write = func(context.Context, *rpc.WriteOptions) (*rpc.ReadMeta, error) {
-			time.Sleep(500 * time.Millisecond)
+			pass(500 * time.Millisecond)
 			return &rpc.ReadMeta{Consistency: a.name}, nil
 		}
 		stopped := make(chan time.Duration, 1)

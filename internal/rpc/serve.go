@@ -44,19 +44,21 @@ func Serve(ctx context.Context, l net.Listener, router *Router, logger hclog.Log
 	}
 	srv := newServer()
 	srv.RegisterService(describe(ctx, router), nil)
-	served := make(chan error, 1)
-	go func() { served <- srv.Serve(l) }() // received below
+	var broke error
+	served := make(chan struct{})
+	go func() { // waited for below
+		defer close(served)
+		broke = srv.Serve(l)
+	}()
 	select {
-	case err := <-served:
-		srv.Stop()
-		if ctx.Err() != nil {
-			return nil
-		}
-		return fmt.Errorf("serve rpc on %s: %w", l.Addr(), err)
+	case <-served:
 	case <-ctx.Done():
 	}
 	stop(srv, logger)
 	<-served
+	if ctx.Err() == nil {
+		return fmt.Errorf("serve rpc on %s: %w", l.Addr(), broke)
+	}
 	return nil
 }
 

@@ -1,0 +1,39 @@
+package rpc
+
+import (
+	"google.golang.org/grpc/mem"
+	"google.golang.org/grpc/status"
+)
+
+// Peeks for tests.
+
+const (
+	RaftByte    = raftByte
+	RPCByte     = rpcByte
+	MaxPerIP    = maxPerIP
+	AcceptQueue = acceptQueue
+)
+
+func Encode(v any) ([]byte, error) {
+	b, err := codec{}.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	defer b.Free()
+	return b.Materialize(), nil
+}
+
+func Decode(b []byte, v any) error {
+	return codec{}.Unmarshal(mem.BufferSlice{mem.SliceBuffer(b)}, v)
+}
+
+// DecodeSplit decodes bytes that arrived in two pieces.
+func DecodeSplit(b []byte, at int, v any) error {
+	return codec{}.Unmarshal(mem.BufferSlice{mem.SliceBuffer(b[:at]), mem.SliceBuffer(b[at:])}, v)
+}
+
+// OverTheWire is what the other side makes of an error.
+func OverTheWire(err error) error { return fromStatus(status.Convert(toStatus(err))) }
+
+func UnpackTexts(s string) (text, hint, whole string, ok bool) { return unpackTexts(s) }
+func PackTexts(text, hint, whole string) string                { return packTexts(text, hint, whole) }

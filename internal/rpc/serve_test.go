@@ -1,0 +1,124 @@
+package rpc_test
+
+import (
+	"context"
+	"io"
+	"net"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"praetor/internal/rpc"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// loopback is a server and a client agent on real sockets.
+func loopback(t testing.TB, mux *rpc.Mux) (client *rpc.Router, address string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := rpc.NewRouter(rpc.Options{
+		Datacenter: "dc1", Local: mux,
+		IsLeader: func() bool { return true },
+		Leader:   func() string { return l.Addr().String() },
+	})
+	stop := serve(t, l, server)
+	client = rpc.NewRouter(rpc.Options{Datacenter: "dc1", Dial: (&tcp{}).dial})
+	client.SetServers([]rpc.Server{{Datacenter: "dc1", Address: l.Addr().String()}}, []string{"dc1"})
+	t.Cleanup(func() {
+		client.Close()
+		stop()
+	})
+	return client, l.Addr().String()
+}
+
+func echo() *rpc.Mux {
+	m := rpc.NewMux()
+	rpc.Handle(m, opRead, func(context.Context, *rpc.ReadOptions) (*rpc.ReadMeta, error) {
+		return &rpc.ReadMeta{Index: 1, KnownLeader: true, Consistency: "leader"}, nil
+	})
+	return m
+}
+
+func TestServerOnRealSocketsAnswersAndStops(t *testing.T) {
+	client, address := loopback(t, echo())
+	rep, err := opRead.Call(context.Background(), client, &rpc.ReadOptions{})
+	if err != nil || rep.Index != 1 {
+		t.Fatalf("got %+v, %v", rep, err)
+	}
+	// A stranger who speaks something else is thrown out, others are served.
+	c, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := c.Write(append([]byte{rpc.RPCByte}, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"...)); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.Copy(io.Discard, c); err != nil {
+		if e, ok := err.(net.Error); ok && e.Timeout() {
+			t.Error("the stranger was not thrown out")
+		}
+	}
+	if _, err := opRead.Call(context.Background(), client, &rpc.ReadOptions{}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestServeNeedsOperations(t *testing.T) {
+	client := rpc.NewRouter(rpc.Options{})
+	if err := rpc.Serve(context.Background(), nil, client, nil); err == nil {
+		t.Error("a client agent's router served")
+	}
+}
+
+func BenchmarkLocalCall(b *testing.B) {
+	router := rpc.NewRouter(rpc.Options{Datacenter: "dc1", Local: echoShared(), IsLeader: func() bool { return true }})
+	ctx, req := context.Background(), &rpc.ReadOptions{Token: "t"}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := opRead.Call(ctx, router, req); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkRemoteCall(b *testing.B) {
+	client, _ := loopback(b, echoShared())
+	ctx, req := context.Background(), &rpc.ReadOptions{Token: "t"}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := opRead.Call(ctx, client, req); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkRemoteCallParallel(b *testing.B) {
+	client, _ := loopback(b, echoShared())
+	ctx, req := context.Background(), &rpc.ReadOptions{Token: "t"}
+	b.ReportAllocs()
+	b.SetParallelism(32)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if _, err := opRead.Call(ctx, client, req); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// echoShared answers without allocating, to measure the way alone.
+func echoShared() *rpc.Mux {
+	m := rpc.NewMux()
+	shared := &rpc.ReadMeta{Index: 1, KnownLeader: true, Consistency: "leader"}
+	rpc.Handle(m, opRead, func(context.Context, *rpc.ReadOptions) (*rpc.ReadMeta, error) { return shared, nil })
+	return m
+}
