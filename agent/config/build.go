@@ -32,9 +32,12 @@ func (b *builder) fail(key, format string, args ...any) {
 	b.faults.Addf("%s", fmt.Sprintf(format, args...)+b.origin(key))
 }
 
-// refuse reports a broken rule; key tells where to look.
+// refuse reports a broken rule, once; key tells where to look.
 func (b *builder) refuse(key, format string, args ...any) {
-	b.rules = append(b.rules, fmt.Sprintf(format, args...)+b.origin(key))
+	rule := fmt.Sprintf(format, args...) + b.origin(key)
+	if !slices.Contains(b.rules, rule) {
+		b.rules = append(b.rules, rule)
+	}
 }
 
 func (b *builder) warn(format string, args ...any) {
@@ -112,7 +115,7 @@ func (b *builder) duration(key string, text *string) time.Duration {
 	return d
 }
 
-// atLeast reports a number below its minimum, in Consul's words.
+// atLeastZero reports a negative number, in Consul's words.
 func (b *builder) atLeastZero(key string, n int) uint64 {
 	if n < 0 {
 		b.refuse(key, "%s cannot be %d. Must be greater than or equal to zero", key, n)

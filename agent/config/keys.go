@@ -51,7 +51,7 @@ func appendKeys(keys []Key, prefix string, t reflect.Type) []Key {
 
 // blockOf returns the struct that values of t hold, or nil.
 func blockOf(t reflect.Type) reflect.Type {
-	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Map {
 		t = t.Elem()
 	}
 	if t.Kind() == reflect.Struct {

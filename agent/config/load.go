@@ -64,8 +64,8 @@ func prepare(f *Flags, env environment) (*builder, error) {
 	lists, rest := f.split()
 	m := newMerger()
 	err := errors.Join(
-		b.addText(m, source{originDefaults, formatHCL, defaults}),
-		b.addDev(m, f.Dev),
+		addText(m, source{originDefaults, formatHCL, defaults}),
+		addDev(m, f.Dev),
 	)
 	if err != nil {
 		return b, err // our own defaults are wrong
@@ -73,26 +73,25 @@ func prepare(f *Flags, env environment) (*builder, error) {
 	faults := []error{readErr}
 	m.add(&lists, originFlags)
 	for _, src := range files {
-		faults = append(faults, b.addText(m, src))
+		faults = append(faults, addText(m, src))
 	}
 	m.add(&rest, originFlags)
 	for i, text := range f.HCL {
-		faults = append(faults, b.addText(m, source{fmt.Sprintf("flags-%d.hcl", i), formatHCL, text}))
+		faults = append(faults, addText(m, source{fmt.Sprintf("flags-%d.hcl", i), formatHCL, text}))
 	}
 	b.s, b.origins = &m.settings, m.origins
 	return b, joinLines(slices.DeleteFunc(faults, func(err error) bool { return err == nil }))
 }
 
-func (b *builder) addDev(m *merger, dev bool) error {
+func addDev(m *merger, dev bool) error {
 	if !dev {
 		return nil
 	}
-	return b.addText(m, source{originDev, formatHCL, devDefaults})
+	return addText(m, source{originDev, formatHCL, devDefaults})
 }
 
-func (b *builder) addText(m *merger, src source) error {
-	s, warnings, err := parse(src.text, src.format)
-	b.warnings = append(b.warnings, warnings...)
+func addText(m *merger, src source) error {
+	s, err := parse(src.text, src.format)
 	if err != nil {
 		return fmt.Errorf("failed to parse %s: %w", src.name, err)
 	}

@@ -27,10 +27,10 @@ const (
 
 // parse reads one source strictly: a key it does not know is an error. The
 // error does not name the source.
-func parse(text, format string) (*settings, []string, error) {
+func parse(text, format string) (*settings, error) {
 	tree, err := parseTree(text, format)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	var s settings
 	decoder, err := mapstructure.NewDecoder(&mapstructure.DecoderConfig{
@@ -39,14 +39,13 @@ func parse(text, format string) (*settings, []string, error) {
 		DecodeHook: mapstructure.DecodeHookFuncType(prepareValue),
 	})
 	if err != nil {
-		return nil, nil, err // our own types are wrong
+		return nil, err // our own types are wrong
 	}
 	decodeErr := decoder.Decode(tree)
-	unknown, warnings := tolerate(unknownKeys(tree, reflect.TypeOf(s)))
-	if err := parseError(decodeErr, unknown); err != nil {
-		return nil, warnings, err
+	if err := parseError(decodeErr, unknownKeys(tree, reflect.TypeOf(s))); err != nil {
+		return nil, err
 	}
-	return &s, warnings, nil
+	return &s, nil
 }
 
 func parseTree(text, format string) (map[string]any, error) {
@@ -143,18 +142,6 @@ func parseError(decodeErr error, unknown []string) error {
 		faults.Addf("%s", text)
 	}
 	return faults.Err()
-}
-
-// tolerate takes out of the unknown keys those that Consul only warns about.
-func tolerate(keys []string) (unknown, warnings []string) {
-	for _, key := range keys {
-		if strings.HasPrefix(key, "audit.sink[") && strings.HasSuffix(key, "].name") {
-			warnings = append(warnings, fmt.Sprintf("the key %q is ignored", key))
-			continue
-		}
-		unknown = append(unknown, key)
-	}
-	return unknown, warnings
 }
 
 var (

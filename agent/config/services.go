@@ -1,9 +1,9 @@
 package config
 
 import (
+	"errors"
 	"maps"
 	"slices"
-	"strings"
 
 	"praetor/catalog"
 	"praetor/internal/definition"
@@ -158,8 +158,10 @@ func (b *builder) validateRegistration(key string, svc *catalog.Service, parent 
 	if parent != nil && checked.Port == 0 {
 		checked.Port = 1
 	}
-	if err := definition.ValidateService(&checked); err != nil {
-		b.refuse(key, "Failed to register service %q: %s", svc.ID, strings.TrimRight(err.Error(), "\n"))
+	var faults definition.Errors
+	errors.As(definition.ValidateService(&checked), &faults)
+	for _, fault := range faults {
+		b.refuse(key, "Failed to register service %q: %s", svc.ID, fault)
 	}
 }
 

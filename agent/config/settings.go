@@ -144,7 +144,7 @@ type settings struct {
 	Partition             *string           `cfg:"partition" use:"ent"`
 	LicensePath           *string           `cfg:"license_path" use:"ent"`
 	Reporting             reportSettings    `cfg:"reporting"`
-	Audit                 *auditSettings    `cfg:"audit" use:"ent"`
+	Audit                 map[string]any    `cfg:"audit" use:"ent"`
 	ACLEnforceVersion8    *bool             `cfg:"acl_enforce_version_8" help:"accepted and ignored"`
 	TLSPreferServerSuites *bool             `cfg:"tls_prefer_server_cipher_suites" help:"accepted and ignored"`
 

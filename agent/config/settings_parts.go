@@ -312,9 +312,3 @@ type reportSettings struct {
 type licenseSettings struct {
 	Enabled *bool `cfg:"enabled" use:"ent"`
 }
-
-type auditSettings struct {
-	Enabled *bool                     `cfg:"enabled"`
-	Sink    map[string]map[string]any `cfg:"sink"`
-	RPC     *bool                     `cfg:"rpc_enabled"`
-}

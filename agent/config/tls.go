@@ -83,11 +83,19 @@ func (b *builder) tlsStanza(name string, own *tlsStanza) TLSStanza {
 		out.MinVersion = defaultMinVersion
 	}
 	if !slices.Contains(tlsVersions, out.MinVersion) {
-		key := name + ".tls_min_version"
+		key := b.tlsKey(name, "tls_min_version")
 		b.refuse(key, "%s: invalid TLS version: %q, must be one of %s", key, out.MinVersion, strings.Join(tlsVersions, ", "))
 	}
-	out.CipherSuites = b.cipherSuites(name+".tls_cipher_suites", either(own.CipherSuites, d.CipherSuites), out.MinVersion)
+	out.CipherSuites = b.cipherSuites(b.tlsKey(name, "tls_cipher_suites"), either(own.CipherSuites, d.CipherSuites), out.MinVersion)
 	return out
+}
+
+// tlsKey names the key that decides for a stanza: its own, or the default's.
+func (b *builder) tlsKey(stanza, leaf string) string {
+	if key := stanza + "." + leaf; b.origins[key] != "" {
+		return key
+	}
+	return "tls.defaults." + leaf
 }
 
 func (b *builder) cipherSuites(key, text, minVersion string) []string {

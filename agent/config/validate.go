@@ -1,7 +1,6 @@
 package config
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -144,7 +143,7 @@ func (b *builder) validateUnique() {
 	taken := map[string]string{}
 	claim := func(name, address string) {
 		if other, ok := taken[address]; ok {
-			b.rules = append(b.rules, fmt.Sprintf("%s address %s already configured for %s", name, address, other))
+			b.refuse("", "%s address %s already configured for %s", name, address, other)
 			return
 		}
 		taken[address] = name
@@ -157,8 +156,8 @@ func (b *builder) validateUnique() {
 			claim(l.name, a.String())
 		}
 	}
-	if !rt.AdvertiseAddrLAN.IsValid() {
-		return
+	if !rt.AdvertiseAddrLAN.IsValid() || rt.Ports.SerfLAN <= 0 || rt.Ports.Server <= 0 {
+		return // reported already, or not for Validate to know
 	}
 	claim("RPC Advertise", rt.RPCAdvertise.String())
 	claim("Serf Advertise LAN", rt.SerfAdvertiseLAN.String())

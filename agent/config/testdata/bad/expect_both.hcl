@@ -1,0 +1,4 @@
+data_dir = "/x"
+server = true
+bootstrap = true
+bootstrap_expect = 3

@@ -1,0 +1,3 @@
+data_dir = "/x"
+server = true
+bootstrap_expect = -1

@@ -1,0 +1,2 @@
+data_dir = "/x"
+check_output_max_size = 0

@@ -1,0 +1,2 @@
+data_dir = "/x"
+ports { server = 0 serf_lan = -1 }

@@ -1,0 +1,2 @@
+data_dir = "/x"
+server_rejoin_age_max = "1h"

@@ -1,0 +1,4 @@
+datacentre = "x"
+retryjoin = ["x"]
+ports { htpp = 1 }
+zzzzzz = 1

@@ -1,0 +1,2 @@
+data_dir = "/x"
+ui_config { enabled = true dir = "/ui" content_path = "/v1/" }
