@@ -93,7 +93,7 @@ func (b *builder) check(key string, s *checkSettings) (*catalog.Check, error) {
 			AliasService:                   val(s.AliasService),
 			SuccessBeforePassing:           val(s.SuccessBeforePassing),
 			FailuresBeforeCritical:         val(s.FailuresBeforeCritical),
-			FailuresBeforeWarning:          or(s.FailuresBeforeWarning, val(s.FailuresBeforeCritical)),
+			FailuresBeforeWarning:          failuresBeforeWarning(s),
 		},
 	}
 	if s.Interval != nil {
@@ -106,6 +106,17 @@ func (b *builder) check(key string, s *checkSettings) (*catalog.Check, error) {
 		return c, nil
 	}
 	return c, definition.ValidateCheck(c)
+}
+
+// failuresBeforeWarning keeps an explicit 0, which means the same as 1, apart
+// from "not set", which means as many as for critical.
+func failuresBeforeWarning(s *checkSettings) int {
+	critical := val(s.FailuresBeforeCritical)
+	n := or(s.FailuresBeforeWarning, critical)
+	if n == 0 && critical > 0 {
+		return 1
+	}
+	return n
 }
 
 func (b *builder) checkDuration(key string, s *checkSettings, name string, text *string) time.Duration {

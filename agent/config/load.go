@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"praetor/internal/logging"
 )
@@ -63,11 +64,7 @@ func prepare(f *Flags, env environment) (*builder, error) {
 
 	lists, rest := f.split()
 	m := newMerger()
-	err := errors.Join(
-		addText(m, source{originDefaults, formatHCL, defaults}),
-		addDev(m, f.Dev),
-	)
-	if err != nil {
+	if err := addDefaults(m, f.Dev); err != nil {
 		return b, err // our own defaults are wrong
 	}
 	faults := []error{readErr}
@@ -83,11 +80,26 @@ func prepare(f *Flags, env environment) (*builder, error) {
 	return b, joinLines(slices.DeleteFunc(faults, func(err error) bool { return err == nil }))
 }
 
-func addDev(m *merger, dev bool) error {
+// The defaults are parsed once for all loads: nobody changes what a merger was given.
+var (
+	parsedDefaults    = sync.OnceValues(func() (*settings, error) { return parse(defaults, formatHCL) })
+	parsedDevDefaults = sync.OnceValues(func() (*settings, error) { return parse(devDefaults, formatHCL) })
+)
+
+func addDefaults(m *merger, dev bool) error {
+	s, err := parsedDefaults()
+	if err != nil {
+		return fmt.Errorf("parse defaults: %w", err)
+	}
+	m.add(s, originDefaults)
 	if !dev {
 		return nil
 	}
-	return addText(m, source{originDev, formatHCL, devDefaults})
+	if s, err = parsedDevDefaults(); err != nil {
+		return fmt.Errorf("parse defaults of -dev: %w", err)
+	}
+	m.add(s, originDev)
+	return nil
 }
 
 func addText(m *merger, src source) error {

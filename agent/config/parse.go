@@ -23,6 +23,10 @@ const (
 	// recurses once per bracket.
 	maxSourceBytes = 16 << 20
 	maxNesting     = 500
+
+	// maxHints bounds the searches for a similar key: a file with more unknown
+	// keys is not one of ours.
+	maxHints = 20
 )
 
 // parse reads one source strictly: a key it does not know is an error. The
@@ -134,10 +138,10 @@ func parseError(decodeErr error, unknown []string) error {
 	} else if decodeErr != nil {
 		faults.Addf("%s", decodeErr)
 	}
-	for _, key := range unknown {
+	for i, key := range unknown {
 		text := "invalid config key " + key
-		if hint := suggest(key); hint != "" {
-			text += fmt.Sprintf("\n\t  did you mean %q?", hint)
+		if i < maxHints {
+			text += didYouMean(key)
 		}
 		faults.Addf("%s", text)
 	}

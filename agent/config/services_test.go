@@ -96,6 +96,19 @@ func TestNodeChecksShowTheirDurationsAndNoType(t *testing.T) {
 	})
 }
 
+func TestNoFailuresBeforeWarningIsNotTheSameAsUnset(t *testing.T) {
+	rt := load(t, "-dev", "-hcl", `checks = [
+  { name = "unset" ttl = "1m" failures_before_critical = 3 },
+  { name = "zero" ttl = "1m" failures_before_critical = 3 failures_before_warning = 0 },
+  { name = "neither" ttl = "1m" failures_before_warning = 0 },
+]`)
+	var got []int
+	for _, c := range rt.NodeChecks {
+		got = append(got, c.Check.Definition.FailuresBeforeWarning)
+	}
+	want(t, got, []int{3, 1, 0})
+}
+
 func TestASidecarInheritsAndWaitsForItsPort(t *testing.T) {
 	rt := load(t, "-dev", "-hcl", `service {
   name = "web"

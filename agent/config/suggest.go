@@ -1,11 +1,24 @@
 package config
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 )
 
+// maxKeyBytes is more than any key has.
+const maxKeyBytes = 64
+
 var listIndex = regexp.MustCompile(`\[[^\]]*\]`)
+
+// didYouMean is the line that follows an unknown key, "" without a suggestion.
+func didYouMean(unknown string) string {
+	hint := suggest(unknown)
+	if hint == "" {
+		return ""
+	}
+	return fmt.Sprintf("\n\t  did you mean %q?", hint)
+}
 
 // suggest returns the known key nearest to an unknown one, or "" when none is
 // near. Both are full paths; list indexes do not count.
@@ -14,6 +27,9 @@ func suggest(unknown string) string {
 	parent, name := "", path
 	if i := strings.LastIndexByte(path, '.'); i >= 0 {
 		parent, name = path[:i+1], path[i+1:]
+	}
+	if len(name) > maxKeyBytes {
+		return ""
 	}
 	best, bestDistance := "", 1+len(name)/3 // as many slips as may still be the same word
 	for _, key := range Keys() {

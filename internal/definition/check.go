@@ -80,6 +80,15 @@ func ValidateCheck(c *catalog.Check) error {
 	return nil
 }
 
+// FillThresholds gives a check that does not say after how many failures it
+// warns the number after which it is critical: then it never warns. It comes
+// before ValidateCheck.
+func FillThresholds(c *catalog.Check) {
+	if c.Definition.FailuresBeforeWarning == 0 {
+		c.Definition.FailuresBeforeWarning = c.Definition.FailuresBeforeCritical
+	}
+}
+
 // ValidStatus reports whether s may be given as a check's status.
 func ValidStatus(s string) bool {
 	return s == catalog.Passing || s == catalog.Warning || s == catalog.Critical

@@ -77,6 +77,14 @@ func TestCheckRefusals(t *testing.T) {
 	}
 }
 
+func TestWarningDefaultsToCritical(t *testing.T) {
+	for _, c := range []struct{ warning, critical, want int }{{0, 0, 0}, {0, 3, 3}, {1, 3, 1}} {
+		check := &catalog.Check{Definition: catalog.CheckDefinition{FailuresBeforeWarning: c.warning, FailuresBeforeCritical: c.critical}}
+		definition.FillThresholds(check)
+		want(t, check.Definition.FailuresBeforeWarning, c.want)
+	}
+}
+
 func TestTheFirstTypeInConsulsOrderWins(t *testing.T) {
 	d := catalog.CheckDefinition{
 		GRPC: "x", HTTP: "x", TTL: 1, TCP: "x", UDP: "x", AliasNode: "x",
