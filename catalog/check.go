@@ -152,14 +152,6 @@ func (tx *Tx) checks(ws WatchSet, index string, prefix []byte) (uint64, []*Check
 	return tx.index(indexChecks), checks
 }
 
-// appendChecks appends the checks of an instance, or with service "" of a node itself.
-func (tx *Tx) appendChecks(checks []*Check, node, service string) []*Check {
-	for c := range rows[*Check](tx.txn, nil, tableCheck, byInstance, instanceKey(node, service)) {
-		checks = append(checks, c)
-	}
-	return checks
-}
-
 // planChecks refuses checks of services that are neither on the node nor in
 // the same registration.
 func (w *writer) planChecks(r *Register) error {
@@ -209,6 +201,7 @@ func (w *writer) removeCheck(c *Check) {
 func (w *writer) bumpCheck(c *Check) {
 	w.bump(indexChecks)
 	if c.ServiceID != "" {
+		w.stale[instanceRef{fold(c.Node), c.ServiceID}] = struct{}{}
 		w.bumpService(c.ServiceName, false)
 		return
 	}

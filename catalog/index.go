@@ -34,12 +34,16 @@ const (
 	prefixBirth = "birth/"
 )
 
-// birthKey names one of 256 rows that a watcher of a missing service sleeps
+// birthRows is how finely births are told apart: more rows wake fewer watchers
+// for nothing, but every new store writes them.
+const birthRows = 64
+
+// birthKey names one of birthRows rows that a watcher of a missing service sleeps
 // on. Each moves only when a service with the same hash gets its first instance.
 func birthKey(foldedName string) string {
 	h := fnv.New32a()
 	h.Write([]byte(foldedName))
-	return birthRow(h.Sum32() & 0xff)
+	return birthRow(h.Sum32() % birthRows)
 }
 
 func birthRow(n uint32) string { return fmt.Sprintf("%s%02x", prefixBirth, n) }
@@ -50,7 +54,7 @@ func seedIndexes(txn *memdb.Txn) {
 	for _, key := range []string{indexNodes, indexServices, indexChecks, indexServiceExtinct, indexNodeGone} {
 		must(txn.Insert(tableIndex, &indexRow{Key: key}))
 	}
-	for n := range uint32(256) {
+	for n := range uint32(birthRows) {
 		must(txn.Insert(tableIndex, &indexRow{Key: birthRow(n)}))
 	}
 }

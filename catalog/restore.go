@@ -22,6 +22,7 @@ func (s *Store) Restore(r io.Reader) error {
 	if err := re.run(); err != nil {
 		return fmt.Errorf("restore catalog snapshot: %w", err)
 	}
+	re.join()
 	re.w.flushCounts()
 	re.w.txn.Commit()
 	old := s.state.Swap(fresh)
@@ -33,13 +34,13 @@ func (s *Store) Restore(r io.Reader) error {
 type restorer struct {
 	in   *bufio.Reader
 	db   *memdb.MemDB
-	w    *writer      // keeps totals and tags in step; its bumps are not used
+	w    *writer      // keeps derived rows in step
 	last uint64       // the header's index: no row's is past it
 	read uint64       // records so far
 	body bytes.Buffer // scratch
 }
 
-// rowsPerTxn bounds what a transaction remembers of the nodes it changed.
+// rowsPerTxn is how many rows commitSome lets pass.
 const rowsPerTxn = 4096
 
 func (re *restorer) run() error {
@@ -57,10 +58,29 @@ func (re *restorer) run() error {
 		if err := re.row(t, body); err != nil {
 			return fmt.Errorf("record %d of type %d: %w", re.read, t, err)
 		}
-		if re.read++; re.read%rowsPerTxn == 0 {
-			re.w.txn.Commit()
-			re.w.txn = re.db.Txn(true)
-		}
+		re.read++
+		re.commitSome(re.read)
+	}
+}
+
+// commitSome commits every so many rows: a transaction remembers all that it
+// changed. Nobody else sees the database yet.
+func (re *restorer) commitSome(row uint64) {
+	if row%rowsPerTxn == 0 {
+		re.w.txn.Commit()
+		re.w.txn = re.db.Txn(true)
+	}
+}
+
+// join joins all instances, now that their nodes and checks are there.
+func (re *restorer) join() {
+	re.w.txn.Commit()
+	all, row := re.db.Txn(false), uint64(0)
+	re.w.txn = re.db.Txn(true)
+	for s := range rows[*Service](all, nil, tableService, byIDPrefix, nil) {
+		re.w.join(s)
+		row++
+		re.commitSome(row)
 	}
 }
 

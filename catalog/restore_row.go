@@ -88,6 +88,8 @@ func (re *restorer) service(s *Service) error {
 		return errTwice
 	}
 	re.w.insertService(nil, s)
+	clear(re.w.stale) // join does all
+	clear(re.w.bumps) // snapshots hold them
 	return re.indexes(s.CreateIndex, s.ModifyIndex)
 }
 

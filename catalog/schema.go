@@ -12,6 +12,7 @@ const (
 	tableNode      = "node"
 	tableService   = "service"
 	tableCheck     = "check"
+	tableInstance  = "instance"
 	tableKV        = "kv"
 	tableTombstone = "tombstone"
 	tableIndex     = "index"
@@ -25,7 +26,7 @@ const (
 	byID       = "id"
 	byIDPrefix = "id_prefix"
 	byUUID     = "uuid"     // node: digits of the node ID
-	byName     = "name"     // service, check: folded service name
+	byName     = "name"     // check: folded service name
 	byInstance = "instance" // check: node and service ID, "" for node-level checks
 	byStatus   = "status"   // check: folded status
 	uuidPrefix = "uuid_prefix"
@@ -57,8 +58,8 @@ func newDB() *memdb.MemDB {
 	db, err := memdb.NewMemDB(&memdb.DBSchema{Tables: map[string]*memdb.TableSchema{
 		tableNode: table(tableNode, rowIndexer[*Node](nodeID),
 			&memdb.IndexSchema{Name: byUUID, AllowMissing: true, Unique: true, Indexer: rowIndexer[*Node](nodeUUID)}),
-		tableService: table(tableService, rowIndexer[*Service](serviceID),
-			&memdb.IndexSchema{Name: byName, Indexer: rowIndexer[*Service](serviceByName)}),
+		tableService:  table(tableService, rowIndexer[*Service](serviceID)),
+		tableInstance: table(tableInstance, rowIndexer[*instanceRow](instanceID)),
 		tableCheck: table(tableCheck, rowIndexer[*Check](checkID),
 			&memdb.IndexSchema{Name: byName, AllowMissing: true, Indexer: rowIndexer[*Check](checkByName)},
 			&memdb.IndexSchema{Name: byInstance, Indexer: rowIndexer[*Check](checkByInstance)},

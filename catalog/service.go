@@ -106,8 +106,6 @@ func serviceID(s *Service) []byte { return serviceKey(s.Node, s.ID) }
 
 func serviceKey(node, id string) []byte { return partsKey(fold(node), id) }
 
-func serviceByName(s *Service) []byte { return serviceNameKey(s.Service) }
-
 func serviceNameKey(name string) []byte { return partsKey(fold(name)) }
 
 // equal compares what a registration sets.
@@ -121,61 +119,6 @@ func (s *Service) equal(o *Service) bool {
 
 func (c *Connect) equal(o *Connect) bool {
 	return c == o || c != nil && o != nil && *c == *o
-}
-
-// ServiceInstances lists the instances of a service by node name, then ID.
-func (tx *Tx) ServiceInstances(ws WatchSet, name string) (uint64, []*Instance) {
-	instances := make([]*Instance, 0)
-	var node *Node
-	for s := range rows[*Service](tx.txn, nil, tableService, byName, serviceNameKey(name)) {
-		if node == nil || node.Node != s.Node {
-			node = first[*Node](tx.txn, tableNode, byID, nodeKey(s.Node))
-		}
-		instances = append(instances, &Instance{Node: node, Service: s})
-	}
-	return tx.watchService(ws, name, false), instances
-}
-
-// ServiceHealth lists them with their checks.
-func (tx *Tx) ServiceHealth(ws WatchSet, name string) (uint64, []*InstanceHealth) {
-	instances := make([]*InstanceHealth, 0)
-	var (
-		node       *Node
-		nodeChecks []*Check
-	)
-	for s := range rows[*Service](tx.txn, nil, tableService, byName, serviceNameKey(name)) {
-		if node == nil || node.Node != s.Node {
-			node = first[*Node](tx.txn, tableNode, byID, nodeKey(s.Node))
-			nodeChecks = tx.appendChecks(make([]*Check, 0), s.Node, "")
-		}
-		checks := tx.appendChecks(slices.Clip(nodeChecks), s.Node, s.ID)
-		instances = append(instances, &InstanceHealth{Node: node, Service: s, Checks: checks})
-	}
-	return tx.watchService(ws, name, true), instances
-}
-
-// watchService returns a service's index and watches its health, or only its
-// instances and their nodes. A missing service wakes its watchers when it
-// appears or any other goes extinct.
-func (tx *Tx) watchService(ws WatchSet, name string, health bool) uint64 {
-	folded := fold(name)
-	index := tx.index(prefixHealth + folded)
-	switch {
-	case index == 0:
-		tx.watchIndex(ws, birthKey(folded))
-		if extinct := tx.watchIndex(ws, indexServiceExtinct); extinct != 0 {
-			return extinct
-		}
-		index = max(tx.index(indexNodes), tx.index(indexServices))
-		if health {
-			index = max(index, tx.index(indexChecks))
-		}
-	case health:
-		tx.watchIndex(ws, prefixHealth+folded)
-	default:
-		tx.watchIndex(ws, prefixInstances+folded)
-	}
-	return index
 }
 
 // planService refuses a service that Register.Prepare let pass but the store
@@ -212,7 +155,7 @@ func (w *writer) putService(node *Node, s *Service) {
 // insertService stores s in place of old, which may be nil, and keeps the
 // totals and tags in step.
 func (w *writer) insertService(old, s *Service) {
-	if first[*Service](w.txn, tableService, byName, serviceByName(s)) == nil {
+	if !w.hasInstances(s.Service) {
 		w.count(countServices, 1)
 		w.bump(birthKey(fold(s.Service)))
 	}
@@ -221,6 +164,7 @@ func (w *writer) insertService(old, s *Service) {
 	if old != nil {
 		w.countInstance(old, -1)
 	}
+	w.moveInstance(old, s)
 	w.countTags(old, s)
 }
 
@@ -231,6 +175,7 @@ func (w *writer) removeService(s *Service) {
 	}
 	must(w.txn.Delete(tableService, s))
 	w.countInstance(s, -1)
+	w.removeInstance(s)
 	w.countTags(s, nil)
 	w.bumpInstance(s)
 	w.leaveService(s)
@@ -254,9 +199,11 @@ func (w *writer) bumpService(name string, instances bool) {
 	}
 }
 
-// bumpServicesOn moves the index of every service on a node.
+// bumpServicesOn moves the index of every service on a node, whose instances
+// show a change of the node or its own checks.
 func (w *writer) bumpServicesOn(node string, instances bool) {
 	for s := range rows[*Service](w.txn, nil, tableService, byIDPrefix, nodeKey(node)) {
+		w.stale[refOf(s)] = struct{}{}
 		w.bumpService(s.Service, instances)
 	}
 }
@@ -264,7 +211,7 @@ func (w *writer) bumpServicesOn(node string, instances bool) {
 // leaveService settles the index of the service that s, already removed or
 // renamed, was an instance of. It looks for one other instance, not for all.
 func (w *writer) leaveService(s *Service) {
-	if first[*Service](w.txn, tableService, byName, serviceByName(s)) != nil {
+	if w.hasInstances(s.Service) {
 		w.bumpService(s.Service, true)
 		return
 	}

@@ -2,6 +2,8 @@ package catalog_test
 
 import (
 	"bytes"
+	"fmt"
+	"sync"
 	"testing"
 
 	"github.com/tinylib/msgp/msgp"
@@ -117,3 +119,47 @@ func TestRestoredStoreIsTheSameStore(t *testing.T) {
 }
 
 func readerOf(b []byte) *bytes.Reader { return bytes.NewReader(b) }
+
+// TestTransactionSeesOneMoment reads beside a writer and restores: two keys
+// written by one batch are equal in every transaction.
+func TestTransactionSeesOneMoment(t *testing.T) {
+	f := newFixture(t)
+	done := make(chan struct{})
+	var readers sync.WaitGroup
+	for range 4 {
+		readers.Go(func() {
+			for {
+				tx := f.store.Read()
+				_, a := tx.KVGet(nil, "a")
+				_, b := tx.KVGet(nil, "b")
+				_, services := tx.Services(nil)
+				if a != nil && (b == nil || !bytes.Equal(a.Value, b.Value)) || len(services) > 1 {
+					t.Errorf("got %v and %v, and services %v", a, b, services)
+					return
+				}
+				select {
+				case <-done:
+					return
+				default:
+				}
+			}
+		})
+	}
+	for i := range 200 {
+		var batch []catalog.Entry
+		for _, key := range []string{"a", "b"} {
+			f.index++
+			batch = append(batch, catalog.Entry{Index: f.index, Data: encode(t, catalog.KVWriteCommand,
+				&catalog.KVWrite{Entry: catalog.KVEntry{Key: key, Value: fmt.Append(nil, i)}})})
+		}
+		f.store.Apply(batch)
+		f.register(&catalog.Register{Node: "n", Service: &catalog.Service{Service: "web", Port: i}})
+		if i%50 == 0 {
+			if err := f.store.Restore(readerOf(f.snapshot())); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	close(done)
+	readers.Wait()
+}

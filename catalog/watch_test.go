@@ -240,6 +240,16 @@ func TestServicesAnswersWithTheSameMapUntilServicesChange(t *testing.T) {
 	}
 }
 
+func TestUnchangedInstancesKeepTheirRow(t *testing.T) {
+	f := watchFixture(t)
+	_, before := f.store.Read().ServiceHealth(nil, "web")
+	f.register(web("n2", "critical"))
+	_, after := f.store.Read().ServiceHealth(nil, "web")
+	if len(before) != 2 || len(after) != 2 || before[0] != after[0] || before[1] == after[1] {
+		t.Errorf("got %p, want %p with only the second renewed", after, before)
+	}
+}
+
 func TestReplacedClosesForTransactionsOfTheOldState(t *testing.T) {
 	f := watchFixture(t)
 	tx := f.store.Read()

@@ -11,19 +11,26 @@ import (
 //
 // A command checks everything before its first write, since what is written
 // to the transaction cannot be taken back. Past that point nothing can fail.
+// What many commands of a batch would write again and again (index rows,
+// totals, joins) is noted and written once, at commit.
 type writer struct {
 	txn    *memdb.Txn
-	index  uint64            // of the command being applied
-	bumps  map[string]uint64 // index rows moved by the batch; 0 removes the row
-	counts map[string]int    // what the batch adds to totals
+	index  uint64                   // of the command being applied
+	bumps  map[string]uint64        // index rows moved by the batch; 0 removes the row
+	counts map[string]int           // what the batch adds to totals
+	stale  map[instanceRef]struct{} // instances to join anew
 }
 
 func newWriter(db *memdb.MemDB) *writer {
-	return &writer{txn: db.Txn(true), bumps: make(map[string]uint64), counts: make(map[string]int)}
+	return &writer{
+		txn:   db.Txn(true),
+		bumps: make(map[string]uint64), counts: make(map[string]int), stale: make(map[instanceRef]struct{}),
+	}
 }
 
 // commit makes the batch visible and wakes who watched.
 func (w *writer) commit() {
+	w.flushInstances()
 	w.flushIndexes()
 	w.flushCounts()
 	w.txn.Commit()

@@ -1,0 +1,110 @@
+package catalog
+
+// instanceRow is an instance joined with its node and checks, as queries give
+// it out. Derived from the three tables and kept as they change: many ask for
+// a service, few change it. An instance whose join has not changed keeps its
+// row, so an answer shares all but the changed rows with the one before.
+type instanceRow struct {
+	Instance Instance
+	Health   InstanceHealth
+}
+
+func instanceID(r *instanceRow) []byte {
+	s := r.Instance.Service
+	return partsKey(fold(s.Service), fold(s.Node), s.ID)
+}
+
+// instanceRef names an instance: its node, folded, and its ID.
+type instanceRef struct{ node, id string }
+
+func refOf(s *Service) instanceRef { return instanceRef{fold(s.Node), s.ID} }
+
+// ServiceInstances lists the instances of a service by node name, then ID.
+func (tx *Tx) ServiceInstances(ws WatchSet, name string) (uint64, []*Instance) {
+	instances := make([]*Instance, 0)
+	for r := range rows[*instanceRow](tx.txn, nil, tableInstance, byIDPrefix, serviceNameKey(name)) {
+		instances = append(instances, &r.Instance)
+	}
+	return tx.watchService(ws, name, false), instances
+}
+
+// ServiceHealth lists them with their checks. While an instance, its node and
+// checks stay as they are, it is the same pointer in every answer.
+func (tx *Tx) ServiceHealth(ws WatchSet, name string) (uint64, []*InstanceHealth) {
+	instances := make([]*InstanceHealth, 0)
+	for r := range rows[*instanceRow](tx.txn, nil, tableInstance, byIDPrefix, serviceNameKey(name)) {
+		instances = append(instances, &r.Health)
+	}
+	return tx.watchService(ws, name, true), instances
+}
+
+// watchService returns a service's index and watches its health, or only its
+// instances and their nodes. A missing service wakes its watchers when it
+// appears or any other goes extinct.
+func (tx *Tx) watchService(ws WatchSet, name string, health bool) uint64 {
+	folded := fold(name)
+	index := tx.index(prefixHealth + folded)
+	switch {
+	case index == 0:
+		tx.watchIndex(ws, birthKey(folded))
+		if extinct := tx.watchIndex(ws, indexServiceExtinct); extinct != 0 {
+			return extinct
+		}
+		index = max(tx.index(indexNodes), tx.index(indexServices))
+		if health {
+			index = max(index, tx.index(indexChecks))
+		}
+	case health:
+		tx.watchIndex(ws, prefixHealth+folded)
+	default:
+		tx.watchIndex(ws, prefixInstances+folded)
+	}
+	return index
+}
+
+// hasInstances tells whether a service has any, without counting.
+func (w *writer) hasInstances(name string) bool {
+	return first[*instanceRow](w.txn, tableInstance, byIDPrefix, serviceNameKey(name)) != nil
+}
+
+// moveInstance makes room for the join of s, where old, which may be nil, was
+// until now; flushInstances fills it.
+func (w *writer) moveInstance(old, s *Service) {
+	if old == nil || fold(old.Service) != fold(s.Service) {
+		if old != nil {
+			w.removeInstance(old)
+		}
+		must(w.txn.Insert(tableInstance, &instanceRow{Instance: Instance{Service: s}}))
+	}
+	w.stale[refOf(s)] = struct{}{}
+}
+
+func (w *writer) removeInstance(s *Service) {
+	must(w.txn.Delete(tableInstance, &instanceRow{Instance: Instance{Service: s}}))
+	delete(w.stale, refOf(s))
+}
+
+// flushInstances joins the instances that the batch touched, each once.
+func (w *writer) flushInstances() {
+	for ref := range w.stale {
+		if s := first[*Service](w.txn, tableService, byID, serviceKey(ref.node, ref.id)); s != nil {
+			w.join(s)
+		}
+	}
+	clear(w.stale)
+}
+
+// join stores an instance with its node and checks, node-level ones first.
+func (w *writer) join(s *Service) {
+	node := first[*Node](w.txn, tableNode, byID, nodeKey(s.Node))
+	checks := make([]*Check, 0)
+	for _, service := range [...]string{"", s.ID} {
+		for c := range rows[*Check](w.txn, nil, tableCheck, byInstance, instanceKey(s.Node, service)) {
+			checks = append(checks, c)
+		}
+	}
+	must(w.txn.Insert(tableInstance, &instanceRow{
+		Instance: Instance{Node: node, Service: s},
+		Health:   InstanceHealth{Node: node, Service: s, Checks: checks},
+	}))
+}
