@@ -1,7 +1,6 @@
 package catalog
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -17,37 +16,37 @@ const (
 	wanFederationKey = "consul-wan-federation" // the one reserved key a mesh gateway may set
 )
 
-// checkMeta returns the first fault, in key order so that every server finds
-// the same one.
-func checkMeta(kind string, meta map[string]string) error {
+// metaFault says what is wrong with metadata, "" if nothing. It goes in key
+// order, so that every server finds the same fault first.
+func metaFault(kind string, meta map[string]string) string {
 	if len(meta) > maxMetaPairs {
-		return fmt.Errorf("Node metadata cannot contain more than %d key/value pairs", maxMetaPairs)
+		return fmt.Sprintf("Node metadata cannot contain more than %d key/value pairs", maxMetaPairs)
 	}
 	for _, key := range slices.Sorted(maps.Keys(meta)) {
 		if kind == "mesh-gateway" && key == wanFederationKey {
 			continue
 		}
-		if err := checkMetaPair(key, meta[key]); err != nil {
-			return fmt.Errorf("Couldn't load metadata pair ('%s', '%s'): %w", key, meta[key], err)
+		if fault := metaPairFault(key, meta[key]); fault != "" {
+			return fmt.Sprintf("Couldn't load metadata pair ('%s', '%s'): %s", key, meta[key], fault)
 		}
 	}
-	return nil
+	return ""
 }
 
-func checkMetaPair(key, value string) error {
+func metaPairFault(key, value string) string {
 	switch {
 	case key == "":
-		return errors.New("Key cannot be blank")
+		return "Key cannot be blank"
 	case strings.ContainsFunc(key, isBadMetaRune):
-		return errors.New("Key contains invalid characters")
+		return "Key contains invalid characters"
 	case len(key) > maxMetaKeyLen:
-		return fmt.Errorf("Key is too long (limit: %d characters)", maxMetaKeyLen)
+		return fmt.Sprintf("Key is too long (limit: %d characters)", maxMetaKeyLen)
 	case strings.HasPrefix(key, reservedMeta):
-		return fmt.Errorf("Key prefix '%s' is reserved for internal use", reservedMeta)
+		return fmt.Sprintf("Key prefix '%s' is reserved for internal use", reservedMeta)
 	case len(value) > maxMetaValueLen:
-		return fmt.Errorf("Value is too long (limit: %d characters)", maxMetaValueLen)
+		return fmt.Sprintf("Value is too long (limit: %d characters)", maxMetaValueLen)
 	}
-	return nil
+	return ""
 }
 
 func isBadMetaRune(r rune) bool {

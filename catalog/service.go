@@ -127,9 +127,9 @@ func planService(r *Register) error {
 	if r.Service == nil {
 		return nil
 	}
-	if err := checkMeta(r.Service.Kind, r.Service.Meta); err != nil {
-		return fault.New(fault.Rejected, "failed inserting service: Invalid Service Meta for node %s and serviceID %s: %w",
-			r.Node, r.Service.ID, err)
+	if text := metaFault(r.Service.Kind, r.Service.Meta); text != "" {
+		return fault.New(fault.Rejected, "failed inserting service: Invalid Service Meta for node %s and serviceID %s: %s",
+			r.Node, r.Service.ID, text)
 	}
 	return nil
 }
