@@ -112,7 +112,7 @@ func (r *Router) Close() error {
 // route brings a request, made here or arrived over the wire, to its answer.
 func (r *Router) route(ctx context.Context, op *Desc, req Message, h hop) (Message, error) {
 	datacenter, stale := target(req)
-	rep, err, settled := r.routeHere(ctx, op, req, h, datacenter, stale)
+	rep, settled, err := r.routeHere(ctx, op, req, h, datacenter, stale)
 	if !settled {
 		rep, err = r.carry(ctx, op, req, h)
 	}
@@ -127,12 +127,12 @@ func (r *Router) route(ctx context.Context, op *Desc, req Message, h hop) (Messa
 
 // routeHere is the short way: a request that this server may answer, answered
 // without a copy. It is not settled if it must travel or wait for a leader.
-func (r *Router) routeHere(ctx context.Context, op *Desc, req Message, h hop, datacenter string, stale bool) (rep Message, err error, settled bool) {
+func (r *Router) routeHere(ctx context.Context, op *Desc, req Message, h hop, datacenter string, stale bool) (rep Message, settled bool, err error) {
 	if !r.isOwn(datacenter) || !r.answersHere(op, stale, h) {
-		return nil, nil, false
+		return nil, false, nil
 	}
 	rep, err = r.handle(ctx, op, req)
-	return rep, err, err == nil || h.final() || fault.KindOf(err) != fault.NoLeader
+	return rep, err == nil || h.final() || fault.KindOf(err) != fault.NoLeader, err
 }
 
 // carry tries until the request is answered, refused, or was held too long.
