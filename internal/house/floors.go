@@ -1,0 +1,75 @@
+package house
+
+import (
+	"slices"
+	"strings"
+)
+
+// room is one package of the house, by its path in the module.
+type room struct {
+	path string
+	may  []string // what it may import of the module; "agent/..." includes what is below agent
+	why  string   // the rule in words
+}
+
+// leaves are floor 0: they import each other at most, and anybody may import them.
+var leaves = []string{
+	"internal/acl", "internal/fault", "internal/house", "internal/life", "internal/memnet",
+	"internal/telemetry", "internal/tls", "internal/version",
+}
+
+// testTools may be imported by tests only, and by each other.
+var testTools = []string{"internal/house", "internal/memnet", "internal/testcluster"}
+
+// rooms is the table of design §1, from the top down. The leaves follow from
+// their own list.
+var rooms = []room{
+	{"cmd/praetor", []string{"internal/cli"}, "main only starts the CLI"},
+	{"internal/cli", with(leaves, "agent", "agent/config"),
+		"commands import agent, agent/config, leaves and the public client only"},
+	{"internal/testcluster", with(leaves, "agent/...", "httpapi", "dnsserver", "ui", "internal/ops", "internal/rpc", "raftstore", "gossip", "catalog"),
+		"the test cluster imports anything but internal/cli"},
+	{"agent", with(leaves, "agent/...", "httpapi", "dnsserver", "ui", "internal/ops", "internal/rpc", "raftstore", "gossip", "catalog"),
+		"the agent imports what is below it only"},
+	{"httpapi", frontDoor, "front doors import ops, rpc, catalog only"},
+	{"dnsserver", frontDoor, "front doors import ops, rpc, catalog only"},
+	{"ui", nil, "the web UI imports nothing of the house"},
+	{"agent/server", with(leaves, "raftstore", "gossip", "internal/ops", "internal/rpc", "catalog"),
+		"the server half imports raftstore, gossip, ops, rpc, catalog only"},
+	{"agent/local", with(leaves, "internal/ops", "internal/rpc", "catalog"),
+		"local state imports ops, rpc, catalog only"},
+	{"agent/checks", with(leaves, "internal/ops", "internal/rpc", "catalog"),
+		"check runners import ops, rpc, catalog only"},
+	{"agent/config", with(leaves, "catalog"), "configuration imports catalog only"},
+	{"internal/ops", []string{"internal/rpc", "catalog"}, "operations import rpc, catalog only"},
+	{"internal/rpc", leaves, "the transport imports leaves only"},
+	{"raftstore", leaves, "the log imports leaves only"},
+	{"gossip", leaves, "gossip imports leaves only"},
+	{"catalog", leaves, "the catalog imports leaves only"},
+}
+
+var frontDoor = []string{
+	"internal/ops", "internal/rpc", "catalog",
+	"internal/acl", "internal/fault", "internal/life", "internal/version",
+}
+
+func with(list []string, more ...string) []string { return append(slices.Clone(list), more...) }
+
+// roomOf finds the rules for a package; false if nobody gave it a floor.
+func roomOf(path string) (room, bool) {
+	if slices.Contains(leaves, path) {
+		return room{path, leaves, "leaves import leaves only"}, true
+	}
+	i := slices.IndexFunc(rooms, func(r room) bool { return r.path == path })
+	if i < 0 {
+		return room{}, false
+	}
+	return rooms[i], true
+}
+
+func (r room) allows(path string) bool {
+	return slices.ContainsFunc(r.may, func(m string) bool {
+		above, tree := strings.CutSuffix(m, "/...")
+		return m == path || tree && (path == above || strings.HasPrefix(path, above+"/"))
+	})
+}
