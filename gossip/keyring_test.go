@@ -44,7 +44,7 @@ func TestOnlyMembersWithTheKeyJoin(t *testing.T) {
 				t.Errorf("joined with key %v", key)
 			}
 		}
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		if err := m1.alive(2); err != nil {
 			t.Error(err)
 		}

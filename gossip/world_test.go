@@ -14,6 +14,9 @@ import (
 	"praetor/internal/memnet"
 )
 
+// pass lets virtual time go by.
+func pass(d time.Duration) { time.Sleep(d) }
+
 // virtual runs a test in a bubble and lets memberlist's last probes end there.
 func virtual(t *testing.T, test func(t *testing.T, w *world)) {
 	t.Helper()

@@ -14,7 +14,7 @@ type room struct {
 
 // leaves are floor 0: they import each other at most, and anybody may import them.
 var leaves = []string{
-	"internal/acl", "internal/fault", "internal/house", "internal/life", "internal/memnet",
+	"internal/acl", "internal/fault", "internal/house", "internal/life", "internal/logging", "internal/memnet",
 	"internal/telemetry", "internal/tls", "internal/version",
 }
 
@@ -25,22 +25,24 @@ var testTools = []string{"internal/house", "internal/memnet", "internal/testclus
 // their own list.
 var rooms = []room{
 	{"cmd/praetor", []string{"internal/cli"}, "main only starts the CLI"},
-	{"internal/cli", with(leaves, "agent", "agent/config"),
-		"commands import agent, agent/config, leaves and the public client only"},
-	{"internal/testcluster", with(leaves, "agent/...", "httpapi", "dnsserver", "ui", "internal/ops", "internal/rpc", "raftstore", "gossip", "catalog"),
+	{"internal/cli", with(leaves, "agent", "agent/config", "catalog"),
+		"commands import agent, agent/config, the types of catalog, leaves and the public client only"},
+	{"internal/bench", nil, "the benchmark drives the built binary: it imports nothing of the house"},
+	{"internal/testcluster", with(leaves, "agent/...", "httpapi", "dnsserver", "ui", "internal/definition", "internal/ops", "internal/rpc", "raftstore", "gossip", "catalog"),
 		"the test cluster imports anything but internal/cli"},
-	{"agent", with(leaves, "agent/...", "httpapi", "dnsserver", "ui", "internal/ops", "internal/rpc", "raftstore", "gossip", "catalog"),
+	{"agent", with(leaves, "agent/...", "httpapi", "dnsserver", "ui", "internal/definition", "internal/ops", "internal/rpc", "raftstore", "gossip", "catalog"),
 		"the agent imports what is below it only"},
 	{"httpapi", frontDoor, "front doors import ops, rpc, catalog only"},
 	{"dnsserver", frontDoor, "front doors import ops, rpc, catalog only"},
 	{"ui", nil, "the web UI imports nothing of the house"},
 	{"agent/server", with(leaves, "raftstore", "gossip", "internal/ops", "internal/rpc", "catalog"),
 		"the server half imports raftstore, gossip, ops, rpc, catalog only"},
-	{"agent/local", with(leaves, "internal/ops", "internal/rpc", "catalog"),
-		"local state imports ops, rpc, catalog only"},
-	{"agent/checks", with(leaves, "internal/ops", "internal/rpc", "catalog"),
-		"check runners import ops, rpc, catalog only"},
-	{"agent/config", with(leaves, "catalog"), "configuration imports catalog only"},
+	{"agent/local", with(leaves, "agent/checks", "internal/definition", "internal/ops", "internal/rpc", "catalog"),
+		"local state imports checks, definition, ops, rpc, catalog only"},
+	{"agent/checks", with(leaves, "internal/definition", "internal/ops", "internal/rpc", "catalog"),
+		"check runners import definition, ops, rpc, catalog only"},
+	{"agent/config", with(leaves, "internal/definition", "catalog"), "configuration imports definition and catalog only"},
+	{"internal/definition", with(leaves, "catalog"), "definitions import catalog only"},
 	{"internal/ops", []string{"internal/rpc", "catalog"}, "operations import rpc, catalog only"},
 	{"internal/rpc", leaves, "the transport imports leaves only"},
 	{"raftstore", leaves, "the log imports leaves only"},
@@ -49,7 +51,7 @@ var rooms = []room{
 }
 
 var frontDoor = []string{
-	"internal/ops", "internal/rpc", "catalog",
+	"internal/definition", "internal/ops", "internal/rpc", "catalog",
 	"internal/acl", "internal/fault", "internal/life", "internal/version",
 }
 

@@ -79,7 +79,7 @@ func TestFaultsAreFound(t *testing.T) {
 		{
 			"configuration that looks at gossip",
 			map[string]string{"agent/config/a.go": importing("praetor/gossip", "praetor/catalog")},
-			[]string{"agent/config imports gossip: configuration imports catalog only; see design §1"},
+			[]string{"agent/config imports gossip: configuration imports definition and catalog only; see design §1"},
 		},
 		{
 			"main that does things by itself",

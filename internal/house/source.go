@@ -157,3 +157,16 @@ func (f *file) uses(pkg, name string) []token.Pos {
 	})
 	return at
 }
+
+// explains tells whether a comment that ends on the line above at, or on its
+// own line, holds word.
+func (f *file) explains(m *module, at token.Pos, word string) bool {
+	line := m.fset.Position(at).Line
+	for _, group := range f.syntax.Comments {
+		end := m.fset.Position(group.End()).Line
+		if (end == line-1 || end == line) && strings.Contains(group.Text(), word) {
+			return true
+		}
+	}
+	return false
+}
