@@ -153,8 +153,12 @@ func (s *boltStable) Set(key, val []byte) error { return s.put(stableBucket, key
 // Get returns a value, nil if there is none.
 func (s *boltStable) Get(key []byte) ([]byte, error) { return s.get(stableBucket, key) }
 
-// SetUint64 stores a number, 8 bytes big-endian.
+// SetUint64 stores a number, 8 bytes big-endian. One that is there already
+// costs nothing: raft stores its term again at each start.
 func (s *boltStable) SetUint64(key []byte, val uint64) error {
+	if old, err := s.GetUint64(key); err == nil && old == val {
+		return nil
+	}
 	return s.Set(key, binary.BigEndian.AppendUint64(nil, val))
 }
 

@@ -133,11 +133,7 @@ func newNode(t testing.TB, id, dir string, change ...func(*raftstore.Options)) *
 func (n *node) start(t testing.TB) *node {
 	t.Helper()
 	if n.Store != nil { // again: the listener went with the first store
-		l, err := net.Listen("tcp", n.address)
-		if err != nil {
-			t.Fatal(err)
-		}
-		n.opts.Listener = l
+		n.opts.Listener = listenAgain(t, n.address)
 	}
 	n.machine = &journal{}
 	n.opts.Machine = n.machine
@@ -148,6 +144,15 @@ func (n *node) start(t testing.TB) *node {
 	n.Store = s
 	t.Cleanup(func() { _ = s.Close() })
 	return n
+}
+
+func listenAgain(t testing.TB, address string) net.Listener {
+	t.Helper()
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
 }
 
 func (n *node) stop(t testing.TB) {

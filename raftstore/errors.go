@@ -36,17 +36,19 @@ func uncertain(text string, err error) error {
 // translateRead is translate for calls that change nothing: they may always be
 // tried again.
 func translateRead(err error) error {
-	if errors.Is(err, raft.ErrLeadershipLost) || errors.Is(err, raft.ErrRaftShutdown) {
+	err = translate(err)
+	if errors.Is(err, ErrUncertain) {
 		return certain(err)
 	}
-	return translate(err)
+	return err
 }
 
 // translate turns raft's errors into faults.
 func translate(err error) error {
+	var f *fault.Error
 	switch {
-	case err == nil:
-		return nil
+	case err == nil, errors.As(err, &f):
+		return err
 	case errors.Is(err, raft.ErrNotLeader), errors.Is(err, raft.ErrLeadershipTransferInProgress),
 		errors.Is(err, raft.ErrEnqueueTimeout):
 		return certain(err)
@@ -58,10 +60,6 @@ func translate(err error) error {
 		return &fault.Error{Kind: fault.Internal, Text: restoredText, Err: err}
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return uncertain(err.Error(), err)
-	}
-	var f *fault.Error
-	if errors.As(err, &f) {
-		return err
 	}
 	// A disk that fails: entries of the batch may have reached it.
 	return uncertain(err.Error(), err)

@@ -52,7 +52,7 @@ func openFolder(opts *Options) (*folder, error) {
 }
 
 func (f *folder) open(opts *Options) error {
-	if err := os.MkdirAll(f.dir, 0o755); err != nil {
+	if err := f.make(); err != nil {
 		return err
 	}
 	inBolt, err := f.look()
@@ -73,6 +73,18 @@ func (f *folder) open(opts *Options) error {
 		return err
 	}
 	return f.disk.syncDir("folder", f.dir) // the new files' names
+}
+
+// make makes the folder if it is not there.
+func (f *folder) make() error {
+	there, err := exists(f.dir)
+	if err != nil || there {
+		return err
+	}
+	if err := os.MkdirAll(f.dir, 0o755); err != nil {
+		return err
+	}
+	return f.disk.syncDir("folder", filepath.Dir(f.dir))
 }
 
 // look looks at a folder before anything in it is touched: is it ours, and does
@@ -164,12 +176,13 @@ func (s *labelledSnapshots) Create(version raft.SnapshotVersion, index, term uin
 	if err != nil {
 		return nil, err
 	}
-	return &labelledSink{sink, s.disk}, nil
+	return &labelledSink{sink, s.disk, false}, nil
 }
 
 type labelledSink struct {
 	raft.SnapshotSink
-	disk *disk
+	disk   *disk
+	closed bool // raft closes it again
 }
 
 func (s *labelledSink) Write(b []byte) (int, error) {
@@ -181,6 +194,10 @@ func (s *labelledSink) Write(b []byte) (int, error) {
 
 // Close makes the snapshot count: sync, rename, sync the folder.
 func (s *labelledSink) Close() error {
+	if s.closed {
+		return nil
+	}
+	s.closed = true
 	if err := s.disk.step("snapshot:commit"); err != nil {
 		return errors.Join(err, s.SnapshotSink.Cancel())
 	}

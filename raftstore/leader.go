@@ -28,6 +28,7 @@ func (s *Store) Leadership() <-chan bool { return s.leader.out }
 
 // TransferLeadership hands leadership to the most current other voter.
 func (s *Store) TransferLeadership() error {
+	// raft's call takes no context and ends by its own timeout.
 	return translate(s.calls.do(context.Background(), func() error {
 		return s.raft.LeadershipTransfer().Error()
 	}))

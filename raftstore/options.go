@@ -21,7 +21,8 @@ type Options struct {
 	// whose entries are there, "wal" in a new folder.
 	Backend string
 	// Listener accepts Raft connections (already told apart from RPC ones);
-	// Dial opens one to another server. Close does not close Listener's parent.
+	// Dial opens one to another server. The Store closes Listener, but nothing
+	// behind it.
 	Listener net.Listener
 	Dial     func(ctx context.Context, address string) (net.Conn, error)
 

@@ -30,6 +30,7 @@ func (s *Store) Bootstrap(peers []Peer) error {
 	if err := checkServers(conf); err != nil {
 		return fault.New(fault.Invalid, "bootstrap: the list of servers %w", err)
 	}
+	// raft's call takes no context and ends by itself.
 	err := s.calls.do(context.Background(), func() error {
 		return s.raft.BootstrapCluster(conf).Error()
 	})
@@ -103,6 +104,7 @@ func (s *Store) Peers() ([]Peer, error) {
 // RemovePeer takes a server out of the configuration; one that is not in it is
 // no error. Leader only: fault.NoLeader.
 func (s *Store) RemovePeer(id string) error {
+	// raft's call takes no context and ends by its own timeout.
 	return translate(s.calls.do(context.Background(), func() error {
 		return s.raft.RemoveServer(raft.ServerID(id), 0, changeWait).Error()
 	}))
@@ -111,6 +113,7 @@ func (s *Store) RemovePeer(id string) error {
 // AddNonvoter adds or re-addresses a server without a vote. A voter keeps its
 // vote and gets the address. Leader only: fault.NoLeader.
 func (s *Store) AddNonvoter(id, address string) error {
+	// raft's call takes no context and ends by its own timeout.
 	return translate(s.calls.do(context.Background(), func() error {
 		return s.raft.AddNonvoter(raft.ServerID(id), raft.ServerAddress(address), 0, changeWait).Error()
 	}))

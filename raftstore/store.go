@@ -59,17 +59,25 @@ type Store struct {
 }
 
 // Open takes the folder (locking it), reads what is there, performs peers.json
-// recovery, and starts Raft. On an error opts.Listener is left open.
+// recovery, and starts Raft. opts.Listener is the Store's from now on: an Open
+// that fails closes it.
 func Open(opts Options) (*Store, error) {
+	s, err := open(&opts)
+	if err != nil && opts.Listener != nil {
+		_ = opts.Listener.Close()
+	}
+	return s, err
+}
+
+func open(opts *Options) (*Store, error) {
 	if err := opts.check(); err != nil {
 		return nil, err
 	}
-	folder, err := openFolder(&opts)
+	folder, err := openFolder(opts)
 	if err != nil {
 		return nil, err
 	}
-	conf := opts.raftConfig()
-	machine := &fsm{opts.Machine}
+	conf, machine := opts.raftConfig(), &fsm{opts.Machine}
 	if err := folder.recoverPeers(conf, machine, opts.Logger); err != nil {
 		return nil, errors.Join(err, folder.Close())
 	}
@@ -78,7 +86,7 @@ func Open(opts Options) (*Store, error) {
 		drain: 2 * (opts.HeartbeatTimeout + opts.LeaderLease), calls: newCalls(),
 	}
 	s.verify.confirm = func() error { return s.raft.VerifyLeader().Error() }
-	if err := s.start(conf, machine, &opts); err != nil {
+	if err := s.start(conf, machine, opts); err != nil {
 		return nil, errors.Join(err, folder.Close())
 	}
 	return s, nil

@@ -36,7 +36,7 @@ func newStream(address string, listener net.Listener, dial func(context.Context,
 		accepted: make(chan net.Conn), closed: make(chan struct{}),
 		conns: make(map[*trackedConn]struct{}),
 	}
-	// Not a request's context: it lives as long as the stream.
+	// No caller's context: it lives as long as the stream.
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.wg.Add(1)
 	go s.acceptLoop() // Close waits

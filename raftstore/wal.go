@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/raft"
@@ -26,10 +27,13 @@ type walLog struct {
 	logger hclog.Logger
 	bytes  int // segment size
 
+	// last is the newest entry that was acknowledged. There may be more behind
+	// it that a failed write left, which nobody is to see.
+	last atomic.Uint64
+
 	write sync.Mutex // one writer at a time
 
-	last   uint64 // the newest entry known to be on disk
-	broken bool   // a write failed: mend before the next one
+	broken bool // a write failed: mend before the next one
 
 	mu sync.RWMutex // never held while writing
 
@@ -45,11 +49,11 @@ func openWAL(dir string, stable *boltStable, d *disk, segmentBytes int, logger h
 	if err := l.open(); err != nil {
 		return nil, fmt.Errorf("open raft log %s: %w", dir, err)
 	}
-	var err error
-	if l.last, err = l.log.LastIndex(); err != nil {
-		_ = l.log.Close()
-		return nil, err
+	last, err := l.log.LastIndex()
+	if err != nil {
+		return nil, errors.Join(err, l.log.Close())
 	}
+	l.last.Store(last)
 	return l, nil
 }
 
@@ -77,16 +81,28 @@ func (l *walLog) current() *wal.WAL {
 }
 
 // FirstIndex returns the oldest entry's index, 0 if there is none.
-func (l *walLog) FirstIndex() (uint64, error) { return l.current().FirstIndex() }
+func (l *walLog) FirstIndex() (uint64, error) {
+	if l.last.Load() == 0 {
+		return 0, nil
+	}
+	return l.current().FirstIndex()
+}
 
 // LastIndex returns the newest entry's index, 0 if there is none.
-func (l *walLog) LastIndex() (uint64, error) { return l.current().LastIndex() }
+func (l *walLog) LastIndex() (uint64, error) { return l.last.Load(), nil }
 
 // GetLog reads one entry; raft.ErrLogNotFound if it is not there.
 func (l *walLog) GetLog(index uint64, out *raft.Log) error {
+	if index > l.last.Load() {
+		return raft.ErrLogNotFound
+	}
 	for {
 		log := l.current()
-		err := log.GetLog(index, out)
+		first, err := log.FirstIndex()
+		if err == nil && index < first {
+			return raft.ErrLogNotFound // raft-wal finds it as long as its segment is there
+		}
+		err = log.GetLog(index, out)
 		switch {
 		case errors.Is(err, wal.ErrNotFound):
 			return raft.ErrLogNotFound
@@ -114,7 +130,7 @@ func (l *walLog) StoreLogs(logs []*raft.Log) error {
 		l.broken = true
 		return fmt.Errorf("append to raft log: %w", err)
 	}
-	l.last = logs[len(logs)-1].Index
+	l.last.Store(logs[len(logs)-1].Index)
 	// The entries are safe, whatever became of the next segment.
 	l.broken = l.done.wait() != nil
 	return nil
@@ -135,7 +151,7 @@ func (l *walLog) DeleteRange(min, max uint64) error {
 	if err != nil {
 		return err
 	}
-	l.last = last
+	l.last.Store(last)
 	return nil
 }
 
@@ -154,14 +170,15 @@ func (l *walLog) mendLocked() error {
 	if err != nil {
 		return err
 	}
-	if last > l.last {
-		if err := l.log.DeleteRange(l.last+1, last); err != nil {
+	if good := l.last.Load(); last > good {
+		if err := l.log.DeleteRange(good+1, last); err != nil {
 			return fmt.Errorf("mend raft log %s: %w", l.dir, err)
 		}
+		last = good
 	}
-	l.last = min(l.last, last)
+	l.last.Store(last)
 	l.broken = false
-	l.logger.Info("raft log works again after a failed write", "last", l.last)
+	l.logger.Info("raft log works again after a failed write", "last", last)
 	return nil
 }
 

@@ -1,0 +1,246 @@
+package raftstore_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"praetor/raftstore"
+)
+
+// pipes is a network inside a test, for synctest bubbles.
+type pipes struct {
+	mu sync.Mutex
+
+	listeners map[string]*pipeListener
+	cut       map[string]bool // addresses nobody reaches, and who reach nobody
+	conns     map[string][]net.Conn
+}
+
+type pipeListener struct {
+	net     *pipes
+	address string
+	conns   chan net.Conn
+	closed  chan struct{}
+	once    sync.Once
+}
+
+func newPipes() *pipes {
+	return &pipes{listeners: map[string]*pipeListener{}, cut: map[string]bool{}, conns: map[string][]net.Conn{}}
+}
+
+func (p *pipes) listen(address string) *pipeListener {
+	l := &pipeListener{net: p, address: address, conns: make(chan net.Conn), closed: make(chan struct{})}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.listeners[address] = l
+	return l
+}
+
+func (p *pipes) dialFrom(from string) func(context.Context, string) (net.Conn, error) {
+	return func(ctx context.Context, to string) (net.Conn, error) {
+		p.mu.Lock()
+		l := p.listeners[to]
+		if l == nil || p.cut[from] || p.cut[to] {
+			p.mu.Unlock()
+			return nil, fmt.Errorf("dial %s: no route", to)
+		}
+		here, there := net.Pipe()
+		p.conns[from] = append(p.conns[from], here, there)
+		p.conns[to] = append(p.conns[to], here, there)
+		p.mu.Unlock()
+		select {
+		case l.conns <- there:
+			return here, nil
+		case <-l.closed:
+		case <-ctx.Done():
+		}
+		_ = here.Close()
+		return nil, fmt.Errorf("dial %s: refused", to)
+	}
+}
+
+// isolate cuts a server off and breaks its connections.
+func (p *pipes) isolate(address string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.cut[address] = true
+	for _, c := range p.conns[address] {
+		_ = c.Close()
+	}
+}
+
+func (p *pipes) heal(address string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.cut, address)
+}
+
+func (l *pipeListener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *pipeListener) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return nil
+}
+
+func (l *pipeListener) Addr() net.Addr { return &net.UnixAddr{Name: l.address} }
+
+// virtual runs f in a bubble with count servers in memory that bootstrapped.
+func virtual(t *testing.T, count int, f func(t *testing.T, net *pipes, nodes []*node)) {
+	synctest.Test(t, func(t *testing.T) {
+		network := newPipes()
+		var nodes []*node
+		var peers []raftstore.Peer
+		for i := range count {
+			n := virtualNode(network, fmt.Sprintf("s%d", i+1))
+			nodes = append(nodes, n)
+			peers = append(peers, raftstore.Peer{ID: n.id, Address: n.address, Voter: true})
+		}
+		for _, n := range nodes {
+			n.start(t)
+			if err := n.Bootstrap(peers); err != nil {
+				t.Fatal(err)
+			}
+		}
+		leaderOf(t, nodes)
+		f(t, network, nodes)
+		for _, n := range nodes {
+			n.stop(t)
+		}
+		time.Sleep(time.Second) // raft does not wait for each of its goroutines
+	})
+}
+
+func virtualNode(network *pipes, id string) *node {
+	n := &node{id: id, address: id + ":8300"}
+	n.opts = raftstore.Options{
+		ID: id, Address: n.address,
+		Listener: network.listen(n.address), Dial: network.dialFrom(n.address),
+	}
+	return n
+}
+
+func TestIsolatedLeaderStepsDownAndIsReplaced(t *testing.T) {
+	virtual(t, 3, func(t *testing.T, net *pipes, nodes []*node) {
+		old := leaderOf(t, nodes)
+		old.apply(t, "one")
+		var rest []*node
+		for _, n := range nodes {
+			if n != old {
+				rest = append(rest, n)
+			}
+		}
+		changed := rest[0].LeaderChanged()
+		begin := time.Now()
+		net.isolate(old.address)
+		next := leaderOf(t, rest)
+		if took := time.Since(begin); took > 2*time.Second {
+			t.Errorf("a new leader took %v", took)
+		}
+		<-changed
+		next.apply(t, "two")
+		if err := old.VerifyLeader(t.Context()); err == nil {
+			t.Error("the old leader was confirmed")
+		}
+		net.heal(old.address)
+		leaderOf(t, nodes)
+		for _, n := range nodes {
+			wantEntries(t, n, "one", "two")
+		}
+	})
+}
+
+func TestLeadershipAlternates(t *testing.T) {
+	virtual(t, 3, func(t *testing.T, _ *pipes, nodes []*node) {
+		for range 4 {
+			leader := leaderOf(t, nodes)
+			if lead := <-leader.Leadership(); !lead {
+				t.Fatal("the leader was told false first")
+			}
+			if err := leader.TransferLeadership(); err != nil {
+				t.Fatal(err)
+			}
+			if lead := <-leader.Leadership(); lead {
+				t.Fatal("the old leader was told true twice")
+			}
+		}
+	})
+}
+
+// TestLostLeadershipIsUncertain isolates a leader with a write under way: it
+// must not look as if it could safely be sent again.
+func TestLostLeadershipIsUncertain(t *testing.T) {
+	virtual(t, 3, func(t *testing.T, net *pipes, nodes []*node) {
+		leader := leaderOf(t, nodes)
+		net.isolate(leader.address)
+		_, _, err := leader.Apply(t.Context(), []byte("x"))
+		wantUncertain(t, err)
+		if err.Error() != "leadership lost while committing log" {
+			t.Errorf("text %q", err)
+		}
+	})
+}
+
+func TestApplyGivesUpWithItsContext(t *testing.T) {
+	virtual(t, 3, func(t *testing.T, net *pipes, nodes []*node) {
+		leader := leaderOf(t, nodes)
+		net.isolate(leader.address)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		defer cancel()
+		begin := time.Now()
+		_, _, err := leader.Apply(ctx, []byte("x"))
+		wantUncertain(t, err)
+		if took := time.Since(begin); took != 10*time.Millisecond {
+			t.Errorf("it took %v", took)
+		}
+	})
+}
+
+func TestRemovedAndAddedServers(t *testing.T) {
+	virtual(t, 3, func(t *testing.T, net *pipes, nodes []*node) {
+		leader := leaderOf(t, nodes)
+		gone := nodes[0]
+		if gone == leader {
+			gone = nodes[1]
+		}
+		must(t, leader.RemovePeer(gone.id))
+		fresh := virtualNode(net, "s4").start(t)
+		must(t, leader.AddNonvoter(fresh.id, fresh.address))
+		leader.apply(t, "one")
+		wantEntries(t, fresh, "one")
+		peers, err := leader.Peers()
+		must(t, err)
+		var got []string
+		for _, p := range peers {
+			got = append(got, fmt.Sprint(p.ID, " ", p.Voter))
+		}
+		if len(got) != 3 || got[2] != "s4 false" {
+			t.Errorf("peers %q", got)
+		}
+		if d := fresh.LastContact(); d < 0 || d > time.Second {
+			t.Errorf("last contact %v", d)
+		}
+		fresh.stop(t)
+	})
+}
+
+func TestIdleClusterKeepsItsLeader(t *testing.T) {
+	virtual(t, 3, func(t *testing.T, _ *pipes, nodes []*node) {
+		before := leaderOf(t, nodes).Stats()["term"]
+		time.Sleep(10 * time.Minute)
+		if after := leaderOf(t, nodes).Stats()["term"]; after != before {
+			t.Errorf("term went from %s to %s", before, after)
+		}
+	})
+}
