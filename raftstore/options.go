@@ -70,8 +70,6 @@ func (o *Options) check() error {
 		return fault.New(fault.Invalid, "raftstore: Address is missing")
 	case o.Listener == nil || o.Dial == nil || o.Machine == nil:
 		return fault.New(fault.Invalid, "raftstore: Listener, Dial and Machine are needed")
-	case o.Multiplier < 0 || o.Multiplier > maxMultiplier:
-		return fault.New(fault.Invalid, "performance.raft_multiplier cannot be %d. Must be between 1 and %d", o.Multiplier, maxMultiplier)
 	}
 	switch o.Backend {
 	case "", "default", "wal", "boltdb":
@@ -81,6 +79,15 @@ func (o *Options) check() error {
 	if o.Logger == nil {
 		o.Logger = hclog.NewNullLogger()
 	}
+	setDefault(&o.SegmentBytes, defaultSegmentBytes)
+	return o.setDefaults()
+}
+
+// setDefaults does check's work for what Reload may change.
+func (o *Options) setDefaults() error {
+	if o.Multiplier < 0 || o.Multiplier > maxMultiplier {
+		return fault.New(fault.Invalid, "performance.raft_multiplier cannot be %d. Must be between 1 and %d", o.Multiplier, maxMultiplier)
+	}
 	setDefault(&o.Multiplier, 1)
 	setDefault(&o.HeartbeatTimeout, 400*time.Millisecond)
 	setDefault(&o.ElectionTimeout, 400*time.Millisecond)
@@ -88,7 +95,6 @@ func (o *Options) check() error {
 	setDefault(&o.SnapshotThreshold, 16384)
 	setDefault(&o.SnapshotInterval, 30*time.Second)
 	setDefault(&o.TrailingLogs, 10240)
-	setDefault(&o.SegmentBytes, defaultSegmentBytes)
 	for _, d := range []*time.Duration{&o.HeartbeatTimeout, &o.ElectionTimeout, &o.LeaderLease} {
 		*d *= time.Duration(o.Multiplier)
 	}

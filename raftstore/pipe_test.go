@@ -161,6 +161,62 @@ func TestIsolatedLeaderStepsDownAndIsReplaced(t *testing.T) {
 	})
 }
 
+// TestDeadLeaderIsReplacedWithinASecond: raft alone takes up to 1.2 s.
+func TestDeadLeaderIsReplacedWithinASecond(t *testing.T) {
+	for _, servers := range []int{3, 5} {
+		var slowest time.Duration
+		for range 20 {
+			virtual(t, servers, func(t *testing.T, net *pipes, nodes []*node) {
+				time.Sleep(time.Second)
+				leader := leaderOf(t, nodes)
+				var rest []*node
+				for _, n := range nodes {
+					if n != leader {
+						rest = append(rest, n)
+					}
+				}
+				begin := time.Now()
+				net.isolate(leader.address)
+				leaderOf(t, rest)
+				slowest = max(slowest, time.Since(begin))
+			})
+		}
+		t.Logf("%d servers: at most %v", servers, slowest)
+		if slowest > time.Second {
+			t.Errorf("%d servers: a leader was replaced after %v", servers, slowest)
+		}
+	}
+}
+
+func TestReloadChangesTheTimeouts(t *testing.T) {
+	virtual(t, 3, func(t *testing.T, net *pipes, nodes []*node) {
+		for _, n := range nodes {
+			must(t, n.Reload(raftstore.Options{Multiplier: 10, SnapshotThreshold: 7, TrailingLogs: 3}))
+		}
+		conf := nodes[0].Raft().ReloadableConfig()
+		if conf.HeartbeatTimeout != 4*time.Second || conf.SnapshotThreshold != 7 || conf.TrailingLogs != 3 || conf.SnapshotInterval != 30*time.Second {
+			t.Errorf("got %+v", conf)
+		}
+		if err := nodes[0].Reload(raftstore.Options{Multiplier: 11}); err == nil {
+			t.Error("a multiplier of 11 was taken")
+		}
+		time.Sleep(10 * time.Second)
+		leader := leaderOf(t, nodes)
+		var rest []*node
+		for _, n := range nodes {
+			if n != leader {
+				rest = append(rest, n)
+			}
+		}
+		begin := time.Now()
+		net.isolate(leader.address)
+		leaderOf(t, rest)
+		if took := time.Since(begin); took < 3*time.Second || took > 9*time.Second {
+			t.Errorf("replaced after %v, want 4 s and more", took)
+		}
+	})
+}
+
 func TestLeadershipAlternates(t *testing.T) {
 	virtual(t, 3, func(t *testing.T, _ *pipes, nodes []*node) {
 		for range 4 {

@@ -50,9 +50,12 @@ type Store struct {
 	raft        *raft.Raft
 	drain       time.Duration // how long Close waits for calls under way
 
-	calls  *calls
-	leader *leaderWatch
-	verify verifier
+	calls    *calls
+	leader   *leaderWatch
+	detector *detector
+	verify   verifier
+
+	tuning sync.Mutex // held while raft's configuration is read and replaced
 
 	closeOnce sync.Once
 	closeErr  error
@@ -108,6 +111,7 @@ func (s *Store) start(conf *raft.Config, machine raft.FSM, opts *Options) error 
 		return fmt.Errorf("start raft: %w", err)
 	}
 	s.leader = watchLeader(s.raft, notify)
+	s.detector = detectDeadLeaders(s)
 	s.electIfAlone()
 	return nil
 }
@@ -122,6 +126,7 @@ func (s *Store) Close() error {
 
 func (s *Store) close() error {
 	s.calls.refuse(s.drain)
+	s.detector.stop()
 	stopped := s.raft.Shutdown()
 	s.stream.abort() // or a dial under way would hold up the next line
 	err := stopped.Error()
