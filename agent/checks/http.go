@@ -1,0 +1,96 @@
+package checks
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"praetor/catalog"
+)
+
+const userAgent = "Consul Health Check"
+
+// newHTTP builds a check that makes a request and judges its status code.
+func newHTTP(c *catalog.Check, o *Options) (Runner, error) {
+	d := &c.Definition
+	client := httpClient(d, o)
+	h := httpProbe{
+		client: client, method: orDefault(d.Method, http.MethodGet), url: d.HTTP,
+		body: d.Body, header: httpHeader(d.Header), max: o.OutputMax,
+	}
+	return newPeriodic(c, o, h.probe), nil
+}
+
+func httpClient(d *catalog.CheckDefinition, o *Options) *http.Client {
+	client := &http.Client{
+		Timeout: orDefault(d.Timeout, networkTimeout),
+		Transport: &http.Transport{
+			Proxy:             o.Proxy,
+			DialContext:       o.Dial,
+			DisableKeepAlives: true,
+			TLSClientConfig:   o.tlsConfig(d),
+		},
+	}
+	if d.DisableRedirects {
+		client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	}
+	return client
+}
+
+func httpHeader(given map[string][]string) http.Header {
+	header := http.Header{}
+	for name, values := range given {
+		header[http.CanonicalHeaderKey(name)] = values
+	}
+	if header.Get("User-Agent") == "" {
+		header.Set("User-Agent", userAgent)
+	}
+	if header.Get("Accept") == "" {
+		header.Set("Accept", "text/plain, text/*, */*")
+	}
+	return header
+}
+
+type httpProbe struct {
+	client *http.Client
+	method string
+	url    string
+	body   string
+	header http.Header
+	max    int
+}
+
+func (h *httpProbe) probe(ctx context.Context) result {
+	req, err := http.NewRequestWithContext(ctx, h.method, h.url, strings.NewReader(h.body))
+	if err != nil {
+		return result{status: catalog.Critical, output: err.Error()}
+	}
+	req.Header = h.header.Clone()
+	if host := req.Header.Get("Host"); host != "" {
+		req.Host = host
+	}
+	resp, err := h.client.Do(req)
+	if err != nil {
+		return result{status: catalog.Critical, output: err.Error()}
+	}
+	defer resp.Body.Close()
+	body := newTail(h.max)
+	// A body that breaks off does not change the verdict of its status code.
+	_, _ = io.Copy(body, resp.Body)
+	return result{
+		status: httpStatus(resp.StatusCode),
+		output: fmt.Sprintf("HTTP %s %s: %s Output: %s", h.method, h.url, resp.Status, body),
+	}
+}
+
+func httpStatus(code int) string {
+	switch {
+	case code >= 200 && code <= 299:
+		return catalog.Passing
+	case code == http.StatusTooManyRequests:
+		return catalog.Warning
+	}
+	return catalog.Critical
+}

@@ -1,0 +1,89 @@
+package checks
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"praetor/catalog"
+)
+
+// TTL is a check that someone else reports on; silence makes it critical. Its
+// time starts when it is built.
+type TTL struct {
+	id     string
+	ttl    time.Duration
+	max    int
+	notify func(id, status, output string)
+
+	mu sync.Mutex
+
+	deadline time.Time
+	last     string // output of the last report
+}
+
+func newTTL(c *catalog.Check, o *Options) (Runner, error) {
+	return &TTL{
+		id: c.CheckID, ttl: c.Definition.TTL, max: o.OutputMax, notify: o.Notify,
+		deadline: time.Now().Add(c.Definition.TTL),
+	}, nil
+}
+
+// Renew takes a report's output and starts the time again. It returns the
+// output as it is to be kept, and when the report expires.
+func (t *TTL) Renew(output string) (kept string, deadline time.Time) {
+	kept = CutOutput(output, t.max)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.last, t.deadline = kept, time.Now().Add(t.ttl)
+	return kept, t.deadline
+}
+
+// Expired reports whether the time is over. Who applies a notification asks it
+// under the lock that also covers Renew, so that a report that came in between
+// is not undone.
+func (t *TTL) Expired() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return !time.Now().Before(t.deadline)
+}
+
+// Run notifies once each time the time runs out.
+func (t *TTL) Run(ctx context.Context) {
+	timer := time.NewTimer(t.left())
+	defer timer.Stop()
+	var told time.Time // the deadline already notified
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		}
+		deadline, output := t.state()
+		left := time.Until(deadline)
+		if left <= 0 && !deadline.Equal(told) {
+			told = deadline
+			t.notify(t.id, catalog.Critical, output)
+		}
+		if left <= 0 {
+			// Until someone reports there is nothing to expire; a report
+			// cannot expire earlier than a whole TTL from now.
+			left = t.ttl
+		}
+		timer.Reset(left)
+	}
+}
+
+func (t *TTL) left() time.Duration {
+	deadline, _ := t.state()
+	return time.Until(deadline)
+}
+
+func (t *TTL) state() (deadline time.Time, output string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.last == "" {
+		return t.deadline, "TTL expired"
+	}
+	return t.deadline, "TTL expired (last output before timeout follows): " + t.last
+}
