@@ -1,0 +1,175 @@
+package local
+
+import (
+	"fmt"
+
+	"praetor/catalog"
+)
+
+// Definitions are what the configuration files define.
+type Definitions struct {
+	Services []ServiceDefinition
+	Checks   []CheckDefinition
+}
+
+// ServiceDefinition is a service with its checks, all defaults filled in.
+type ServiceDefinition struct {
+	Service *catalog.Service
+	Checks  []*catalog.Check
+	Token   string // "" means Tokens.ConfigFile, then Tokens.Default
+	Parent  string // the ID of the service whose sidecar this is; "" for others
+}
+
+// CheckDefinition is a check of the node, or with ServiceID of a service.
+type CheckDefinition struct {
+	Check *catalog.Check
+	Token string
+}
+
+// LoadDefinitions registers what files define, once, after Open and before Run.
+// A registration over HTTP with the same ID is forgotten.
+func (s *State) LoadDefinitions(defs Definitions) error { return s.load(defs) }
+
+// Reload puts defs in the place of the definitions loaded before. Checks that
+// are defined in both keep their status and output.
+func (s *State) Reload(defs Definitions) error { return s.load(defs) }
+
+// load applies all definitions as one change: nothing is synced half-way.
+func (s *State) load(defs Definitions) error {
+	var (
+		c        change
+		services [][]*checkEntry
+		alone    []*checkEntry
+	)
+	for _, d := range defs.Services {
+		s.complete(d.Service, d.Checks)
+		entries, err := s.newChecks(d.Checks, d.Token, true)
+		if err != nil {
+			return fmt.Errorf("Failed to register service %q: %w", d.Service.Service, err)
+		}
+		services = append(services, entries)
+	}
+	for _, d := range defs.Checks {
+		if d.Check.CheckID == "" {
+			d.Check.CheckID = d.Check.Name
+		}
+		e, err := s.newCheck(d.Check, d.Token, true)
+		if err != nil {
+			return fmt.Errorf("Failed to register check %q: %w", d.Check.Name, err)
+		}
+		alone = append(alone, e)
+	}
+	if err := s.checkOwners(defs); err != nil {
+		return err
+	}
+	s.purge(&c, defs)
+	c.apply = func(int64) error {
+		s.applyDefinitions(defs, services, alone)
+		return nil
+	}
+	return s.commit(&c)
+}
+
+// checkOwners refuses checks of services that neither a file defines nor
+// someone registered.
+func (s *State) checkOwners(defs Definitions) error {
+	owners := make(map[string]bool, len(defs.Services)+1)
+	owners[""] = true
+	for _, d := range defs.Services {
+		owners[d.Service.ID] = true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, d := range defs.Checks {
+		id := d.Check.ServiceID
+		if e := s.services[id]; !owners[id] && (e == nil || e.file) {
+			return fmt.Errorf("Failed to register check %q: %w", d.Check.Name, errNoService(id))
+		}
+	}
+	return nil
+}
+
+// purge adds to c the removal of everything that the journal holds under an ID
+// that a file defines.
+func (s *State) purge(c *change, defs Definitions) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	drop := func(k kind, id string) {
+		if r, err := encode(k, &removal{id}); err == nil {
+			c.records = append(c.records, r)
+		}
+	}
+	for _, d := range defs.Services {
+		if e := s.services[d.Service.ID]; e != nil && !e.file {
+			drop(kindForgetService, d.Service.ID)
+		}
+		for _, chk := range d.Checks {
+			if e := s.checks[chk.CheckID]; e != nil && !e.file {
+				drop(kindForgetCheck, chk.CheckID)
+			}
+		}
+	}
+	for _, d := range defs.Checks {
+		if e := s.checks[d.Check.CheckID]; e != nil && !e.file {
+			drop(kindForgetCheck, d.Check.CheckID)
+		}
+	}
+}
+
+func (s *State) applyDefinitions(defs Definitions, services [][]*checkEntry, alone []*checkEntry) {
+	s.dropStale(defs)
+	for i, d := range defs.Services {
+		for _, e := range services[i] {
+			s.restoreStatus(e, s.statuses[e.row.CheckID])
+		}
+		s.putService(&serviceEntry{row: d.Service, token: d.Token, file: true, parent: d.Parent}, services[i], false)
+	}
+	for _, e := range alone {
+		s.restoreStatus(e, s.statuses[e.row.CheckID])
+		if err := s.putCheck(e); err != nil {
+			// Its service was there a moment ago.
+			s.logger.Warn("check from a file not registered", "check", e.row.CheckID, "error", err)
+		}
+	}
+	s.adoptOrphans()
+}
+
+// dropStale removes what files defined before and no longer do.
+func (s *State) dropStale(defs Definitions) {
+	services, checks := map[string]bool{}, map[string]bool{}
+	for _, d := range defs.Services {
+		services[d.Service.ID] = true
+		for _, c := range d.Checks {
+			checks[c.CheckID] = true
+		}
+	}
+	for _, d := range defs.Checks {
+		checks[d.Check.CheckID] = true
+	}
+	for id, e := range s.checks {
+		if e.file && !checks[id] {
+			s.removeCheck(id)
+		}
+	}
+	for id, e := range s.services {
+		if e.file && !services[id] {
+			s.removeService(id)
+		}
+	}
+}
+
+// adoptOrphans registers restored checks whose services came from files, and
+// forgets the others.
+func (s *State) adoptOrphans() {
+	for _, o := range s.orphans {
+		if s.checks[o.rec.Check.CheckID] != nil {
+			continue // now in a file itself
+		}
+		if s.services[o.rec.Check.ServiceID] == nil {
+			s.logger.Warn("restored check belongs to no service", "check", o.rec.Check.CheckID, "service", o.rec.Check.ServiceID)
+			continue
+		}
+		s.restoreCheck(&o, s.statuses[o.rec.Check.CheckID])
+	}
+	s.orphans, s.statuses = nil, nil
+}

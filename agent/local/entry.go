@@ -1,0 +1,98 @@
+package local
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/tinylib/msgp/msgp"
+
+	"praetor/agent/checks"
+	"praetor/catalog"
+)
+
+// serviceEntry is a service registered here. row is never changed, only replaced.
+type serviceEntry struct {
+	row    *catalog.Service
+	token  string
+	file   bool   // defined in a file: not in the journal
+	parent string // the service whose sidecar this is
+	checks map[string]*checkEntry
+	bytes  int64 // in the journal, with the checks that came along
+}
+
+// checkEntry is a check registered here. row is never changed, only replaced.
+type checkEntry struct {
+	row   *catalog.Check
+	token string
+	file  bool
+	bytes int64 // in the journal, 0 if it came along with its service
+
+	runner checks.Runner // nil for checks that nothing runs
+	ttl    *checks.TTL   // runner, if it is one
+	stop   context.CancelFunc
+
+	criticalSince time.Time // by a result; zero while it is not
+	deferred      time.Time // when a change of output alone is to be synced; zero for none
+
+	expires     time.Time // of the status of a TTL check
+	statusBytes int64
+}
+
+// live is a row as the journal holds it, and where its size is kept.
+type live struct {
+	kind  kind
+	rec   msgp.Marshaler
+	bytes *int64
+}
+
+// rows lists what belongs into the journal: services, then checks, then the
+// statuses of TTL checks, so that each finds what it refers to.
+func (s *State) rows() []live {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var services, all, statuses []live
+	for _, e := range s.services {
+		if !e.file {
+			services = append(services, live{kindService,
+				&serviceRecord{Service: e.row, Token: e.token, Parent: e.parent}, &e.bytes})
+		}
+	}
+	for _, e := range s.checks {
+		if !e.file {
+			all = append(all, live{kindCheck, &checkRecord{Check: e.row, Token: e.token}, &e.bytes})
+		}
+		if e.ttl != nil && !e.expires.IsZero() {
+			statuses = append(statuses, live{kindStatus, e.status(), &e.statusBytes})
+		}
+	}
+	for i := range s.orphans {
+		all = append(all, live{kindCheck, &s.orphans[i].rec, &s.orphans[i].size})
+	}
+	for _, st := range s.statuses {
+		statuses = append(statuses, live{kindStatus, &st.rec, &st.size})
+	}
+	return slices.Concat(services, all, statuses)
+}
+
+func (e *checkEntry) status() *statusRecord {
+	return &statusRecord{
+		CheckID: e.row.CheckID, Status: e.row.Status, Output: e.row.Output, Expires: e.expires.UnixNano(),
+	}
+}
+
+// nodeAndOwn lists checks by ID: those of the node, and those of one service.
+func (s *State) nodeAndOwn(serviceID string) []*catalog.Check {
+	list := make([]*catalog.Check, 0, len(s.nodeChecks))
+	for _, e := range s.nodeChecks {
+		list = append(list, e.row)
+	}
+	if svc := s.services[serviceID]; svc != nil {
+		for _, e := range svc.checks {
+			list = append(list, e.row)
+		}
+	}
+	slices.SortFunc(list, func(a, b *catalog.Check) int { return cmp.Compare(a.CheckID, b.CheckID) })
+	return list
+}

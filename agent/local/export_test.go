@@ -1,0 +1,45 @@
+package local
+
+// Names of the parts that tests look into.
+const (
+	JournalName = journalName
+	HeadBytes   = headBytes
+)
+
+// Scale is the stretch of a cluster of n members.
+func Scale(n int) int { return scale(n) }
+
+// JournalSize is how long the journal is.
+func (s *State) JournalSize() int64 { return s.journal.size }
+
+// LiveBytes is how much of it counts.
+func (s *State) LiveBytes() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.live
+}
+
+// ReadJournal walks the records of a journal as a start does, without a file.
+func ReadJournal(data []byte) (records int, end int64, err error) {
+	m := newImage()
+	_, end, err = scan(data, func(k kind, body []byte, size int64) error {
+		records++
+		return m.apply(k, body, size)
+	})
+	return records, end, err
+}
+
+// ImportFile takes one file of a Consul agent.
+func ImportFile(what string, data []byte) error {
+	m := newImage()
+	switch what {
+	case "service":
+		return importService(m, data)
+	case "check":
+		return importCheck(m, data)
+	}
+	return importStatus(m, data)
+}
+
+// SaveStatuses saves what TTL checks were told, now.
+func (s *State) SaveStatuses() error { return s.saveOnce() }

@@ -1,0 +1,203 @@
+package local
+
+import (
+	"sync"
+
+	"praetor/internal/fault"
+)
+
+// change is something to be written and then done. Changes are done in the
+// order in which they are written.
+type change struct {
+	records []record
+	// apply does it, with State.mu held; bytes is what it takes in the journal.
+	apply func(bytes int64) error
+	lazy  bool // need not be durable yet when commit returns
+	last  bool // closes the journal
+
+	err  error
+	turn chan bool // true: lead the next batch; false: done, see err
+}
+
+// queue collects changes while a batch is being written. There is no writer
+// goroutine: the first to come leads, and hands over to the first of those who
+// came meanwhile. Its length is bounded by the callers, each of whom waits.
+type queue struct {
+	mu sync.Mutex
+
+	pending []*change
+	led     bool
+	closed  bool
+}
+
+var errClosed = fault.New(fault.Internal, "the agent is shutting down")
+
+// commit writes c and then applies it. It returns c's own error, or why it
+// could not be written; then it was not applied either.
+func (s *State) commit(c *change) error {
+	if s.journal == nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return c.apply(0)
+	}
+	for _, r := range c.records {
+		if len(r.body) > maxBody {
+			return fault.New(fault.TooLarge, "a registration of %d bytes exceeds the limit of %d", len(r.body), maxBody)
+		}
+	}
+	c.turn = make(chan bool, 1)
+	if !s.queue.join(c) {
+		if lead := <-c.turn; !lead {
+			return c.err
+		}
+	}
+	s.lead()
+	return c.err
+}
+
+// join queues c and reports whether it leads.
+func (q *queue) join(c *change) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.pending = append(q.pending, c)
+	lead := !q.led
+	q.led = true
+	return lead
+}
+
+// take cuts the next batch off the queue.
+func (q *queue) take() []*change {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n, bytes := 0, 0
+	for n < len(q.pending) {
+		c := q.pending[n]
+		for _, r := range c.records {
+			bytes += len(r.body)
+		}
+		if n > 0 && bytes > batchBytes {
+			break
+		}
+		n++
+		if c.last {
+			break
+		}
+	}
+	batch := q.pending[:n:n]
+	q.pending = q.pending[n:]
+	return batch
+}
+
+// handOver makes the first of those who wait lead, if there is one.
+func (q *queue) handOver() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.pending) == 0 {
+		q.pending, q.led = nil, false
+		return
+	}
+	q.pending[0].turn <- true
+}
+
+// lead does one batch, of which the caller's change is the first.
+func (s *State) lead() {
+	batch := s.queue.take()
+	err := s.write(batch)
+	s.applyBatch(batch, err)
+	for _, c := range batch[1:] {
+		c.turn <- false
+	}
+	s.maybeCompact()
+	s.queue.handOver()
+}
+
+// write makes a batch durable.
+func (s *State) write(batch []*change) error {
+	if s.queue.closed {
+		return errClosed
+	}
+	if s.journal.damaged != nil {
+		if err := s.compact(); err != nil {
+			return err
+		}
+	}
+	var (
+		recs []record
+		sync bool
+	)
+	for _, c := range batch {
+		recs = append(recs, c.records...)
+		sync = sync || !c.lazy
+	}
+	if len(recs) == 0 {
+		return nil
+	}
+	return s.journal.append(recs, sync)
+}
+
+func (s *State) applyBatch(batch []*change, failed error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range batch {
+		if c.err = failed; failed == nil {
+			var bytes int64
+			for _, r := range c.records {
+				bytes += int64(recBytes + len(r.body))
+			}
+			c.err = c.apply(bytes)
+		}
+		if c.last {
+			s.queue.closed = true
+		}
+	}
+}
+
+// maybeCompact rewrites the journal when more than half of it is garbage.
+func (s *State) maybeCompact() {
+	j := s.journal
+	if s.queue.closed || j.damaged != nil || j.size < j.compactAt {
+		return
+	}
+	s.mu.Lock()
+	live := s.live
+	s.mu.Unlock()
+	if j.size-live <= live {
+		return
+	}
+	if err := s.compact(); err != nil {
+		// The old file is as good as before; try again when it has grown.
+		s.logger.Warn("journal not compacted", "error", err)
+		j.compactAt = j.size + s.opts.CompactAt
+		return
+	}
+	j.compactAt = s.opts.CompactAt
+}
+
+// compact writes what is registered now to a new journal. The caller leads.
+func (s *State) compact() error {
+	live := s.rows()
+	written := make([]int64, 0, len(live))
+	err := s.journal.rewrite(func(yield func(record) error) error {
+		for _, l := range live {
+			r, err := encode(l.kind, l.rec)
+			if err != nil {
+				return err
+			}
+			written = append(written, int64(recBytes+len(r.body)))
+			if err := yield(r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, l := range live {
+		s.live += written[i] - *l.bytes
+		*l.bytes = written[i]
+	}
+	return nil
+}
