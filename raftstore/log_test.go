@@ -287,6 +287,42 @@ func TestWALForgetsOnlyATornWrite(t *testing.T) {
 	}
 }
 
+// TestWALBeginsAnewAfterATornFirstWrite tears a write that filled its segment:
+// the end of it reached the disk, the beginning did not.
+func TestWALBeginsAnewAfterATornFirstWrite(t *testing.T) {
+	for _, already := range []uint64{0, 5, 100} { // 100 fill the first segment
+		dir, m := t.TempDir(), newModel()
+		torn, capture := "", false
+		l := openLog(t, "wal", dir, func(label string) error {
+			if capture && label == "wal:sync" {
+				torn, capture = copyDir(t, dir), false
+			}
+			return nil
+		})
+		if already > 0 {
+			must(t, l.StoreLogs(entries(1, 1, already)))
+			m.store(1, 1, already)
+		}
+		capture = true
+		must(t, l.StoreLogs(entries(1, already+1, already+100)))
+		files, err := filepath.Glob(filepath.Join(torn, "wal", "*.wal"))
+		must(t, err)
+		last := files[len(files)-1]
+		b, err := os.ReadFile(last)
+		must(t, err)
+		text := fmt.Sprintf("entry %d of", already+10)
+		must(t, os.WriteFile(last, bytes.Replace(b, []byte(text), make([]byte, len(text)), 1), 0o600))
+
+		got := openLog(t, "wal", torn, nil)
+		check(t, m, got)
+		must(t, got.StoreLogs(entries(2, already+1, already+200)))
+		m.store(2, already+1, already+200)
+		check(t, m, got)
+		must(t, got.Close())
+		check(t, m, openLog(t, "wal", torn, nil))
+	}
+}
+
 func copyDir(t testing.TB, dir string) string {
 	t.Helper()
 	to := t.TempDir()
