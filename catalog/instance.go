@@ -38,6 +38,9 @@ func (tx *Tx) ServiceHealth(ws WatchSet, name string) (uint64, []*InstanceHealth
 	return tx.watchService(ws, name, true), instances
 }
 
+// ServiceIndex returns the index ServiceHealth would, and watches the same.
+func (tx *Tx) ServiceIndex(ws WatchSet, name string) uint64 { return tx.watchService(ws, name, true) }
+
 // watchService returns a service's index and watches its health, or only its
 // instances and their nodes. A missing service wakes its watchers when it
 // appears or any other goes extinct.

@@ -69,7 +69,7 @@ func NewRouter(opts Options) *Router {
 	opts.fillDefaults()
 	return &Router{
 		opts:  opts,
-		fleet: fleet{own: opts.Datacenter},
+		fleet: fleet{own: opts.Datacenter, addresses: map[string][]string{}},
 		pool:  pool{dial: opts.Dial},
 	}
 }

@@ -1,0 +1,57 @@
+package server
+
+import (
+	"context"
+
+	"github.com/tinylib/msgp/msgp"
+
+	"praetor/catalog"
+	"praetor/internal/fault"
+	"praetor/internal/ops"
+	"praetor/internal/rpc"
+)
+
+// mux lists the operations this server answers.
+func (s *Server) mux() *rpc.Mux {
+	m := rpc.NewMux()
+	rpc.Handle(m, ops.KVApply, s.kvApply)
+	rpc.Handle(m, ops.KVGet, s.kvGet)
+	rpc.Handle(m, ops.KVList, s.kvList)
+	rpc.Handle(m, ops.KVKeys, s.kvKeys)
+	rpc.Handle(m, ops.CatalogRegister, s.catalogRegister)
+	rpc.Handle(m, ops.CatalogDeregister, s.catalogDeregister)
+	rpc.Handle(m, ops.CatalogSync, s.catalogSync)
+	rpc.Handle(m, ops.CatalogDatacenters, s.catalogDatacenters)
+	rpc.Handle(m, ops.CatalogNodes, s.catalogNodes)
+	rpc.Handle(m, ops.CatalogServices, s.catalogServices)
+	rpc.Handle(m, ops.CatalogService, s.catalogService)
+	rpc.Handle(m, ops.CatalogNode, s.catalogNode)
+	rpc.Handle(m, ops.HealthNode, s.healthNode)
+	rpc.Handle(m, ops.HealthChecks, s.healthChecks)
+	rpc.Handle(m, ops.HealthState, s.healthState)
+	rpc.Handle(m, ops.HealthService, s.healthService)
+	rpc.Handle(m, ops.StatusLeader, s.statusLeader)
+	rpc.Handle(m, ops.StatusPeers, s.statusPeers)
+	rpc.Handle(m, ops.StatusRaft, s.statusRaft)
+	return m
+}
+
+// apply logs a command and returns its result; a result that is an error
+// becomes the error.
+func (s *Server) apply(ctx context.Context, t catalog.CommandType, cmd msgp.Marshaler) (any, uint64, error) {
+	if s.leaving.Load() {
+		return nil, 0, fault.New(fault.NoLeader, rpc.TextNoLeader)
+	}
+	data, err := catalog.Encode(t, cmd)
+	if err != nil {
+		return nil, 0, err
+	}
+	result, index, err := s.raft.Apply(ctx, data)
+	if err != nil {
+		return nil, 0, err
+	}
+	if err, ok := result.(error); ok {
+		return nil, 0, err
+	}
+	return result, index, nil
+}

@@ -1,0 +1,126 @@
+package server
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/raft"
+	autopilot "github.com/hashicorp/raft-autopilot"
+
+	"praetor/gossip"
+	"praetor/internal/ops"
+)
+
+// statsTime bounds how long autopilot waits for one server's figures.
+const statsTime = time.Second
+
+// startAutopilot promotes servers that proved stable and removes dead ones,
+// until ctx ends (reference/internals.md §10).
+func (s *Server) startAutopilot(ctx context.Context) *autopilot.Autopilot {
+	pilot := autopilot.New(s.raft.Raft(), pilotDelegate{s}, autopilot.WithLogger(s.logger.Named("autopilot")))
+	pilot.Start(ctx)
+	return pilot
+}
+
+// pilotDelegate tells autopilot what it asks of this server.
+type pilotDelegate struct{ s *Server }
+
+func (d pilotDelegate) AutopilotConfig() *autopilot.Config {
+	c := d.s.store.Read().Autopilot()
+	if c == nil {
+		return nil
+	}
+	return &autopilot.Config{
+		CleanupDeadServers:      c.CleanupDeadServers,
+		LastContactThreshold:    time.Duration(c.LastContactThreshold),
+		MaxTrailingLogs:         c.MaxTrailingLogs,
+		MinQuorum:               uint(c.MinQuorum),
+		ServerStabilizationTime: time.Duration(c.ServerStabilizationTime),
+	}
+}
+
+func (pilotDelegate) NotifyState(*autopilot.State) {}
+
+func (d pilotDelegate) KnownServers() map[raft.ServerID]*autopilot.Server {
+	leader, _ := d.s.raft.Leader()
+	servers := map[raft.ServerID]*autopilot.Server{}
+	for _, m := range d.s.opts.LAN.Members() {
+		info, ok := gossip.ParseServer(m)
+		if !ok || info.Datacenter != d.s.opts.Datacenter {
+			continue
+		}
+		server := &autopilot.Server{
+			ID: raft.ServerID(info.ID), Name: info.Name, Address: raft.ServerAddress(info.RPCAddress),
+			NodeStatus: nodeStatus(m.Status), Version: info.Build, RaftVersion: info.RaftVersion,
+			Meta: m.Tags, IsLeader: info.ID == leader,
+		}
+		// A server that came back under another name is known twice: the living
+		// entry counts.
+		if old := servers[server.ID]; old == nil || server.NodeStatus == autopilot.NodeAlive {
+			servers[server.ID] = server
+		}
+	}
+	return servers
+}
+
+func nodeStatus(s gossip.Status) autopilot.NodeStatus {
+	switch s {
+	case gossip.Alive:
+		return autopilot.NodeAlive
+	case gossip.Left:
+		return autopilot.NodeLeft
+	case gossip.Failed:
+		return autopilot.NodeFailed
+	}
+	return autopilot.NodeUnknown
+}
+
+// FetchServerStats asks every server how far its log has come.
+func (d pilotDelegate) FetchServerStats(ctx context.Context, servers map[raft.ServerID]*autopilot.Server) map[raft.ServerID]*autopilot.ServerStats {
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	stats := make(map[raft.ServerID]*autopilot.ServerStats, len(servers))
+	for id, server := range servers {
+		wg.Go(func() {
+			one, err := d.s.statsOf(ctx, string(server.Address))
+			if err != nil {
+				d.s.logger.Debug("ask server for its raft figures", "server", server.Name, "error", err)
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			stats[id] = one
+		})
+	}
+	wg.Wait()
+	return stats
+}
+
+// never stands for a server that never heard a leader.
+const never = 24 * time.Hour
+
+func (s *Server) statsOf(ctx context.Context, address string) (*autopilot.ServerStats, error) {
+	ctx, cancel := context.WithTimeout(ctx, statsTime)
+	defer cancel()
+	m, err := s.router.DoAt(ctx, address, ops.StatusRaft.Desc, &ops.StatusRequest{})
+	if err != nil {
+		return nil, err
+	}
+	rep := m.(*ops.StatusRaftReply)
+	if rep.LastContact < 0 {
+		rep.LastContact = never
+	}
+	return &autopilot.ServerStats{LastContact: rep.LastContact, LastTerm: rep.LastTerm, LastIndex: rep.LastIndex}, nil
+}
+
+// RemoveFailedServer declares a dead server left, which removes it everywhere.
+// Autopilot wants this to return at once, and a force-leave does.
+func (d pilotDelegate) RemoveFailedServer(server *autopilot.Server) {
+	d.s.logger.Info("removing failed server", "server", server.Name)
+	if err := d.s.opts.LAN.ForceLeave(server.Name, false); err != nil {
+		d.s.logger.Warn("force failed server to leave", "server", server.Name, "error", err)
+	}
+}
+
+var _ autopilot.ApplicationIntegration = pilotDelegate{}

@@ -1,0 +1,91 @@
+package server
+
+import (
+	"context"
+	"slices"
+
+	"praetor/catalog"
+	"praetor/internal/acl"
+	"praetor/internal/ops"
+	"praetor/internal/rpc"
+)
+
+func (s *Server) healthNode(ctx context.Context, req *ops.HealthNodeRequest) (*ops.HealthChecksReply, error) {
+	return s.checks(ctx, &req.ReadOptions, nil, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []*catalog.Check) {
+		return tx.NodeChecks(ws, req.Node)
+	})
+}
+
+func (s *Server) healthChecks(ctx context.Context, req *ops.HealthChecksRequest) (*ops.HealthChecksReply, error) {
+	return s.checks(ctx, &req.ReadOptions, req.NodeMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []*catalog.Check) {
+		return tx.ServiceChecks(ws, req.Service)
+	})
+}
+
+func (s *Server) healthState(ctx context.Context, req *ops.HealthStateRequest) (*ops.HealthChecksReply, error) {
+	return s.checks(ctx, &req.ReadOptions, req.NodeMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []*catalog.Check) {
+		return tx.ChecksInState(ws, req.State)
+	})
+}
+
+// checks answers every read that lists checks.
+func (s *Server) checks(ctx context.Context, opts *rpc.ReadOptions, meta map[string]string, list func(*catalog.Tx, catalog.WatchSet) (uint64, []*catalog.Check)) (*ops.HealthChecksReply, error) {
+	az, err := s.access(opts.Token)
+	if err != nil {
+		return nil, err
+	}
+	rep := &ops.HealthChecksReply{}
+	return rep, s.read(ctx, opts, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
+		index, checks := list(tx, ws)
+		rep.Checks = slices.DeleteFunc(checks, func(c *catalog.Check) bool {
+			if !mayReadCheck(az, c) {
+				rep.Filtered = true
+				return true
+			}
+			if len(meta) == 0 {
+				return false
+			}
+			_, node := tx.Node(nil, c.Node)
+			return node == nil || !hasMeta(node, meta)
+		})
+		return index, nil
+	})
+}
+
+func mayReadCheck(az acl.Authorizer, c *catalog.Check) bool {
+	return az.NodeRead(c.Node) && (c.ServiceName == "" || az.ServiceRead(c.ServiceName))
+}
+
+func (s *Server) healthService(ctx context.Context, req *ops.HealthServiceRequest) (*ops.HealthServiceReply, error) {
+	az, err := s.access(req.Token)
+	if err != nil {
+		return nil, err
+	}
+	rep := &ops.HealthServiceReply{}
+	key := newViewKey(req)
+	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
+		index, instances := s.views.get(tx, ws, key, req)
+		rep.Instances, rep.Filtered = readableInstances(az, instances)
+		return index, nil
+	})
+}
+
+// readableInstances leaves out what a token may not see. A token that may see
+// all gets the very slice it was given: front doors know it by its address.
+func readableInstances(az acl.Authorizer, all []*catalog.InstanceHealth) ([]*catalog.InstanceHealth, bool) {
+	hidden := func(i *catalog.InstanceHealth) bool {
+		return !az.NodeRead(i.Node.Node) || !az.ServiceRead(i.Service.Service)
+	}
+	if !slices.ContainsFunc(all, hidden) {
+		return all, false
+	}
+	return slices.DeleteFunc(slices.Clone(all), hidden), true
+}
+
+// suits tells whether an instance is what a request asked for.
+func suits(i *catalog.InstanceHealth, req *ops.HealthServiceRequest) bool {
+	if req.PassingOnly && slices.ContainsFunc(i.Checks, func(c *catalog.Check) bool { return c.Status != catalog.Passing }) {
+		return false
+	}
+	return hasTags(i.Service, req.Tags) && hasMeta(i.Node, req.NodeMeta)
+}

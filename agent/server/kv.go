@@ -1,0 +1,81 @@
+package server
+
+import (
+	"context"
+	"slices"
+
+	"praetor/catalog"
+	"praetor/internal/ops"
+)
+
+func (s *Server) kvApply(ctx context.Context, req *ops.KVApplyRequest) (*ops.KVApplyReply, error) {
+	az, err := s.access(req.Token)
+	if err != nil {
+		return nil, err
+	}
+	key := req.Write.Entry.Key
+	if req.Write.Verb == catalog.KVDeleteTree {
+		if !az.KeyWritePrefix(key) {
+			return nil, denied("key:write", key)
+		}
+	} else if !az.KeyWrite(key) {
+		return nil, denied("key:write", key)
+	}
+	result, index, err := s.apply(ctx, catalog.KVWriteCommand, &req.Write)
+	if err != nil {
+		return nil, err
+	}
+	done, _ := result.(bool)
+	return &ops.KVApplyReply{Done: done, Index: index}, nil
+}
+
+func (s *Server) kvGet(ctx context.Context, req *ops.KVGetRequest) (*ops.KVGetReply, error) {
+	az, err := s.access(req.Token)
+	if err != nil {
+		return nil, err
+	}
+	if !az.KeyRead(req.Key) {
+		return nil, denied("key:read", req.Key)
+	}
+	rep := &ops.KVGetReply{}
+	absent := false
+	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
+		index, entry := tx.KVGet(ws, req.Key)
+		rep.Entry = entry
+		// A read that waits for an absent key goes on waiting while it stays
+		// absent, though the table's index moves.
+		if entry == nil && absent {
+			index = min(index, req.MinIndex)
+		}
+		absent = entry == nil
+		return index, nil
+	})
+}
+
+func (s *Server) kvList(ctx context.Context, req *ops.KVListRequest) (*ops.KVListReply, error) {
+	az, err := s.access(req.Token)
+	if err != nil {
+		return nil, err
+	}
+	rep := &ops.KVListReply{}
+	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
+		index, entries := tx.KVList(ws, req.Prefix)
+		rep.Entries = slices.DeleteFunc(entries, func(e *catalog.KVEntry) bool { return !az.KeyRead(e.Key) })
+		rep.Filtered = len(rep.Entries) < len(entries)
+		return index, nil
+	})
+}
+
+func (s *Server) kvKeys(ctx context.Context, req *ops.KVKeysRequest) (*ops.KVKeysReply, error) {
+	az, err := s.access(req.Token)
+	if err != nil {
+		return nil, err
+	}
+	rep := &ops.KVKeysReply{}
+	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
+		index, keys := tx.KVKeys(ws, req.Prefix, req.Separator)
+		rep.Keys = slices.DeleteFunc(keys, func(k string) bool { return !az.KeyRead(k) })
+		rep.Filtered = len(rep.Keys) < len(keys)
+		return index, nil
+	})
+}

@@ -1,0 +1,85 @@
+package server
+
+import (
+	"context"
+	"time"
+)
+
+const (
+	transferTries = 3
+	// removedWait is how long a leaving follower waits to be taken out of the
+	// Raft configuration.
+	removedWait = 5 * time.Second
+)
+
+// PrepareLeave is the first step of a graceful leave, before the pools are
+// told: a leader of several voters hands leadership on (reference/internals.md §11).
+func (s *Server) PrepareLeave(context.Context) error {
+	if !s.raft.IsLeader() || s.voters() < 2 {
+		return nil
+	}
+	var err error
+	for range transferTries {
+		if err = s.raft.TransferLeadership(); err == nil {
+			return nil
+		}
+		s.logger.Warn("hand leadership on", "error", err)
+	}
+	return s.raft.RemovePeer(s.opts.ID)
+}
+
+// FinishLeave is the last step, after the pools know: no more requests are
+// taken, those under way get LeaveDrainTime, and the new leader some time to
+// take this server out of the configuration.
+func (s *Server) FinishLeave(ctx context.Context) error {
+	s.leaving.Store(true)
+	if !pause(ctx, s.opts.LeaveDrainTime) {
+		return ctx.Err()
+	}
+	if s.raft.IsLeader() || s.voters() < 2 {
+		return nil
+	}
+	for deadline := time.Now().Add(removedWait); time.Now().Before(deadline); {
+		if !s.isPeer() || !pause(ctx, 50*time.Millisecond) {
+			return nil
+		}
+	}
+	s.logger.Warn("still in the Raft configuration at the end of a graceful leave")
+	return nil
+}
+
+func pause(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
+	}
+}
+
+func (s *Server) voters() int {
+	peers, err := s.raft.Peers()
+	if err != nil {
+		return 0
+	}
+	n := 0
+	for _, p := range peers {
+		if p.Voter {
+			n++
+		}
+	}
+	return n
+}
+
+func (s *Server) isPeer() bool {
+	peers, err := s.raft.Peers()
+	if err != nil {
+		return true
+	}
+	for _, p := range peers {
+		if p.ID == s.opts.ID {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,153 @@
+package server
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"praetor/catalog"
+	"praetor/internal/acl"
+	"praetor/internal/fault"
+	"praetor/internal/rpc"
+)
+
+// Words of X-Consul-Effective-Consistency.
+const (
+	consistencyLeader     = "leader"
+	consistencyStale      = "stale"
+	consistencyConsistent = "consistent"
+)
+
+// jitterFraction: a blocking read may take up to a sixteenth longer than asked
+// (reference/http-api.md §5), so that many do not come back at once.
+const jitterFraction = 16
+
+// query answers a read at one moment and returns the answer's index. What the
+// answer depends on goes into ws.
+type query func(tx *catalog.Tx, ws catalog.WatchSet) (index uint64, err error)
+
+// read answers every read: it sees to the consistency asked for, runs q, runs
+// it again whenever something it depends on changed until the index is past
+// the caller's or time is up, and fills meta.
+func (s *Server) read(ctx context.Context, opts *rpc.ReadOptions, meta *rpc.ReadMeta, q query) error {
+	if err := s.admitRead(ctx, opts); err != nil {
+		return err
+	}
+	if opts.MinIndex == 0 {
+		index, err := q(s.store.Read(), nil)
+		s.fillMeta(meta, opts, index)
+		return err
+	}
+	timeout := time.NewTimer(s.patience(opts.MaxWait))
+	defer timeout.Stop()
+	for {
+		tx, ws := s.store.Read(), catalog.WatchSet{}
+		leaderChanged := s.raft.LeaderChanged()
+		index, err := q(tx, ws)
+		if err != nil {
+			return err
+		}
+		s.fillMeta(meta, opts, index)
+		if meta.Index > opts.MinIndex {
+			return nil
+		}
+		ws.Add(tx.Replaced())
+		if !opts.Stale && !s.raft.IsLeader() {
+			return fault.New(fault.NoLeader, "No cluster leader")
+		}
+		if !s.sleep(ctx, ws, leaderChanged, timeout.C) {
+			return ctx.Err()
+		}
+		select {
+		case <-tx.Replaced():
+			// The state was restored: indexes start anew.
+			index, err := q(s.store.Read(), nil)
+			s.fillMeta(meta, opts, index)
+			return err
+		default:
+		}
+	}
+}
+
+// sleep waits for a change, true, or for the end of the caller's patience.
+// Queries watch a handful of channels at most.
+func (s *Server) sleep(ctx context.Context, ws catalog.WatchSet, leaderChanged <-chan struct{}, timeout <-chan time.Time) bool {
+	var c [4]<-chan struct{}
+	i := 0
+	for ch := range ws {
+		if i == len(c) {
+			// More than a select can hold: rare, and memdb knows how.
+			return ws.Watch(timeout) == false && ctx.Err() == nil
+		}
+		c[i] = ch
+		i++
+	}
+	select {
+	case <-c[0]:
+	case <-c[1]:
+	case <-c[2]:
+	case <-c[3]:
+	case <-leaderChanged:
+	case <-timeout:
+		return false
+	case <-ctx.Done():
+		return false
+	}
+	return true
+}
+
+// patience is how long a blocking read waits.
+func (s *Server) patience(wait time.Duration) time.Duration {
+	if wait <= 0 {
+		wait = s.opts.DefaultQueryTime
+	}
+	wait = min(wait, s.opts.MaxQueryTime)
+	if most := wait / jitterFraction; most > 0 {
+		wait += rand.N(most)
+	}
+	return wait
+}
+
+// admitRead sees to the consistency asked for (reference/internals.md §12).
+func (s *Server) admitRead(ctx context.Context, opts *rpc.ReadOptions) error {
+	switch {
+	case s.leaving.Load():
+		return fault.New(fault.NoLeader, "No cluster leader")
+	case opts.Stale:
+		if s.raft.LastContact() < 0 {
+			return fault.New(fault.NoLeader, "No cluster leader")
+		}
+		return nil
+	case !s.ready.Load():
+		return fault.New(fault.NoLeader, "Not ready to serve consistent reads")
+	case opts.Consistent:
+		return s.raft.VerifyLeader(ctx)
+	}
+	return nil
+}
+
+func (s *Server) fillMeta(meta *rpc.ReadMeta, opts *rpc.ReadOptions, index uint64) {
+	meta.Index = max(index, 1)
+	meta.LastContact = max(s.raft.LastContact(), 0)
+	meta.KnownLeader = s.leaderAddress() != ""
+	switch {
+	case opts.Stale:
+		meta.Consistency = consistencyStale
+	case opts.Consistent:
+		meta.Consistency = consistencyConsistent
+	default:
+		meta.Consistency = consistencyLeader
+	}
+}
+
+// access resolves a token.
+func (s *Server) access(token string) (acl.Authorizer, error) { return s.opts.ACL.Resolve(token) }
+
+// denied is the refusal of reference/http-api.md §2.3. name may be empty.
+func denied(permission, name string) error {
+	on := ""
+	if name != "" {
+		on = ` on "` + name + `"`
+	}
+	return fault.New(fault.Denied, "Permission denied: token lacks permission '%s'%s", permission, on)
+}

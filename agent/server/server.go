@@ -1,0 +1,191 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"praetor/catalog"
+	"praetor/gossip"
+	"praetor/internal/acl"
+	"praetor/internal/life"
+	"praetor/internal/rpc"
+	"praetor/raftstore"
+)
+
+// Pool is what the server asks of a gossip pool.
+type Pool interface {
+	Members() []gossip.Member
+	ForceLeave(name string, prune bool) error
+	Fire(name string, payload []byte) error
+	NumMembers() int
+}
+
+// Options says how to build a Server.
+type Options struct {
+	Name, ID   string // node name and ID
+	Datacenter string
+	Address    string // advertised host:port of the RPC listener
+
+	// Bootstrap elects this server at once if it has no state; BootstrapExpect
+	// waits for so many servers first (reference/internals.md §9).
+	Bootstrap       bool
+	BootstrapExpect int
+
+	// Raft carries folder, backend and timing; the rest is filled in here.
+	Raft     raftstore.Options
+	Listener net.Listener // the RPC port, not yet told apart
+	Dial     func(ctx context.Context, address string) (net.Conn, error)
+	LAN      Pool
+	WAN      Pool // nil where the WAN pool is off
+	ACL      acl.Resolver
+
+	DefaultQueryTime time.Duration // of blocking reads that name none; default 5 min
+	MaxQueryTime     time.Duration // default 10 min
+	HoldTimeout      time.Duration // for a leader; default 7 s
+	LeaveDrainTime   time.Duration // default 5 s
+	ClientTimeout    time.Duration // default 60 s
+	Autopilot        catalog.Autopilot
+	Logger           hclog.Logger
+}
+
+func (o *Options) fillDefaults() error {
+	if o.DefaultQueryTime == 0 {
+		o.DefaultQueryTime = 5 * time.Minute
+	}
+	if o.MaxQueryTime == 0 {
+		o.MaxQueryTime = 10 * time.Minute
+	}
+	if o.HoldTimeout == 0 {
+		o.HoldTimeout = 7 * time.Second
+	}
+	if o.LeaveDrainTime == 0 {
+		o.LeaveDrainTime = 5 * time.Second
+	}
+	if o.ACL == nil {
+		o.ACL = acl.AllowAll{}
+	}
+	if o.Logger == nil {
+		o.Logger = hclog.NewNullLogger()
+	}
+	var errs []error
+	for what, missing := range map[string]bool{
+		"a name": o.Name == "", "an ID": o.ID == "", "a datacenter": o.Datacenter == "",
+		"an address": o.Address == "", "a listener": o.Listener == nil, "a LAN pool": o.LAN == nil,
+	} {
+		if missing {
+			errs = append(errs, fmt.Errorf("server: needs %s", what))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Server is the server half of an agent.
+type Server struct {
+	opts     Options
+	logger   hclog.Logger
+	store    *catalog.Store
+	raft     *raftstore.Store
+	listener *rpc.Listener
+	router   *rpc.Router
+	views    views
+
+	// ready is set while this server leads and has applied all that earlier
+	// leaders committed: only then may it answer default reads.
+	ready   atomic.Bool
+	leaving atomic.Bool // no more requests: this server is about to go
+
+	memberEvents chan gossip.Event // to the leader loop; bounded, see HandleLAN
+	missed       atomic.Bool       // an event did not fit: a full pass is due
+	bootstrapped chan struct{}     // wakes the bootstrap loop
+}
+
+// Open takes the log and the port. A server that bootstraps alone leads as
+// soon as Run runs.
+func Open(opts Options) (*Server, error) {
+	if err := opts.fillDefaults(); err != nil {
+		return nil, err
+	}
+	s := &Server{
+		opts: opts, logger: opts.Logger, store: catalog.New(),
+		memberEvents: make(chan gossip.Event, maxMemberEvents),
+		bootstrapped: make(chan struct{}, 1),
+	}
+	s.listener = rpc.NewListener(opts.Listener, s.logger.Named("rpc"))
+	raftOpts := opts.Raft
+	raftOpts.ID, raftOpts.Address = opts.ID, opts.Address
+	raftOpts.Listener, raftOpts.Dial = s.listener.Raft(), rpc.DialRaft(opts.Dial)
+	raftOpts.Machine = machine{s.store}
+	raftOpts.Logger = s.logger.Named("raft")
+	var err error
+	if s.raft, err = raftstore.Open(raftOpts); err != nil {
+		return nil, errors.Join(err, s.listener.Close())
+	}
+	s.router = rpc.NewRouter(rpc.Options{
+		Datacenter: opts.Datacenter, Local: s.mux(),
+		IsLeader: s.raft.IsLeader, Leader: s.leaderAddress,
+		Dial: opts.Dial, HoldTimeout: opts.HoldTimeout, ClientTimeout: opts.ClientTimeout,
+		Logger: s.logger.Named("rpc"),
+	})
+	if err := s.bootstrapAlone(); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// Run answers requests and does a leader's duties until ctx ends.
+func (s *Server) Run(ctx context.Context) error {
+	parts := life.NewGroup()
+	parts.Add("rpc listener", s.listener.Run)
+	parts.Add("rpc", func(ctx context.Context) error {
+		return rpc.Serve(ctx, s.listener.RPC(), s.router, s.logger.Named("rpc"))
+	})
+	parts.Add("bootstrap", s.runBootstrap)
+	parts.Add("leader", s.runLeadership)
+	return parts.Run(ctx)
+}
+
+// Close gives back what Open took.
+func (s *Server) Close() error {
+	return errors.Join(s.router.Close(), s.raft.Close(), s.listener.Close())
+}
+
+// Router carries requests, local ones and those from other nodes.
+func (s *Server) Router() *rpc.Router { return s.router }
+
+// Store is the replicated state.
+func (s *Server) Store() *catalog.Store { return s.store }
+
+// IsLeader tells whether this server leads.
+func (s *Server) IsLeader() bool { return s.raft.IsLeader() }
+
+func (s *Server) leaderAddress() string {
+	_, address := s.raft.Leader()
+	return address
+}
+
+// machine lets the log drive the catalog.
+type machine struct{ store *catalog.Store }
+
+func (m machine) Apply(entries []raftstore.Entry) []any {
+	batch := make([]catalog.Entry, len(entries))
+	for i, e := range entries {
+		batch[i] = catalog.Entry(e)
+	}
+	return m.store.Apply(batch)
+}
+
+func (m machine) Snapshot() (raftstore.Snapshot, error) { return snapshot{m.store.Read()}, nil }
+func (m machine) Restore(r io.Reader) error             { return m.store.Restore(r) }
+
+type snapshot struct{ tx *catalog.Tx }
+
+func (s snapshot) Write(w io.Writer) error { return s.tx.WriteSnapshot(w) }
+
+var _ raftstore.Machine = machine{}

@@ -1,0 +1,51 @@
+package server
+
+import (
+	"context"
+	"strconv"
+
+	"praetor/internal/fault"
+	"praetor/internal/ops"
+	"praetor/internal/rpc"
+)
+
+func (s *Server) statusLeader(context.Context, *ops.StatusRequest) (*ops.StatusLeaderReply, error) {
+	return &ops.StatusLeaderReply{Address: s.leaderAddress()}, nil
+}
+
+func (s *Server) statusPeers(context.Context, *ops.StatusRequest) (*ops.StatusPeersReply, error) {
+	peers, err := s.raft.Peers()
+	if err != nil {
+		return nil, err
+	}
+	rep := &ops.StatusPeersReply{Addresses: make([]string, 0, len(peers))}
+	for _, p := range peers {
+		rep.Addresses = append(rep.Addresses, p.Address)
+	}
+	return rep, nil
+}
+
+func (s *Server) statusRaft(context.Context, *ops.StatusRequest) (*ops.StatusRaftReply, error) {
+	if s.leaving.Load() {
+		return nil, fault.New(fault.NoLeader, rpc.TextNoLeader)
+	}
+	return &ops.StatusRaftReply{
+		LastContact: s.raft.LastContact(), LastTerm: s.raft.LastTerm(), LastIndex: s.raft.LastIndex(),
+	}, nil
+}
+
+// Stats gives the consul and raft sections of `info` (reference/cli.md §3).
+func (s *Server) Stats() map[string]map[string]string {
+	_, datacenters := s.servers()
+	return map[string]map[string]string{
+		"consul": {
+			"acl":               "disabled",
+			"bootstrap":         strconv.FormatBool(s.opts.Bootstrap),
+			"known_datacenters": strconv.Itoa(len(datacenters)),
+			"leader":            strconv.FormatBool(s.IsLeader()),
+			"leader_addr":       s.leaderAddress(),
+			"server":            "true",
+		},
+		"raft": s.raft.Stats(),
+	}
+}
