@@ -160,6 +160,9 @@ func (s *State) newCheck(row *catalog.Check, token string, file bool) (*checkEnt
 	if row.Status == "" {
 		row.Status = catalog.Critical
 	}
+	if d := row.Definition.DeregisterCriticalServiceAfter; d > 0 && d < minReap {
+		s.logger.Warn("check has deregister interval below minimum", "check", row.CheckID, "minimum_interval", minReap)
+	}
 	runner, err := checks.New(row, s.runnerOptions(file, func(_, status, output string) { s.result(e, status, output) }))
 	if err != nil {
 		return nil, err

@@ -150,6 +150,13 @@ func (f *servers) check(id string) *catalog.Check {
 	return nil
 }
 
+// asked tells how often an operation was.
+func (f *servers) asked(op string) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.requests[op]
+}
+
 // sent returns and forgets the batches since the last call.
 func (f *servers) sent() []catalog.Batch {
 	f.mu.Lock()

@@ -2,6 +2,7 @@ package local
 
 import (
 	"fmt"
+	"slices"
 
 	"praetor/catalog"
 )
@@ -36,6 +37,7 @@ func (s *State) Reload(defs Definitions) error { return s.load(defs) }
 
 // load applies all definitions as one change: nothing is synced half-way.
 func (s *State) load(defs Definitions) error {
+	defs = defs.clone()
 	var (
 		c        change
 		services [][]*checkEntry
@@ -43,6 +45,9 @@ func (s *State) load(defs Definitions) error {
 	)
 	for _, d := range defs.Services {
 		s.complete(d.Service, d.Checks)
+		if d.Service.ID == "" {
+			return fmt.Errorf("Failed to register service %q: Service name missing", "")
+		}
 		entries, err := s.newChecks(d.Checks, d.Token, true)
 		if err != nil {
 			return fmt.Errorf("Failed to register service %q: %w", d.Service.Service, err)
@@ -68,6 +73,25 @@ func (s *State) load(defs Definitions) error {
 		return nil
 	}
 	return s.commit(&c)
+}
+
+// clone copies the rows: the configuration keeps its own.
+func (d Definitions) clone() Definitions {
+	c := Definitions{Services: slices.Clone(d.Services), Checks: slices.Clone(d.Checks)}
+	for i := range c.Services {
+		svc := *c.Services[i].Service
+		c.Services[i].Service = &svc
+		c.Services[i].Checks = slices.Clone(c.Services[i].Checks)
+		for j, chk := range c.Services[i].Checks {
+			row := *chk
+			c.Services[i].Checks[j] = &row
+		}
+	}
+	for i := range c.Checks {
+		row := *c.Checks[i].Check
+		c.Checks[i].Check = &row
+	}
+	return c
 }
 
 // checkOwners refuses checks of services that neither a file defines nor

@@ -73,9 +73,9 @@ const maxTaken = 4096 // members built at once; the rest waits for its turn
 // take empties the dirty sets into members, oldest worries first: the node,
 // then registrations, those with one token together, then removals.
 func (s *State) take() []member {
+	tokens := s.opts.Tokens()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	tokens := s.opts.Tokens()
 	var list []member
 	if s.dirty.node {
 		s.dirty.node = false

@@ -50,8 +50,9 @@ func (d *disk) truncate(f *os.File, size int64) error {
 	return f.Truncate(size)
 }
 
-// writeTemp makes path a new file with what fill writes, synced.
-func (d *disk) writeTemp(path string, fill func(io.Writer) error) (err error) {
+// writeTemp makes path a new file, synced, with what fill writes after a head,
+// which is asked for last.
+func (d *disk) writeTemp(path string, head func() []byte, fill func(io.Writer) error) (err error) {
 	if err := d.step("compact:create"); err != nil {
 		return err
 	}
@@ -68,10 +69,16 @@ func (d *disk) writeTemp(path string, fill func(io.Writer) error) (err error) {
 	if err := d.step("compact:write"); err != nil {
 		return err
 	}
+	if _, err := w.Write(head()); err != nil {
+		return err
+	}
 	if err := fill(w); err != nil {
 		return err
 	}
 	if err := w.Flush(); err != nil {
+		return err
+	}
+	if _, err := f.WriteAt(head(), 0); err != nil {
 		return err
 	}
 	if err := d.step("compact:sync"); err != nil {

@@ -42,6 +42,8 @@ func (m *image) apply(k kind, body []byte, size int64) error {
 		return read(body, new(removal), func(r *removal) error { m.removeService(r.ID); return nil })
 	case kindRemoveCheck:
 		return read(body, new(removal), func(r *removal) error { m.removeCheck(r.ID); return nil })
+	case kindClosed:
+		return nil
 	case kindForgetService:
 		return read(body, new(removal), func(r *removal) error { delete(m.services, r.ID); return nil })
 	case kindForgetCheck:

@@ -20,7 +20,7 @@ const (
 
 	fileMagic  = "PRLJ0001"
 	saltBytes  = 8
-	headBytes  = len(fileMagic) + saltBytes + 4
+	headBytes  = len(fileMagic) + saltBytes + 8 + 4
 	recMagic   = "\xf5jrn"
 	recBytes   = len(recMagic) + 4 + 4 + 1 + 8 // what stands before a body
 	maxBody    = 16 << 20                      // bytes; the HTTP API takes far less
@@ -39,6 +39,7 @@ type journal struct {
 
 	size    int64 // where the next record goes
 	durable int64 // up to here a sync has returned
+	clean   bool  // the last record is of kindClosed
 	buf     []byte
 
 	// damaged, when set, is why the file's end cannot be relied on: it is
@@ -47,6 +48,9 @@ type journal struct {
 	// compactAt is the size from which compaction is worth a thought.
 	compactAt int64
 }
+
+// errNotRead keeps everyone from writing to a journal that was not read.
+var errNotRead = errors.New("journal was not read")
 
 // appendRecord appends a record, for a file position of offset, to buf.
 func appendRecord(buf []byte, salt [saltBytes]byte, offset, durable int64, r record) []byte {
@@ -94,6 +98,7 @@ func (j *journal) append(recs []record, sync bool) error {
 		return j.damaged
 	}
 	j.size += int64(len(j.buf))
+	j.clean = false
 	if sync {
 		j.durable = j.size
 	}
@@ -110,10 +115,8 @@ func (j *journal) rewrite(each func(yield func(record) error) error) error {
 	rand.Read(salt[:])
 	size := int64(headBytes)
 	tmp := j.path + ".tmp"
-	err := j.disk.writeTemp(tmp, func(w io.Writer) error {
-		if _, err := w.Write(fileHead(salt)); err != nil {
-			return err
-		}
+	head := func() []byte { return fileHead(salt, size) }
+	err := j.disk.writeTemp(tmp, head, func(w io.Writer) error {
 		var buf []byte
 		return each(func(r record) error {
 			buf = appendRecord(buf[:0], salt, size, 0, r)
@@ -149,7 +152,7 @@ func (j *journal) replace(tmp string, salt [saltBytes]byte, size int64) error {
 	if renamed != nil {
 		return fmt.Errorf("rename %s: %w", tmp, renamed)
 	}
-	j.salt, j.size, j.durable, j.damaged = salt, size, size, nil
+	j.salt, j.size, j.durable, j.clean, j.damaged = salt, size, size, false, nil
 	if err := j.disk.syncDir(filepath.Dir(j.path)); err != nil {
 		// After a crash the old file might be back: nothing may be added to
 		// this one.
@@ -159,16 +162,25 @@ func (j *journal) replace(tmp string, salt [saltBytes]byte, size int64) error {
 	return nil
 }
 
-func fileHead(salt [saltBytes]byte) []byte {
+// fileHead begins a file of which the first base bytes were synced before it
+// got its name.
+func fileHead(salt [saltBytes]byte, base int64) []byte {
 	head := append([]byte(fileMagic), salt[:]...)
+	head = binary.LittleEndian.AppendUint64(head, uint64(base))
 	return binary.LittleEndian.AppendUint32(head, crc32.Checksum(head, crcTable))
 }
 
+// close marks the end as intended, so that damage to the records before it will
+// be seen, and closes the file.
 func (j *journal) close() error {
 	if j.file == nil {
 		return nil
 	}
-	return j.file.Close()
+	var err error
+	if !j.clean && j.damaged == nil {
+		err = j.append([]record{{kind: kindClosed}}, true)
+	}
+	return errors.Join(err, j.file.Close())
 }
 
 // load reads the file at j.path, gives its records to each, cuts off a torn
@@ -178,7 +190,10 @@ func (j *journal) load(each func(k kind, body []byte, size int64) error) error {
 	if err != nil {
 		return err
 	}
-	salt, end, err := scan(data, each)
+	salt, end, err := scan(data, func(k kind, body []byte, size int64) error {
+		j.clean = k == kindClosed
+		return each(k, body, size)
+	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", j.path, err)
 	}
@@ -186,6 +201,7 @@ func (j *journal) load(each func(k kind, body []byte, size int64) error) error {
 		return fmt.Errorf("open %s: %w", j.path, err)
 	}
 	if end < int64(len(data)) {
+		j.clean = false
 		if err := j.disk.truncate(j.file, end); err != nil {
 			return fmt.Errorf("cut torn end of %s: %w", j.path, err)
 		}
@@ -193,7 +209,7 @@ func (j *journal) load(each func(k kind, body []byte, size int64) error) error {
 	if err := j.disk.sync(j.file); err != nil {
 		return fmt.Errorf("sync %s: %w", j.path, err)
 	}
-	j.salt, j.size, j.durable = salt, end, end
+	j.salt, j.size, j.durable, j.damaged = salt, end, end, nil
 	return nil
 }
 
@@ -213,12 +229,19 @@ func scan(data []byte, each func(k kind, body []byte, size int64) error) (salt [
 		return salt, 0, corrupt(0, "it ends within its head")
 	}
 	copy(salt[:], data[len(fileMagic):])
-	if !bytes.Equal(data[:headBytes], fileHead(salt)) {
+	base := int64(binary.LittleEndian.Uint64(data[len(fileMagic)+saltBytes:]))
+	if !bytes.Equal(data[:headBytes], fileHead(salt, base)) {
 		return salt, 0, corrupt(0, "this is not the head of a journal")
+	}
+	if base > int64(len(data)) {
+		return salt, 0, corrupt(len(data), "it ends where records had been safe")
 	}
 	offset := headBytes
 	for offset < len(data) {
 		k, body, _, ok := recordAt(data, salt, offset)
+		if !ok && int64(offset) < base {
+			return salt, 0, corrupt(offset, "this is not a record, but was one when the file was made")
+		}
 		if !ok {
 			return salt, int64(offset), tornAt(data, salt, offset)
 		}

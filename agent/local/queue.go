@@ -40,11 +40,6 @@ func (s *State) commit(c *change) error {
 		defer s.mu.Unlock()
 		return c.apply(0)
 	}
-	for _, r := range c.records {
-		if len(r.body) > maxBody {
-			return fault.New(fault.TooLarge, "a registration of %d bytes exceeds the limit of %d", len(r.body), maxBody)
-		}
-	}
 	c.turn = make(chan bool, 1)
 	if !s.queue.join(c) {
 		if lead := <-c.turn; !lead {

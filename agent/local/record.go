@@ -2,6 +2,7 @@ package local
 
 import (
 	"praetor/catalog"
+	"praetor/internal/fault"
 
 	"github.com/tinylib/msgp/msgp"
 )
@@ -21,6 +22,7 @@ const (
 	kindStatus        kind = 5 // statusRecord: what a TTL check was last told
 	kindForgetService kind = 6 // removal: a file defines the service now; its checks stay
 	kindForgetCheck   kind = 7 // removal: a file defines the check now; its status stays
+	kindClosed        kind = 8 // empty: the agent stopped in good order
 )
 
 // serviceRecord is a registration as it came in. Checks are those given with
@@ -55,7 +57,23 @@ type record struct {
 	body []byte
 }
 
+// bodies below this cannot exceed what decoding allows: 65,536 elements take at
+// least as many bytes, and so do 100,000 levels.
+const suspectBytes = 64 << 10
+
+// encode makes a record, or refuses what could not be read back.
 func encode(k kind, m msgp.Marshaler) (record, error) {
 	body, err := m.MarshalMsg(nil)
-	return record{k, body}, err
+	if err != nil {
+		return record{}, err
+	}
+	if len(body) > maxBody {
+		return record{}, fault.New(fault.TooLarge, "a registration of %d bytes exceeds the limit of %d", len(body), maxBody)
+	}
+	if len(body) >= suspectBytes {
+		if err := newImage().apply(k, body, 0); err != nil {
+			return record{}, fault.New(fault.Invalid, "a registration has %w", err)
+		}
+	}
+	return record{k, body}, nil
 }

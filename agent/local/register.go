@@ -26,6 +26,9 @@ func (s *State) AddSidecar(_ context.Context, parentID string, svc *catalog.Serv
 
 func (s *State) addService(r *serviceRecord) error {
 	s.complete(r.Service, r.Checks)
+	if r.Service.ID == "" {
+		return fault.New(fault.Invalid, "Missing service name")
+	}
 	entries, err := s.newChecks(r.Checks, r.Token, false)
 	if err != nil {
 		return err
@@ -87,6 +90,9 @@ func (s *State) RemoveService(_ context.Context, id string) error {
 func (s *State) AddCheck(_ context.Context, chk *catalog.Check, token string) error {
 	if chk.CheckID == "" {
 		chk.CheckID = chk.Name
+	}
+	if chk.CheckID == "" {
+		return fault.New(fault.Invalid, "Missing check name")
 	}
 	if chk.ServiceID != "" && s.Service(chk.ServiceID) == nil {
 		return errNoService(chk.ServiceID)

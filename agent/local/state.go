@@ -77,7 +77,7 @@ func Open(opts Options) (*State, error) {
 func (s *State) openJournal() error {
 	s.journal = &journal{
 		path: filepath.Join(s.opts.Dir, journalName), disk: &disk{before: s.opts.BeforeFileOp},
-		compactAt: s.opts.CompactAt,
+		compactAt: s.opts.CompactAt, damaged: errNotRead,
 	}
 	m := newImage()
 	err := s.journal.load(m.apply)

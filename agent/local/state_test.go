@@ -3,6 +3,9 @@ package local_test
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -143,5 +146,45 @@ func TestFreePortIsTheLowestThatNoServiceHas(t *testing.T) {
 	}
 	if got := s.FreePort(21000, 21000); got != 0 {
 		t.Errorf("got %d from a full range", got)
+	}
+}
+
+func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+func TestWhatCouldNotBeReadBackIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, options(dir, newServers()))
+	many := service("many")
+	many.Tags = make([]string, 70_000)
+	huge := service("huge")
+	huge.Meta = map[string]string{"k": strings.Repeat("x", 17<<20)}
+	for want, svc := range map[fault.Kind]*catalog.Service{fault.Invalid: many, fault.TooLarge: huge} {
+		if err := s.AddService(bg, svc, nil, false, ""); fault.KindOf(err) != want {
+			t.Errorf("%s: got %v", svc.ID, err)
+		}
+	}
+	wantError(t, s.AddService(bg, &catalog.Service{}, nil, false, ""), fault.Invalid, "Missing service name")
+	wantError(t, s.AddCheck(bg, &catalog.Check{}, ""), fault.Invalid, "Missing check name")
+	large := service("large")
+	large.Tags = make([]string, 60_000)
+	must(t, s.AddService(bg, large, nil, false, ""))
+	must(t, s.Close())
+	if got := fmt.Sprint(sorted(open(t, options(dir, newServers())).Services())); got != "[large]" {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestDefinitionsOfTheConfigurationAreNotChanged(t *testing.T) {
+	s := open(t, options("", newServers()))
+	svc, chk := service("web"), ttl("c")
+	d := local.Definitions{Services: []local.ServiceDefinition{{Service: svc, Checks: []*catalog.Check{chk}}}}
+	must(t, s.LoadDefinitions(d))
+	must(t, s.UpdateTTL(bg, "c", catalog.Passing, "x"))
+	must(t, s.Reload(d))
+	if svc.Node != "" || chk.Status != "" || chk.ServiceID != "" {
+		t.Errorf("changed to %+v %+v", svc, chk)
+	}
+	if s.Check("c").Status != catalog.Passing {
+		t.Error("status lost")
 	}
 }

@@ -1,0 +1,107 @@
+package local_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"praetor/agent/local"
+	"praetor/catalog"
+)
+
+func files(services []local.ServiceDefinition, checks ...*catalog.Check) local.Definitions {
+	d := local.Definitions{Services: services}
+	for _, c := range checks {
+		d.Checks = append(d.Checks, local.CheckDefinition{Check: c})
+	}
+	return d
+}
+
+func TestFilesWinOverWhatWasRegistered(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, options(dir, newServers()))
+	mine := service("web")
+	mine.Port = 1
+	must(t, s.AddService(bg, mine, []*catalog.Check{ttl("api")}, false, ""))
+	must(t, s.AddService(bg, service("kept"), nil, false, ""))
+	must(t, s.Close())
+
+	s = open(t, options(dir, newServers()))
+	must(t, s.LoadDefinitions(files([]local.ServiceDefinition{{Service: service("web"), Checks: []*catalog.Check{ttl("file")}}})))
+	if s.Service("web").Port != 80 || s.Check("api") == nil || s.Check("file") == nil {
+		t.Errorf("got %s", remembered(s))
+	}
+	must(t, s.Close())
+
+	s = open(t, options(dir, newServers()))
+	if s.Service("web") != nil || s.Service("kept") == nil {
+		t.Errorf("without files: got %s", remembered(s))
+	}
+	must(t, s.LoadDefinitions(local.Definitions{}))
+	if len(s.Checks()) != 0 {
+		t.Errorf("a check without its service: %s", remembered(s))
+	}
+}
+
+func TestRestoredCheckFindsItsServiceInAFile(t *testing.T) {
+	dir := t.TempDir()
+	defs := func() local.Definitions {
+		return files([]local.ServiceDefinition{{Service: service("web")}}, ttl("of-file"))
+	}
+	s := open(t, options(dir, newServers()))
+	must(t, s.LoadDefinitions(defs()))
+	must(t, s.AddCheck(bg, ttlOf("c", "web"), ""))
+	must(t, s.UpdateTTL(bg, "c", catalog.Passing, "well"))
+	must(t, s.UpdateTTL(bg, "of-file", catalog.Warning, "so so"))
+	must(t, s.Close())
+	s = open(t, options(dir, newServers()))
+	must(t, s.LoadDefinitions(defs()))
+	if c := s.Check("c"); c == nil || c.ServiceName != "web" || c.Status != catalog.Passing || c.Output != "well" {
+		t.Errorf("got %+v", c)
+	}
+	if c := s.Check("of-file"); c.Status != catalog.Warning || c.Output != "so so" {
+		t.Errorf("got %+v", c)
+	}
+}
+
+func TestReloadReplacesFileDefinitionsAndKeepsStatus(t *testing.T) {
+	f := newServers()
+	running(t, f, nil, func(t *testing.T, s *local.State) {
+		must(t, s.LoadDefinitions(files([]local.ServiceDefinition{
+			{Service: service("stays"), Checks: []*catalog.Check{ttl("c")}}, {Service: service("goes")}}, ttl("node"), ttl("gone"))))
+		must(t, s.AddService(bg, service("api"), nil, false, ""))
+		must(t, s.AddCheck(bg, ttl("of-api"), ""))
+		must(t, s.UpdateTTL(bg, "c", catalog.Passing, "fine"))
+		must(t, s.UpdateTTL(bg, "node", catalog.Warning, "hm"))
+		time.Sleep(time.Minute)
+		moved := service("stays")
+		moved.Port = 81
+		must(t, s.Reload(files([]local.ServiceDefinition{{Service: moved, Checks: []*catalog.Check{ttl("c")}}, {Service: service("new")}}, ttl("node"))))
+		if got, want := remembered(s), "api=api:80[] new=new:80[] stays=stays:81[] c(c stays) node(node ) of-api(of-api ) "; got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+		if c, n := s.Check("c"), s.Check("node"); c.Status != catalog.Passing || c.Output != "fine" || n.Status != catalog.Warning {
+			t.Errorf("status lost: %+v %+v", c, n)
+		}
+		time.Sleep(time.Second)
+		if f.service("goes") != nil || f.service("stays").Port != 81 || f.check("gone") != nil {
+			t.Error("the catalog did not follow")
+		}
+	})
+}
+
+func TestFileDefinitionsThatCannotRunAreRefused(t *testing.T) {
+	s := open(t, options("", newServers()))
+	for want, d := range map[string]local.Definitions{
+		`Failed to register check "s": Scripts are disabled on this agent; to enable, configure 'enable_script_checks' or 'enable_local_script_checks' to true`: files(nil,
+			&catalog.Check{Name: "s", Definition: catalog.CheckDefinition{ScriptArgs: []string{"true"}, Interval: time.Hour}}),
+		`Failed to register check "c": ServiceID "x" does not exist`: files(nil, ttlOf("c", "x")),
+	} {
+		if err := s.LoadDefinitions(d); err == nil || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+	if got := remembered(s); strings.TrimSpace(got) != "" {
+		t.Errorf("registered all the same: %s", got)
+	}
+}
