@@ -1,10 +1,10 @@
 package local
 
 import (
-	"fmt"
 	"slices"
 
 	"praetor/catalog"
+	"praetor/internal/fault"
 )
 
 // Definitions are what the configuration files define.
@@ -46,11 +46,11 @@ func (s *State) load(defs Definitions) error {
 	for _, d := range defs.Services {
 		s.complete(d.Service, d.Checks)
 		if d.Service.ID == "" {
-			return fmt.Errorf("Failed to register service %q: Service name missing", "")
+			return fault.New(fault.Invalid, "Failed to register service %q: Service name missing", "")
 		}
 		entries, err := s.newChecks(d.Checks, d.Token, true)
 		if err != nil {
-			return fmt.Errorf("Failed to register service %q: %w", d.Service.Service, err)
+			return fault.New(fault.Invalid, "Failed to register service %q: %w", d.Service.Service, err)
 		}
 		services = append(services, entries)
 	}
@@ -60,7 +60,7 @@ func (s *State) load(defs Definitions) error {
 		}
 		e, err := s.newCheck(d.Check, d.Token, true)
 		if err != nil {
-			return fmt.Errorf("Failed to register check %q: %w", d.Check.Name, err)
+			return fault.New(fault.Invalid, "Failed to register check %q: %w", d.Check.Name, err)
 		}
 		alone = append(alone, e)
 	}
@@ -107,7 +107,7 @@ func (s *State) checkOwners(defs Definitions) error {
 	for _, d := range defs.Checks {
 		id := d.Check.ServiceID
 		if e := s.services[id]; !owners[id] && (e == nil || e.file) {
-			return fmt.Errorf("Failed to register check %q: %w", d.Check.Name, errNoService(id))
+			return fault.New(fault.Invalid, "Failed to register check %q: %w", d.Check.Name, errNoService(id))
 		}
 	}
 	return nil

@@ -66,13 +66,13 @@ const defaultCompactAt = 1 << 20
 func (o *Options) fill() error {
 	var faults []error
 	if o.NodeName == "" {
-		faults = append(faults, errors.New("NodeName is empty"))
+		faults = append(faults, errors.New("no node name"))
 	}
 	if o.Address == "" {
-		faults = append(faults, errors.New("Address is empty"))
+		faults = append(faults, errors.New("no address"))
 	}
 	if o.Caller == nil {
-		faults = append(faults, errors.New("Caller is nil"))
+		faults = append(faults, errors.New("no caller"))
 	}
 	if o.Tokens == nil {
 		o.Tokens = func() Tokens { return Tokens{} }
