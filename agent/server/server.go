@@ -24,7 +24,6 @@ type Pool interface {
 	Members() []gossip.Member
 	ForceLeave(name string, prune bool) error
 	Fire(name string, payload []byte) error
-	NumMembers() int
 }
 
 // Options says how to build a Server.
