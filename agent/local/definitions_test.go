@@ -73,7 +73,7 @@ func TestReloadReplacesFileDefinitionsAndKeepsStatus(t *testing.T) {
 		must(t, s.AddCheck(bg, ttl("of-api"), ""))
 		must(t, s.UpdateTTL(bg, "c", catalog.Passing, "fine"))
 		must(t, s.UpdateTTL(bg, "node", catalog.Warning, "hm"))
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		moved := service("stays")
 		moved.Port = 81
 		must(t, s.Reload(files([]local.ServiceDefinition{{Service: moved, Checks: []*catalog.Check{ttl("c")}}, {Service: service("new")}}, ttl("node"))))
@@ -83,7 +83,7 @@ func TestReloadReplacesFileDefinitionsAndKeepsStatus(t *testing.T) {
 		if c, n := s.Check("c"), s.Check("node"); c.Status != catalog.Passing || c.Output != "fine" || n.Status != catalog.Warning {
 			t.Errorf("status lost: %+v %+v", c, n)
 		}
-		time.Sleep(time.Second)
+		pass(time.Second)
 		if f.service("goes") != nil || f.service("stays").Port != 81 || f.check("gone") != nil {
 			t.Error("the catalog did not follow")
 		}

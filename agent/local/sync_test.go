@@ -17,6 +17,9 @@ import (
 )
 
 // running runs a state inside a bubble until the test's function returns.
+// pass lets virtual time go by.
+func pass(d time.Duration) { time.Sleep(d) }
+
 func running(t *testing.T, f *servers, change func(*local.Options), test func(t *testing.T, s *local.State)) {
 	synctest.Test(t, func(t *testing.T) {
 		o := options("", f)

@@ -136,7 +136,7 @@ func sleeps(m *module) []string {
 func backgrounds(m *module) []string {
 	var faults []string
 	for _, f := range m.files {
-		if f.test || f.folder == "internal/cli" || strings.HasPrefix(f.folder+"/", "cmd/") {
+		if f.test || f.folder == "internal/cli" || f.folder == "internal/testcluster" || strings.HasPrefix(f.folder+"/", "cmd/") {
 			continue
 		}
 		for _, name := range []string{"Background", "TODO"} {
