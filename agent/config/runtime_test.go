@@ -124,7 +124,7 @@ func TestDeprecatedKeysStillWork(t *testing.T) {
 			}{{[]string{c.hcl}, c.want}, {[]string{c.newer, c.hcl}, c.wantNewer}} {
 				rt, warnings, err := config.LoadOn(host, &config.Flags{HCL: append([]string{`data_dir = "/x"`}, sources.hcl...)})
 				ok(t, err)
-				want(t, warnings, []string{warning})
+				want(t, served(warnings), []string{warning})
 				want(t, c.get(rt), sources.want)
 			}
 		})

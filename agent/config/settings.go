@@ -24,11 +24,11 @@ type settings struct {
 	RaftProtocol        *int              `cfg:"raft_protocol" help:"Raft protocol version, only 3"`
 	PidFile             *string           `cfg:"pid_file" help:"file that holds the process ID while the agent runs"`
 	Experiments         []string          `cfg:"experiments" use:"later" help:"names of experimental features"`
-	ServerRejoinAgeMax  *string           `cfg:"server_rejoin_age_max" help:"longest absence after which a server may come back"`
-	UseStreamingBackend *bool             `cfg:"use_streaming_backend" help:"clients follow services by stream rather than by blocking queries"`
+	ServerRejoinAgeMax  *string           `cfg:"server_rejoin_age_max" use:"later" help:"longest absence after which a server may come back"`
+	UseStreamingBackend *bool             `cfg:"use_streaming_backend" use:"later" help:"clients follow services by stream rather than by blocking queries"`
 	RPC                 rpcSettings       `cfg:"rpc"`
 	Locality            *localitySettings `cfg:"locality"`
-	ServerName          *string           `cfg:"server_name" help:"name used instead of the node's for TLS"`
+	ServerName          *string           `cfg:"server_name" use:"later" help:"name used instead of the node's for TLS"`
 
 	BindAddr            *string           `cfg:"bind_addr" help:"IP for cluster traffic"`
 	ClientAddr          *string           `cfg:"client_addr" help:"IPs for HTTP, HTTPS, DNS and gRPC, separated by spaces"`
@@ -66,7 +66,7 @@ type settings struct {
 	DefaultQueryTime    *string       `cfg:"default_query_time" help:"how long a blocking query waits when it does not say"`
 	MaxQueryTime        *string       `cfg:"max_query_time" help:"longest wait of a blocking query"`
 	DiscoveryMaxStale   *string       `cfg:"discovery_max_stale" help:"HTTP discovery reads may be this stale; 0 asks the leader"`
-	SessionTTLMin       *string       `cfg:"session_ttl_min" help:"shortest TTL of a session"`
+	SessionTTLMin       *string       `cfg:"session_ttl_min" use:"later" help:"shortest TTL of a session"`
 	Cache               cacheSettings `cfg:"cache"`
 	Limits              limitSettings `cfg:"limits"`
 	HTTPConfig          httpSettings  `cfg:"http_config"`
@@ -94,14 +94,14 @@ type settings struct {
 	Services           []serviceSettings `cfg:"services"`
 	Check              *checkSettings    `cfg:"check"`
 	Checks             []checkSettings   `cfg:"checks"`
-	Watches            []map[string]any  `cfg:"watches" help:"commands or URLs called when something changes" reload:"y"`
+	Watches            []map[string]any  `cfg:"watches" use:"later" help:"commands or URLs called when something changes" reload:"y"`
 	ScriptChecks       *bool             `cfg:"enable_script_checks" help:"allow script checks from files and the HTTP API"`
 	LocalScriptChecks  *bool             `cfg:"enable_local_script_checks" help:"allow script checks from files"`
-	AgentTLSForChecks  *bool             `cfg:"enable_agent_tls_for_checks" help:"checks present the agent's certificate"`
+	AgentTLSForChecks  *bool             `cfg:"enable_agent_tls_for_checks" use:"later" help:"checks present the agent's certificate"`
 	CheckUpdate        *string           `cfg:"check_update_interval" help:"delay of updates that only change a check's output"`
 	CheckOutputMaxSize *int              `cfg:"check_output_max_size" help:"bytes kept of a check's output"`
 	DiscardCheckOutput *bool             `cfg:"discard_check_output" help:"keep no check output" reload:"y"`
-	CentralConfig      *bool             `cfg:"enable_central_service_config" help:"merge central service defaults into registrations"`
+	CentralConfig      *bool             `cfg:"enable_central_service_config" use:"later" help:"merge central service defaults into registrations"`
 
 	LogLevel          *string `cfg:"log_level" help:"TRACE, DEBUG, INFO, WARN or ERROR" reload:"y"`
 	LogJSON           *bool   `cfg:"log_json" help:"log lines as JSON"`
@@ -109,14 +109,14 @@ type settings struct {
 	LogRotateDuration *string `cfg:"log_rotate_duration" help:"age at which the log file is rotated"`
 	LogRotateBytes    *int    `cfg:"log_rotate_bytes" help:"size at which the log file is rotated, 0 for no limit"`
 	LogRotateMaxFiles *int    `cfg:"log_rotate_max_files" help:"archives to keep, 0 for all, -1 for none"`
-	EnableSyslog      *bool   `cfg:"enable_syslog" help:"also log to syslog"`
-	SyslogFacility    *string `cfg:"syslog_facility" help:"syslog facility"`
+	EnableSyslog      *bool   `cfg:"enable_syslog" use:"later" help:"also log to syslog"`
+	SyslogFacility    *string `cfg:"syslog_facility" use:"later" help:"syslog facility"`
 
 	UIConfig              uiSettings        `cfg:"ui_config"`
-	EnableDebug           *bool             `cfg:"enable_debug" help:"serve /debug/pprof" reload:"y"`
+	EnableDebug           *bool             `cfg:"enable_debug" use:"later" help:"serve /debug/pprof" reload:"y"`
 	DisableUpdateCheck    *bool             `cfg:"disable_update_check" help:"never look for newer versions"`
 	DisableAnonSignature  *bool             `cfg:"disable_anonymous_signature" help:"leave the signature out of update checks"`
-	AutoReloadConfig      *bool             `cfg:"auto_reload_config" help:"reload when a configuration or TLS file changes"`
+	AutoReloadConfig      *bool             `cfg:"auto_reload_config" use:"later" help:"reload when a configuration or TLS file changes"`
 	DefaultIntention      *string           `cfg:"default_intention_policy" use:"later" help:"allow or deny, for mesh traffic without an intention"`
 	ACL                   aclSettings       `cfg:"acl"`
 	TLS                   tlsSettings       `cfg:"tls"`

@@ -1,7 +1,7 @@
 package config
 
 type rpcSettings struct {
-	EnableStreaming *bool `cfg:"enable_streaming" help:"servers offer event streams"`
+	EnableStreaming *bool `cfg:"enable_streaming" use:"later" help:"servers offer event streams"`
 }
 
 type localitySettings struct {
@@ -12,24 +12,24 @@ type localitySettings struct {
 type addressSettings struct {
 	DNS     *string `cfg:"dns" help:"IPs for DNS, client_addr when not set"`
 	HTTP    *string `cfg:"http" help:"IPs and unix:// paths for HTTP, client_addr when not set"`
-	HTTPS   *string `cfg:"https" help:"IPs and unix:// paths for HTTPS, client_addr when not set"`
-	GRPC    *string `cfg:"grpc" help:"IPs and unix:// paths for gRPC, client_addr when not set"`
-	GRPCTLS *string `cfg:"grpc_tls" help:"IPs and unix:// paths for gRPC with TLS, client_addr when not set"`
+	HTTPS   *string `cfg:"https" use:"later" help:"IPs and unix:// paths for HTTPS, client_addr when not set"`
+	GRPC    *string `cfg:"grpc" use:"later" help:"IPs and unix:// paths for gRPC, client_addr when not set"`
+	GRPCTLS *string `cfg:"grpc_tls" use:"later" help:"IPs and unix:// paths for gRPC with TLS, client_addr when not set"`
 }
 
 type portSettings struct {
 	DNS        *int `cfg:"dns" help:"DNS, TCP and UDP; -1 turns it off"`
 	HTTP       *int `cfg:"http" help:"HTTP API; -1 turns it off"`
-	HTTPS      *int `cfg:"https" help:"HTTPS API; -1 turns it off"`
-	GRPC       *int `cfg:"grpc" help:"gRPC without TLS; -1 turns it off"`
-	GRPCTLS    *int `cfg:"grpc_tls" help:"gRPC with TLS; 8503 on servers; -1 turns it off"`
+	HTTPS      *int `cfg:"https" use:"later" help:"HTTPS API; -1 turns it off"`
+	GRPC       *int `cfg:"grpc" use:"later" help:"gRPC without TLS; -1 turns it off"`
+	GRPCTLS    *int `cfg:"grpc_tls" use:"later" help:"gRPC with TLS; 8503 on servers; -1 turns it off"`
 	SerfLAN    *int `cfg:"serf_lan" help:"LAN gossip, TCP and UDP"`
 	SerfWAN    *int `cfg:"serf_wan" help:"WAN gossip, TCP and UDP; -1 turns the WAN off"`
 	Server     *int `cfg:"server" help:"RPC between agents"`
 	SidecarMin *int `cfg:"sidecar_min_port" help:"first port for sidecars without one"`
 	SidecarMax *int `cfg:"sidecar_max_port" help:"last port for sidecars without one"`
-	ExposeMin  *int `cfg:"expose_min_port" help:"first port for exposed checks"`
-	ExposeMax  *int `cfg:"expose_max_port" help:"last port for exposed checks"`
+	ExposeMin  *int `cfg:"expose_min_port" use:"later" help:"first port for exposed checks"`
+	ExposeMax  *int `cfg:"expose_max_port" use:"later" help:"last port for exposed checks"`
 	ProxyMin   *int `cfg:"proxy_min_port" help:"legacy: checked only"`
 	ProxyMax   *int `cfg:"proxy_max_port" help:"legacy: checked only"`
 }
@@ -41,34 +41,34 @@ type unixSettings struct {
 }
 
 type cacheSettings struct {
-	FetchRate     *float64 `cfg:"entry_fetch_rate" help:"fetches per second and cache entry" reload:"y"`
-	FetchMaxBurst *int     `cfg:"entry_fetch_max_burst" help:"burst of entry_fetch_rate" reload:"y"`
+	FetchRate     *float64 `cfg:"entry_fetch_rate" use:"later" help:"fetches per second and cache entry" reload:"y"`
+	FetchMaxBurst *int     `cfg:"entry_fetch_max_burst" use:"later" help:"burst of entry_fetch_rate" reload:"y"`
 }
 
 type limitSettings struct {
 	HTTPMaxConns     *int            `cfg:"http_max_conns_per_client" help:"HTTP connections from one IP" reload:"y"`
-	HTTPSHandshake   *string         `cfg:"https_handshake_timeout" help:"time for a TLS handshake of HTTPS"`
-	RPCHandshake     *string         `cfg:"rpc_handshake_timeout" help:"time for a TLS handshake of RPC"`
+	HTTPSHandshake   *string         `cfg:"https_handshake_timeout" use:"later" help:"time for a TLS handshake of HTTPS"`
+	RPCHandshake     *string         `cfg:"rpc_handshake_timeout" use:"later" help:"time for a TLS handshake of RPC"`
 	RPCClientTimeout *string         `cfg:"rpc_client_timeout" help:"time for an RPC that does not block" reload:"y"`
-	RPCRate          *float64        `cfg:"rpc_rate" help:"RPCs per second to servers, -1 for no limit" reload:"y"`
-	RPCMaxBurst      *int            `cfg:"rpc_max_burst" help:"burst of rpc_rate" reload:"y"`
-	RPCMaxConns      *int            `cfg:"rpc_max_conns_per_client" help:"RPC connections from one IP" reload:"y"`
+	RPCRate          *float64        `cfg:"rpc_rate" use:"later" help:"RPCs per second to servers, -1 for no limit" reload:"y"`
+	RPCMaxBurst      *int            `cfg:"rpc_max_burst" use:"later" help:"burst of rpc_rate" reload:"y"`
+	RPCMaxConns      *int            `cfg:"rpc_max_conns_per_client" use:"later" help:"RPC connections from one IP" reload:"y"`
 	KVMaxValueSize   *uint64         `cfg:"kv_max_value_size" help:"bytes of a KV value"`
-	TxnMaxReqLen     *uint64         `cfg:"txn_max_req_len" help:"bytes of a transaction"`
+	TxnMaxReqLen     *uint64         `cfg:"txn_max_req_len" use:"later" help:"bytes of a transaction"`
 	RequestLimits    requestSettings `cfg:"request_limits"`
 }
 
 type requestSettings struct {
-	Mode      *string  `cfg:"mode" help:"disabled, permissive or enforcing" reload:"y"`
-	ReadRate  *float64 `cfg:"read_rate" help:"reads per second and server, -1 for no limit" reload:"y"`
-	WriteRate *float64 `cfg:"write_rate" help:"writes per second and server, -1 for no limit" reload:"y"`
+	Mode      *string  `cfg:"mode" use:"later" help:"disabled, permissive or enforcing" reload:"y"`
+	ReadRate  *float64 `cfg:"read_rate" use:"later" help:"reads per second and server, -1 for no limit" reload:"y"`
+	WriteRate *float64 `cfg:"write_rate" use:"later" help:"writes per second and server, -1 for no limit" reload:"y"`
 }
 
 type httpSettings struct {
 	BlockEndpoints     []string          `cfg:"block_endpoints" help:"URL path prefixes that are refused"`
 	AllowWriteHTTPFrom []string          `cfg:"allow_write_http_from" help:"networks that may write through agent endpoints"`
 	ResponseHeaders    map[string]string `cfg:"response_headers" help:"headers added to every answer"`
-	UseCache           *bool             `cfg:"use_cache" help:"allow ?cached"`
+	UseCache           *bool             `cfg:"use_cache" use:"later" help:"allow ?cached"`
 	MaxHeaderBytes     *int              `cfg:"max_header_bytes" help:"bytes of request headers, 0 for 1 MiB"`
 }
 
@@ -86,8 +86,8 @@ type dnsSettings struct {
 	RecursorTimeout    *string           `cfg:"recursor_timeout" help:"time for a recursor to answer" reload:"y"`
 	NodeMetaTXT        *bool             `cfg:"enable_additional_node_meta_txt" help:"add node metadata as TXT records" reload:"y"`
 	SOA                soaSettings       `cfg:"soa"`
-	UseCache           *bool             `cfg:"use_cache" help:"answer from the agent's cache" reload:"y"`
-	CacheMaxAge        *string           `cfg:"cache_max_age" help:"oldest cached answer" reload:"y"`
+	UseCache           *bool             `cfg:"use_cache" use:"later" help:"answer from the agent's cache" reload:"y"`
+	CacheMaxAge        *string           `cfg:"cache_max_age" use:"later" help:"oldest cached answer" reload:"y"`
 	PreferNamespace    *bool             `cfg:"prefer_namespace" use:"ent"`
 }
 
@@ -111,26 +111,26 @@ type perfSettings struct {
 	RaftMultiplier    *int    `cfg:"raft_multiplier" help:"scale of Raft's timeouts, 1 to 10" reload:"y"`
 	LeaveDrainTime    *string `cfg:"leave_drain_time" help:"how long a leaving server still serves"`
 	RPCHoldTimeout    *string `cfg:"rpc_hold_timeout" help:"how long a request waits for a leader"`
-	KeepaliveInterval *string `cfg:"grpc_keepalive_interval" help:"time between gRPC keepalives"`
-	KeepaliveTimeout  *string `cfg:"grpc_keepalive_timeout" help:"time for a gRPC keepalive to answer"`
-	XDSLoadBalancing  *bool   `cfg:"enable_xds_load_balancing" help:"spread xDS streams over servers"`
+	KeepaliveInterval *string `cfg:"grpc_keepalive_interval" use:"later" help:"time between gRPC keepalives"`
+	KeepaliveTimeout  *string `cfg:"grpc_keepalive_timeout" use:"later" help:"time for a gRPC keepalive to answer"`
+	XDSLoadBalancing  *bool   `cfg:"enable_xds_load_balancing" use:"later" help:"spread xDS streams over servers"`
 }
 
 type logStore struct {
 	Backend         *string        `cfg:"backend" help:"default, wal or boltdb"`
-	DisableLogCache *bool          `cfg:"disable_log_cache" help:"keep no log entries in memory"`
+	DisableLogCache *bool          `cfg:"disable_log_cache" use:"later" help:"keep no log entries in memory"`
 	Verification    verifySettings `cfg:"verification"`
 	BoltDB          boltSettings   `cfg:"boltdb"`
 	WAL             walSettings    `cfg:"wal"`
 }
 
 type verifySettings struct {
-	Enabled  *bool   `cfg:"enabled" help:"check log entries for corruption"`
-	Interval *string `cfg:"interval" help:"time between checks"`
+	Enabled  *bool   `cfg:"enabled" use:"later" help:"check log entries for corruption"`
+	Interval *string `cfg:"interval" use:"later" help:"time between checks"`
 }
 
 type boltSettings struct {
-	NoFreelistSync *bool `cfg:"no_freelist_sync" help:"do not sync the free list"`
+	NoFreelistSync *bool `cfg:"no_freelist_sync" use:"later" help:"do not sync the free list"`
 }
 
 type walSettings struct {
@@ -156,18 +156,18 @@ type uiSettings struct {
 	Enabled            *bool             `cfg:"enabled" help:"serve the built-in web UI" reload:"y"`
 	Dir                *string           `cfg:"dir" help:"serve the UI from this folder instead" reload:"y"`
 	ContentPath        *string           `cfg:"content_path" help:"URL path of the UI" reload:"y"`
-	MetricsProvider    *string           `cfg:"metrics_provider" help:"name of the metrics provider" reload:"y"`
-	MetricsFiles       []string          `cfg:"metrics_provider_files" help:"scripts of the metrics provider" reload:"y"`
-	MetricsOptionsJSON *string           `cfg:"metrics_provider_options_json" help:"options of the metrics provider, a JSON object" reload:"y"`
+	MetricsProvider    *string           `cfg:"metrics_provider" use:"later" help:"name of the metrics provider" reload:"y"`
+	MetricsFiles       []string          `cfg:"metrics_provider_files" use:"later" help:"scripts of the metrics provider" reload:"y"`
+	MetricsOptionsJSON *string           `cfg:"metrics_provider_options_json" use:"later" help:"options of the metrics provider, a JSON object" reload:"y"`
 	MetricsProxy       uiProxySettings   `cfg:"metrics_proxy"`
-	DashboardURLs      map[string]string `cfg:"dashboard_url_templates" help:"links to dashboards" reload:"y"`
+	DashboardURLs      map[string]string `cfg:"dashboard_url_templates" use:"later" help:"links to dashboards" reload:"y"`
 	HCPEnabled         *bool             `cfg:"hcp_enabled" help:"accepted and ignored"`
 }
 
 type uiProxySettings struct {
-	BaseURL       *string           `cfg:"base_url" help:"URL of the metrics backend" reload:"y"`
-	AddHeaders    []uiHeaderSetting `cfg:"add_headers" help:"headers added towards the metrics backend" reload:"y"`
-	PathAllowlist []string          `cfg:"path_allowlist" help:"paths the UI may ask of the metrics backend" reload:"y"`
+	BaseURL       *string           `cfg:"base_url" use:"later" help:"URL of the metrics backend" reload:"y"`
+	AddHeaders    []uiHeaderSetting `cfg:"add_headers" use:"later" help:"headers added towards the metrics backend" reload:"y"`
+	PathAllowlist []string          `cfg:"path_allowlist" use:"later" help:"paths the UI may ask of the metrics backend" reload:"y"`
 }
 
 type uiHeaderSetting struct {
@@ -176,15 +176,15 @@ type uiHeaderSetting struct {
 }
 
 type aclSettings struct {
-	Enabled                *bool         `cfg:"enabled" help:"turn access control on"`
-	DefaultPolicy          *string       `cfg:"default_policy" help:"allow or deny, where no rule decides"`
-	DownPolicy             *string       `cfg:"down_policy" help:"allow, deny, extend-cache or async-cache, while ACLs cannot be fetched"`
-	TokenTTL               *string       `cfg:"token_ttl" help:"how long a token stays cached"`
-	PolicyTTL              *string       `cfg:"policy_ttl" help:"how long a policy stays cached"`
-	RoleTTL                *string       `cfg:"role_ttl" help:"how long a role stays cached"`
-	EnableKeyListPolicy    *bool         `cfg:"enable_key_list_policy" help:"listing keys needs the list permission"`
-	EnableTokenReplication *bool         `cfg:"enable_token_replication" help:"secondary datacenters copy tokens"`
-	EnableTokenPersistence *bool         `cfg:"enable_token_persistence" help:"keep tokens set through the API" reload:"y"`
+	Enabled                *bool         `cfg:"enabled" use:"later" help:"turn access control on"`
+	DefaultPolicy          *string       `cfg:"default_policy" use:"later" help:"allow or deny, where no rule decides"`
+	DownPolicy             *string       `cfg:"down_policy" use:"later" help:"allow, deny, extend-cache or async-cache, while ACLs cannot be fetched"`
+	TokenTTL               *string       `cfg:"token_ttl" use:"later" help:"how long a token stays cached"`
+	PolicyTTL              *string       `cfg:"policy_ttl" use:"later" help:"how long a policy stays cached"`
+	RoleTTL                *string       `cfg:"role_ttl" use:"later" help:"how long a role stays cached"`
+	EnableKeyListPolicy    *bool         `cfg:"enable_key_list_policy" use:"later" help:"listing keys needs the list permission"`
+	EnableTokenReplication *bool         `cfg:"enable_token_replication" use:"later" help:"secondary datacenters copy tokens"`
+	EnableTokenPersistence *bool         `cfg:"enable_token_persistence" use:"later" help:"keep tokens set through the API" reload:"y"`
 	Tokens                 tokenSettings `cfg:"tokens"`
 	MSPDisableBootstrap    *bool         `cfg:"msp_disable_bootstrap" use:"ent"`
 }
@@ -211,31 +211,31 @@ type tlsSettings struct {
 }
 
 type tlsStanza struct {
-	CAFile               *string `cfg:"ca_file" help:"file of CA certificates, PEM" reload:"y"`
-	CAPath               *string `cfg:"ca_path" help:"folder of CA certificates, PEM" reload:"y"`
-	CertFile             *string `cfg:"cert_file" help:"certificate, PEM" reload:"y"`
-	KeyFile              *string `cfg:"key_file" help:"key of the certificate, PEM" reload:"y"`
-	MinVersion           *string `cfg:"tls_min_version" help:"TLS_AUTO, TLSv1_0, TLSv1_1, TLSv1_2 or TLSv1_3" reload:"y"`
-	CipherSuites         *string `cfg:"tls_cipher_suites" help:"cipher suites, separated by commas" reload:"y"`
-	VerifyIncoming       *bool   `cfg:"verify_incoming" help:"clients must present a certificate" reload:"y"`
-	VerifyOutgoing       *bool   `cfg:"verify_outgoing" help:"check the certificates of servers" reload:"y"`
-	VerifyServerHostname *bool   `cfg:"verify_server_hostname" help:"servers must be named server.DC.DOMAIN" reload:"y"`
-	UseAutoCert          *bool   `cfg:"use_auto_cert" help:"use the agent's automatic certificate" reload:"y"`
+	CAFile               *string `cfg:"ca_file" use:"later" help:"file of CA certificates, PEM" reload:"y"`
+	CAPath               *string `cfg:"ca_path" use:"later" help:"folder of CA certificates, PEM" reload:"y"`
+	CertFile             *string `cfg:"cert_file" use:"later" help:"certificate, PEM" reload:"y"`
+	KeyFile              *string `cfg:"key_file" use:"later" help:"key of the certificate, PEM" reload:"y"`
+	MinVersion           *string `cfg:"tls_min_version" use:"later" help:"TLS_AUTO, TLSv1_0, TLSv1_1, TLSv1_2 or TLSv1_3" reload:"y"`
+	CipherSuites         *string `cfg:"tls_cipher_suites" use:"later" help:"cipher suites, separated by commas" reload:"y"`
+	VerifyIncoming       *bool   `cfg:"verify_incoming" use:"later" help:"clients must present a certificate" reload:"y"`
+	VerifyOutgoing       *bool   `cfg:"verify_outgoing" use:"later" help:"check the certificates of servers" reload:"y"`
+	VerifyServerHostname *bool   `cfg:"verify_server_hostname" use:"later" help:"servers must be named server.DC.DOMAIN" reload:"y"`
+	UseAutoCert          *bool   `cfg:"use_auto_cert" use:"later" help:"use the agent's automatic certificate" reload:"y"`
 }
 
 type telemetrySettings struct {
-	MetricsPrefix           *string  `cfg:"metrics_prefix" help:"first word of every metric"`
-	DisableHostname         *bool    `cfg:"disable_hostname" help:"leave the host's name out of gauges"`
-	PrometheusRetention     *string  `cfg:"prometheus_retention_time" help:"how long Prometheus metrics live, 0 turns them off"`
-	StatsdAddr              *string  `cfg:"statsd_address" help:"statsd server"`
-	StatsiteAddr            *string  `cfg:"statsite_address" help:"statsite server"`
-	DogstatsdAddr           *string  `cfg:"dogstatsd_addr" help:"DogStatsD server"`
-	DogstatsdTags           []string `cfg:"dogstatsd_tags" help:"tags sent to DogStatsD"`
-	FilterDefault           *bool    `cfg:"filter_default" help:"keep metrics that no rule names"`
-	PrefixFilter            []string `cfg:"prefix_filter" help:"+prefix keeps metrics, -prefix drops them" reload:"y"`
-	RetryFailedConnection   *bool    `cfg:"retry_failed_connection" help:"keep trying a sink that cannot be reached"`
-	EnableHostMetrics       *bool    `cfg:"enable_host_metrics" help:"measure the host too"`
-	DisablePerTenancyUsage  *bool    `cfg:"disable_per_tenancy_usage_metrics" help:"leave out usage metrics"`
+	MetricsPrefix           *string  `cfg:"metrics_prefix" use:"later" help:"first word of every metric"`
+	DisableHostname         *bool    `cfg:"disable_hostname" use:"later" help:"leave the host's name out of gauges"`
+	PrometheusRetention     *string  `cfg:"prometheus_retention_time" use:"later" help:"how long Prometheus metrics live, 0 turns them off"`
+	StatsdAddr              *string  `cfg:"statsd_address" use:"later" help:"statsd server"`
+	StatsiteAddr            *string  `cfg:"statsite_address" use:"later" help:"statsite server"`
+	DogstatsdAddr           *string  `cfg:"dogstatsd_addr" use:"later" help:"DogStatsD server"`
+	DogstatsdTags           []string `cfg:"dogstatsd_tags" use:"later" help:"tags sent to DogStatsD"`
+	FilterDefault           *bool    `cfg:"filter_default" use:"later" help:"keep metrics that no rule names"`
+	PrefixFilter            []string `cfg:"prefix_filter" use:"later" help:"+prefix keeps metrics, -prefix drops them" reload:"y"`
+	RetryFailedConnection   *bool    `cfg:"retry_failed_connection" use:"later" help:"keep trying a sink that cannot be reached"`
+	EnableHostMetrics       *bool    `cfg:"enable_host_metrics" use:"later" help:"measure the host too"`
+	DisablePerTenancyUsage  *bool    `cfg:"disable_per_tenancy_usage_metrics" use:"later" help:"leave out usage metrics"`
 	CirconusAPIApp          *string  `cfg:"circonus_api_app" use:"later"`
 	CirconusAPIToken        *string  `cfg:"circonus_api_token" use:"later"`
 	CirconusAPIURL          *string  `cfg:"circonus_api_url" use:"later"`
@@ -256,7 +256,7 @@ type xdsSettings struct {
 }
 
 type peeringSettings struct {
-	Enabled *bool `cfg:"enabled" help:"allow cluster peering"`
+	Enabled *bool `cfg:"enabled" use:"later" help:"allow cluster peering"`
 }
 
 type entrySettings struct {
@@ -264,11 +264,11 @@ type entrySettings struct {
 }
 
 type connectSettings struct {
-	Enabled              *bool          `cfg:"enabled" help:"turn the service mesh on"`
+	Enabled              *bool          `cfg:"enabled" use:"later" help:"turn the service mesh on"`
 	CAProvider           *string        `cfg:"ca_provider" use:"later" help:"consul, vault or aws-pca"`
 	CAConfig             map[string]any `cfg:"ca_config" use:"later" help:"settings of the CA provider"`
 	MeshGatewayWAN       *bool          `cfg:"enable_mesh_gateway_wan_federation" use:"later" help:"reach other datacenters through mesh gateways"`
-	DefaultDeregister    *string        `cfg:"default_deregister_critical_service_after" help:"removes sidecars that stay critical"`
+	DefaultDeregister    *string        `cfg:"default_deregister_critical_service_after" use:"later" help:"removes sidecars that stay critical"`
 	EnableServerlessPlug *bool          `cfg:"enable_serverless_plugin" use:"later"`
 }
 

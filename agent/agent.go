@@ -1,0 +1,175 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"praetor/agent/config"
+	"praetor/agent/local"
+	"praetor/agent/server"
+	"praetor/dnsserver"
+	"praetor/gossip"
+	"praetor/httpapi"
+	"praetor/internal/acl"
+	"praetor/internal/life"
+	"praetor/internal/logging"
+	"praetor/internal/rpc"
+)
+
+// Options says how to build an Agent.
+type Options struct {
+	Runtime *config.Runtime
+	Logger  *logging.Logger
+	// Network is the world outside; nil means real sockets.
+	Network Network
+}
+
+// Agent is one running node.
+type Agent struct {
+	id      string
+	network Network
+	logger  hclog.Logger
+	root    *logging.Logger
+	acl     acl.Resolver
+	dir     *dataDir
+	bound   bound
+	started time.Time
+
+	lan    *gossip.Pool
+	wan    *gossip.Pool   // nil on clients and where the WAN pool is off
+	server *server.Server // nil on clients
+	router *rpc.Router
+	local  *local.State
+	api    *httpapi.API
+	dns    *dnsserver.Server // nil when DNS is off
+
+	closers []io.Closer   // what Open took, in order
+	flood   chan struct{} // one token: servers of the LAN pool changed
+
+	// runtime is the configuration in force; a reload replaces it.
+	runtime atomic.Pointer[config.Runtime]
+
+	reloading sync.Mutex // held while a reload runs
+	leaving   sync.Once
+	left      chan struct{} // closed when Leave is done: Run then ends
+}
+
+// Open binds every address, then takes the data folder, then builds the parts.
+// On an error nothing of the agent is left.
+func Open(opts Options) (*Agent, error) {
+	if opts.Network == nil {
+		opts.Network = sockets{}
+	}
+	a := &Agent{
+		network: opts.Network, root: opts.Logger, logger: opts.Logger,
+		acl: acl.AllowAll{}, started: time.Now(), left: make(chan struct{}), flood: make(chan struct{}, 1),
+	}
+	a.runtime.Store(opts.Runtime)
+	for _, step := range []func(*config.Runtime) error{
+		a.bind, a.openDataDir, a.openPools, a.openServer, a.openLocal, a.openDNS, a.openHTTP, a.writePID,
+	} {
+		if err := step(opts.Runtime); err != nil {
+			return nil, errors.Join(err, a.Close())
+		}
+	}
+	return a, nil
+}
+
+// own remembers c to be closed with the agent.
+func (a *Agent) own(c io.Closer) { a.closers = append(a.closers, c) }
+
+// Run works until ctx ends, Leave was called, or a part breaks.
+func (a *Agent) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	parts := life.NewGroup()
+	parts.Add("gossip", a.runGossip)
+	if a.server != nil {
+		parts.Add("server", a.server.Run)
+	}
+	parts.Add("local", a.local.Run)
+	if a.dns != nil {
+		parts.Add("dns", a.dns.Run)
+	}
+	parts.Add("http", a.runHTTP)
+	parts.Add("join", a.runJoins)
+	parts.Add("leave", func(ctx context.Context) error {
+		select {
+		case <-a.left:
+			cancel()
+			<-ctx.Done()
+		case <-ctx.Done():
+		}
+		return nil
+	})
+	a.logger.Info("Consul agent running!")
+	return parts.Run(ctx)
+}
+
+// Close gives back what Open took. Without a Leave before it, others see this
+// agent fail. Calling it twice is fine.
+func (a *Agent) Close() error {
+	var errs []error
+	for i := len(a.closers) - 1; i >= 0; i-- {
+		if err := a.closers[i].Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	a.closers = nil
+	return errors.Join(errs...)
+}
+
+// ID is the node's UUID.
+func (a *Agent) ID() string { return a.id }
+
+// Router carries requests to the servers, as the agent's own front doors send
+// them.
+func (a *Agent) Router() *rpc.Router { return a.router }
+
+// Server is the server half, nil on client agents.
+func (a *Agent) Server() *server.Server { return a.server }
+
+// Local is what is registered with this agent.
+func (a *Agent) Local() *local.State { return a.local }
+
+// leaveWait bounds how long Run goes on after Leave so that the answer to the
+// request that asked for it gets out.
+const leaveWait = 100 * time.Millisecond
+
+// leaveLimit bounds the whole of a graceful leave.
+const leaveLimit = 30 * time.Second
+
+// Leave says goodbye to the cluster and then ends Run (reference/internals.md
+// §11). Further calls wait for the first.
+func (a *Agent) Leave() error {
+	var err error
+	a.leaving.Do(func() {
+		a.logger.Info("Leaving the cluster")
+		err = a.leave()
+		time.AfterFunc(leaveWait, func() { close(a.left) })
+	})
+	return err
+}
+
+func (a *Agent) leave() error {
+	// A leave goes on whoever asked for it goes away: it takes no caller's context.
+	ctx, cancel := context.WithTimeout(context.Background(), leaveLimit)
+	defer cancel()
+	if a.server == nil {
+		return a.lan.Leave()
+	}
+	var errs []error
+	errs = append(errs, a.server.PrepareLeave(ctx))
+	if a.wan != nil {
+		errs = append(errs, a.wan.Leave())
+	}
+	errs = append(errs, a.lan.Leave(), a.server.FinishLeave(ctx))
+	return errors.Join(errs...)
+}

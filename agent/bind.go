@@ -1,0 +1,68 @@
+package agent
+
+import (
+	"net"
+
+	"github.com/hashicorp/memberlist"
+
+	"praetor/agent/config"
+)
+
+// bound is every address that the agent answers at, bound before anything is
+// written to disk.
+type bound struct {
+	http []net.Listener
+	rpc  net.Listener         // nil on clients
+	lan  memberlist.Transport // nil once the pool owns it
+	wan  memberlist.Transport
+}
+
+func (a *Agent) bind(rt *config.Runtime) error {
+	for _, addr := range rt.HTTPAddrs {
+		l, err := a.listenHTTP(rt, addr)
+		if err != nil {
+			return err
+		}
+		a.own(l)
+		a.bound.http = append(a.bound.http, l)
+	}
+	if rt.Server {
+		l, err := a.network.Listen(rt.RPCBind.String())
+		if err != nil {
+			return err
+		}
+		a.own(l)
+		a.bound.rpc = l
+	}
+	var err error
+	logger := a.logger.Named("memberlist")
+	if a.bound.lan, err = a.network.Gossip(rt.SerfBindLAN.Addr().String(), int(rt.SerfBindLAN.Port()), logger); err != nil {
+		return err
+	}
+	a.own(transportCloser{&a.bound.lan})
+	if !rt.Server || rt.SerfBindWAN.Port() == 0 {
+		return nil
+	}
+	if a.bound.wan, err = a.network.Gossip(rt.SerfBindWAN.Addr().String(), int(rt.SerfBindWAN.Port()), logger); err != nil {
+		return err
+	}
+	a.own(transportCloser{&a.bound.wan})
+	return nil
+}
+
+func (a *Agent) listenHTTP(rt *config.Runtime, addr config.Addr) (net.Listener, error) {
+	if addr.Path != "" {
+		return listenUnix(addr.Path, rt.UnixSockets, a.logger)
+	}
+	return a.network.Listen(addr.String())
+}
+
+// transportCloser shuts a gossip transport that no pool has taken over.
+type transportCloser struct{ transport *memberlist.Transport }
+
+func (c transportCloser) Close() error {
+	if *c.transport == nil {
+		return nil
+	}
+	return (*c.transport).Shutdown()
+}

@@ -1,0 +1,57 @@
+package agent
+
+import (
+	"praetor/agent/config"
+	"praetor/dnsserver"
+)
+
+func (a *Agent) openDNS(rt *config.Runtime) error {
+	if len(rt.DNSAddrs) == 0 {
+		return nil
+	}
+	opts := dnsserver.Options{
+		Caller:       a.router,
+		Datacenter:   rt.Datacenter,
+		Domain:       rt.Domain,
+		AltDomain:    rt.AltDomain,
+		TranslateWAN: rt.TranslateWANAddrs,
+		Config:       dnsConfig(rt),
+		Logger:       a.logger.Named("dns"),
+	}
+	for _, addr := range rt.DNSAddrs {
+		opts.Addresses = append(opts.Addresses, addr.String())
+	}
+	srv, err := dnsserver.Open(opts)
+	if err != nil {
+		return err
+	}
+	a.own(srv)
+	a.dns = srv
+	return nil
+}
+
+// dnsConfig is what a reload may change.
+func dnsConfig(rt *config.Runtime) dnsserver.Config {
+	d := rt.DNS
+	return dnsserver.Config{
+		AllowStale: d.AllowStale, MaxStale: d.MaxStale,
+		NodeTTL: d.NodeTTL, ServiceTTL: d.ServiceTTL,
+		OnlyPassing: d.OnlyPassing, EnableTruncate: d.EnableTruncate,
+		UDPAnswerLimit: d.UDPAnswerLimit, ARecordLimit: d.ARecordLimit,
+		DisableCompression: d.DisableCompression, NodeMetaTXT: d.NodeMetaTXT,
+		SOA:             dnsserver.SOA(d.SOA),
+		Recursors:       d.Recursors,
+		RandomRecursor:  d.RecursorStrategy == "random",
+		RecursorTimeout: d.RecursorTimeout,
+		Token:           firstOf(rt.ACL.Tokens.DNS, rt.ACL.Tokens.Default),
+	}
+}
+
+func firstOf(list ...string) string {
+	for _, s := range list {
+		if s != "" {
+			return s
+		}
+	}
+	return ""
+}

@@ -1,0 +1,83 @@
+package agent
+
+import (
+	"context"
+
+	"golang.org/x/sync/errgroup"
+
+	"praetor/agent/server"
+	"praetor/gossip"
+)
+
+// newLeaderEvent is the user event that a server fires when it starts to lead
+// (reference/internals.md §2).
+const newLeaderEvent = "consul:new-leader"
+
+// runGossip delivers the events of both pools.
+func (a *Agent) runGossip(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return a.lan.Run(ctx, a.onLAN) })
+	if a.wan != nil {
+		group.Go(func() error { return a.wan.Run(ctx, a.onWAN) })
+	}
+	return group.Wait()
+}
+
+// onLAN tells the parts what happened in the LAN pool.
+func (a *Agent) onLAN(e gossip.Event) {
+	if e.Type == gossip.User {
+		a.onUserEvent(e.User)
+		return
+	}
+	a.updateServers()
+	if a.server != nil {
+		a.server.HandleLAN(e)
+		wake(a.flood)
+	}
+	if e.Type == gossip.Joined && hasServer(e.Members) {
+		a.local.SyncSoon()
+	}
+}
+
+func (a *Agent) onUserEvent(e *gossip.UserEvent) {
+	if e.Name == newLeaderEvent {
+		a.logger.Info("New leader elected", "payload", string(e.Payload))
+		a.local.SyncSoon()
+	}
+}
+
+// onWAN tells the parts what happened in the WAN pool.
+func (a *Agent) onWAN(e gossip.Event) {
+	if e.Type == gossip.User {
+		return
+	}
+	a.updateServers()
+	a.server.HandleWAN(e)
+}
+
+// updateServers gives the router the servers known through gossip.
+func (a *Agent) updateServers() {
+	var wan []gossip.Member
+	if a.wan != nil {
+		wan = a.wan.Members()
+	}
+	servers, datacenters := server.Servers(a.lan.Members(), wan, a.runtime.Load().Datacenter)
+	a.router.SetServers(servers, datacenters)
+}
+
+func hasServer(members []gossip.Member) bool {
+	for _, m := range members {
+		if _, ok := gossip.ParseServer(m); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// wake makes the owner of a channel of one look again.
+func wake(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default: // already due
+	}
+}

@@ -1,0 +1,61 @@
+package agent
+
+import (
+	"context"
+	"net/http"
+
+	"golang.org/x/sync/errgroup"
+
+	"praetor/agent/config"
+	"praetor/httpapi"
+	"praetor/ui"
+)
+
+func (a *Agent) openHTTP(rt *config.Runtime) error {
+	opts := httpapi.Options{
+		Caller: a.router, Agent: a, Local: a.local, ACL: a.acl,
+		Datacenter: rt.Datacenter, NodeName: rt.NodeName,
+		DefaultPolicy: rt.ACL.DefaultPolicy,
+		DefaultToken:  func() string { return a.tokens().Default },
+		Dev:           rt.Dev, UIPath: rt.UI.ContentPath,
+		ResponseHeaders: rt.HTTP.ResponseHeaders, TranslateWAN: rt.TranslateWANAddrs,
+		BlockEndpoints: rt.HTTP.BlockEndpoints, AllowWriteFrom: rt.HTTP.AllowWriteFrom, AllowUnprintable: rt.HTTP.AllowUnprintableInPaths,
+		KVMaxValueSize:   rt.Limits.KVMaxValueSize,
+		DefaultQueryTime: rt.DefaultQueryTime, MaxQueryTime: rt.MaxQueryTime, DiscoveryMaxStale: rt.DiscoveryMaxStale,
+		SidecarMin: rt.Ports.SidecarMin, SidecarMax: rt.Ports.SidecarMax,
+		Logger: a.logger.Named("http"),
+	}
+	if rt.UI.Enabled || rt.UI.Dir != "" {
+		page, err := ui.Handler(ui.Options{ContentPath: rt.UI.ContentPath, Dir: rt.UI.Dir})
+		if err != nil {
+			return err
+		}
+		opts.UI = page
+	}
+	api, err := httpapi.New(opts)
+	if err != nil {
+		return err
+	}
+	a.api = api
+	return nil
+}
+
+// API answers HTTP requests without a socket, for tests.
+func (a *Agent) API() http.Handler { return a.api }
+
+// runHTTP answers on every listener until ctx ends.
+func (a *Agent) runHTTP(ctx context.Context) error {
+	rt := a.runtime.Load()
+	group, ctx := errgroup.WithContext(ctx)
+	for _, l := range a.bound.http {
+		srv := httpapi.NewServer(httpapi.ServerOptions{
+			Handler: a.api, MaxConnsPerClient: rt.Limits.HTTPMaxConnsPerClient, MaxHeaderBytes: rt.HTTP.MaxHeaderBytes,
+			Logger: a.logger.Named("http"),
+		})
+		group.Go(func() error { return srv.Serve(ctx, l) })
+	}
+	if len(a.bound.http) == 0 {
+		<-ctx.Done()
+	}
+	return group.Wait()
+}

@@ -1,0 +1,138 @@
+package agent
+
+import (
+	"praetor/agent/checks"
+	"praetor/agent/config"
+	"praetor/agent/local"
+	"praetor/agent/server"
+	"praetor/catalog"
+	"praetor/internal/definition"
+	"praetor/internal/rpc"
+	"praetor/raftstore"
+)
+
+// openDataDir takes the data folder and learns who this node is.
+func (a *Agent) openDataDir(rt *config.Runtime) error {
+	var err error
+	if a.dir, err = openDataDir(rt.DataDir); err != nil {
+		return err
+	}
+	a.own(a.dir)
+	a.id, err = config.NodeID(rt)
+	return err
+}
+
+// openServer builds the server half, or for a client agent just the router.
+func (a *Agent) openServer(rt *config.Runtime) error {
+	if !rt.Server {
+		a.router = rpc.NewRouter(rpc.Options{
+			Datacenter: rt.Datacenter, Dial: a.network.Dial,
+			HoldTimeout: rt.Performance.RPCHoldTimeout, ClientTimeout: rt.Limits.RPCClientTimeout,
+			Logger: a.logger.Named("rpc"),
+		})
+		a.own(a.router)
+		return nil
+	}
+	opts := server.Options{
+		Name: rt.NodeName, ID: a.id, Datacenter: rt.Datacenter, Address: rt.RPCAdvertise.String(),
+		Bootstrap: rt.Bootstrap || rt.Dev, BootstrapExpect: rt.BootstrapExpect,
+		Raft: raftOptions(a.dir, rt), Listener: a.bound.rpc, Dial: a.network.Dial,
+		LAN: a.lan, ACL: a.acl,
+		DefaultQueryTime: rt.DefaultQueryTime, MaxQueryTime: rt.MaxQueryTime,
+		HoldTimeout: rt.Performance.RPCHoldTimeout, ClientTimeout: rt.Limits.RPCClientTimeout,
+		LeaveDrainTime: rt.Performance.LeaveDrainTime,
+		Autopilot: catalog.Autopilot{
+			CleanupDeadServers:      rt.Autopilot.CleanupDeadServers,
+			LastContactThreshold:    int64(rt.Autopilot.LastContactThreshold),
+			MaxTrailingLogs:         rt.Autopilot.MaxTrailingLogs,
+			MinQuorum:               uint64(rt.Autopilot.MinQuorum),
+			ServerStabilizationTime: int64(rt.Autopilot.ServerStabilizationTime),
+		},
+		Logger: a.logger.Named("server"),
+	}
+	if a.wan != nil {
+		opts.WAN = a.wan
+	}
+	srv, err := server.Open(opts)
+	if err != nil {
+		return err
+	}
+	a.own(srv)
+	a.server, a.router = srv, srv.Router()
+	return nil
+}
+
+func raftOptions(dir *dataDir, rt *config.Runtime) raftstore.Options {
+	o := raftstore.Options{
+		Dir: dir.join("raft"), Backend: rt.Raft.Backend,
+		HeartbeatTimeout: rt.Raft.HeartbeatTimeout, ElectionTimeout: rt.Raft.ElectionTimeout, LeaderLease: rt.Raft.LeaderLeaseTimeout,
+		SnapshotThreshold: rt.Raft.SnapshotThreshold, SnapshotInterval: rt.Raft.SnapshotInterval, TrailingLogs: rt.Raft.TrailingLogs,
+		PreVoteDisabled: rt.Raft.PreVoteDisabled, SegmentBytes: rt.Raft.SegmentSizeMB << 20,
+	}
+	if rt.Dev {
+		o.Dir = "" // -dev keeps no log, with a data folder or without
+	}
+	return o
+}
+
+// openLocal loads what is registered with this agent: what the data folder
+// keeps, and what configuration files define.
+func (a *Agent) openLocal(rt *config.Runtime) error {
+	state, err := local.Open(local.Options{
+		Dir:    a.dir.path,
+		NodeID: a.id, NodeName: rt.NodeName, Address: rt.AdvertiseAddrLAN.String(),
+		TaggedAddresses: rt.TaggedAddresses, NodeMeta: rt.NodeMeta, Locality: rt.Locality, Datacenter: rt.Datacenter,
+		Caller: a.router, Tokens: a.tokens, ClusterSize: a.lan.NumMembers,
+		CheckUpdateInterval: rt.Checks.UpdateInterval, DiscardCheckOutput: rt.Checks.DiscardOutput, OutputMaxSize: rt.Checks.OutputMaxSize,
+		EnableScripts: rt.Checks.EnableRemoteScripts, EnableLocalScripts: rt.Checks.EnableLocalScripts,
+		Checks: checks.Options{}, Logger: a.root,
+	})
+	if err != nil {
+		return err
+	}
+	a.own(state)
+	a.local = state
+	return state.LoadDefinitions(a.definitions(rt))
+}
+
+func (a *Agent) tokens() local.Tokens {
+	t := a.runtime.Load().ACL.Tokens
+	return local.Tokens{Agent: t.Agent, Default: t.Default, ConfigFile: t.ConfigFile}
+}
+
+// definitions is what the files define, sidecars among the services.
+func (a *Agent) definitions(rt *config.Runtime) local.Definitions {
+	var defs local.Definitions
+	taken := map[int]bool{}
+	for _, d := range rt.Services {
+		defs.Services = append(defs.Services, local.ServiceDefinition{Service: d.Service, Checks: d.Checks, Token: d.Token})
+		if d.Sidecar == nil {
+			continue
+		}
+		side := d.Sidecar
+		if side.Service.Port == 0 {
+			side.Service.Port = a.freePort(rt.Ports.SidecarMin, rt.Ports.SidecarMax, taken)
+		}
+		if len(side.Checks) == 0 {
+			side.Checks = definition.SidecarChecks(d.Service, side.Service)
+		}
+		defs.Services = append(defs.Services, local.ServiceDefinition{Service: side.Service, Checks: side.Checks, Token: side.Token, Parent: d.Service.ID})
+	}
+	for _, d := range rt.NodeChecks {
+		defs.Checks = append(defs.Checks, local.CheckDefinition{Check: d.Check, Token: d.Token})
+	}
+	return defs
+}
+
+// freePort finds the lowest port of a range that no service of this agent has,
+// nor any handed out before; 0 if there is none.
+func (a *Agent) freePort(first, last int, taken map[int]bool) int {
+	for port := first; port <= last && first > 0; port++ {
+		if p := a.local.FreePort(port, last); p != port || taken[port] {
+			continue
+		}
+		taken[port] = true
+		return port
+	}
+	return 0
+}

@@ -1,0 +1,42 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"praetor/internal/logging"
+)
+
+// Reload reads the configuration again and puts in force what may change while
+// the agent runs (reference/config.md §10). If it holds a fault nothing changes.
+func (a *Agent) Reload(context.Context) error {
+	a.reloading.Lock()
+	defer a.reloading.Unlock()
+	rt, warnings, err := a.runtime.Load().Reload()
+	if err != nil {
+		return err
+	}
+	level, err := logging.ParseLevel(rt.Log.Level)
+	if err != nil {
+		return err
+	}
+	for _, w := range warnings {
+		a.logger.Warn(w)
+	}
+	if err := a.local.Reload(a.definitions(rt)); err != nil {
+		return fmt.Errorf("reload services and checks: %w", err)
+	}
+	a.root.SetLevel(level)
+	a.local.SetNodeMeta(rt.NodeMeta)
+	a.local.SetDiscardCheckOutput(rt.Checks.DiscardOutput)
+	a.runtime.Store(rt)
+	if a.dns != nil {
+		a.dns.Configure(dnsConfig(rt))
+	}
+	a.local.SyncSoon()
+	return nil
+}
+
+// errNoWAN answers requests about the WAN pool where there is none.
+var errNoWAN = errors.New("agent: the WAN pool is off: only servers with ports.serf_wan are in it")

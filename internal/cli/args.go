@@ -1,0 +1,85 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// rewriteFlags turns Go-style flags (-name, -name=value) into the double-dash
+// form that pflag reads. Flags end at the first word that is none, or at "--";
+// what follows is left as typed.
+func rewriteFlags(cmd *cobra.Command, args []string) []string {
+	out := make([]string, 0, len(args)+1)
+	for i := 0; i < len(args); i++ {
+		arg := args[i]
+		if arg == "--" || arg == "-" || !strings.HasPrefix(arg, "-") {
+			return append(append(out, "--"), args[i:]...)
+		}
+		name, _, hasValue := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+		out = append(out, "--"+strings.TrimLeft(arg, "-"))
+		flag := cmd.Flags().Lookup(name)
+		if flag == nil || hasValue || flag.NoOptDefVal != "" {
+			continue
+		}
+		if i++; i < len(args) {
+			out[len(out)-1] += "=" + args[i]
+		}
+	}
+	return out
+}
+
+// flagError words a parse error as Go's flag package does, followed by the
+// command's flags (reference/cli.md §1.1).
+func flagError(cmd *cobra.Command, err error) error {
+	return fail("%s\n%s", flagErrorText(cmd, err), flagUsage(cmd))
+}
+
+func flagErrorText(cmd *cobra.Command, err error) string {
+	var (
+		unknown  *pflag.NotExistError
+		missing  *pflag.ValueRequiredError
+		badValue *pflag.InvalidValueError
+	)
+	switch {
+	case errors.As(err, &unknown):
+		return "flag provided but not defined: -" + unknown.GetSpecifiedName()
+	case errors.As(err, &missing):
+		return "flag needs an argument: -" + missing.GetSpecifiedName()
+	case errors.As(err, &badValue):
+		name, value := badValue.GetFlag().Name, badValue.GetValue()
+		if badValue.GetFlag().NoOptDefVal != "" {
+			return fmt.Sprintf("invalid boolean value %q for -%s: parse error", value, name)
+		}
+		return fmt.Sprintf("invalid value %q for flag -%s: %s", value, name, parseErrorText(badValue.Unwrap()))
+	}
+	return err.Error()
+}
+
+// parseErrorText hides strconv's wording, as the flag package does.
+func parseErrorText(err error) string {
+	if err == nil || strings.HasPrefix(err.Error(), "strconv.") {
+		return "parse error"
+	}
+	return err.Error()
+}
+
+// flagUsage lists a command's flags as Go's flag package prints them.
+func flagUsage(cmd *cobra.Command) string {
+	var b strings.Builder
+	b.WriteString("Usage:")
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if f.Hidden || f.Name == "help" {
+			return
+		}
+		fmt.Fprintf(&b, "\n  -%s", f.Name)
+		if f.NoOptDefVal == "" {
+			b.WriteString(" value")
+		}
+		fmt.Fprintf(&b, "\n    \t%s", strings.ReplaceAll(f.Usage, "\n", "\n    \t"))
+	})
+	return b.String()
+}

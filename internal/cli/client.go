@@ -1,0 +1,122 @@
+package cli
+
+import (
+	"os"
+	"strings"
+
+	"github.com/hashicorp/consul/api"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// clientAnnotation marks the flags that help lists under HTTP API Options.
+const clientAnnotation = "http-api-option"
+
+// client is the flags of commands that talk to an agent (reference/cli.md §1.4).
+type client struct {
+	httpAddr, token, tokenFile       string
+	caFile, caPath, tlsServerName    string
+	clientCert, clientKey            string
+	datacenter, namespace, partition string
+	stale                            bool
+}
+
+// register adds the flags every such command has.
+func (c *client) register(cmd *cobra.Command) {
+	fs := clientFlags(cmd)
+	fs.StringVar(&c.httpAddr, "http-addr", "", "The address and port of the agent's HTTP API: an IP address, a DNS name, or unix:///path. Also CONSUL_HTTP_ADDR; the default is http://127.0.0.1:8500, or https:// with CONSUL_HTTP_SSL=true.")
+	fs.StringVar(&c.token, "token", "", "ACL token to use in the request. Also CONSUL_HTTP_TOKEN. If unspecified, the agent's own token is used.")
+	fs.StringVar(&c.tokenFile, "token-file", "", "File with the ACL token, instead of -token. Also CONSUL_HTTP_TOKEN_FILE.")
+	fs.StringVar(&c.caFile, "ca-file", "", "Path to a CA file to verify the agent with. Also CONSUL_CACERT.")
+	fs.StringVar(&c.caPath, "ca-path", "", "Path to a directory of CA certificates to verify the agent with. Also CONSUL_CAPATH.")
+	fs.StringVar(&c.clientCert, "client-cert", "", "Path to a client certificate, for agents that verify incoming connections. Also CONSUL_CLIENT_CERT.")
+	fs.StringVar(&c.clientKey, "client-key", "", "Path to the client certificate's key. Also CONSUL_CLIENT_KEY.")
+	fs.StringVar(&c.tlsServerName, "tls-server-name", "", "The server name to use as the SNI host over TLS. Also CONSUL_TLS_SERVER_NAME.")
+	adoptClientFlags(cmd, fs)
+}
+
+// registerServer adds the flags of commands that servers answer.
+func (c *client) registerServer(cmd *cobra.Command) {
+	fs := clientFlags(cmd)
+	fs.StringVar(&c.datacenter, "datacenter", "", "Name of the datacenter to query; the agent's own if unspecified.")
+	fs.BoolVar(&c.stale, "stale", false, "Permit any server (non-leader) to answer.")
+	adoptClientFlags(cmd, fs)
+}
+
+// registerNamespace and registerPartition add flags that other editions use.
+func (c *client) registerNamespace(cmd *cobra.Command) {
+	fs := clientFlags(cmd)
+	fs.StringVar(&c.namespace, "namespace", "", "Namespace to use. Also CONSUL_NAMESPACE.")
+	adoptClientFlags(cmd, fs)
+}
+
+func (c *client) registerPartition(cmd *cobra.Command) {
+	fs := clientFlags(cmd)
+	fs.StringVar(&c.partition, "partition", "", "Admin partition to use. Also CONSUL_PARTITION.")
+	adoptClientFlags(cmd, fs)
+}
+
+func clientFlags(cmd *cobra.Command) *pflag.FlagSet {
+	return pflag.NewFlagSet(cmd.Name(), pflag.ContinueOnError)
+}
+
+func adoptClientFlags(cmd *cobra.Command, fs *pflag.FlagSet) {
+	fs.VisitAll(func(f *pflag.Flag) {
+		f.Annotations = map[string][]string{clientAnnotation: {"true"}}
+		cmd.Flags().AddFlag(f)
+	})
+}
+
+func isClientFlag(f *pflag.Flag) bool { return f.Annotations[clientAnnotation] != nil }
+
+// environment holds the variables that the client library reads itself. Each
+// has a PRAETOR_ twin that is looked at first.
+var environment = []string{
+	api.HTTPAddrEnvName, api.HTTPTokenEnvName, api.HTTPTokenFileEnvName, api.HTTPAuthEnvName,
+	api.HTTPSSLEnvName, api.HTTPSSLVerifyEnvName, api.HTTPCAFile, api.HTTPCAPath,
+	api.HTTPClientCert, api.HTTPClientKey, api.HTTPTLSServerName,
+	api.HTTPNamespaceEnvName, api.HTTPPartitionEnvName,
+}
+
+// adoptEnvironment copies PRAETOR_X over CONSUL_X.
+func adoptEnvironment() {
+	for _, name := range environment {
+		if v, ok := os.LookupEnv("PRAETOR_" + strings.TrimPrefix(name, "CONSUL_")); ok {
+			os.Setenv(name, v)
+		}
+	}
+}
+
+// open returns the client library set up as flags and environment say.
+func (c *client) open() (*api.Client, error) {
+	adoptEnvironment()
+	cfg := api.DefaultConfig()
+	override(&cfg.Address, c.httpAddr)
+	override(&cfg.Token, c.token)
+	override(&cfg.TokenFile, c.tokenFile)
+	override(&cfg.TLSConfig.CAFile, c.caFile)
+	override(&cfg.TLSConfig.CAPath, c.caPath)
+	override(&cfg.TLSConfig.CertFile, c.clientCert)
+	override(&cfg.TLSConfig.KeyFile, c.clientKey)
+	override(&cfg.TLSConfig.Address, c.tlsServerName)
+	override(&cfg.Datacenter, c.datacenter)
+	override(&cfg.Namespace, c.namespace)
+	override(&cfg.Partition, c.partition)
+	if c.token != "" && c.tokenFile == "" {
+		// -token beats a token file from the environment.
+		cfg.TokenFile = ""
+	}
+	cl, err := api.NewClient(cfg)
+	if err != nil {
+		return nil, fail("Error connecting to Consul agent: %s", err)
+	}
+	return cl, nil
+}
+
+func override(field *string, flag string) {
+	if flag != "" {
+		*field = flag
+	}
+}
+
+func (c *client) query() *api.QueryOptions { return &api.QueryOptions{AllowStale: c.stale} }

@@ -1,0 +1,115 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// helpWidth is the column at which flag descriptions wrap (reference/cli.md §1.2).
+const helpWidth = 72
+
+func wantsHelp(args []string) bool {
+	for _, a := range args {
+		switch a {
+		case "-h", "-help", "--help", "--h":
+			return true
+		case "--":
+			return false
+		}
+		if !strings.HasPrefix(a, "-") {
+			return false
+		}
+	}
+	return false
+}
+
+// help is the text that -h prints: usage, then subcommands or flags.
+func help(cmd *cobra.Command) string {
+	var b strings.Builder
+	if !cmd.HasParent() {
+		fmt.Fprintf(&b, "Usage: %s [--version] [--help] <command> [<args>]\n\nAvailable commands are:\n", cmd.Name())
+		writeCommands(&b, cmd)
+		b.WriteString("\n")
+		return b.String()
+	}
+	usage := strings.TrimSuffix(cmd.UseLine(), " [flags]")
+	if cmd.HasSubCommands() {
+		usage = cmd.CommandPath() + " <subcommand> [options] [args]"
+	}
+	fmt.Fprintf(&b, "Usage: %s\n\n", usage)
+	text := cmd.Long
+	if text == "" {
+		text = cmd.Short + "."
+	}
+	writeIndented(&b, text)
+	if cmd.Example != "" {
+		b.WriteString("\n")
+		writeIndented(&b, strings.ReplaceAll(cmd.Example, "praetor", cmd.Root().Name()))
+	}
+	if cmd.HasSubCommands() {
+		b.WriteString("\nSubcommands:\n\n")
+		writeCommands(&b, cmd)
+		return b.String()
+	}
+	writeFlags(&b, "HTTP API Options", cmd, true)
+	writeFlags(&b, "Command Options", cmd, false)
+	return b.String()
+}
+
+func writeCommands(b *strings.Builder, cmd *cobra.Command) {
+	list := visible(cmd)
+	width := 0
+	for _, c := range list {
+		width = max(width, len(c.Name()))
+	}
+	for _, c := range list {
+		fmt.Fprintf(b, "    %-*s    %s\n", width, c.Name(), c.Short)
+	}
+}
+
+func writeFlags(b *strings.Builder, title string, cmd *cobra.Command, client bool) {
+	first := true
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if f.Hidden || f.Name == "help" || isClientFlag(f) != client {
+			return
+		}
+		if first {
+			fmt.Fprintf(b, "\n%s\n", title)
+			first = false
+		}
+		if f.NoOptDefVal != "" {
+			fmt.Fprintf(b, "\n  -%s\n", f.Name)
+		} else {
+			fmt.Fprintf(b, "\n  -%s=<value>\n", f.Name)
+		}
+		for _, line := range wrap(f.Usage, helpWidth-5) {
+			fmt.Fprintf(b, "     %s\n", line)
+		}
+	})
+}
+
+func writeIndented(b *strings.Builder, text string) {
+	for _, line := range strings.Split(strings.Trim(text, "\n"), "\n") {
+		b.WriteString(strings.TrimRight("  "+line, " "))
+		b.WriteString("\n")
+	}
+}
+
+func wrap(text string, width int) []string {
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(text) {
+		if line != "" && len(line)+1+len(word) > width {
+			lines = append(lines, line)
+			line = ""
+		}
+		if line != "" {
+			line += " "
+		}
+		line += word
+	}
+	return append(lines, line)
+}

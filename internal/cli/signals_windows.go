@@ -1,0 +1,10 @@
+package cli
+
+import (
+	"os"
+	"syscall"
+)
+
+var handledSignals = []os.Signal{os.Interrupt, syscall.SIGTERM}
+
+func isReload(os.Signal) bool { return false }

@@ -1,0 +1,36 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+)
+
+// pairs is a flag that gathers KEY=VALUE words.
+type pairs struct{ values map[string]string }
+
+func (p *pairs) String() string { return joinPairs(p.values) }
+func (p *pairs) Type() string   { return "key=value" }
+
+func (p *pairs) Set(word string) error {
+	key, value, ok := strings.Cut(word, "=")
+	if !ok {
+		return fmt.Errorf("Missing \"=\" value in argument: %s", word)
+	}
+	if p.values == nil {
+		p.values = map[string]string{}
+	}
+	p.values[key] = value
+	return nil
+}
+
+// list is a flag that gathers words; unlike pflag's own it does not split at
+// commas.
+type list []string
+
+func (l *list) String() string { return strings.Join(*l, ",") }
+func (l *list) Type() string   { return "value" }
+
+func (l *list) Set(word string) error {
+	*l = append(*l, word)
+	return nil
+}

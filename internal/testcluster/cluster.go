@@ -1,0 +1,201 @@
+package testcluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"praetor/internal/memnet"
+	"praetor/internal/ops"
+)
+
+// Options says what cluster to run.
+type Options struct {
+	Servers int
+	Clients int
+	// Config is HCL that every node gets beside what it needs to run.
+	Config string
+	// Expect gives bootstrap_expect of server i, from 0; nil means all expect
+	// all. 0 means the server is not told.
+	Expect func(i int) int
+	// Lazy starts no node: the test does, in the order it likes.
+	Lazy bool
+}
+
+// Cluster is a running cluster.
+type Cluster struct {
+	t     testing.TB
+	opts  Options
+	net   *memnet.Network // nil on the real ground
+	nodes []*Node
+	acked map[string]string // keys written and acknowledged
+}
+
+// lastProbes is how long memberlist's probes may outlive a pool.
+const lastProbes = 15 * time.Second
+
+// Virtual runs test on a cluster in a synctest bubble.
+func Virtual(t *testing.T, opts Options, test func(c *Cluster)) {
+	t.Helper()
+	dirs := tempDirs(t, opts)
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, opts, dirs)
+		c.net = memnet.New()
+		defer time.Sleep(lastProbes)
+		c.run(test)
+	})
+}
+
+// Real runs test on a cluster with sockets on the loopback network.
+func Real(t *testing.T, opts Options, test func(c *Cluster)) {
+	t.Helper()
+	c := newCluster(t, opts, tempDirs(t, opts))
+	if l, err := net.Listen("tcp", c.nodes[0].ip+":0"); err != nil {
+		t.Skipf("this system does not route %s to itself (%v): needs Linux, or an alias on the loopback interface", c.nodes[0].ip, err)
+	} else {
+		l.Close()
+	}
+	c.run(test)
+}
+
+// tempDirs makes the data folders outside the bubble, whose clock they would
+// otherwise wait for when they are removed.
+func tempDirs(t testing.TB, opts Options) []string {
+	dirs := make([]string, opts.Servers+opts.Clients)
+	for i := range dirs {
+		dirs[i] = t.TempDir()
+	}
+	return dirs
+}
+
+func newCluster(t testing.TB, opts Options, dirs []string) *Cluster {
+	c := &Cluster{t: t, opts: opts, acked: map[string]string{}}
+	if opts.Expect == nil {
+		c.opts.Expect = func(int) int { return opts.Servers }
+	}
+	for i, dir := range dirs {
+		c.nodes = append(c.nodes, newNode(c, i, dir))
+	}
+	return c
+}
+
+func (c *Cluster) run(test func(*Cluster)) {
+	c.t.Helper()
+	defer c.stopAll()
+	if !c.opts.Lazy {
+		for _, n := range c.nodes {
+			n.Start()
+		}
+		c.WaitFor("a leader everywhere", c.leaderEverywhere)
+	}
+	test(c)
+	if !c.t.Failed() {
+		c.check()
+	}
+}
+
+func (c *Cluster) stopAll() {
+	for _, n := range c.nodes {
+		n.stop()
+	}
+}
+
+// Node returns node i: servers first, then clients.
+func (c *Cluster) Node(i int) *Node { return c.nodes[i] }
+
+// Servers and Clients list the nodes of each kind, running or not.
+func (c *Cluster) Servers() []*Node { return c.nodes[:c.opts.Servers] }
+func (c *Cluster) Clients() []*Node { return c.nodes[c.opts.Servers:] }
+
+// alive lists the running nodes among some.
+func alive(nodes []*Node) []*Node {
+	var list []*Node
+	for _, n := range nodes {
+		if n.agent != nil {
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
+// waitLimit bounds every wait: longer than any timeout of the system.
+const waitLimit = 2 * time.Minute
+
+// WaitFor tries check until it succeeds; when it gives up it prints check's
+// last reason.
+func (c *Cluster) WaitFor(what string, check func() error) {
+	c.t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for begin := time.Now(); ; <-tick.C {
+		err := check()
+		if err == nil {
+			return
+		}
+		if time.Since(begin) > waitLimit {
+			c.t.Fatalf("no %s after %s: %v", what, waitLimit, err)
+		}
+	}
+}
+
+// HasLeader tells whether a running server that is not cut off leads.
+func (c *Cluster) HasLeader() error {
+	if c.leader() == nil {
+		return errors.New("no server leads")
+	}
+	return nil
+}
+
+func (c *Cluster) leader() *Node {
+	for _, n := range alive(c.Servers()) {
+		if !n.cut && n.agent.Server().IsLeader() {
+			return n
+		}
+	}
+	return nil
+}
+
+// Leader returns the server that leads, waiting for one.
+func (c *Cluster) Leader() *Node {
+	c.t.Helper()
+	c.WaitFor("a leader", c.HasLeader)
+	return c.leader()
+}
+
+// leaderEverywhere tells whether every running node knows a leader.
+func (c *Cluster) leaderEverywhere() error {
+	for _, n := range alive(c.nodes) {
+		rep, err := ops.StatusLeader.Call(context.Background(), n.agent.Router(), &ops.StatusRequest{})
+		if err != nil {
+			return fmt.Errorf("%s: %w", n.name, err)
+		}
+		if rep.Address == "" {
+			return fmt.Errorf("%s knows no leader", n.name)
+		}
+	}
+	return nil
+}
+
+// Cut separates a node from all others; Heal ends it. Virtual only.
+func (c *Cluster) Cut(n *Node) {
+	for _, m := range c.nodes {
+		if m != n {
+			c.net.Cut(n.ip, m.ip)
+		}
+	}
+	n.cut = true
+}
+
+// Heal reconnects a node.
+func (c *Cluster) Heal(n *Node) {
+	for _, m := range c.nodes {
+		if m != n {
+			c.net.Heal(n.ip, m.ip)
+		}
+	}
+	n.cut = false
+}

@@ -1,0 +1,164 @@
+package testcluster
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/memberlist"
+
+	"praetor/agent"
+	"praetor/agent/config"
+	"praetor/internal/logging"
+	"praetor/internal/memnet"
+)
+
+// Node is one agent of a cluster.
+type Node struct {
+	c      *Cluster
+	i      int
+	name   string
+	ip     string
+	dir    string
+	server bool
+	cut    bool
+
+	agent  *agent.Agent // nil while it does not run
+	cancel context.CancelFunc
+	done   chan error
+}
+
+func newNode(c *Cluster, i int, dir string) *Node {
+	n := &Node{c: c, i: i, dir: dir, server: i < c.opts.Servers, ip: "127.78.1." + strconv.Itoa(i+1)}
+	n.name = "client-" + strconv.Itoa(i-c.opts.Servers+1)
+	if n.server {
+		n.name = "server-" + strconv.Itoa(i+1)
+	}
+	return n
+}
+
+// Name is the node's name in the cluster.
+func (n *Node) Name() string { return n.name }
+
+// IP is the node's address.
+func (n *Node) IP() string { return n.ip }
+
+// Agent is the running agent.
+func (n *Node) Agent() *agent.Agent { return n.agent }
+
+// Start runs the node, on the data it had before.
+func (n *Node) Start() {
+	n.c.t.Helper()
+	rt, _, err := config.Load(&config.Flags{HCL: []string{n.config(), n.c.opts.Config}})
+	if err != nil {
+		n.c.t.Fatalf("configure %s: %v", n.name, err)
+	}
+	logger, err := logging.Open(logging.Options{Level: "WARN", Output: n.output()})
+	if err != nil {
+		n.c.t.Fatal(err)
+	}
+	a, err := agent.Open(agent.Options{Runtime: rt, Logger: logger, Network: n.network()})
+	if err != nil {
+		n.c.t.Fatalf("open %s: %v", n.name, err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	n.agent, n.cancel, n.done = a, cancel, make(chan error, 1)
+	go func(done chan<- error) { // stop, Crash and Leave wait for done
+		err := a.Run(ctx)
+		if err != nil {
+			n.c.t.Errorf("%s ended by itself: %v", n.name, err)
+		}
+		done <- err
+	}(n.done)
+}
+
+func (n *Node) config() string {
+	text := fmt.Sprintf("node_name = %q\ndata_dir = %q\nbind_addr = %q\nclient_addr = %q\nretry_interval = \"1s\"\nretry_join = [%q]\n",
+		n.name, filepath.Join(n.dir, "data"), n.ip, n.ip, n.c.nodes[0].ip)
+	if n.c.net != nil {
+		text += "ports { dns = -1 }\n"
+	}
+	if !n.server {
+		return text
+	}
+	text += "server = true\n"
+	if expect := n.c.opts.Expect(n.i); expect > 0 {
+		text += fmt.Sprintf("bootstrap_expect = %d\n", expect)
+	}
+	return text
+}
+
+// output shows warnings with the test's log.
+func (n *Node) output() io.Writer { return testWriter{n} }
+
+type testWriter struct{ n *Node }
+
+func (w testWriter) Write(p []byte) (int, error) {
+	w.n.c.t.Logf("%s: %s", w.n.name, p)
+	return len(p), nil
+}
+
+// network is nil, for real sockets, or the node's host on the pretend one.
+func (n *Node) network() agent.Network {
+	if n.c.net == nil {
+		return nil
+	}
+	return host{n.c.net.Host(n.ip)}
+}
+
+// host makes a pretend machine an agent's network.
+type host struct{ *memnet.Host }
+
+func (h host) Listen(address string) (net.Listener, error) {
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	p, err := strconv.Atoi(port)
+	if err != nil {
+		return nil, err
+	}
+	return h.Host.Listen(p)
+}
+
+func (h host) Gossip(_ string, port int, _ hclog.Logger) (memberlist.Transport, error) {
+	return h.Host.Gossip(port)
+}
+
+// Crash stops the node as a power cut would: others see it fail.
+func (n *Node) Crash() {
+	if n.c.net != nil {
+		n.c.net.Crash(n.ip)
+	}
+	n.stop()
+}
+
+// Leave makes the node say goodbye and waits until it is gone.
+func (n *Node) Leave() error {
+	if err := n.agent.Leave(); err != nil {
+		return err
+	}
+	return n.stop()
+}
+
+// stop ends Run and closes the agent.
+func (n *Node) stop() error {
+	if n.agent == nil {
+		return nil
+	}
+	n.cancel()
+	var err error
+	select {
+	case err = <-n.done:
+	case <-time.After(waitLimit):
+		n.c.t.Fatalf("%s still runs %s after it was told to stop", n.name, waitLimit)
+	}
+	n.agent.Close()
+	n.agent = nil
+	return err
+}
