@@ -1,0 +1,139 @@
+package httpapi
+
+import (
+	"praetor/catalog"
+	"praetor/internal/acl"
+	"praetor/internal/definition"
+	"praetor/internal/fault"
+)
+
+func agentChecks(x *exchange) error {
+	az, err := x.access()
+	if err != nil {
+		return err
+	}
+	all := x.api.opts.Local.Checks()
+	visible := make(map[string]*catalog.Check, len(all))
+	for id, c := range all {
+		if mayReadCheck(az, c) {
+			visible[id] = c
+		}
+	}
+	if len(visible) < len(all) {
+		x.writeFiltered()
+	}
+	return x.reply(func(b []byte) []byte { return appendMap(b, visible, appendAgentCheck) })
+}
+
+func mayReadCheck(az acl.Authorizer, c *catalog.Check) bool {
+	if c.ServiceName != "" {
+		return az.ServiceRead(c.ServiceName)
+	}
+	return az.NodeRead(c.Node)
+}
+
+// agentCheckRegister registers a check (reference/http-agent.md §4.2).
+func agentCheckRegister(x *exchange) error {
+	az, err := x.access()
+	if err != nil {
+		return err
+	}
+	var body agentCheckBody
+	if err := x.decode(&body); err != nil {
+		return err
+	}
+	chk := body.check()
+	switch {
+	case chk.Name == "":
+		return invalid("Missing check name")
+	case chk.Status == "":
+		chk.Status = catalog.Critical
+	case !definition.ValidStatus(chk.Status):
+		return invalid("Bad check status")
+	}
+	if err := definition.ValidateCheck(chk); err != nil {
+		return invalid("Invalid check: %w", err)
+	}
+	if err := x.ownerOf(chk); err != nil {
+		return err
+	}
+	if old := x.api.opts.Local.Check(chk.CheckID); old != nil {
+		if err := x.mayWriteCheck(az, old); err != nil {
+			return err
+		}
+	}
+	if err := x.mayWriteCheck(az, chk); err != nil {
+		return err
+	}
+	return x.api.opts.Local.AddCheck(x.r.Context(), chk, x.token)
+}
+
+// ownerOf gives a check the name and tags of the service it belongs to.
+func (x *exchange) ownerOf(chk *catalog.Check) error {
+	chk.Node, chk.Type = x.api.opts.NodeName, definition.CheckType(chk)
+	if chk.ServiceID == "" {
+		return nil
+	}
+	svc := x.api.opts.Local.Service(chk.ServiceID)
+	if svc == nil {
+		return fault.New(fault.NotFound, "ServiceID %q does not exist", chk.ServiceID)
+	}
+	chk.ServiceName, chk.ServiceTags = svc.Service, svc.Tags
+	return nil
+}
+
+func (x *exchange) mayWriteCheck(az acl.Authorizer, c *catalog.Check) error {
+	if c.ServiceName != "" {
+		if !az.ServiceWrite(c.ServiceName) {
+			return x.denied("service:write", c.ServiceName)
+		}
+		return nil
+	}
+	if !az.NodeWrite(x.api.opts.NodeName) {
+		return x.denied("node:write", x.api.opts.NodeName)
+	}
+	return nil
+}
+
+// mayTouchCheck asks for the check that the path names. An unknown one is left
+// for Local to refuse.
+func (x *exchange) mayTouchCheck() error {
+	az, err := x.access()
+	if err != nil {
+		return err
+	}
+	c := x.api.opts.Local.Check(x.name)
+	if c == nil {
+		return nil
+	}
+	return x.mayWriteCheck(az, c)
+}
+
+func agentCheckDeregister(x *exchange) error {
+	if err := x.mayTouchCheck(); err != nil {
+		return err
+	}
+	return x.api.opts.Local.RemoveCheck(x.r.Context(), x.name)
+}
+
+func agentCheckPass(x *exchange) error { return x.updateTTL(catalog.Passing, x.query.Get("note")) }
+func agentCheckWarn(x *exchange) error { return x.updateTTL(catalog.Warning, x.query.Get("note")) }
+func agentCheckFail(x *exchange) error { return x.updateTTL(catalog.Critical, x.query.Get("note")) }
+
+func agentCheckUpdate(x *exchange) error {
+	var body struct{ Status, Output string }
+	if err := x.decode(&body); err != nil {
+		return err
+	}
+	if !definition.ValidStatus(body.Status) {
+		return invalid("Invalid check status: '%s'", body.Status)
+	}
+	return x.updateTTL(body.Status, body.Output)
+}
+
+func (x *exchange) updateTTL(status, output string) error {
+	if err := x.mayTouchCheck(); err != nil {
+		return err
+	}
+	return x.api.opts.Local.UpdateTTL(x.r.Context(), x.name, status, output)
+}

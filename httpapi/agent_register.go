@@ -1,0 +1,195 @@
+package httpapi
+
+import (
+	"context"
+	"strconv"
+
+	"praetor/catalog"
+	"praetor/internal/acl"
+	"praetor/internal/definition"
+)
+
+// registration is a service to be registered, with what hangs on it.
+type registration struct {
+	service *catalog.Service
+	checks  []*catalog.Check
+	sidecar *registration // nil for none
+	replace bool          // checks of an earlier registration go
+}
+
+// agentServiceRegister registers a service (reference/http-agent.md §3.3).
+func agentServiceRegister(x *exchange) error {
+	az, err := x.access()
+	if err != nil {
+		return err
+	}
+	var body agentServiceBody
+	if err := x.decode(&body); err != nil {
+		return err
+	}
+	r := &registration{service: body.service(), checks: body.checks()}
+	if err := r.validate(body.Weights); err != nil {
+		return err
+	}
+	if r.replace, err = x.flag("replace-existing-checks"); err != nil {
+		return err
+	}
+	if s := body.sidecar(); s != nil {
+		if r.sidecar, err = newSidecar(r.service, s); err != nil {
+			return err
+		}
+	}
+	if err := x.mayRegister(az, r.service); err != nil {
+		return err
+	}
+	if r.sidecar == nil {
+		return x.api.opts.Local.AddService(x.r.Context(), r.service, r.checks, r.replace, x.token)
+	}
+	if err := x.mayRegister(az, r.sidecar.service); err != nil {
+		return err
+	}
+	return x.addWithSidecar(r)
+}
+
+// validate refuses what makes no sense, with the words of the HTTP API.
+func (r *registration) validate(weights *catalog.Weights) error {
+	s := r.service
+	if s.Service == "" {
+		return invalid("Missing service name")
+	}
+	if err := definition.ValidateAddress(s.Address); err != nil {
+		return invalid("%w", err)
+	}
+	if err := definition.ValidateMeta(s.Meta); err != nil {
+		return invalid("Invalid Service Meta: %w", err)
+	}
+	if weights != nil {
+		if err := definition.ValidateWeights(*weights); err != nil {
+			return invalid("Invalid Weights: %w", err)
+		}
+	}
+	if err := definition.ValidateService(s); err != nil {
+		return invalid("Validation failed: %w", err)
+	}
+	if err := definition.ValidateTaggedAddresses(s.TaggedAddresses); err != nil {
+		return rejected("%w", err)
+	}
+	return validateChecks(r.checks)
+}
+
+func validateChecks(checks []*catalog.Check) error {
+	for _, c := range checks {
+		if err := definition.ValidateCheck(c); err != nil {
+			return invalid("Invalid check: %w", err)
+		}
+		if c.Status != "" && !definition.ValidStatus(c.Status) {
+			return invalid("Status for checks must 'passing', 'warning', 'critical'")
+		}
+	}
+	return nil
+}
+
+// newSidecar is the proxy of a service. Its port may still be 0.
+func newSidecar(parent *catalog.Service, body *sidecarBody) (*registration, error) {
+	var faults definition.Errors
+	if body.ID != "" {
+		faults.Addf("A SidecarService cannot specify an ID as this is managed by the agent")
+	}
+	if body.isNested() {
+		faults.Addf("A SidecarService cannot have a nested SidecarService")
+	}
+	if err := faults.Err(); err != nil {
+		return nil, invalid("Validation failed: %w", err)
+	}
+	r := &registration{service: body.service(), checks: body.checks()}
+	if body.Weights != nil {
+		if err := definition.ValidateWeights(*body.Weights); err != nil {
+			return nil, invalid("Invalid SidecarService: Invalid Weights: %w", err)
+		}
+	}
+	definition.FillSidecar(parent, r.service)
+	return r, validateChecks(r.checks)
+}
+
+// mayRegister asks for everything that a registration touches.
+func (x *exchange) mayRegister(az acl.Authorizer, s *catalog.Service) error {
+	names := []string{s.Service}
+	if old := x.api.opts.Local.Service(s.ID); old != nil && old.Service != s.Service {
+		names = append(names, old.Service)
+	}
+	if s.Kind == definition.KindConnectProxy && s.Proxy != nil {
+		names = append(names, s.Proxy.DestinationServiceName)
+	}
+	for _, name := range names {
+		if !az.ServiceWrite(name) {
+			return x.denied("service:write", name)
+		}
+	}
+	return nil
+}
+
+// addWithSidecar registers a service and then its proxy. One at a time: no two
+// may pick the same port.
+func (x *exchange) addWithSidecar(r *registration) error {
+	ctx, local := x.r.Context(), x.api.opts.Local
+	select {
+	case x.api.sidecars <- struct{}{}:
+		defer func() { <-x.api.sidecars }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	s := r.sidecar.service
+	if s.Port == 0 {
+		if s.Port = x.sidecarPort(s.ID); s.Port == 0 {
+			return rejected("none left in the configured sidecar port range [%d, %d]", x.api.opts.SidecarMin, x.api.opts.SidecarMax)
+		}
+	}
+	if err := definition.ValidateService(s); err != nil {
+		return invalid("Failed Validation: %w", err)
+	}
+	if len(r.sidecar.checks) == 0 {
+		r.sidecar.checks = definition.SidecarChecks(r.service, s)
+	}
+	parent := r.service.ID
+	if err := local.AddService(ctx, r.service, r.checks, r.replace, x.token); err != nil {
+		return err
+	}
+	// What was begun is finished, whether or not the client still waits.
+	return local.AddSidecar(context.WithoutCancel(ctx), parent, s, r.sidecar.checks, r.replace, x.token)
+}
+
+// sidecarPort is the port the sidecar had before, or a free one, or 0.
+func (x *exchange) sidecarPort(id string) int {
+	o := &x.api.opts
+	if old := o.Local.Service(id); old != nil && old.Port >= o.SidecarMin && old.Port <= o.SidecarMax {
+		return old.Port
+	}
+	return o.Local.FreePort(o.SidecarMin, o.SidecarMax)
+}
+
+func agentServiceDeregister(x *exchange) error {
+	az, err := x.access()
+	if err != nil {
+		return err
+	}
+	if svc := x.api.opts.Local.Service(x.name); svc != nil && !az.ServiceWrite(svc.Service) {
+		return x.denied("service:write", svc.Service)
+	}
+	return x.api.opts.Local.RemoveService(x.r.Context(), x.name)
+}
+
+// flag reads a parameter that is on when it is empty or true.
+func (x *exchange) flag(name string) (bool, error) {
+	if !x.has(name) {
+		return false, nil
+	}
+	value := x.query.Get(name)
+	if value == "" {
+		return true, nil
+	}
+	on, err := strconv.ParseBool(value)
+	if err != nil {
+		return false, invalid("Invalid value for ?%s", name)
+	}
+	return on, nil
+}

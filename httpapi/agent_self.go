@@ -1,0 +1,109 @@
+package httpapi
+
+import (
+	"slices"
+	"strings"
+
+	"praetor/internal/version"
+)
+
+func agentSelf(x *exchange) error {
+	az, err := x.access()
+	if err != nil {
+		return err
+	}
+	if !az.AgentRead(x.api.opts.NodeName) {
+		return x.denied("agent:read", x.api.opts.NodeName)
+	}
+	self, err := x.api.opts.Agent.Self(x.r.Context())
+	if err != nil {
+		return err
+	}
+	return x.reflected(self)
+}
+
+func agentVersion(x *exchange) error {
+	return x.reply(func(b []byte) []byte {
+		b = appendText(b, `{"SHA":`, version.Revision)
+		b = appendText(b, `,"BuildDate":`, version.BuildDate)
+		b = appendText(b, `,"HumanVersion":`, version.Compatible)
+		return append(b, `,"FIPS":""}`...)
+	})
+}
+
+func agentMembers(x *exchange) error {
+	wan := x.query.Get("wan") != ""
+	if segment := x.query.Get("segment"); segment != "" && segment != "_all" {
+		if wan {
+			return invalid("Cannot provide a segment with wan=true")
+		}
+		return rejected("Network segments are not supported in this version of Consul")
+	}
+	az, err := x.access()
+	if err != nil {
+		return err
+	}
+	members, err := x.api.opts.Agent.Members(wan)
+	if err != nil {
+		return err
+	}
+	if members == nil {
+		return x.reflected(nil)
+	}
+	visible := slices.DeleteFunc(slices.Clone(members), func(m Member) bool { return !az.NodeRead(memberNode(m.Name, wan)) })
+	if len(visible) < len(members) {
+		x.writeFiltered()
+	}
+	return x.reflected(visible)
+}
+
+// memberNode is the node of a member: names in the WAN pool end in the datacenter.
+func memberNode(name string, wan bool) string {
+	if i := strings.LastIndexByte(name, '.'); wan && i > 0 {
+		return name[:i]
+	}
+	return name
+}
+
+func agentJoin(x *exchange) error {
+	if err := x.mayWriteAgent(); err != nil {
+		return err
+	}
+	return x.api.opts.Agent.Join(x.r.Context(), x.name, x.query.Get("wan") != "")
+}
+
+func agentLeave(x *exchange) error {
+	if err := x.mayWriteAgent(); err != nil {
+		return err
+	}
+	return x.api.opts.Agent.Leave()
+}
+
+func agentReload(x *exchange) error {
+	if err := x.mayWriteAgent(); err != nil {
+		return err
+	}
+	return x.api.opts.Agent.Reload(x.r.Context())
+}
+
+func (x *exchange) mayWriteAgent() error {
+	az, err := x.access()
+	if err != nil {
+		return err
+	}
+	if !az.AgentWrite(x.api.opts.NodeName) {
+		return x.denied("agent:write", x.api.opts.NodeName)
+	}
+	return nil
+}
+
+func agentForceLeave(x *exchange) error {
+	az, err := x.access()
+	if err != nil {
+		return err
+	}
+	if !az.OperatorWrite() {
+		return x.denied("operator:write", "")
+	}
+	return x.api.opts.Agent.ForceLeave(x.name, x.has("prune"), x.has("wan"))
+}

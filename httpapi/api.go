@@ -1,0 +1,129 @@
+package httpapi
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/go-chi/chi/v5"
+)
+
+// API answers requests. It is an http.Handler.
+type API struct {
+	opts   Options
+	kept   kept
+	common http.Header // every response's headers from the configuration
+	policy []string    // X-Consul-Default-ACL-Policy
+
+	finder    *chi.Mux             // finds a pattern; its handlers are never called
+	endpoints map[string]*endpoint // by the pattern that finder knows
+	exact     map[string]bool      // patterns that take no name
+	prefixes  map[string]bool      // patterns that do, without their final slash
+	searches  sync.Pool            // of *chi.Context
+	sidecars  chan struct{}        // a token for whoever picks a port for a sidecar
+}
+
+// endpoint is a route with what can be said about it beforehand.
+type endpoint struct {
+	*route
+	name  string   // route's pattern without a final slash
+	allow []string // the Allow header
+}
+
+// New builds an API.
+func New(opts Options) (*API, error) {
+	if err := opts.fill(); err != nil {
+		return nil, fmt.Errorf("build HTTP API: %w", err)
+	}
+	a := &API{
+		opts: opts, policy: []string{opts.DefaultPolicy}, common: http.Header{},
+		finder: chi.NewRouter(), endpoints: map[string]*endpoint{},
+		exact: map[string]bool{}, prefixes: map[string]bool{},
+		searches: sync.Pool{New: func() any { return chi.NewRouteContext() }},
+		sidecars: make(chan struct{}, 1),
+	}
+	for k, v := range opts.ResponseHeaders {
+		a.common.Set(k, v)
+	}
+	for i := range routes {
+		a.add(&routes[i])
+	}
+	return a, nil
+}
+
+func (a *API) add(r *route) {
+	e := &endpoint{route: r, name: strings.TrimSuffix(r.pattern, "/"), allow: []string{"OPTIONS," + strings.Join(r.methods, ",")}}
+	pattern := r.pattern
+	if e.name == pattern {
+		a.exact[pattern] = true
+	} else {
+		a.prefixes[e.name] = true
+		pattern += "*"
+	}
+	a.finder.Get(pattern, http.NotFound)
+	a.endpoints[pattern] = e
+}
+
+// find returns the endpoint for an escaped path, and the name in it, escaped.
+func (a *API) find(path string) (*endpoint, string) {
+	search := a.searches.Get().(*chi.Context)
+	search.Reset()
+	defer a.searches.Put(search)
+	e := a.endpoints[a.finder.Find(search, http.MethodGet, path)]
+	if e == nil || e.name == e.pattern {
+		return e, ""
+	}
+	return e, path[len(e.pattern):]
+}
+
+// ServeHTTP implements http.Handler in the order of reference/http-api.md §1.4.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	for k, v := range a.common {
+		h[k] = v
+	}
+	if !a.opts.AllowUnprintable && !isPrintable(r.URL.Path) {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	path := r.URL.EscapedPath()
+	if target := a.redirect(path); target != "" {
+		redirect(w, r, target)
+		return
+	}
+	e, name := a.find(path)
+	if e == nil {
+		a.serveOther(w, r)
+		return
+	}
+	x := &exchange{api: a, endpoint: e, w: w, r: r}
+	x.serve(name)
+}
+
+// serveOther answers paths that are no endpoint.
+func (a *API) serveOther(w http.ResponseWriter, r *http.Request) {
+	path, ui := r.URL.Path, a.opts.UI
+	switch {
+	case ui != nil && strings.HasPrefix(path, a.opts.UIPath):
+		ui.ServeHTTP(w, r)
+	case ui != nil && path == "/":
+		http.Redirect(w, r, a.opts.UIPath, http.StatusMovedPermanently)
+	case path == "/":
+		plain(w, http.StatusOK, textNoUI)
+	case strings.HasPrefix(path, "/api/"):
+		plain(w, http.StatusNotFound, textNotFound)
+	case strings.Contains(path, "/v1/"):
+		plain(w, http.StatusNotFound, textUnknownAPI)
+	default:
+		plain(w, http.StatusNotFound, textNotAPI)
+	}
+}
+
+func plain(w http.ResponseWriter, status int, text string) {
+	w.Header()["Content-Type"] = typeText
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(text)) // a client that is gone is no fault
+}
+
+var _ http.Handler = (*API)(nil)

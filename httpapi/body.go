@@ -1,0 +1,151 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"math"
+	"net/http"
+	"strings"
+	"time"
+
+	"praetor/internal/fault"
+)
+
+const (
+	// maxBodyBytes bounds a JSON body. The largest sensible one, a registration
+	// with the most metadata and some dozens of checks, has under 1 MiB.
+	maxBodyBytes = 8 << 20
+	// bodyTimeout is how long a client may take to send a body.
+	bodyTimeout = 60 * time.Second
+	// trustedBytes is how much is allocated on the word of a Content-Length.
+	trustedBytes = 64 << 10
+)
+
+// readValue reads a KV value (reference/http-api.md §4).
+func (x *exchange) readValue() ([]byte, error) {
+	most := x.api.opts.KVMaxValueSize
+	if n := x.r.ContentLength; n > 0 && uint64(n) > most {
+		return nil, tooLarge(n, most)
+	}
+	if x.r.ContentLength == 0 {
+		return nil, nil
+	}
+	body, done := x.open(int64(min(most, math.MaxInt64)))
+	defer done()
+	value, err := readAll(body, x.r.ContentLength)
+	var tooBig *http.MaxBytesError
+	switch {
+	case err == nil:
+		return value, nil
+	case errors.As(err, &tooBig):
+		return nil, tooLarge(tooBig.Limit+1, most) // at least so many: it came in chunks
+	}
+	return nil, invalid("read value: %w", err)
+}
+
+// readAll reads to the end of what should be so many bytes, or unknown (-1).
+func readAll(body io.Reader, bytes int64) ([]byte, error) {
+	b := make([]byte, 0, max(min(bytes, trustedBytes), 511)+1)
+	for {
+		n, err := body.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		switch {
+		case err == io.EOF:
+			return b, nil
+		case err != nil:
+			return nil, err
+		case len(b) == cap(b):
+			b = append(b, 0)[:len(b)]
+		}
+	}
+}
+
+func tooLarge(bytes int64, most uint64) error {
+	return fault.New(fault.TooLarge, "Request body(%d bytes) too large, max size: %d bytes. "+
+		"See https://developer.hashicorp.com/docs/agent/config/config-files#kv_max_value_size.", bytes, most)
+}
+
+// open returns the body, bounded in size and time. Call the function when it
+// has been read.
+func (x *exchange) open(most int64) (io.Reader, func()) {
+	deadline := http.NewResponseController(x.w)
+	if deadline.SetReadDeadline(time.Now().Add(bodyTimeout)) != nil {
+		return http.MaxBytesReader(x.w, x.r.Body, most), func() {}
+	}
+	return http.MaxBytesReader(x.w, x.r.Body, most), func() {
+		_ = deadline.SetReadDeadline(time.Time{}) // what was set can be unset
+	}
+}
+
+// decode reads the first JSON value of the body into v, which names every key
+// that may occur.
+func (x *exchange) decode(v any) error {
+	body, done := x.open(maxBodyBytes)
+	defer done()
+	err := decodeStrict(body, v)
+	var tooBig *http.MaxBytesError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &tooBig):
+		return fault.New(fault.TooLarge, "Request body too large, max size: %d bytes", tooBig.Limit)
+	}
+	return invalid(textDecode, err)
+}
+
+// decodeTenant is decode for bodies whose refusal of a namespace says why.
+func (x *exchange) decodeTenant(v any) error {
+	err := x.decode(v)
+	if err != nil && strings.HasSuffix(err.Error(), `unknown field "Namespace"`) {
+		return invalid("%w - "+textNamespaces, err)
+	}
+	return err
+}
+
+func decodeStrict(body io.Reader, v any) error {
+	d := json.NewDecoder(body)
+	d.DisallowUnknownFields()
+	return d.Decode(v)
+}
+
+// duration is a span of time as "10s" or as a number of nanoseconds. Any other
+// JSON is ignored (reference/http-api.md §4).
+type duration time.Duration
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (d *duration) UnmarshalJSON(text []byte) error {
+	switch {
+	case len(text) == 0:
+	case text[0] == '"':
+		var s string
+		if err := json.Unmarshal(text, &s); err != nil {
+			return err
+		}
+		span, err := time.ParseDuration(s)
+		if err != nil {
+			return err
+		}
+		*d = duration(span)
+	case text[0] == '-' || text[0] >= '0' && text[0] <= '9':
+		var n float64
+		if err := json.Unmarshal(text, &n); err != nil {
+			return err
+		}
+		*d = duration(n)
+	}
+	return nil
+}
+
+func (d duration) span() time.Duration { return time.Duration(d) }
+
+// lenient decodes what may have keys that nobody knows.
+type lenient[T any] struct{ Value T }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (l *lenient[T]) UnmarshalJSON(text []byte) error { return json.Unmarshal(text, &l.Value) }
+
+var (
+	_ json.Unmarshaler = (*duration)(nil)
+	_ json.Unmarshaler = (*lenient[int])(nil)
+)

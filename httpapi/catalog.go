@@ -1,0 +1,155 @@
+package httpapi
+
+import (
+	"praetor/catalog"
+	"praetor/internal/ops"
+	"praetor/internal/rpc"
+)
+
+func catalogRegister(x *exchange) error {
+	var body registerBody
+	if err := x.decodeTenant(&body); err != nil {
+		return err
+	}
+	if body.PeerName != "" {
+		return rejected("cannot register requests with PeerName in them")
+	}
+	// The datacenter comes from the body, not from ?dc.
+	_, err := ops.CatalogRegister.Call(x.r.Context(), x.api.opts.Caller, &ops.CatalogRegisterRequest{
+		WriteOptions: rpc.WriteOptions{Datacenter: body.Datacenter, Token: x.token},
+		Register:     body.register(),
+	})
+	if err != nil {
+		return err
+	}
+	return x.bool(true)
+}
+
+func catalogDeregister(x *exchange) error {
+	var body deregisterBody
+	if err := x.decodeTenant(&body); err != nil {
+		return err
+	}
+	_, err := ops.CatalogDeregister.Call(x.r.Context(), x.api.opts.Caller, &ops.CatalogDeregisterRequest{
+		WriteOptions: rpc.WriteOptions{Datacenter: body.Datacenter, Token: x.token},
+		Deregister:   catalog.Deregister{Node: body.Node, ServiceID: body.ServiceID, CheckID: body.CheckID},
+	})
+	if err != nil {
+		return err
+	}
+	return x.bool(true)
+}
+
+func catalogDatacenters(x *exchange) error {
+	opts, err := x.readOptions()
+	if err != nil {
+		return err
+	}
+	rep, err := ask(x, ops.CatalogDatacenters, &ops.CatalogDatacentersRequest{ReadOptions: opts})
+	if err != nil {
+		return err
+	}
+	return x.reply(func(b []byte) []byte { return appendStrings(b, rep.Datacenters) })
+}
+
+func catalogNodes(x *exchange) error {
+	opts, err := x.readOptions()
+	if err != nil {
+		return err
+	}
+	rep, err := ask(x, ops.CatalogNodes, &ops.CatalogNodesRequest{ReadOptions: opts, NodeMeta: x.nodeMeta()})
+	if err != nil {
+		return err
+	}
+	return x.reply(func(b []byte) []byte {
+		return appendList(b, rep.Nodes, func(b []byte, n *catalog.Node) []byte { return appendNode(b, x.translateNode(n)) })
+	})
+}
+
+func catalogServices(x *exchange) error {
+	opts, err := x.readOptions()
+	if err != nil {
+		return err
+	}
+	rep, err := ask(x, ops.CatalogServices, &ops.CatalogServicesRequest{ReadOptions: opts, NodeMeta: x.nodeMeta()})
+	if err != nil {
+		return err
+	}
+	return x.reply(func(b []byte) []byte { return appendMap(b, rep.Services, appendStrings) })
+}
+
+func catalogService(x *exchange) error {
+	opts, err := x.readOptions()
+	if err != nil {
+		return err
+	}
+	if x.name == "" {
+		return invalid("Missing service name")
+	}
+	rep, err := ask(x, ops.CatalogService, &ops.CatalogServiceRequest{
+		ReadOptions: opts, Service: x.name, Tags: x.query["tag"], NodeMeta: x.nodeMeta(),
+	})
+	if err != nil {
+		return err
+	}
+	list := rep.Instances
+	if x.isPeered() {
+		list = nil
+	}
+	return x.reply(func(b []byte) []byte {
+		return appendList(b, list, func(b []byte, i *catalog.Instance) []byte { return appendServiceNode(b, x.translateInstance(i)) })
+	})
+}
+
+func catalogNode(x *exchange) error {
+	rep, err := x.askNode()
+	if err != nil {
+		return err
+	}
+	ns := rep.NodeServices
+	if ns == nil {
+		return x.reply(func(b []byte) []byte { return append(b, "null"...) })
+	}
+	return x.reply(func(b []byte) []byte {
+		b = appendNode(append(b, `{"Node":`...), x.translateNode(ns.Node))
+		b = append(b, `,"Services":{`...)
+		for i, s := range ns.Services {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = append(appendString(b, s.ID), ':')
+			b = appendNodeService(b, x.translateService(s))
+		}
+		return append(b, '}', '}')
+	})
+}
+
+func catalogNodeServices(x *exchange) error {
+	rep, err := x.askNode()
+	if err != nil {
+		return err
+	}
+	ns := rep.NodeServices
+	if ns == nil {
+		return x.reply(func(b []byte) []byte { return append(b, `{"Node":null,"Services":null}`...) })
+	}
+	return x.reply(func(b []byte) []byte {
+		b = appendNode(append(b, `{"Node":`...), x.translateNode(ns.Node))
+		b = appendList(append(b, `,"Services":`...), ns.Services, func(b []byte, s *catalog.Service) []byte {
+			return appendNodeService(b, x.translateService(s))
+		})
+		return append(b, '}')
+	})
+}
+
+// askNode asks what runs on the node that the path names.
+func (x *exchange) askNode() (*ops.CatalogNodeReply, error) {
+	opts, err := x.readOptions()
+	if err != nil {
+		return nil, err
+	}
+	if x.name == "" {
+		return nil, invalid("Missing node name")
+	}
+	return ask(x, ops.CatalogNode, &ops.CatalogNodeRequest{ReadOptions: opts, Node: x.name})
+}

@@ -1,0 +1,108 @@
+package httpapi
+
+import (
+	"net"
+	"sync"
+	"time"
+)
+
+// tooManyConns is what a client gets that has too many connections open.
+const tooManyConns = "HTTP/1.1 429 Too Many Requests\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n" +
+	"Too many open connections from this address: see limits.http_max_conns_per_client\n"
+
+// refusalTimeout bounds the writing of it, which accepting waits for. A new
+// connection has room for so few bytes at once.
+const refusalTimeout = 10 * time.Millisecond
+
+// conns counts connections by client.
+type conns struct {
+	most int // per client; 0 means no bound
+
+	mu    sync.Mutex
+	count map[string]int
+}
+
+// take counts a connection of a client in, false if it has too many.
+func (c *conns) take(client string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.count[client] >= c.most {
+		return false
+	}
+	if c.count == nil {
+		c.count = map[string]int{}
+	}
+	c.count[client]++
+	return true
+}
+
+func (c *conns) give(client string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.count[client]--; c.count[client] == 0 {
+		delete(c.count, client)
+	}
+}
+
+// limited refuses connections of clients that have too many.
+type limited struct {
+	net.Listener
+	conns *conns
+}
+
+// Accept implements net.Listener.
+func (l *limited) Accept() (net.Conn, error) {
+	for {
+		conn, err := l.Listener.Accept()
+		if err != nil || l.conns.most <= 0 || conn.RemoteAddr().Network() == "unix" {
+			return conn, err
+		}
+		client := clientOf(conn)
+		if l.conns.take(client) {
+			return &countedConn{Conn: conn, gone: func() { l.conns.give(client) }}, nil
+		}
+		refuse(conn)
+	}
+}
+
+func clientOf(conn net.Conn) string {
+	address := conn.RemoteAddr().String()
+	if host, _, err := net.SplitHostPort(address); err == nil {
+		return host
+	}
+	return address
+}
+
+// refuse says why; a client that does not hear it only finds itself cut off.
+func refuse(conn net.Conn) {
+	_ = conn.SetDeadline(time.Now().Add(refusalTimeout))
+	_, _ = conn.Write([]byte(tooManyConns))
+	_ = conn.Close()
+}
+
+// countedConn is counted out when it is closed.
+type countedConn struct {
+	net.Conn
+	once sync.Once
+	gone func()
+}
+
+// Close implements net.Conn.
+func (c *countedConn) Close() error {
+	c.once.Do(c.gone)
+	return c.Conn.Close()
+}
+
+// CloseWrite ends our half, so that the last answer is not lost when the client
+// still sends.
+func (c *countedConn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return nil
+}
+
+var (
+	_ net.Listener = (*limited)(nil)
+	_ net.Conn     = (*countedConn)(nil)
+)

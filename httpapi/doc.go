@@ -1,0 +1,33 @@
+// Package httpapi is the front door for HTTP: it parses a request, asks one
+// operation or the agent itself, and encodes the answer.
+//
+// # Use
+//
+//	api, err := httpapi.New(httpapi.Options{Caller: router, Agent: agent, Local: local, Datacenter: "dc1", NodeName: "n1"})
+//	srv := httpapi.NewServer(httpapi.ServerOptions{Handler: api, MaxConnsPerClient: 200})
+//	err = srv.Serve(ctx, listener)
+//
+// # Concurrency
+//
+// An API serves any number of requests at once and starts no goroutine. Serve
+// owns the goroutines of its connections: when its ctx ends so do blocking
+// requests, and it returns when all handlers have.
+//
+// # Invariants
+//
+// Bodies follow reference/http-api.md and its siblings to the byte: key names
+// and order, null or [] or absent, escapes. Errors are written in one place
+// (errors.go), meta headers and consistency in one (read.go). Tokens are not
+// logged.
+// Bounds: JSON bodies maxBodyBytes, values Options.KVMaxValueSize, a body must
+// arrive within bodyTimeout, connections per client ServerOptions.MaxConnsPerClient,
+// kept encodings maxKept answers and maxKeptBytes.
+//
+// # Decisions
+//
+// Encoders are written by hand: half of what Consul spends on a health query is
+// reflection (reference/performance.md). The encoding of a service's health is
+// made once per change (kept.go), compressed once, and given to all its watchers.
+// chi only finds the route: letting it call the handler would copy each request
+// to carry its context.
+package httpapi

@@ -1,0 +1,211 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+	"unicode/utf8"
+)
+
+// The encoders append JSON as encoding/json would write it, HTML escapes
+// included, without reflection.
+
+const hexDigits = "0123456789abcdef"
+
+// plainByte tells which bytes stand for themselves inside a JSON string.
+var plainByte = func() (plain [utf8.RuneSelf]bool) {
+	for c := byte(' '); c < utf8.RuneSelf; c++ {
+		plain[c] = c != '"' && c != '\\' && c != '<' && c != '>' && c != '&'
+	}
+	return plain
+}()
+
+// appendString appends s in quotes.
+func appendString(b []byte, s string) []byte {
+	b = append(b, '"')
+	start := 0
+	for i := 0; i < len(s); {
+		if c := s[i]; c < utf8.RuneSelf {
+			if !plainByte[c] {
+				b = appendEscape(append(b, s[start:i]...), c)
+				start = i + 1
+			}
+			i++
+			continue
+		}
+		r, n := utf8.DecodeRuneInString(s[i:])
+		switch {
+		case r == utf8.RuneError && n == 1:
+			b = append(append(b, s[start:i]...), `\ufffd`...)
+			start = i + n
+		case r == '\u2028' || r == '\u2029':
+			b = append(append(b, s[start:i]...), `\u202`...)
+			b = append(b, hexDigits[r&0xf])
+			start = i + n
+		}
+		i += n
+	}
+	return append(append(b, s[start:]...), '"')
+}
+
+func appendEscape(b []byte, c byte) []byte {
+	switch c {
+	case '"', '\\':
+		return append(b, '\\', c)
+	case '\b':
+		return append(b, '\\', 'b')
+	case '\f':
+		return append(b, '\\', 'f')
+	case '\n':
+		return append(b, '\\', 'n')
+	case '\r':
+		return append(b, '\\', 'r')
+	case '\t':
+		return append(b, '\\', 't')
+	}
+	return append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&0xf])
+}
+
+// The field functions append a member with its comma before: key is `,"Name":`.
+
+func appendText(b []byte, key, value string) []byte {
+	return appendString(append(b, key...), value)
+}
+
+func appendInt(b []byte, key string, value int64) []byte {
+	return strconv.AppendInt(append(b, key...), value, 10)
+}
+
+func appendUint(b []byte, key string, value uint64) []byte {
+	return strconv.AppendUint(append(b, key...), value, 10)
+}
+
+func appendBool(b []byte, key string, value bool) []byte {
+	return strconv.AppendBool(append(b, key...), value)
+}
+
+// The given functions leave a member out when it is zero.
+
+func appendGivenText(b []byte, key, value string) []byte {
+	if value == "" {
+		return b
+	}
+	return appendText(b, key, value)
+}
+
+func appendGivenInt(b []byte, key string, value int) []byte {
+	if value == 0 {
+		return b
+	}
+	return appendInt(b, key, int64(value))
+}
+
+func appendGivenBool(b []byte, key string, value bool) []byte {
+	if !value {
+		return b
+	}
+	return appendBool(b, key, value)
+}
+
+func appendGivenDuration(b []byte, key string, value time.Duration) []byte {
+	if value == 0 {
+		return b
+	}
+	return appendText(b, key, value.String())
+}
+
+// appendStrings appends a list; nil is [].
+func appendStrings(b []byte, list []string) []byte {
+	b = append(b, '[')
+	for i, s := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendString(b, s)
+	}
+	return append(b, ']')
+}
+
+// appendStringMap appends a map by sorted keys; an empty one as empty says.
+func appendStringMap(b []byte, m map[string]string, empty string) []byte {
+	if len(m) == 0 {
+		return append(b, empty...)
+	}
+	return appendMap(b, m, appendString)
+}
+
+// appendMap appends a map by sorted keys.
+func appendMap[V any](b []byte, m map[string]V, appendValue func([]byte, V) []byte) []byte {
+	var few [8]string
+	keys := few[:0]
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	b = append(b, '{')
+	for i, k := range keys {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(appendString(b, k), ':')
+		b = appendValue(b, m[k])
+	}
+	return append(b, '}')
+}
+
+// appendList appends a list; nil is [].
+func appendList[E any](b []byte, list []E, appendElement func([]byte, E) []byte) []byte {
+	b = append(b, '[')
+	for i, e := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendElement(b, e)
+	}
+	return append(b, ']')
+}
+
+// appendFreeForm appends what has no fixed shape. What JSON cannot say (NaN)
+// becomes null.
+func appendFreeForm(b []byte, v any) []byte {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return append(b, "null"...)
+	}
+	return append(b, text...)
+}
+
+// closeObject ends an object whose members all brought a comma before: the
+// first comma, at start, becomes the brace.
+func closeObject(b []byte, start int) []byte {
+	if len(b) == start {
+		return append(b, '{', '}')
+	}
+	b[start] = '{'
+	return append(b, '}')
+}
+
+// maxPooled is the largest buffer kept for the next request.
+const maxPooled = 1 << 20
+
+type buffer struct{ b []byte }
+
+var buffers = sync.Pool{New: func() any { return &buffer{make([]byte, 0, 4096)} }}
+
+func getBuffer() *buffer {
+	buf := buffers.Get().(*buffer)
+	buf.b = buf.b[:0]
+	return buf
+}
+
+func (buf *buffer) release() {
+	if cap(buf.b) <= maxPooled {
+		buffers.Put(buf)
+	}
+}
+
+// sortedKeys is for maps that are walked more than once.
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,26 @@
+package httpapi
+
+import (
+	"encoding/base64"
+
+	"praetor/catalog"
+)
+
+// appendKVEntry appends an entry (reference/http-kv-session-txn.md §1).
+func appendKVEntry(b []byte, e *catalog.KVEntry) []byte {
+	b = appendUint(b, `{"LockIndex":`, e.LockIndex)
+	b = appendText(b, `,"Key":`, e.Key)
+	b = appendUint(b, `,"Flags":`, e.Flags)
+	b = append(b, `,"Value":`...)
+	if len(e.Value) == 0 {
+		b = append(b, "null"...)
+	} else {
+		b = append(b, '"')
+		b = base64.StdEncoding.AppendEncode(b, e.Value)
+		b = append(b, '"')
+	}
+	b = appendGivenText(b, `,"Session":`, e.Session)
+	b = appendUint(b, `,"CreateIndex":`, e.CreateIndex)
+	b = appendUint(b, `,"ModifyIndex":`, e.ModifyIndex)
+	return append(b, '}')
+}

@@ -1,0 +1,85 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"praetor/internal/fault"
+)
+
+// statusOf is the one place where a kind becomes a status code. Consul answers
+// 403 to whatever says that permission is missing (reference/http-api.md §2.3).
+func statusOf(kind fault.Kind, text string) int {
+	switch kind {
+	case fault.Invalid:
+		return http.StatusBadRequest
+	case fault.NotFound:
+		return http.StatusNotFound
+	case fault.Denied:
+		return http.StatusForbidden
+	case fault.Conflict:
+		return http.StatusConflict
+	case fault.Limit:
+		return http.StatusTooManyRequests
+	case fault.TooLarge:
+		return http.StatusRequestEntityTooLarge
+	}
+	if strings.Contains(text, "Permission denied") || strings.Contains(text, "ACL not found") {
+		return http.StatusForbidden
+	}
+	return http.StatusInternalServerError
+}
+
+// fail answers with an error.
+func (x *exchange) fail(err error) {
+	text, kind := err.Error(), fault.KindOf(err)
+	if errors.Is(err, context.Canceled) && x.r.Context().Err() != nil {
+		text = textStopping // nobody listens, unless it is us who stop
+	}
+	status := statusOf(kind, text)
+	if status >= http.StatusInternalServerError && kind == fault.Internal {
+		x.api.opts.Logger.Error("Request error", "method", x.r.Method, "url", x.r.URL.Path, "from", x.r.RemoteAddr, "error", err)
+	}
+	if kind == fault.TooLarge {
+		x.w.Header()["Connection"] = headerClose
+	}
+	x.text(status, text)
+}
+
+// Texts that clients or people know (reference/http-api.md §1 to §6).
+const (
+	textStopping      = "agent is shutting down"
+	textBlocked       = "Endpoint is blocked by agent configuration"
+	textRestricted    = "Access is restricted"
+	textUnknownAPI    = "Invalid URL path: not a recognized HTTP API endpoint\n"
+	textNotAPI        = "Invalid URL path: if attempting to use the HTTP API, ensure the path starts with '/v1/'\n"
+	textNotFound      = "404 page not found\n"
+	textNoUI          = "Consul Agent: UI disabled. To enable, set ui_config.enabled=true in the agent configuration and restart.\n"
+	textDecode        = "Request decode failed: %w"
+	textInvalidIndex  = "Invalid index"
+	textInvalidWait   = "Invalid wait time"
+	textStaleAndCons  = "Cannot specify ?stale with ?consistent, conflicting semantics."
+	textCacheAndCons  = "Cannot specify ?cached with ?consistent, conflicting semantics."
+	textNamespaces    = "Namespaces are a Consul Enterprise feature"
+	textPartitions    = "Partitions are a Consul Enterprise feature"
+	textAnonymousHint = "The anonymous token is used implicitly when a request does not specify a token."
+)
+
+func invalid(format string, args ...any) error { return fault.New(fault.Invalid, format, args...) }
+
+func rejected(format string, args ...any) error { return fault.New(fault.Rejected, format, args...) }
+
+// denied refuses for want of a permission. name is empty for permissions that
+// hold everywhere.
+func (x *exchange) denied(permission, name string) error {
+	who, hint := "token", ""
+	if x.token == "" {
+		who, hint = "anonymous token", ". "+textAnonymousHint
+	}
+	if name != "" {
+		name = ` on "` + name + `"`
+	}
+	return fault.New(fault.Denied, "Permission denied: %s lacks permission '%s'%s%s", who, permission, name, hint)
+}

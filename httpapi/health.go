@@ -1,0 +1,109 @@
+package httpapi
+
+import (
+	"strconv"
+
+	"praetor/internal/ops"
+)
+
+func healthNode(x *exchange) error {
+	opts, err := x.readOptions()
+	if err != nil {
+		return err
+	}
+	if x.name == "" {
+		return invalid("Missing node name")
+	}
+	return x.replyChecks(ask(x, ops.HealthNode, &ops.HealthNodeRequest{ReadOptions: opts, Node: x.name}))
+}
+
+func healthChecks(x *exchange) error {
+	opts, err := x.readOptions()
+	if err != nil {
+		return err
+	}
+	if x.name == "" {
+		return invalid("Missing service name")
+	}
+	return x.replyChecks(ask(x, ops.HealthChecks, &ops.HealthChecksRequest{ReadOptions: opts, Service: x.name, NodeMeta: x.nodeMeta()}))
+}
+
+func healthState(x *exchange) error {
+	opts, err := x.readOptions()
+	if err != nil {
+		return err
+	}
+	if x.name == "" {
+		return invalid("Missing check state")
+	}
+	return x.replyChecks(ask(x, ops.HealthState, &ops.HealthStateRequest{ReadOptions: opts, State: x.name, NodeMeta: x.nodeMeta()}))
+}
+
+func (x *exchange) replyChecks(rep *ops.HealthChecksReply, err error) error {
+	if err != nil {
+		return err
+	}
+	return x.reply(func(b []byte) []byte { return appendList(b, rep.Checks, appendCheck) })
+}
+
+func healthService(x *exchange) error {
+	opts, err := x.readOptions()
+	if err != nil {
+		return err
+	}
+	if x.name == "" {
+		return invalid("Missing service name")
+	}
+	if err := x.checkSameness(); err != nil {
+		return err
+	}
+	passing, err := x.passing()
+	if err != nil {
+		return err
+	}
+	req := &ops.HealthServiceRequest{
+		ReadOptions: opts, Service: x.name, Tags: x.query["tag"], PassingOnly: passing, NodeMeta: x.nodeMeta(),
+	}
+	rep, err := ask(x, ops.HealthService, req)
+	switch {
+	case err != nil:
+		return err
+	case x.isPeered():
+		return x.reply(func(b []byte) []byte { return append(b, "[]"...) })
+	case rep.Filtered || x.translates():
+		// The list was made for this caller alone: not worth keeping.
+		list := x.translateHealth(rep.Instances)
+		return x.reply(func(b []byte) []byte { return appendList(b, list, appendInstanceHealth) })
+	}
+	return x.replyHealth(questionOf(req), rep.Instances)
+}
+
+// isPeered tells whether a request asks for what a peer exports to us. No peer does.
+func (x *exchange) isPeered() bool { return x.query.Get("peer") != "" }
+
+// checkSameness refuses sameness groups (reference/http-api.md §3.3).
+func (x *exchange) checkSameness() error {
+	if x.query.Get("sg") == "" && x.query.Get("sameness-group") == "" {
+		return nil
+	}
+	if x.isPeered() {
+		return invalid("peer-name and sameness-group are mutually exclusive")
+	}
+	return rejected("sameness groups are not supported in consul CE")
+}
+
+// passing reads ?passing: present and empty means yes.
+func (x *exchange) passing() (bool, error) {
+	if !x.has("passing") {
+		return false, nil
+	}
+	value := x.query.Get("passing")
+	if value == "" {
+		return true, nil
+	}
+	on, err := strconv.ParseBool(value)
+	if err != nil {
+		return false, invalid("Invalid value for ?passing")
+	}
+	return on, nil
+}

@@ -1,0 +1,187 @@
+package httpapi
+
+import (
+	"net/http"
+	"strconv"
+
+	"praetor/catalog"
+	"praetor/internal/ops"
+)
+
+// kv serves keys (reference/http-kv-session-txn.md §1).
+func kv(x *exchange) error {
+	switch x.r.Method {
+	case http.MethodPut:
+		return kvPut(x)
+	case http.MethodDelete:
+		return kvDelete(x)
+	}
+	switch {
+	case x.has("keys"):
+		return kvKeys(x)
+	case x.has("recurse"):
+		return kvList(x)
+	}
+	return kvGet(x)
+}
+
+func kvGet(x *exchange) error {
+	opts, err := x.readOptions()
+	if err != nil {
+		return err
+	}
+	if x.name == "" {
+		return invalid("Missing key name")
+	}
+	rep, err := ask(x, ops.KVGet, &ops.KVGetRequest{ReadOptions: opts, Key: x.name})
+	switch {
+	case err != nil:
+		return err
+	case rep.Entry == nil:
+		x.status(http.StatusNotFound)
+		return nil
+	case x.has("raw"):
+		x.raw(rep.Entry.Value)
+		return nil
+	}
+	return x.reply(func(b []byte) []byte { return append(appendKVEntry(append(b, '['), rep.Entry), ']') })
+}
+
+// raw answers with a value as it is, so that no browser takes it for a page.
+func (x *exchange) raw(value []byte) {
+	h := x.w.Header()
+	h["Content-Type"] = typePlain
+	h["X-Content-Type-Options"] = []string{"nosniff"}
+	h["Content-Security-Policy"] = []string{"sandbox"}
+	x.body(http.StatusOK, value)
+}
+
+func kvList(x *exchange) error {
+	opts, err := x.readOptions()
+	if err != nil {
+		return err
+	}
+	rep, err := ask(x, ops.KVList, &ops.KVListRequest{ReadOptions: opts, Prefix: x.name})
+	switch {
+	case err != nil:
+		return err
+	case len(rep.Entries) == 0:
+		x.status(http.StatusNotFound)
+		return nil
+	}
+	return x.reply(func(b []byte) []byte { return appendList(b, rep.Entries, appendKVEntry) })
+}
+
+func kvKeys(x *exchange) error {
+	opts, err := x.readOptions()
+	if err != nil {
+		return err
+	}
+	separator := x.query.Get("separator")
+	if separator == "" {
+		separator = x.query.Get("seperator") // a misspelling that clients use
+	}
+	rep, err := ask(x, ops.KVKeys, &ops.KVKeysRequest{ReadOptions: opts, Prefix: x.name, Separator: separator})
+	switch {
+	case err != nil:
+		return err
+	case len(rep.Keys) == 0 && x.name != "":
+		x.status(http.StatusNotFound)
+		return nil
+	}
+	return x.reply(func(b []byte) []byte { return appendStrings(b, rep.Keys) })
+}
+
+func kvPut(x *exchange) error {
+	if x.name == "" {
+		return invalid("Missing key name")
+	}
+	if err := x.checkConflict("cas", "acquire", "release"); err != nil {
+		return err
+	}
+	write := catalog.KVWrite{Verb: catalog.KVSet, Entry: catalog.KVEntry{Key: x.name}}
+	var err error
+	if x.has("flags") {
+		if write.Entry.Flags, err = x.number("flags"); err != nil {
+			return err
+		}
+	}
+	if x.has("cas") {
+		write.Verb = catalog.KVCAS
+		if write.Entry.ModifyIndex, err = x.number("cas"); err != nil {
+			return err
+		}
+	}
+	if err := x.checkLock(); err != nil {
+		return err
+	}
+	if write.Entry.Value, err = x.readValue(); err != nil {
+		return err
+	}
+	return x.apply(write)
+}
+
+func kvDelete(x *exchange) error {
+	if err := x.checkConflict("recurse", "cas"); err != nil {
+		return err
+	}
+	write := catalog.KVWrite{Verb: catalog.KVDelete, Entry: catalog.KVEntry{Key: x.name}}
+	switch {
+	case x.has("recurse"):
+		write.Verb = catalog.KVDeleteTree
+	case x.name == "":
+		return invalid("Missing key name")
+	case x.has("cas"):
+		write.Verb = catalog.KVDeleteCAS
+		var err error
+		if write.Entry.ModifyIndex, err = x.number("cas"); err != nil {
+			return err
+		}
+	}
+	return x.apply(write)
+}
+
+func (x *exchange) apply(write catalog.KVWrite) error {
+	rep, err := ops.KVApply.Call(x.r.Context(), x.api.opts.Caller, &ops.KVApplyRequest{WriteOptions: x.writeOptions(), Write: write})
+	if err != nil {
+		return err
+	}
+	return x.bool(rep.Done)
+}
+
+// checkConflict refuses requests that have more than one of some parameters.
+func (x *exchange) checkConflict(names ...string) error {
+	found := 0
+	for _, name := range names {
+		if x.has(name) {
+			found++
+		}
+	}
+	if found > 1 {
+		return invalid("Conflicting flags: %s\n", x.query.Encode())
+	}
+	return nil
+}
+
+// checkLock refuses what needs a session: there are none yet.
+func (x *exchange) checkLock() error {
+	for _, name := range []string{"acquire", "release"} {
+		switch {
+		case !x.has(name):
+		case x.query.Get(name) == "":
+			return rejected("raft apply failed: missing session")
+		default:
+			return rejected("?%s needs a session, and this version has no sessions yet", name)
+		}
+	}
+	return nil
+}
+
+// number reads an unsigned parameter; Consul answers 500 to a bad one.
+func (x *exchange) number(name string) (uint64, error) {
+	n, err := strconv.ParseUint(x.query.Get(name), 10, 64)
+	if err != nil {
+		return 0, rejected("%w", err)
+	}
+	return n, nil
+}

@@ -1,0 +1,107 @@
+package httpapi
+
+import (
+	"errors"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"praetor/internal/acl"
+	"praetor/internal/rpc"
+)
+
+// Options say how to build an API. Caller, Agent, Local, Datacenter and
+// NodeName are required.
+type Options struct {
+	Caller rpc.Caller   // carries operations to servers
+	Agent  Agent        // the running node
+	Local  Local        // what is registered with it
+	ACL    acl.Resolver // of the agent's own endpoints; nil allows everything
+
+	Datacenter string
+	NodeName   string
+
+	// DefaultPolicy is what X-Consul-Default-ACL-Policy says; "" means allow.
+	DefaultPolicy string
+	// DefaultToken is used for requests without a token; nil means none. It is
+	// asked each time.
+	DefaultToken func() string
+
+	// Dev indents every JSON body, as a development agent does.
+	Dev bool
+	// UI serves what is below UIPath; nil turns the UI off. UIPath starts and
+	// ends with a slash; "" means /ui/.
+	UI     http.Handler
+	UIPath string
+
+	// ResponseHeaders are added to every response.
+	ResponseHeaders map[string]string
+	// TranslateWAN announces that addresses of other datacenters are their WAN
+	// ones, and makes them so.
+	TranslateWAN bool
+	// BlockEndpoints are path prefixes that are refused.
+	BlockEndpoints []string
+	// AllowWriteFrom are the networks that may use methods other than GET, HEAD
+	// and OPTIONS; empty means all. Unix sockets may always.
+	AllowWriteFrom []netip.Prefix
+	// AllowUnprintable lets paths hold characters that cannot be printed.
+	AllowUnprintable bool
+
+	KVMaxValueSize    uint64        // bytes; 0 means 512 KiB
+	DefaultQueryTime  time.Duration // of a blocking query that does not say; 0 leaves it to the server
+	MaxQueryTime      time.Duration // longer waits are cut to it; 0 leaves it to the server
+	DiscoveryMaxStale time.Duration // > 0: catalog and health reads without a mode are stale up to it
+
+	// SidecarMin and SidecarMax bound the ports given to sidecar proxies; both 0
+	// means 21000 to 21255.
+	SidecarMin, SidecarMax int
+
+	Logger hclog.Logger // nil means none
+}
+
+const (
+	defaultUIPath     = "/ui/"
+	defaultKVMaxValue = 512 << 10 // reference/http-api.md §4
+	defaultSidecarMin = 21000
+	defaultSidecarMax = 21255
+)
+
+func (o *Options) fill() error {
+	var faults []error
+	for name, missing := range map[string]bool{
+		"Caller": o.Caller == nil, "Agent": o.Agent == nil, "Local": o.Local == nil,
+		"Datacenter": o.Datacenter == "", "NodeName": o.NodeName == "",
+	} {
+		if missing {
+			faults = append(faults, errors.New(name+" is missing"))
+		}
+	}
+	if o.ACL == nil {
+		o.ACL = acl.AllowAll{}
+	}
+	if o.DefaultPolicy == "" {
+		o.DefaultPolicy = "allow"
+	}
+	if o.DefaultToken == nil {
+		o.DefaultToken = func() string { return "" }
+	}
+	if o.UIPath == "" {
+		o.UIPath = defaultUIPath
+	}
+	if !strings.HasPrefix(o.UIPath, "/") || !strings.HasSuffix(o.UIPath, "/") {
+		faults = append(faults, errors.New("UIPath must start and end with a slash"))
+	}
+	if o.KVMaxValueSize == 0 {
+		o.KVMaxValueSize = defaultKVMaxValue
+	}
+	if o.SidecarMin == 0 && o.SidecarMax == 0 {
+		o.SidecarMin, o.SidecarMax = defaultSidecarMin, defaultSidecarMax
+	}
+	if o.Logger == nil {
+		o.Logger = hclog.NewNullLogger()
+	}
+	return errors.Join(faults...)
+}

@@ -1,0 +1,91 @@
+package httpapi
+
+import (
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// isPrintable tells whether a decoded path holds only characters that can be
+// printed. Bytes that are no UTF-8 pass.
+func isPrintable(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; c < ' ' || c >= 0x7f {
+			return printableRunes(s[i:])
+		}
+	}
+	return true
+}
+
+func printableRunes(s string) bool {
+	for _, r := range s {
+		if r != utf8.RuneError && !unicode.IsPrint(r) {
+			return false
+		}
+	}
+	return true
+}
+
+// redirect returns the path to go to instead, "" if path is good: clean, and
+// with the slash that its pattern ends in (reference/http-api.md §1.2).
+func (a *API) redirect(p string) string {
+	if !isClean(p) {
+		return clean(p)
+	}
+	if a.prefixes[p] && !a.exact[p] {
+		return p + "/"
+	}
+	if a.opts.UI != nil && len(p) == len(a.opts.UIPath)-1 && strings.HasPrefix(a.opts.UIPath, p) {
+		return a.opts.UIPath
+	}
+	return ""
+}
+
+// isClean tells whether a path has no empty, . or .. element, the last being
+// allowed to be empty.
+func isClean(p string) bool {
+	if p == "" || p[0] != '/' {
+		return false
+	}
+	for i := 1; i < len(p); i++ {
+		if p[i-1] != '/' {
+			continue
+		}
+		switch rest := p[i:]; {
+		case rest[0] == '/', rest == ".", rest == "..",
+			strings.HasPrefix(rest, "./"), strings.HasPrefix(rest, "../"):
+			return false
+		}
+	}
+	return true
+}
+
+func clean(p string) string {
+	cleaned := path.Clean("/" + p)
+	if cleaned != "/" && strings.HasSuffix(p, "/") {
+		cleaned += "/"
+	}
+	return cleaned
+}
+
+// redirect keeps the query, and the method: a client that follows writes what
+// it meant to.
+func redirect(w http.ResponseWriter, r *http.Request, path string) {
+	target := path
+	if r.URL.RawQuery != "" {
+		target += "?" + r.URL.RawQuery
+	}
+	http.Redirect(w, r, target, http.StatusTemporaryRedirect)
+}
+
+// unescape decodes the name in a path. The server has parsed the whole path, so
+// it cannot be malformed.
+func unescape(name string) string {
+	if decoded, err := url.PathUnescape(name); err == nil {
+		return decoded
+	}
+	return name
+}

@@ -1,0 +1,122 @@
+package httpapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"strconv"
+)
+
+// Header values that never change, shared by all responses.
+var (
+	typeJSON      = []string{"application/json"}
+	typeText      = []string{"text/plain; charset=utf-8"}
+	typePlain     = []string{"text/plain"}
+	headerVary    = []string{"Accept-Encoding"}
+	headerTrue    = []string{"true"}
+	headerFalse   = []string{"false"}
+	headerZero    = []string{"0"}
+	headerClose   = []string{"close"}
+	headerGzip    = []string{"gzip"}
+	headerBackend = []string{"blocking-query"}
+)
+
+// indentation of ?pretty and of development agents (reference/http-api.md §2.1).
+const indentation = "    "
+
+// done answers with nothing.
+func (x *exchange) done() {
+	x.w.Header()["Content-Type"] = typeJSON
+	x.status(http.StatusOK)
+}
+
+// status answers with a status alone.
+func (x *exchange) status(code int) {
+	x.wrote = true
+	x.w.Header()["Content-Length"] = headerZero
+	x.w.WriteHeader(code)
+}
+
+// text answers with an error's text.
+func (x *exchange) text(code int, text string) {
+	x.w.Header()["Content-Type"] = typeText
+	x.body(code, []byte(text))
+}
+
+// bool answers with true or false.
+func (x *exchange) bool(v bool) error {
+	buf := getBuffer()
+	defer buf.release()
+	buf.b = strconv.AppendBool(buf.b, v)
+	x.json(http.StatusOK, buf.b)
+	return nil
+}
+
+// reply answers with what encode appends.
+func (x *exchange) reply(encode func(b []byte) []byte) error {
+	return x.replyStatus(http.StatusOK, encode)
+}
+
+func (x *exchange) replyStatus(code int, encode func(b []byte) []byte) error {
+	buf := getBuffer()
+	defer buf.release()
+	buf.b = encode(buf.b)
+	x.json(code, buf.b)
+	return nil
+}
+
+// reflected answers with v as encoding/json sees it, for endpoints that few ask.
+func (x *exchange) reflected(v any) error {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	x.json(http.StatusOK, text)
+	return nil
+}
+
+// json answers with compact JSON, indented if wanted.
+func (x *exchange) json(code int, compact []byte) {
+	x.w.Header()["Content-Type"] = typeJSON
+	pretty := x.has("pretty")
+	if !pretty && !x.api.opts.Dev {
+		x.body(code, compact)
+		return
+	}
+	out := indent(compact)
+	if pretty {
+		out = append(out, '\n')
+	}
+	x.body(code, out)
+}
+
+// indent indents compact JSON of our own making.
+func indent(compact []byte) []byte {
+	var out bytes.Buffer
+	out.Grow(2 * len(compact))
+	if err := json.Indent(&out, compact, "", indentation); err != nil {
+		panic("httpapi: encoder made invalid JSON: " + err.Error())
+	}
+	return out.Bytes()
+}
+
+// body answers with bytes, compressed if the client likes that and it pays.
+func (x *exchange) body(code int, body []byte) {
+	if !x.wantsGzip(len(body)) {
+		x.send(code, body)
+		return
+	}
+	buf := getBuffer()
+	defer buf.release()
+	buf.b = appendGzip(buf.b, body)
+	x.w.Header()["Content-Encoding"] = headerGzip
+	x.send(code, buf.b)
+}
+
+func (x *exchange) send(code int, body []byte) {
+	x.wrote = true
+	h := x.w.Header()
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	x.w.WriteHeader(code)
+	_, _ = x.w.Write(body) // a client that is gone is no fault
+}

@@ -1,0 +1,100 @@
+package httpapi
+
+import "net/http"
+
+// Route is one endpoint, for those who walk the list.
+type Route struct {
+	// Pattern is a path. One that ends in a slash stands for every longer path;
+	// the rest is a name.
+	Pattern string
+	Methods []string
+}
+
+// Routes lists the endpoints that are served.
+func Routes() []Route {
+	list := make([]Route, len(routes))
+	for i, r := range routes {
+		list[i] = Route{r.pattern, r.methods}
+	}
+	return list
+}
+
+type route struct {
+	pattern string
+	methods []string
+	serve   func(*exchange) error
+	traits  traits
+}
+
+// traits are what endpoints do differently.
+type traits uint8
+
+const (
+	// effective shows X-Consul-Effective-Consistency.
+	effective traits = 1 << iota
+	// metaAlways shows meta headers though the read failed.
+	metaAlways
+	// discovery follows Options.DiscoveryMaxStale.
+	discovery
+	// anyTenancy ignores namespaces and partitions, anyNamespace the former.
+	anyTenancy
+	anyNamespace
+)
+
+var (
+	get   = []string{http.MethodGet}
+	put   = []string{http.MethodPut}
+	kvAll = []string{http.MethodGet, http.MethodPut, http.MethodDelete}
+)
+
+const (
+	catalogRead = effective | metaAlways | discovery
+	serviceRead = effective | discovery
+)
+
+// routes is every endpoint (reference/http-api.md §1.1).
+var routes = []route{
+	{"/v1/agent/self", get, agentSelf, anyTenancy},
+	{"/v1/agent/version", get, agentVersion, anyTenancy},
+	{"/v1/agent/members", get, agentMembers, 0},
+	{"/v1/agent/join/", put, agentJoin, 0},
+	{"/v1/agent/leave", put, agentLeave, anyTenancy},
+	{"/v1/agent/force-leave/", put, agentForceLeave, 0},
+	{"/v1/agent/reload", put, agentReload, anyTenancy},
+	{"/v1/agent/maintenance", put, agentMaintenance, anyTenancy},
+
+	{"/v1/agent/services", get, agentServices, 0},
+	{"/v1/agent/service/", get, agentService, 0},
+	{"/v1/agent/service/register", put, agentServiceRegister, 0},
+	{"/v1/agent/service/deregister/", put, agentServiceDeregister, 0},
+	{"/v1/agent/service/maintenance/", put, agentServiceMaintenance, 0},
+	{"/v1/agent/health/service/id/", get, agentHealthByID, 0},
+	{"/v1/agent/health/service/name/", get, agentHealthByName, 0},
+
+	{"/v1/agent/checks", get, agentChecks, 0},
+	{"/v1/agent/check/register", put, agentCheckRegister, 0},
+	{"/v1/agent/check/deregister/", put, agentCheckDeregister, 0},
+	{"/v1/agent/check/pass/", put, agentCheckPass, 0},
+	{"/v1/agent/check/warn/", put, agentCheckWarn, 0},
+	{"/v1/agent/check/fail/", put, agentCheckFail, 0},
+	{"/v1/agent/check/update/", put, agentCheckUpdate, 0},
+
+	{"/v1/catalog/register", put, catalogRegister, 0},
+	{"/v1/catalog/deregister", put, catalogDeregister, 0},
+	{"/v1/catalog/datacenters", get, catalogDatacenters, 0},
+	{"/v1/catalog/nodes", get, catalogNodes, catalogRead | anyNamespace},
+	{"/v1/catalog/services", get, catalogServices, catalogRead},
+	{"/v1/catalog/service/", get, catalogService, catalogRead},
+	{"/v1/catalog/node/", get, catalogNode, catalogRead},
+	{"/v1/catalog/node-services/", get, catalogNodeServices, catalogRead},
+
+	{"/v1/health/node/", get, healthNode, catalogRead},
+	{"/v1/health/checks/", get, healthChecks, catalogRead},
+	{"/v1/health/state/", get, healthState, catalogRead},
+	{"/v1/health/service/", get, healthService, serviceRead},
+
+	{"/v1/status/leader", get, statusLeader, anyTenancy},
+	{"/v1/status/peers", get, statusPeers, anyTenancy},
+
+	{"/v1/kv/", kvAll, kv, 0},
+}

@@ -1,0 +1,172 @@
+package httpapi
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+)
+
+// ServerOptions say how to build a Server. Handler is required.
+type ServerOptions struct {
+	Handler http.Handler
+	// MaxConnsPerClient bounds the connections of one IP address, over all
+	// listeners; 0 means no bound. Unix sockets are not counted.
+	MaxConnsPerClient int
+	MaxHeaderBytes    int          // of a request; 0 means 1 MiB
+	TLS               *tls.Config  // nil means none
+	Logger            hclog.Logger // nil means none
+}
+
+const (
+	// headerTimeout is how long a client may take to send a request's header.
+	headerTimeout = 10 * time.Second
+	// idleTimeout is longer than clients keep their connections (Go's: 90 s), so
+	// that they close first and never write into a closing one.
+	idleTimeout = 120 * time.Second
+	// stopTimeout is how long answers under way may take once Serve ends.
+	stopTimeout = 3 * time.Second
+)
+
+// Server serves HTTP on any number of listeners. There is no write timeout:
+// blocking queries take minutes.
+type Server struct {
+	opts  ServerOptions
+	conns conns
+}
+
+// NewServer returns a server that does not serve yet.
+func NewServer(opts ServerOptions) *Server {
+	if opts.Logger == nil {
+		opts.Logger = hclog.NewNullLogger()
+	}
+	return &Server{opts: opts, conns: conns{most: opts.MaxConnsPerClient}}
+}
+
+// Serve answers on l until ctx ends (nil) or l breaks (why), and closes l. When
+// ctx ends so do the contexts of all requests; Serve returns when their handlers
+// have. It may be called for many listeners at once.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	handlers, fresh := inflight{next: s.opts.Handler}, freshConns{}
+	srv := &http.Server{
+		Handler:           &handlers,
+		ReadHeaderTimeout: headerTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    s.opts.MaxHeaderBytes,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ConnState:         fresh.note,
+		ErrorLog:          s.opts.Logger.StandardLogger(&hclog.StandardLoggerOptions{InferLevels: true}),
+	}
+	broken := make(chan error, 1)
+	go func() { broken <- srv.Serve(s.guard(l)) }() // waited for below
+	var err error
+	select {
+	case err = <-broken:
+		cancel()
+		err = errors.Join(fmt.Errorf("serve HTTP on %s: %w", l.Addr(), err), srv.Close())
+	case <-ctx.Done():
+		err = stop(ctx, srv, &fresh)
+		<-broken
+	}
+	handlers.wait()
+	return err
+}
+
+// stop lets answers under way out, for a while.
+func stop(ctx context.Context, srv *http.Server, fresh *freshConns) error {
+	fresh.closeAll()
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+	defer cancel()
+	if srv.Shutdown(grace) == nil {
+		return nil
+	}
+	return srv.Close() // some did not make it
+}
+
+// guard puts the bound on connections, and TLS, before a listener.
+func (s *Server) guard(l net.Listener) net.Listener {
+	l = &limited{Listener: l, conns: &s.conns}
+	if s.opts.TLS != nil {
+		l = tls.NewListener(l, s.opts.TLS)
+	}
+	return l
+}
+
+// inflight calls the handler and can wait for all its calls.
+type inflight struct {
+	next  http.Handler
+	calls sync.WaitGroup
+
+	mu     sync.Mutex
+	closed bool
+}
+
+// ServeHTTP implements http.Handler.
+func (f *inflight) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !f.enter() {
+		plain(w, http.StatusServiceUnavailable, textStopping)
+		return
+	}
+	defer f.calls.Done()
+	f.next.ServeHTTP(w, r)
+}
+
+func (f *inflight) enter() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed {
+		return false
+	}
+	f.calls.Add(1)
+	return true
+}
+
+// wait returns when no call runs; later ones are refused.
+func (f *inflight) wait() {
+	f.mu.Lock()
+	f.closed = true
+	f.mu.Unlock()
+	f.calls.Wait()
+}
+
+// freshConns are the connections that have not sent a request yet. Shutdown
+// would wait some seconds for them.
+type freshConns struct {
+	mu      sync.Mutex
+	stopped bool
+	open    map[net.Conn]struct{}
+}
+
+func (f *freshConns) note(c net.Conn, state http.ConnState) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case state != http.StateNew:
+		delete(f.open, c)
+	case f.stopped:
+		c.Close()
+	default:
+		if f.open == nil {
+			f.open = map[net.Conn]struct{}{}
+		}
+		f.open[c] = struct{}{}
+	}
+}
+
+func (f *freshConns) closeAll() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.stopped = true
+	for c := range f.open {
+		c.Close()
+	}
+	clear(f.open)
+}
