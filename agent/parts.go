@@ -35,7 +35,7 @@ func (a *Agent) openServer(rt *config.Runtime) error {
 	}
 	opts := server.Options{
 		Name: rt.NodeName, ID: a.id, Datacenter: rt.Datacenter, Address: rt.RPCAdvertise.String(),
-		Bootstrap: rt.Bootstrap || rt.Dev, BootstrapExpect: rt.BootstrapExpect,
+		Bootstrap: rt.Bootstrap, BootstrapExpect: rt.BootstrapExpect, Dev: rt.Dev,
 		Raft: raftOptions(a.dir, rt), Listener: a.bound.rpc, Dial: a.network.Dial,
 		LAN: a.lan, ACL: a.acl,
 		DefaultQueryTime: rt.DefaultQueryTime, MaxQueryTime: rt.MaxQueryTime,

@@ -87,8 +87,9 @@ func (a *Agent) tags(rt *config.Runtime, lan bool) map[string]string {
 	}
 	t := gossip.ServerTags{
 		ID: a.id, Datacenter: rt.Datacenter,
-		RPCPort:   int(rt.RPCAdvertise.Port()),
-		Bootstrap: rt.Bootstrap, Expect: rt.BootstrapExpect,
+		RPCPort:  int(rt.RPCAdvertise.Port()),
+		GRPCPort: rt.Ports.GRPC, GRPCTLSPort: rt.Ports.GRPCTLS,
+		Bootstrap: rt.Bootstrap, Expect: rt.BootstrapExpect, ACLs: rt.ACL.Enabled,
 	}
 	if lan {
 		t.WANJoinPort = int(rt.SerfAdvertiseWAN.Port())

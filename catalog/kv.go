@@ -8,7 +8,6 @@ import (
 )
 
 //go:generate go run github.com/tinylib/msgp -tests=false -io=false -unexported=false
-//msgp:limit arrays:65536 maps:65536
 
 // KVEntry is one key with its value (reference/http-kv-session-txn.md §1).
 type KVEntry struct {

@@ -6,12 +6,6 @@ import (
 	"github.com/tinylib/msgp/msgp"
 )
 
-// Size limits for msgp deserialization
-const (
-	zdd25a732limitArrays = 65536
-	zdd25a732limitMaps   = 65536
-)
-
 // MarshalMsg implements msgp.Marshaler
 func (z *KVEntry) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
@@ -50,10 +44,6 @@ func (z *KVEntry) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.WrapError(err)
 		return
 	}
-	if zb0001 > zdd25a732limitMaps {
-		err = msgp.ErrLimitExceeded
-		return
-	}
 	for zb0001 > 0 {
 		zb0001--
 		field, bts, err = msgp.ReadMapKeyZC(bts)
@@ -81,27 +71,11 @@ func (z *KVEntry) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				return
 			}
 		case "Value":
-			var zb0002 uint32
-			zb0002, bts, err = msgp.ReadBytesHeader(bts)
+			z.Value, bts, err = msgp.ReadBytesBytes(bts, z.Value)
 			if err != nil {
 				err = msgp.WrapError(err, "Value")
 				return
 			}
-			if zb0002 > zdd25a732limitArrays {
-				err = msgp.ErrLimitExceeded
-				return
-			}
-			if z.Value == nil || uint32(cap(z.Value)) < zb0002 {
-				z.Value = make([]byte, zb0002)
-			} else {
-				z.Value = z.Value[:zb0002]
-			}
-			if uint32(len(bts)) < zb0002 {
-				err = msgp.ErrShortBytes
-				return
-			}
-			copy(z.Value, bts[:zb0002])
-			bts = bts[zb0002:]
 		case "Session":
 			z.Session, bts, err = msgp.ReadStringBytes(bts)
 			if err != nil {
@@ -191,10 +165,6 @@ func (z *KVWrite) UnmarshalMsg(bts []byte) (o []byte, err error) {
 	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
 	if err != nil {
 		err = msgp.WrapError(err)
-		return
-	}
-	if zb0001 > zdd25a732limitMaps {
-		err = msgp.ErrLimitExceeded
 		return
 	}
 	for zb0001 > 0 {

@@ -82,11 +82,10 @@ func (d *CheckDefinition) prepare() {
 	d.Header, d.ScriptArgs = nilEmptyMap(d.Header), nilEmpty(d.ScriptArgs)
 }
 
-// kind names the type of check that a definition describes, "" if none.
+// kind names the type of check that a definition describes, "" if none; Consul
+// names none for gRPC.
 func (d *CheckDefinition) kind() string {
 	switch {
-	case d.GRPC != "":
-		return "grpc"
 	case d.HTTP != "":
 		return "http"
 	case d.TTL != 0:

@@ -26,7 +26,7 @@ func (s *Server) answer(ctx context.Context, req *dns.Msg, tcp bool) *dns.Msg {
 	default:
 		a.begin()
 		a.reply.Authoritative, a.reply.RecursionAvailable = false, false
-		a.reply.Rcode = dns.RcodeRefused
+		a.reply.Rcode, a.reply.Extra = dns.RcodeRefused, nil
 	}
 	return a.reply
 }

@@ -43,7 +43,7 @@ func (a *answering) service(ctx context.Context, t target) {
 	default:
 		a.addressAnswers(ctx, set)
 	}
-	if a.reply.Rcode == dns.RcodeSuccess && len(a.reply.Answer) == 0 {
+	if set.instances > 0 && set.empty() {
 		a.noData()
 	}
 }

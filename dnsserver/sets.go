@@ -43,6 +43,9 @@ type recordSet struct {
 	srvs      []srv
 }
 
+// empty tells whether healthy instances have no record of the type asked for.
+func (s *recordSet) empty() bool { return len(s.addresses)+len(s.names)+len(s.srvs) == 0 }
+
 type srv struct {
 	record  dns.SRV // without owner
 	extra   []dns.RR

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"praetor/catalog"
@@ -214,12 +215,31 @@ func (s *State) send(ctx context.Context, list []member) error {
 			s.logSynced(&list[i])
 		case reply.Denied[i]:
 			s.logBlocked(&list[i])
+		case s.serviceIsMissing(&list[i], reply.Errors[i]):
+			s.nudge()
 		default:
 			refused = partial{fault.New(fault.Rejected, "%s", reply.Errors[i])}
 			s.logRefused(&list[i], reply.Errors[i])
 		}
 	}
 	return refused
+}
+
+// serviceIsMissing tells whether a check was refused because somebody removed
+// its service from the catalog. Then both are sent again, together.
+func (s *State) serviceIsMissing(m *member, refusal string) bool {
+	if m.about != aboutCheck || !strings.HasPrefix(refusal, "Unknown service ID ") {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.checks[m.id]
+	if e == nil || s.services[e.row.ServiceID] == nil {
+		return false
+	}
+	s.dirty.services[e.row.ServiceID] = struct{}{}
+	s.dirty.checks[m.id] = struct{}{}
+	return true
 }
 
 // batch puts members, registrations first, into a command.

@@ -21,7 +21,7 @@ const (
 
 // bootstrapAlone makes a server that need not wait for others the whole cluster.
 func (s *Server) bootstrapAlone() error {
-	if !s.opts.Bootstrap && s.opts.BootstrapExpect != 1 || s.raft.HasState() {
+	if !s.opts.Bootstrap && !s.opts.Dev && s.opts.BootstrapExpect != 1 || s.raft.HasState() {
 		return nil
 	}
 	return s.raft.Bootstrap([]raftstore.Peer{{ID: s.opts.ID, Address: s.opts.Address, Voter: true}})

@@ -90,7 +90,8 @@ func (s *Server) lead(ctx context.Context) {
 }
 
 // establish makes this leader fit to answer: it has applied everything
-// committed before, and the replicated configuration exists.
+// committed before, the replicated configuration exists, and it is in the
+// catalog itself, ahead of anything its own agent may register.
 func (s *Server) establish(ctx context.Context) error {
 	barrier, cancel := context.WithTimeout(ctx, barrierLimit)
 	defer cancel()
@@ -100,6 +101,14 @@ func (s *Server) establish(ctx context.Context) error {
 	if s.store.Read().Autopilot() == nil {
 		config := s.opts.Autopilot
 		if _, _, err := s.apply(ctx, catalog.AutopilotCommand, &config); err != nil {
+			return err
+		}
+	}
+	for _, m := range s.opts.LAN.Members() {
+		if m.Name != s.opts.Name {
+			continue
+		}
+		if err := s.reconcileMember(ctx, m, false); err != nil {
 			return err
 		}
 	}

@@ -36,6 +36,7 @@ type Options struct {
 	// waits for so many servers first (reference/internals.md §9).
 	Bootstrap       bool
 	BootstrapExpect int
+	Dev             bool // as Bootstrap, without saying so to others
 
 	// Raft carries folder, backend and timing; the rest is filled in here.
 	Raft     raftstore.Options
@@ -128,7 +129,7 @@ func Open(opts Options) (*Server, error) {
 	}
 	s.router = rpc.NewRouter(rpc.Options{
 		Datacenter: opts.Datacenter, Local: s.mux(),
-		IsLeader: s.raft.IsLeader, Leader: s.leaderAddress,
+		IsLeader: s.IsLeader, Leader: s.leaderAddress,
 		Dial: opts.Dial, HoldTimeout: opts.HoldTimeout, ClientTimeout: opts.ClientTimeout,
 		Logger: s.logger.Named("rpc"),
 	})
@@ -161,11 +162,16 @@ func (s *Server) Router() *rpc.Router { return s.router }
 // Store is the replicated state.
 func (s *Server) Store() *catalog.Store { return s.store }
 
-// IsLeader tells whether this server leads.
-func (s *Server) IsLeader() bool { return s.raft.IsLeader() }
+// IsLeader tells whether this server leads and has taken up its duties.
+func (s *Server) IsLeader() bool { return s.ready.Load() && s.raft.IsLeader() }
 
+// leaderAddress is where the leader answers, "" if none is known or it is this
+// server and not ready yet.
 func (s *Server) leaderAddress() string {
-	_, address := s.raft.Leader()
+	id, address := s.raft.Leader()
+	if id == s.opts.ID && !s.ready.Load() {
+		return ""
+	}
 	return address
 }
 

@@ -42,7 +42,7 @@ func (s *Server) Stats() map[string]map[string]string {
 			"acl":               "disabled",
 			"bootstrap":         strconv.FormatBool(s.opts.Bootstrap),
 			"known_datacenters": strconv.Itoa(len(datacenters)),
-			"leader":            strconv.FormatBool(s.IsLeader()),
+			"leader":            strconv.FormatBool(s.raft.IsLeader()),
 			"leader_addr":       s.leaderAddress(),
 			"server":            "true",
 		},

@@ -16,7 +16,10 @@ func rewriteFlags(cmd *cobra.Command, args []string) []string {
 	out := make([]string, 0, len(args)+1)
 	for i := 0; i < len(args); i++ {
 		arg := args[i]
-		if arg == "--" || arg == "-" || !strings.HasPrefix(arg, "-") {
+		if arg == "--" {
+			return append(out, args[i:]...)
+		}
+		if arg == "-" || !strings.HasPrefix(arg, "-") {
 			return append(append(out, "--"), args[i:]...)
 		}
 		name, _, hasValue := strings.Cut(strings.TrimLeft(arg, "-"), "=")

@@ -129,6 +129,10 @@ func printDetailed(cmd *cobra.Command, pair *api.KVPair, encode bool) {
 	if session == "" {
 		session = "-"
 	}
+	value := []string{"Value", kvValue(pair, encode)}
+	if value[1] == "" {
+		value = value[:1]
+	}
 	printTabs(cmd, [][]string{
 		{"CreateIndex", strconv.FormatUint(pair.CreateIndex, 10)},
 		{"Flags", strconv.FormatUint(pair.Flags, 10)},
@@ -136,7 +140,7 @@ func printDetailed(cmd *cobra.Command, pair *api.KVPair, encode bool) {
 		{"LockIndex", strconv.FormatUint(pair.LockIndex, 10)},
 		{"ModifyIndex", strconv.FormatUint(pair.ModifyIndex, 10)},
 		{"Session", session},
-		{"Value", kvValue(pair, encode)},
+		value,
 	})
 }
 
@@ -311,7 +315,7 @@ func runKVDelete(cmd *cobra.Command, args []string, opts kvDeleteOptions) error 
 	case opts.cas && opts.recurse:
 		return fail("Cannot specify both -cas and -recurse!")
 	case opts.cas && opts.modifyIndex == 0:
-		return fail("Must specify -modify-index with -cas!")
+		return fail("Cannot delete a key that does not exist. Provide a -modify-index greater than than 0.")
 	case opts.modifyIndex != 0 && !opts.cas:
 		return fail("Cannot specify -modify-index without -cas!")
 	}

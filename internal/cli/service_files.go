@@ -14,13 +14,22 @@ import (
 func readServices(files []string) ([]*api.AgentServiceRegistration, error) {
 	definitions, err := config.ReadServices(files)
 	if err != nil {
-		return nil, fail("Error: %s", strings.TrimRight(err.Error(), "\n"))
+		return nil, fail("Error: %s", endList(err.Error()))
 	}
 	var list []*api.AgentServiceRegistration
 	for _, d := range definitions {
 		list = append(list, registration(d))
 	}
 	return list, nil
+}
+
+// endList ends a list of faults with a blank line, as Consul's are.
+func endList(text string) string {
+	text = strings.TrimRight(text, "\n")
+	if strings.Contains(text, " occurred:") {
+		text += "\n\n"
+	}
+	return text
 }
 
 // registration words a definition as the API takes it.

@@ -45,8 +45,7 @@ func runVersion(cmd *cobra.Command, format string) error {
 		if version.Revision != "" {
 			fmt.Fprintf(out, "Revision %s\n", version.Revision)
 		}
-		fmt.Fprintf(out, "Build Date %s\n", version.BuildDate)
-		fmt.Fprintf(out, "Served by Praetor v%s\n", version.Praetor)
+		fmt.Fprintf(out, "Build Date %s (Praetor v%s)\n", version.BuildDate, version.Praetor)
 		fmt.Fprintf(out, "Protocol %d spoken by default, understands %d to %d (agent will automatically use protocol >%d when speaking to compatible agents)\n\n",
 			protocolDefault, protocolMin, protocolMax, protocolDefault)
 	default:

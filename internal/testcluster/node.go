@@ -132,6 +132,10 @@ func (h host) Gossip(_ string, port int, _ hclog.Logger) (memberlist.Transport, 
 
 // Crash stops the node as a power cut would: others see it fail.
 func (n *Node) Crash() {
+	if n.agent == nil {
+		return
+	}
+	n.cancel() // first: losing its sockets must not look like a fault of a part
 	if n.c.net != nil {
 		n.c.net.Crash(n.ip)
 	}
