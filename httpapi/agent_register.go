@@ -27,11 +27,8 @@ func agentServiceRegister(x *exchange) error {
 	if err := x.decode(&body); err != nil {
 		return err
 	}
-	r := &registration{service: body.service(), checks: body.checks()}
+	r := &registration{service: body.service(), checks: body.checks(), replace: x.flag("replace-existing-checks")}
 	if err := r.validate(body.Weights); err != nil {
-		return err
-	}
-	if r.replace, err = x.flag("replace-existing-checks"); err != nil {
 		return err
 	}
 	if s := body.sidecar(); s != nil {
@@ -178,18 +175,13 @@ func agentServiceDeregister(x *exchange) error {
 	return x.api.opts.Local.RemoveService(x.r.Context(), x.name)
 }
 
-// flag reads a parameter that is on when it is empty or true.
-func (x *exchange) flag(name string) (bool, error) {
+// flag reads a parameter that is on when it is empty or true, and off when it
+// is anything else.
+func (x *exchange) flag(name string) bool {
 	if !x.has(name) {
-		return false, nil
+		return false
 	}
 	value := x.query.Get(name)
-	if value == "" {
-		return true, nil
-	}
 	on, err := strconv.ParseBool(value)
-	if err != nil {
-		return false, invalid("Invalid value for ?%s", name)
-	}
-	return on, nil
+	return value == "" || err == nil && on
 }

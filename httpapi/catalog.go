@@ -45,6 +45,7 @@ func catalogDatacenters(x *exchange) error {
 	if err != nil {
 		return err
 	}
+	opts.Datacenter = "" // every datacenter knows them all
 	rep, err := ask(x, ops.CatalogDatacenters, &ops.CatalogDatacentersRequest{ReadOptions: opts})
 	if err != nil {
 		return err
@@ -135,6 +136,9 @@ func catalogNodeServices(x *exchange) error {
 	}
 	return x.reply(func(b []byte) []byte {
 		b = appendNode(append(b, `{"Node":`...), x.translateNode(ns.Node))
+		if len(ns.Services) == 0 {
+			return append(b, `,"Services":null}`...)
+		}
 		b = appendList(append(b, `,"Services":`...), ns.Services, func(b []byte, s *catalog.Service) []byte {
 			return appendNodeService(b, x.translateService(s))
 		})

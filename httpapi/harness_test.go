@@ -237,3 +237,10 @@ var leaderMeta = rpc.ReadMeta{Index: 7, KnownLeader: true, Consistency: "leader"
 func kvReply(key, value string) *ops.KVGetReply {
 	return &ops.KVGetReply{ReadMeta: leaderMeta, Entry: &catalog.KVEntry{Key: key, Value: []byte(value), CreateIndex: 5, ModifyIndex: 7}}
 }
+
+// serve sends a GET with a context and returns the status.
+func (f *fixture) serve(ctx context.Context, target string) int {
+	rec := httptest.NewRecorder()
+	f.api.ServeHTTP(rec, httptest.NewRequestWithContext(ctx, "GET", target, nil))
+	return rec.Code
+}

@@ -29,19 +29,23 @@ func printableRunes(s string) bool {
 	return true
 }
 
-// redirect returns the path to go to instead, "" if path is good: clean, and
+// redirect returns the path to go to instead, "" if p is good: clean, and
 // with the slash that its pattern ends in (reference/http-api.md §1.2).
 func (a *API) redirect(p string) string {
+	target := p
 	if !isClean(p) {
-		return clean(p)
+		target = clean(p)
 	}
-	if a.prefixes[p] && !a.exact[p] {
-		return p + "/"
+	switch {
+	case a.prefixes[target] && !a.exact[target]:
+		target += "/"
+	case a.opts.UI != nil && target+"/" == a.opts.UIPath:
+		target = a.opts.UIPath
 	}
-	if a.opts.UI != nil && len(p) == len(a.opts.UIPath)-1 && strings.HasPrefix(a.opts.UIPath, p) {
-		return a.opts.UIPath
+	if target == p {
+		return ""
 	}
-	return ""
+	return target
 }
 
 // isClean tells whether a path has no empty, . or .. element, the last being

@@ -1,0 +1,40 @@
+package httpapi
+
+import "praetor/catalog"
+
+// Encoders and decoders for the external tests.
+var (
+	AppendString         = appendString
+	AppendNode           = appendNode
+	AppendNodeService    = appendNodeService
+	AppendServiceNode    = appendServiceNode
+	AppendAgentService   = appendAgentService
+	AppendCheck          = appendCheck
+	AppendKVEntry        = appendKVEntry
+	AppendInstanceHealth = appendInstanceHealth
+	DecodeStrict         = decodeStrict
+)
+
+// Kept counts the answers kept, and the bytes accounted to them.
+func (a *API) Kept() (answers, bytes int) {
+	a.kept.mu.Lock()
+	defer a.kept.mu.Unlock()
+	return len(a.kept.answers), a.kept.bytes
+}
+
+// Bodies of registrations, decoded.
+type (
+	AgentServiceBody = agentServiceBody
+	AgentCheckBody   = agentCheckBody
+	RegisterBody     = registerBody
+)
+
+// Services, checks and registrations that bodies describe.
+func (s *AgentServiceBody) Parts() (*catalog.Service, []*catalog.Check) {
+	return s.service(), s.checks()
+}
+func (c *AgentCheckBody) Part() *catalog.Check { return c.check() }
+func (r *RegisterBody) Part() catalog.Register { return r.register() }
+
+// MaxKept is the bound on kept answers.
+const MaxKept = maxKept
