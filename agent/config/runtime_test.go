@@ -22,7 +22,7 @@ func TestDefaultsAreThoseOfTheReference(t *testing.T) {
 	want(t, rt.BindAddr.String(), "0.0.0.0")
 	want(t, rt.RPCAdvertise.String(), "10.1.2.3:8300")
 	want(t, rt.Log, config.Log{Level: "INFO", RotateDuration: 24 * time.Hour, SyslogFacility: "LOCAL0"})
-	want(t, rt.Raft, config.Raft{HeartbeatTimeout: time.Second, ElectionTimeout: time.Second, LeaderLeaseTimeout: 500 * time.Millisecond,
+	want(t, rt.Raft, config.Raft{HeartbeatTimeout: 400 * time.Millisecond, ElectionTimeout: 400 * time.Millisecond, LeaderLeaseTimeout: 200 * time.Millisecond,
 		SnapshotThreshold: 16384, SnapshotInterval: 30 * time.Second, TrailingLogs: 10240, Backend: "default", Verify: true, VerifyInterval: time.Minute, SegmentSizeMB: 64})
 	want(t, rt.Autopilot, config.Autopilot{CleanupDeadServers: true, LastContactThreshold: 200 * time.Millisecond, MaxTrailingLogs: 250, ServerStabilizationTime: 10 * time.Second})
 	want(t, rt.ACL, config.ACL{DefaultPolicy: "allow", DownPolicy: "extend-cache", TokenTTL: 30 * time.Second, PolicyTTL: 30 * time.Second})
@@ -49,8 +49,8 @@ func TestDevModeChangesDefaultsOnly(t *testing.T) {
 
 func TestTheMultiplierScalesRaft(t *testing.T) {
 	rt := load(t, "-data-dir", "/x", "-hcl", "performance { raft_multiplier = 5 }")
-	want(t, rt.Raft.ElectionTimeout, 5*time.Second)
-	want(t, rt.Raft.LeaderLeaseTimeout, 2500*time.Millisecond)
+	want(t, rt.Raft.ElectionTimeout, 2*time.Second)
+	want(t, rt.Raft.LeaderLeaseTimeout, time.Second)
 }
 
 func TestTLSStanzasOverrideDefaultsKeyByKey(t *testing.T) {

@@ -32,8 +32,9 @@ const (
 	// firstPause is a few election round trips on a LAN: after a planned
 	// transfer the new leader is there within it.
 	firstPause = 20 * time.Millisecond
-	// maxPause is Consul's first pause (reference/internals.md §12).
-	maxPause = 437 * time.Millisecond
+	// maxPause is short against a failover, which takes half a second; Consul's
+	// first pause is 437 ms (reference/internals.md §12).
+	maxPause = 100 * time.Millisecond
 )
 
 // hold paces the attempts of one request that waits for a leader. Its clock

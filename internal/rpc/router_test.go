@@ -125,14 +125,14 @@ func TestTheFirstPauseIsShortAndTheLastIsNot(t *testing.T) {
 			return nil, fault.New(fault.NoLeader, "No cluster leader")
 		}
 		server.doWrite(rpc.WriteOptions{})
-		if len(tries) < 18 || len(tries) > 45 {
-			t.Errorf("%d tries in 7s, want some 25", len(tries))
+		if len(tries) < 70 || len(tries) > 140 {
+			t.Errorf("%d tries in 7s, want some 95", len(tries))
 		}
 		if first := tries[2].Sub(tries[1]); first > 20*time.Millisecond {
 			t.Errorf("first pause %s, want at most 20ms", first)
 		}
-		if last := tries[len(tries)-2].Sub(tries[len(tries)-3]); last < 218*time.Millisecond || last > 437*time.Millisecond {
-			t.Errorf("late pause %s, want 218ms to 437ms", last)
+		if last := tries[len(tries)-2].Sub(tries[len(tries)-3]); last < 50*time.Millisecond || last > 100*time.Millisecond {
+			t.Errorf("late pause %s, want 50ms to 100ms", last)
 		}
 	})
 }
