@@ -198,21 +198,13 @@ func TestServiceReadBlocksWhileTheHashHolds(t *testing.T) {
 		}
 
 		start = time.Now()
-		changed := f.local.changed
-		time.AfterFunc(3*time.Second, func() {
-			f.local.services, f.local.changed = map[string]*catalog.Service{"w": {ID: "w", Service: "w", Port: 9}}, make(chan struct{})
-			close(changed)
-		})
+		time.AfterFunc(3*time.Second, func() { f.local.replace(&catalog.Service{ID: "w", Service: "w", Port: 9}) })
 		if res, body := f.do("GET", target, ""); res.StatusCode != 200 || !strings.Contains(body, `"Port":9`) || time.Since(start) != 3*time.Second {
 			t.Errorf("changed: %d %s after %s", res.StatusCode, body, time.Since(start))
 		}
 
 		res, _ = f.do("GET", "/v1/agent/service/w", "")
-		changed = f.local.changed
-		time.AfterFunc(time.Second, func() {
-			f.local.services = nil
-			close(changed)
-		})
+		time.AfterFunc(time.Second, func() { f.local.replace() })
 		f.want("GET", "/v1/agent/service/w?hash="+res.Header.Get("X-Consul-Contenthash"), "", 404, "unknown service ID: w")
 	})
 }

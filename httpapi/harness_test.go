@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -43,8 +44,10 @@ func answering[Req, Rep any](c caller, op rpc.Op[Req, Rep], rep *Rep) {
 	on(c, op, func(context.Context, *Req) (*Rep, error) { return rep, nil })
 }
 
-// local is a Local in two maps.
+// local is a Local in two maps. Tests may touch its fields while no request
+// runs, and call replace any time.
 type local struct {
+	mu       sync.Mutex
 	services map[string]*catalog.Service
 	checks   map[string]*catalog.Check
 	sidecars map[string]string // by ID, the parent
@@ -57,12 +60,32 @@ func newLocal() *local {
 	return &local{services: map[string]*catalog.Service{}, checks: map[string]*catalog.Check{}, sidecars: map[string]string{}, changed: make(chan struct{})}
 }
 
+// replace changes the services and wakes who waits for that.
+func (l *local) replace(services ...*catalog.Service) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.services = map[string]*catalog.Service{}
+	for _, s := range services {
+		l.services[s.ID] = s
+	}
+	close(l.changed)
+	l.changed = make(chan struct{})
+}
+
 func (l *local) Services() map[string]*catalog.Service { return l.services }
-func (l *local) Service(id string) *catalog.Service    { return l.services[id] }
-func (l *local) Checks() map[string]*catalog.Check     { return l.checks }
-func (l *local) Check(id string) *catalog.Check        { return l.checks[id] }
+
+func (l *local) Service(id string) *catalog.Service {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.services[id]
+}
+
+func (l *local) Checks() map[string]*catalog.Check { return l.checks }
+func (l *local) Check(id string) *catalog.Check    { return l.checks[id] }
 
 func (l *local) ServiceHealth(id string) (list []*catalog.Check, exists bool, changed <-chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	for _, c := range l.checks {
 		if c.ServiceID == id || c.ServiceID == "" {
 			list = append(list, c)
