@@ -48,6 +48,7 @@ func runAgent(cmd *cobra.Command, args []string, flags *config.Flags) error {
 	if err != nil {
 		return fail("==> %s", err)
 	}
+	keepHeapFloor()
 	out := &gate{out: cmd.OutOrStdout()}
 	defer out.open()
 	logger, err := logging.Open(logging.Options{
