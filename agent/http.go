@@ -46,12 +46,12 @@ func (a *Agent) API() http.Handler { return a.api }
 // runHTTP answers on every listener until ctx ends.
 func (a *Agent) runHTTP(ctx context.Context) error {
 	rt := a.runtime.Load()
+	srv := httpapi.NewServer(httpapi.ServerOptions{
+		Handler: a.api, MaxConnsPerClient: rt.Limits.HTTPMaxConnsPerClient, MaxHeaderBytes: rt.HTTP.MaxHeaderBytes,
+		Logger: a.logger.Named("http"),
+	})
 	group, ctx := errgroup.WithContext(ctx)
 	for _, l := range a.bound.http {
-		srv := httpapi.NewServer(httpapi.ServerOptions{
-			Handler: a.api, MaxConnsPerClient: rt.Limits.HTTPMaxConnsPerClient, MaxHeaderBytes: rt.HTTP.MaxHeaderBytes,
-			Logger: a.logger.Named("http"),
-		})
 		group.Go(func() error { return srv.Serve(ctx, l) })
 	}
 	if len(a.bound.http) == 0 {

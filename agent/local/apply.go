@@ -32,9 +32,10 @@ func (s *State) putService(e *serviceEntry, given []*checkEntry, replace bool) {
 		s.dirty.services[id] = struct{}{}
 		s.nudge()
 	}
-	if old == nil {
+	if changed {
 		s.wakeService(id)
-	} else if old.row.Service != e.row.Service || !slices.Equal(old.row.Tags, e.row.Tags) {
+	}
+	if old != nil && (old.row.Service != e.row.Service || !slices.Equal(old.row.Tags, e.row.Tags)) {
 		// The catalog copies a service's name and tags into a check when the
 		// check is written.
 		for check := range e.checks {
