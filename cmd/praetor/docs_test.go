@@ -1,0 +1,101 @@
+package main_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// docs holds every page users read.
+var docs = []string{"../../README.md", "../../docs/getting-started.md", "../../docs/deploying.md", "../../docs/migrating.md"}
+
+// commands gives the indented lines of a page that run a program, a
+// continuation joined to its line.
+func commands(t *testing.T, page string) []string {
+	t.Helper()
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []string
+	open := false // inside a quoted argument
+	for line := range strings.Lines(string(text)) {
+		body, indented := strings.CutPrefix(line, "    ")
+		switch {
+		case open:
+			list[len(list)-1] += strings.TrimRight(line, "\n")
+		case indented && regexp.MustCompile(`^(praetor|curl|dig) `).MatchString(body):
+			list = append(list, strings.TrimRight(body, "\n"))
+		default:
+			continue
+		}
+		open = strings.Count(list[len(list)-1], "'")%2 == 1
+	}
+	return list
+}
+
+// TestGettingStartedRuns runs the tutorial's commands in order.
+func TestGettingStartedRuns(t *testing.T) {
+	n := newNode(t, "tutorial", "127.77.7.1", "-dev").start()
+	waitFor(t, "node in the catalog", 20*time.Second, func() error { return wantSerfHealth(n, "tutorial", "passing") })
+	for _, command := range commands(t, docs[1]) {
+		program, _, _ := strings.Cut(command, " ")
+		if strings.HasPrefix(command, "praetor agent") || strings.Contains(command, "index=17") {
+			continue // the agent runs already; and no change is under way
+		}
+		if _, err := exec.LookPath(program); err != nil && program != "praetor" {
+			t.Logf("not run, this machine has no %s: %s", program, command)
+			continue
+		}
+		command = strings.NewReplacer("127.0.0.1:8500", n.ip+":8500", "@127.0.0.1", "@"+n.ip).Replace(command)
+		sh := exec.Command("sh", "-c", command)
+		sh.Env = append(os.Environ(), "PATH="+filepath.Dir(binary)+":"+os.Getenv("PATH"), "CONSUL_HTTP_ADDR="+n.ip+":8500")
+		if out, err := sh.CombinedOutput(); err != nil || strings.Contains(string(out), "rror") {
+			t.Errorf("%s\n%v\n%s", command, err, out)
+		}
+	}
+}
+
+// TestCommandsInTheDocsAreUnderstood gives every praetor command of the docs
+// to the program and wants no word about unknown commands or flags. Agents
+// are only asked for help: their flags come first all the same.
+func TestCommandsInTheDocsAreUnderstood(t *testing.T) {
+	for _, page := range docs {
+		for _, command := range commands(t, page) {
+			words := strings.Fields(command)
+			if words[0] != "praetor" {
+				continue
+			}
+			_, errs, code := runCLI(t, []string{"CONSUL_HTTP_ADDR=127.0.0.1:1"}, append(words[1:], "-bogus")...)
+			if words[1] == "agent" && !strings.HasPrefix(errs, "flag provided but not defined: -bogus\n") {
+				t.Errorf("%s: %s: code %d, %.200s", page, command, code, errs)
+			}
+			if code == 127 || strings.HasPrefix(errs, "flag provided but not defined") && !strings.Contains(errs, "-bogus") {
+				t.Errorf("%s: %s: code %d, %.200s", page, command, code, errs)
+			}
+		}
+	}
+}
+
+// TestConfigurationInTheDocsIsValid checks the HCL of the deploying page.
+func TestConfigurationInTheDocsIsValid(t *testing.T) {
+	text, err := os.ReadFile(docs[2])
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := regexp.MustCompile(`(?m)(^    \w+ += .*\n)+`).FindString(string(text))
+	if strings.Count(block, "\n") < 3 {
+		t.Fatalf("no block of settings found: %q", block)
+	}
+	// A template needs a private address, which not every machine has.
+	block = strings.ReplaceAll(block, "{{ GetPrivateIP }}", "10.0.0.1")
+	file := filepath.Join(t.TempDir(), "page.hcl")
+	writeFile(t, file, block)
+	if out, errs, code := runCLI(t, nil, "validate", file); code != 0 {
+		t.Errorf("%d %s%s\n%s", code, out, errs, block)
+	}
+}
