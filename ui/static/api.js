@@ -12,6 +12,12 @@ export async function get(path, { index, signal } = {}) {
   return { data: await response.json(), index: response.headers.get("X-Consul-Index") };
 }
 
+// Requests that wait hold connections, of which a browser has six for a host. A
+// page that is left gives them back, and starts anew if it is returned to.
+const waiting = new Set();
+addEventListener("pagehide", () => waiting.forEach((stop) => stop.abort()));
+addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+
 const pause = (ms, signal) =>
   new Promise((resolve) => {
     const timer = setTimeout(resolve, ms);
@@ -24,6 +30,7 @@ const pause = (ms, signal) =>
  */
 export function follow(path, onData, onError) {
   const stop = new AbortController();
+  waiting.add(stop);
   (async () => {
     let index;
     while (!stop.signal.aborted) {
@@ -40,5 +47,5 @@ export function follow(path, onData, onError) {
       }
     }
   })();
-  return () => stop.abort();
+  return () => { waiting.delete(stop); stop.abort(); };
 }

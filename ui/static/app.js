@@ -131,4 +131,6 @@ function App() {
     <main>${page}</main>`;
 }
 
-render(html`<${App} />`, document.getElementById("app"));
+const root = document.getElementById("app");
+root.replaceChildren(); // what stood there while this file was loading
+render(html`<${App} />`, root);
