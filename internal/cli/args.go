@@ -57,17 +57,19 @@ func flagErrorText(cmd *cobra.Command, err error) string {
 		if badValue.GetFlag().NoOptDefVal != "" {
 			return fmt.Sprintf("invalid boolean value %q for -%s: parse error", value, name)
 		}
-		return fmt.Sprintf("invalid value %q for flag -%s: %s", value, name, parseErrorText(badValue.Unwrap()))
+		return fmt.Sprintf("invalid value %q for flag -%s: %s", value, name, parseErrorText(badValue))
 	}
 	return err.Error()
 }
 
-// parseErrorText hides strconv's wording, as the flag package does.
-func parseErrorText(err error) string {
-	if err == nil || strings.HasPrefix(err.Error(), "strconv.") {
-		return "parse error"
+// parseErrorText hides pflag's wording of bad numbers, as the flag package
+// does; our own kinds of value word their errors themselves.
+func parseErrorText(err *pflag.InvalidValueError) string {
+	switch err.GetFlag().Value.Type() {
+	case "value", "key=value":
+		return err.Unwrap().Error()
 	}
-	return err.Error()
+	return "parse error"
 }
 
 // flagUsage lists a command's flags as Go's flag package prints them.

@@ -72,9 +72,9 @@ function Service({ name, report }) {
   return html`<p><a href=${link("services")} onClick=${go}>‹ All services</a></p>
     <h1>${name} <span class="muted">${instances ? instances.length : ""}</span></h1>
     ${instances?.length ? instances.map(({ Node, Service, Checks: checks }) => html`<details key=${Node.Node + Service.ID} open=${worst(checks) !== "passing"}>
-      <summary><${Dot} status=${worst(checks)} /> <b>${Service.ID}</b>
+      <summary><${Dot} status=${worst(checks)} /> <b>${Service.ID}</b>${" "}
         <code>${Service.Address || Node.Address}${Service.Port ? ":" + Service.Port : ""}</code>
-        on <a href=${link("nodes", Node.Node)} onClick=${go}>${Node.Node}</a> <${Tags} tags=${Service.Tags} /></summary>
+        ${" on "}<a href=${link("nodes", Node.Node)} onClick=${go}>${Node.Node}</a> <${Tags} tags=${Service.Tags} /></summary>
       <${Checks} checks=${checks} /></details>`) : html`<${Empty} data=${instances}>No instance is registered.</>`}`;
 }
 
@@ -104,7 +104,7 @@ function Node({ name, report }) {
     <h2>Node checks</h2><${Checks} checks=${own("")} />
     <h2>Services</h2>
     ${services.length ? services.map((s) => html`<details key=${s.ID} open><summary><${Dot} status=${worst(own(s.ID))} />
-      <b>${s.ID}</b> <a href=${link("services", s.Service)} onClick=${go}>${s.Service}</a>
+      ${" "}<b>${s.ID}</b> <a href=${link("services", s.Service)} onClick=${go}>${s.Service}</a>${" "}
       ${s.Port ? html`<code>:${s.Port}</code>` : ""} <${Tags} tags=${s.Tags} /></summary><${Checks} checks=${own(s.ID)} /></details>`)
       : html`<p class="muted">No services.</p>`}`;
 }
