@@ -162,6 +162,7 @@ func (a *Agent) leave() error {
 	// A leave goes on whoever asked for it goes away: it takes no caller's context.
 	ctx, cancel := context.WithTimeout(context.Background(), leaveLimit)
 	defer cancel()
+	a.local.Quiesce()
 	if a.server == nil {
 		return a.lan.Leave()
 	}

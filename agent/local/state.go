@@ -25,6 +25,7 @@ type State struct {
 
 	wake     chan struct{} // something is to be synced; holds one
 	soon     chan struct{} // a full sync is wanted soon; holds one
+	turn     chan struct{} // held by who sends to the catalog; holds one
 	closing  sync.Once
 	closeErr error
 
@@ -54,7 +55,7 @@ func Open(opts Options) (*State, error) {
 	}
 	s := &State{
 		opts: opts, logger: opts.Logger,
-		wake: make(chan struct{}, 1), soon: make(chan struct{}, 1),
+		wake: make(chan struct{}, 1), soon: make(chan struct{}, 1), turn: make(chan struct{}, 1),
 		services:   map[string]*serviceEntry{},
 		checks:     map[string]*checkEntry{},
 		nodeChecks: map[string]*checkEntry{},

@@ -38,6 +38,11 @@ func (s *State) SyncSoon() {
 	}
 }
 
+// Quiesce ends anti-entropy for good: nothing more goes to the catalog, and what
+// was under way has arrived or failed when it returns. A node that leaves calls
+// it first, or it would register itself again behind its own goodbye.
+func (s *State) Quiesce() { s.turn <- struct{}{} }
+
 // scale is 1 for small clusters and grows with the logarithm of larger ones.
 func scale(members int) int {
 	if members <= scaleFrom {
@@ -192,6 +197,12 @@ func (s *State) send(ctx context.Context, list []member) error {
 	req := &ops.CatalogSyncRequest{
 		WriteOptions: rpc.WriteOptions{Datacenter: s.opts.Datacenter, Token: list[0].token},
 		Batch:        batch(list),
+	}
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 	ctx, cancel := context.WithTimeout(ctx, syncTimeout)
 	defer cancel()

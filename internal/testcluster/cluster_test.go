@@ -136,6 +136,24 @@ func TestMembersAreReconciledIntoTheCatalog(t *testing.T) {
 	})
 }
 
+func TestNodeThatLeavesDoesNotComeBack(t *testing.T) {
+	testcluster.Virtual(t, testcluster.Options{Servers: 1, Clients: 1}, func(c *testcluster.Cluster) {
+		client := c.Clients()[0]
+		c.WaitFor("client passing", func() error { return wantHealth(c, client.Name(), catalog.Passing) })
+		left := make(chan error, 1)
+		client.Agent().Local().SyncSoon() // due within three seconds, while the goodbye spreads
+		go func() { left <- client.Leave() }()
+		time.Sleep(10 * time.Second) // before the next full pass over all members
+		if err := <-left; err != nil {
+			t.Fatal(err)
+		}
+		rep, err := ops.CatalogNodes.Call(context.Background(), c.Leader().Agent().Router(), &ops.CatalogNodesRequest{})
+		if err != nil || len(rep.Nodes) != 1 {
+			t.Errorf("nodes %v, %v; want the server only", rep, err)
+		}
+	})
+}
+
 func wantHealth(c *testcluster.Cluster, node, status string) error {
 	rep, err := ops.HealthNode.Call(context.Background(), c.Leader().Agent().Router(), &ops.HealthNodeRequest{Node: node})
 	if err != nil {
