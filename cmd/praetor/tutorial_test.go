@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -37,7 +38,7 @@ func TestTutorial(t *testing.T) {
 	for _, n := range all {
 		waitFor(t, "leader at "+n.name, 20*time.Second, n.hasLeader)
 	}
-	waitFor(t, "three peers", 30*time.Second, func() error { return wantPeers(servers[0], 3) })
+	waitFor(t, "three voters", 60*time.Second, func() error { return wantVoters(servers, 3) })
 
 	t.Run("members", func(t *testing.T) { wantMembers(t, clients[0], all) })
 	t.Run("web from the file is found everywhere", func(t *testing.T) {
@@ -46,8 +47,12 @@ func TestTutorial(t *testing.T) {
 		}
 	})
 	t.Run("redis by HTTP", func(t *testing.T) {
-		body := `{"id": "redis-xxx", "name": "redis", "tags": ["master", "v1"], "port": 8000, "checks": [{"ttl": "60s", "status": "passing"}]}`
+		body := `{"id": "redis-xxx", "name": "redis", "tags": ["master", "v1"], "port": 8000, "checks": [{"ttl": "10m", "status": "passing"}]}`
 		if err := clients[0].put("/v1/agent/service/register", body); err != nil {
+			t.Fatal(err)
+		}
+		// Only an update outlives a restart of the agent, not the first status.
+		if err := clients[0].put("/v1/agent/check/pass/service:redis-xxx", ""); err != nil {
 			t.Fatal(err)
 		}
 		for _, n := range all {
@@ -84,7 +89,7 @@ func TestTutorial(t *testing.T) {
 		waitFor(t, "dead leader critical", 30*time.Second, func() error { return wantSerfHealth(clients[0], leader.name, "critical") })
 		leader.start()
 		waitFor(t, "old leader passing", 30*time.Second, func() error { return wantSerfHealth(clients[0], leader.name, "passing") })
-		waitFor(t, "three peers", 30*time.Second, func() error { return wantPeers(clients[0], 3) })
+		waitFor(t, "three voters", 60*time.Second, func() error { return wantVoters(servers, 3) })
 	})
 	t.Run("restart of every node from its data folder", func(t *testing.T) {
 		for _, n := range all {
@@ -146,6 +151,21 @@ func wantPeers(n *node, want int) error {
 		return fmt.Errorf("peers %v, want %d", peers, want)
 	}
 	return nil
+}
+
+// wantVoters wants so many voters in the leader's Raft configuration: one that
+// joined later votes once it has been healthy for ten seconds.
+func wantVoters(servers []*node, want int) error {
+	for _, n := range servers {
+		out, _, _ := n.cli("info")
+		if strings.Contains(out, "\tstate = Leader\n") {
+			if got := strings.Count(out, "Suffrage:Voter"); got != want {
+				return fmt.Errorf("%d voters, want %d", got, want)
+			}
+			return nil
+		}
+	}
+	return errors.New("no leader")
 }
 
 func wantMembers(t *testing.T, n *node, all []*node) {
