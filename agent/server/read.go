@@ -38,8 +38,8 @@ func (s *Server) read(ctx context.Context, opts *rpc.ReadOptions, meta *rpc.Read
 		s.fillMeta(meta, opts, index)
 		return err
 	}
-	timeout := time.NewTimer(s.patience(opts.MaxWait))
-	defer timeout.Stop()
+	patient, cancel := context.WithTimeout(ctx, s.patience(opts.MaxWait))
+	defer cancel()
 	for {
 		tx, ws := s.store.Read(), catalog.WatchSet{}
 		leaderChanged := s.raft.LeaderChanged()
@@ -55,8 +55,8 @@ func (s *Server) read(ctx context.Context, opts *rpc.ReadOptions, meta *rpc.Read
 		if !opts.Stale && !s.raft.IsLeader() {
 			return fault.New(fault.NoLeader, "No cluster leader")
 		}
-		if !s.sleep(ctx, ws, leaderChanged, timeout.C) {
-			return ctx.Err()
+		if !sleep(patient, ws, leaderChanged) {
+			return ctx.Err() // nil when only the caller's patience ended
 		}
 		select {
 		case <-tx.Replaced():
@@ -69,16 +69,16 @@ func (s *Server) read(ctx context.Context, opts *rpc.ReadOptions, meta *rpc.Read
 	}
 }
 
-// sleep waits for a change, true, or for the end of the caller's patience.
-// Queries watch a handful of channels at most.
-func (s *Server) sleep(ctx context.Context, ws catalog.WatchSet, leaderChanged <-chan struct{}, timeout <-chan time.Time) bool {
+// sleep waits for a change, true, or for the end of ctx. Queries watch a handful
+// of channels at most: no goroutine is needed to wait for them.
+func sleep(ctx context.Context, ws catalog.WatchSet, leaderChanged <-chan struct{}) bool {
 	var c [4]<-chan struct{}
+	if len(ws) > len(c) {
+		ws.Add(leaderChanged)
+		return ws.WatchCtx(ctx) == nil
+	}
 	i := 0
 	for ch := range ws {
-		if i == len(c) {
-			// More than a select can hold: rare, and memdb knows how.
-			return ws.Watch(timeout) == false && ctx.Err() == nil
-		}
 		c[i] = ch
 		i++
 	}
@@ -88,8 +88,6 @@ func (s *Server) sleep(ctx context.Context, ws catalog.WatchSet, leaderChanged <
 	case <-c[2]:
 	case <-c[3]:
 	case <-leaderChanged:
-	case <-timeout:
-		return false
 	case <-ctx.Done():
 		return false
 	}
