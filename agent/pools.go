@@ -24,7 +24,7 @@ func (a *Agent) openPools(rt *config.Runtime) error {
 	lan.SnapshotPath, lan.KeyringPath = a.dir.join("serf", "local.snapshot"), a.keyring(rt, "local.keyring")
 	lan.AllowedCIDRs = networks(rt.SerfAllowedCIDRsLAN)
 	lan.ReconnectTimeout = rt.ReconnectTimeoutLAN
-	lan.Admit = gossip.AdmitLAN(rt.NodeName, rt.Datacenter, a.id)
+	lan.Admit = gossip.AdmitLAN(rt.NodeName, rt.Datacenter, a.id, rt.SerfAdvertiseLAN.Addr().String())
 	lan.Logger = a.logger.Named("lan")
 	lan.Transport, a.bound.lan = a.bound.lan, nil
 	if a.lan, err = gossip.Open(lan); err != nil {

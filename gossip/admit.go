@@ -12,17 +12,22 @@ const (
 	textConflictOther = "Member '%s' has conflicting node ID '%s' with member '%s'"
 	textWrongDC       = "Member '%s' part of wrong datacenter '%s'"
 	textNotServer     = "Member '%s' is not a server"
+	textNameTaken     = "Node name '%s' is taken by a living agent at %s: give this agent another name (-node), or stop the other one"
 )
 
 // AdmitLAN returns the admission rule of a LAN pool for the agent of this
 // name, datacenter and node ID: everybody is in the same datacenter, and no two
 // members share a node ID. Members that left, and those without an ID tag,
-// conflict with nobody.
-func AdmitLAN(name, dc, id string) func([]Member) error {
+// conflict with nobody. Nor may a living agent elsewhere have this agent's name;
+// address is this agent's own, "" if it is not known.
+func AdmitLAN(name, dc, id, address string) func([]Member) error {
 	return func(members []Member) error {
 		owners := make(map[string]string, len(members))
 		for i := range members {
 			m := &members[i]
+			if isTwin(m, name, id, address) {
+				return fault.New(fault.Conflict, textNameTaken, name, m.Addr)
+			}
 			if err := admitID(m, id, name, owners); err != nil {
 				return err
 			}
@@ -32,6 +37,14 @@ func AdmitLAN(name, dc, id string) func([]Member) error {
 		}
 		return nil
 	}
+}
+
+// isTwin tells whether m is another living agent with this agent's name. The
+// same address is this agent before it lost its data, the same ID this agent
+// before it moved.
+func isTwin(m *Member, name, id, address string) bool {
+	return m.Name == name && m.Status != Failed && m.Status != Left &&
+		m.Tags[tagID] != "" && m.Tags[tagID] != id && address != "" && m.Addr.String() != address
 }
 
 // admitID checks one member's ID and notes it in owners, ID to name.

@@ -30,7 +30,7 @@ func TestLANAdmission(t *testing.T) {
 		{"other datacenter", []gossip.Member{lanMember("x", "B", "dc2", 0)}, "Member 'x' part of wrong datacenter 'dc2'"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			wantRefusal(t, gossip.AdmitLAN("me", "dc1", "A")(row.members), row.want)
+			wantRefusal(t, gossip.AdmitLAN("me", "dc1", "A", "")(row.members), row.want)
 		})
 	}
 }
@@ -56,7 +56,7 @@ func TestRefusedMembersDoNotJoin(t *testing.T) {
 		all := w.start(2)
 		opts := w.options("far", 3)
 		opts.Tags["dc"] = "dc2"
-		opts.Admit = gossip.AdmitLAN("far", "dc2", "id-far")
+		opts.Admit = gossip.AdmitLAN("far", "dc2", "id-far", "")
 		far := w.open(3, opts)
 		_, err := far.Join([]string{ip(1)})
 		if err == nil || !strings.Contains(err.Error(), "* Failed to join 10.0.0.1:8301: Member 'm") || !strings.Contains(err.Error(), "part of wrong datacenter 'dc1'") {
@@ -64,7 +64,7 @@ func TestRefusedMembersDoNotJoin(t *testing.T) {
 		}
 		opts = w.options("twin", 4)
 		opts.Tags["id"] = "id-m2"
-		opts.Admit = gossip.AdmitLAN("twin", "dc1", "id-m2")
+		opts.Admit = gossip.AdmitLAN("twin", "dc1", "id-m2", "")
 		twin := w.open(4, opts)
 		_, err = twin.Join([]string{ip(1)})
 		if err == nil || !strings.Contains(err.Error(), "Member 'm2' has conflicting node ID 'id-m2' with this agent's ID") {
@@ -106,4 +106,29 @@ func TestMembersOutsideTheAllowedNetworksAreRefused(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+func TestNameOfALivingAgentIsNotGivenTwice(t *testing.T) {
+	taken := func(id, addr string, status gossip.Status) []gossip.Member {
+		return []gossip.Member{{Name: "web", Addr: net.ParseIP(addr), Status: status, Tags: map[string]string{"dc": "dc1", "id": id}}}
+	}
+	admit := gossip.AdmitLAN("web", "dc1", "mine", "10.0.0.1")
+	for name, row := range map[string]struct {
+		members []gossip.Member
+		refused bool
+	}{
+		"another agent elsewhere":            {taken("other", "10.0.0.2", gossip.Alive), true},
+		"this agent before it lost its data": {taken("other", "10.0.0.1", gossip.Alive), false},
+		"this agent before it moved":         {taken("mine", "10.0.0.2", gossip.Alive), false},
+		"another agent that failed":          {taken("other", "10.0.0.2", gossip.Failed), false},
+		"another agent that left":            {taken("other", "10.0.0.2", gossip.Left), false},
+	} {
+		err := admit(row.members)
+		if (err != nil) != row.refused {
+			t.Errorf("%s: %v", name, err)
+		}
+		if row.refused && !strings.Contains(err.Error(), "Node name 'web' is taken by a living agent at 10.0.0.2") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }

@@ -8,7 +8,7 @@
 //		Tags:     gossip.ClientTags{ID: id, Datacenter: "dc1"}.Map(),
 //		BindAddr: "10.0.0.7",
 //		BindPort: 8301,
-//		Admit:    gossip.AdmitLAN("web-1", "dc1", id),
+//		Admit:    gossip.AdmitLAN("web-1", "dc1", id, "10.0.0.9"),
 //		Logger:   logger.Named("serf.lan"),
 //	})
 //	defer pool.Close()

@@ -57,7 +57,7 @@ func (w *world) options(name string, i int) gossip.Options {
 		Name: name, Transport: transport, BindPort: 8301,
 		Tags:                  gossip.ClientTags{ID: "id-" + name, Datacenter: "dc1"}.Map(),
 		EncryptVerifyIncoming: true, EncryptVerifyOutgoing: true,
-		Admit: gossip.AdmitLAN(name, "dc1", "id-"+name),
+		Admit: gossip.AdmitLAN(name, "dc1", "id-"+name, ""),
 	}
 }
 

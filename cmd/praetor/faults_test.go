@@ -59,6 +59,11 @@ func TestMembersOfOthersAreRefused(t *testing.T) {
 		}
 		return err
 	})
+	twin := newNode(t, "s1", "127.77.5.3").start()
+	waitFor(t, "HTTP", 10*time.Second, func() error { _, _, err := twin.request("GET", "/v1/agent/members", ""); return err })
+	if _, errs, code := twin.cli("join", s1.ip); code != 1 || !strings.Contains(errs, "Node name 's1' is taken by a living agent at 127.77.5.1") {
+		t.Errorf("join under a name that is taken: %d %q", code, errs)
+	}
 	_, errs, code := foreign.cli("join", s1.ip)
 	if code != 1 || !strings.Contains(errs, "part of wrong datacenter") {
 		t.Errorf("join across datacenters: %d %q", code, errs)
