@@ -78,8 +78,9 @@ func AdmitWAN() func([]Member) error {
 // admission asks Options.Admit on serf's behalf. Serf calls it for the members
 // of a join and for each single alive message.
 type admission struct {
-	self  string
-	admit func([]Member) error
+	self    string // this member's name
+	address string // and address, "" if it was not given
+	admit   func([]Member) error
 }
 
 // NotifyMerge refuses by returning an error.
@@ -93,10 +94,14 @@ func (a *admission) NotifyMerge(peers []*serf.Member) error {
 	}
 	// News of ourselves alone is not a matter of admission: refusing it would
 	// leave us out of our own list.
-	if a.admit == nil || len(peers) == 1 && peers[0].Name == a.self {
+	if a.admit == nil || len(peers) == 1 && a.isSelf(peers[0]) {
 		return nil
 	}
 	return a.admit(members)
+}
+
+func (a *admission) isSelf(m *serf.Member) bool {
+	return m.Name == a.self && (a.address == "" || m.Addr.String() == a.address)
 }
 
 var _ serf.MergeDelegate = (*admission)(nil)

@@ -58,7 +58,7 @@ func serfConfig(opts *Options, events chan<- serf.Event, logger *log.Logger) *se
 	c.SnapshotPath = opts.SnapshotPath
 	c.RejoinAfterLeave = opts.RejoinAfterLeave
 	c.KeyringFile = opts.KeyringPath
-	c.Merge = &admission{self: opts.Name, admit: opts.Admit}
+	c.Merge = &admission{self: opts.Name, address: opts.AdvertiseAddr, admit: opts.Admit}
 	c.MetricLabels = metricLabels(opts)
 	c.MemberlistConfig = memberlistConfig(opts, logger)
 	return c
