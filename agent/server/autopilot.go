@@ -8,9 +8,18 @@ import (
 	"github.com/hashicorp/raft"
 	autopilot "github.com/hashicorp/raft-autopilot"
 
+	"praetor/catalog"
 	"praetor/gossip"
 	"praetor/internal/ops"
 )
+
+// defaultAutopilot is Consul's (reference/internals.md §10).
+var defaultAutopilot = catalog.Autopilot{
+	CleanupDeadServers:      true,
+	LastContactThreshold:    int64(200 * time.Millisecond),
+	MaxTrailingLogs:         250,
+	ServerStabilizationTime: int64(10 * time.Second),
+}
 
 // statsTime bounds how long autopilot waits for one server's figures.
 const statsTime = time.Second
@@ -28,8 +37,8 @@ type pilotDelegate struct{ s *Server }
 
 func (d pilotDelegate) AutopilotConfig() *autopilot.Config {
 	c := d.s.store.Read().Autopilot()
-	if c == nil {
-		return nil
+	if c == nil { // a snapshot that had none was restored
+		c = &d.s.opts.Autopilot
 	}
 	return &autopilot.Config{
 		CleanupDeadServers:      c.CleanupDeadServers,
@@ -76,12 +85,15 @@ func nodeStatus(s gossip.Status) autopilot.NodeStatus {
 	return autopilot.NodeUnknown
 }
 
-// FetchServerStats asks every server how far its log has come.
+// FetchServerStats asks every living server how far its log has come.
 func (d pilotDelegate) FetchServerStats(ctx context.Context, servers map[raft.ServerID]*autopilot.Server) map[raft.ServerID]*autopilot.ServerStats {
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	stats := make(map[raft.ServerID]*autopilot.ServerStats, len(servers))
 	for id, server := range servers {
+		if server.NodeStatus != autopilot.NodeAlive {
+			continue // asking the dead would only take time
+		}
 		wg.Go(func() {
 			one, err := d.s.statsOf(ctx, string(server.Address))
 			if err != nil {

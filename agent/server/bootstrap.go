@@ -5,6 +5,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"praetor/gossip"
@@ -17,6 +18,11 @@ const (
 	bootstrapRetry    = time.Second // between looks when nothing changed
 	bootstrapAskTime  = 3 * time.Second
 	bootstrapAskTries = 6
+
+	// settleTime is how long the list of servers must stay the same before one
+	// that counts servers nobody told a number acts on it. News crosses a LAN
+	// pool within a second.
+	settleTime = 2 * time.Second
 )
 
 // bootstrapAlone makes a server that need not wait for others the whole cluster.
@@ -33,8 +39,9 @@ func (s *Server) bootstrapAlone() error {
 func (s *Server) runBootstrap(ctx context.Context) error {
 	ticker := time.NewTicker(bootstrapRetry)
 	defer ticker.Stop()
+	var seen settling
 	for s.opts.BootstrapExpect > 1 && !s.raft.HasState() {
-		if s.bootstrapOnce(ctx) {
+		if s.bootstrapOnce(ctx, &seen) {
 			break
 		}
 		select {
@@ -49,10 +56,13 @@ func (s *Server) runBootstrap(ctx context.Context) error {
 }
 
 // bootstrapOnce tells whether this server needs no further attempt.
-func (s *Server) bootstrapOnce(ctx context.Context) bool {
+func (s *Server) bootstrapOnce(ctx context.Context, seen *settling) bool {
 	servers, why := s.candidates()
-	if why != "" {
-		s.logger.Debug("not bootstrapping yet", "reason", why, "servers", len(servers), "expected", s.opts.BootstrapExpect)
+	if why.text == "" && !seen.settled(servers) {
+		why.text = "servers that were told no number count, and more may be joining"
+	}
+	if why.text != "" {
+		seen.tell(s, why)
 		return false
 	}
 	for _, other := range servers {
@@ -84,16 +94,67 @@ func (s *Server) bootstrapOnce(ctx context.Context) bool {
 	return true
 }
 
+// settling remembers since when the list of servers is what it is, and what
+// was logged last.
+type settling struct {
+	list  string
+	since time.Time
+	told  obstacle
+}
+
+// settled tells whether a list may be acted on: one that holds servers nobody
+// told a number only when it has not changed for a while.
+func (v *settling) settled(servers []gossip.ServerInfo) bool {
+	var list strings.Builder
+	silent := false
+	for _, c := range servers {
+		silent = silent || c.Expect == 0
+		list.WriteString(c.ID + " " + c.RPCAddress + "\n")
+	}
+	if list.String() != v.list {
+		v.list, v.since = list.String(), time.Now()
+	}
+	return !silent || time.Since(v.since) >= settleTime
+}
+
+// obstacle is why it is not time to bootstrap; the zero value means it is.
+type obstacle struct {
+	text   string
+	member string // who is in the way, "" if that is no fault
+}
+
+// tell logs an obstacle when it is news.
+func (v *settling) tell(s *Server, why obstacle) {
+	switch {
+	case why == v.told:
+	case why.member != "":
+		s.logger.Error(why.text, "member", why.member)
+	default:
+		s.logger.Debug("not bootstrapping yet", "reason", why.text, "expected", s.opts.BootstrapExpect)
+	}
+	v.told = why
+}
+
 // candidates lists, by ID, the servers that the first configuration would
 // hold, or says why it is not time yet.
 //
-// Servers that were told the same number initiate; servers that were told none
-// count and take part, but never initiate. All initiators must agree on one
-// list, or two of them could found two clusters. When every server was told,
-// all list exactly those N, so their lists agree once each sees N and no more.
-// When some were not told, only the initiator with the lowest ID acts, and
-// takes all servers it sees.
-func (s *Server) candidates() ([]gossip.ServerInfo, string) {
+// Servers that were told the number initiate; servers that were told none never
+// do, and count only where too few were told. Two clusters must not be founded,
+// so of the initiators only the one with the lowest ID acts. It takes all it
+// sees, asks each for its peers, and stops for good if one has any.
+//
+//   - N servers exist and all were told: whoever sees N sees the one with the
+//     lowest ID, so nobody else ever acts. Servers told nothing join later.
+//   - One server was told: nobody else can act.
+//   - Several, but fewer than N, were told: two could act only if neither saw
+//     the other and each saw others enough, so the list must settle first; the
+//     one with the higher ID then sees the lower and waits for it.
+//
+// An initiator that crashes after it wrote the configuration comes back with
+// it. If another founded the cluster in the meantime, both configurations hold
+// most of the same servers and Raft lets only one win. What no rule here can
+// help is a network cut in two halves of N servers each before the first start.
+func (s *Server) candidates() ([]gossip.ServerInfo, obstacle) {
 	var told, silent []gossip.ServerInfo
 	for _, m := range s.opts.LAN.Members() {
 		info, ok := gossip.ParseServer(m)
@@ -102,28 +163,29 @@ func (s *Server) candidates() ([]gossip.ServerInfo, string) {
 		}
 		switch {
 		case info.Bootstrap:
-			s.logger.Error("Member is in bootstrap mode. Expect disabled.", "member", m.Name)
-			return nil, "a server bootstraps by itself"
+			return nil, obstacle{"Member is in bootstrap mode. Expect disabled.", m.Name}
 		case info.Expect == 0:
 			silent = append(silent, info)
 		case info.Expect != s.opts.BootstrapExpect:
-			s.logger.Error("Member has a conflicting expect value. All nodes should expect the same number.", "member", m.Name, "expect", info.Expect)
-			return nil, "servers expect different numbers"
+			return nil, obstacle{"Member has a conflicting expect value. All nodes should expect the same number.", m.Name}
 		default:
 			told = append(told, info)
 		}
 	}
 	byID := func(a, b gossip.ServerInfo) int { return cmp.Compare(a.ID, b.ID) }
 	slices.SortFunc(told, byID)
-	all := append(slices.Clone(told), silent...)
-	slices.SortFunc(all, byID)
+	all := told
+	if len(told) < s.opts.BootstrapExpect {
+		all = append(slices.Clone(told), silent...)
+		slices.SortFunc(all, byID)
+	}
 	switch {
 	case len(all) < s.opts.BootstrapExpect:
-		return all, "too few servers"
+		return all, obstacle{text: "too few servers"}
 	case len(told) == 0 || told[0].ID != s.opts.ID:
-		return all, "another server initiates"
+		return all, obstacle{text: "another server initiates"}
 	}
-	return all, ""
+	return all, obstacle{}
 }
 
 // askPeers asks a server for its Raft peers, more patiently each time.

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"praetor/catalog"
-	"praetor/internal/acl"
 	"praetor/internal/ops"
 	"praetor/internal/rpc"
 )
@@ -38,7 +37,7 @@ func (s *Server) checks(ctx context.Context, opts *rpc.ReadOptions, meta map[str
 	return rep, s.read(ctx, opts, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
 		index, checks := list(tx, ws)
 		rep.Checks = slices.DeleteFunc(checks, func(c *catalog.Check) bool {
-			if !mayReadCheck(az, c) {
+			if !az.mayReadCheck(c) {
 				rep.Filtered = true
 				return true
 			}
@@ -50,10 +49,6 @@ func (s *Server) checks(ctx context.Context, opts *rpc.ReadOptions, meta map[str
 		})
 		return index, nil
 	})
-}
-
-func mayReadCheck(az acl.Authorizer, c *catalog.Check) bool {
-	return az.NodeRead(c.Node) && (c.ServiceName == "" || az.ServiceRead(c.ServiceName))
 }
 
 func (s *Server) healthService(ctx context.Context, req *ops.HealthServiceRequest) (*ops.HealthServiceReply, error) {
@@ -72,11 +67,9 @@ func (s *Server) healthService(ctx context.Context, req *ops.HealthServiceReques
 
 // readableInstances leaves out what a token may not see. A token that may see
 // all gets the very slice it was given: front doors know it by its address.
-func readableInstances(az acl.Authorizer, all []*catalog.InstanceHealth) ([]*catalog.InstanceHealth, bool) {
-	hidden := func(i *catalog.InstanceHealth) bool {
-		return !az.NodeRead(i.Node.Node) || !az.ServiceRead(i.Service.Service)
-	}
-	if !slices.ContainsFunc(all, hidden) {
+func readableInstances(az caller, all []*catalog.InstanceHealth) ([]*catalog.InstanceHealth, bool) {
+	hidden := func(i *catalog.InstanceHealth) bool { return !az.mayReadInstance(i.Node, i.Service) }
+	if az.unlimited() || !slices.ContainsFunc(all, hidden) {
 		return all, false
 	}
 	return slices.DeleteFunc(slices.Clone(all), hidden), true

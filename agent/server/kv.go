@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"praetor/catalog"
+	"praetor/internal/fault"
 	"praetor/internal/ops"
 )
 
@@ -16,10 +17,12 @@ func (s *Server) kvApply(ctx context.Context, req *ops.KVApplyRequest) (*ops.KVA
 	key := req.Write.Entry.Key
 	if req.Write.Verb == catalog.KVDeleteTree {
 		if !az.KeyWritePrefix(key) {
-			return nil, denied("key:write", key)
+			return nil, az.denied("key:write", key)
 		}
 	} else if !az.KeyWrite(key) {
-		return nil, denied("key:write", key)
+		return nil, az.denied("key:write", key)
+	} else if key == "" {
+		return nil, fault.New(fault.Rejected, "Missing key name")
 	}
 	result, index, err := s.apply(ctx, catalog.KVWriteCommand, &req.Write)
 	if err != nil {
@@ -35,7 +38,7 @@ func (s *Server) kvGet(ctx context.Context, req *ops.KVGetRequest) (*ops.KVGetRe
 		return nil, err
 	}
 	if !az.KeyRead(req.Key) {
-		return nil, denied("key:read", req.Key)
+		return nil, az.denied("key:read", req.Key)
 	}
 	rep := &ops.KVGetReply{}
 	absent := false

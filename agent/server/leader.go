@@ -2,11 +2,9 @@ package server
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"praetor/catalog"
-	"praetor/gossip"
 )
 
 const (
@@ -18,8 +16,6 @@ const (
 	// establishRetry is the pause before a leader that could not take up its
 	// duties tries again.
 	establishRetry = 5 * time.Second
-	// reconcileInterval is how often all members are compared with the catalog.
-	reconcileInterval = 60 * time.Second
 )
 
 // runLeadership does a leader's duties whenever this server leads.
@@ -53,7 +49,6 @@ func (s *Server) term(ctx context.Context) {
 			over = true
 		}
 	}
-	s.ready.Store(false)
 	cancel()
 	<-done
 	s.logger.Info("cluster leadership lost")
@@ -75,24 +70,43 @@ func (s *Server) lead(ctx context.Context) {
 			return
 		}
 		s.logger.Error("take up leadership: handing it on", "error", err)
-		if err := s.raft.TransferLeadership(); err != nil {
-			s.logger.Warn("hand leadership on", "error", err)
-		}
-		select {
-		case <-ctx.Done():
+		_ = s.handOn(ctx) // logged; success ends ctx
+		if !pause(ctx, establishRetry) {
 			return
-		case <-time.After(establishRetry):
 		}
 	}
 	pilot := s.startAutopilot(ctx)
-	defer func() { <-pilot.Stop() }()
+	s.pilot.Store(pilot)
+	defer func() {
+		s.pilot.Store(nil)
+		<-pilot.Stop()
+	}()
 	s.reconcileLoop(ctx)
+}
+
+// transferTries is how often a leader tries to make another one.
+const transferTries = 3
+
+// handOn gives leadership to another server.
+func (s *Server) handOn(ctx context.Context) error {
+	var err error
+	for range transferTries {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err = s.raft.TransferLeadership(); err == nil {
+			return nil
+		}
+		s.logger.Warn("hand leadership on", "error", err)
+	}
+	return err
 }
 
 // establish makes this leader fit to answer: it has applied everything
 // committed before, the replicated configuration exists, and it is in the
 // catalog itself, ahead of anything its own agent may register.
 func (s *Server) establish(ctx context.Context) error {
+	term := s.raft.Raft().CurrentTerm() // the barrier is of this term, or a later one
 	barrier, cancel := context.WithTimeout(ctx, barrierLimit)
 	defer cancel()
 	if err := s.raft.Barrier(barrier); err != nil {
@@ -112,54 +126,6 @@ func (s *Server) establish(ctx context.Context) error {
 			return err
 		}
 	}
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	s.ready.Store(true)
+	s.readyTerm.Store(term)
 	return nil
-}
-
-// reconcileLoop keeps the catalog true to the pool: each event at once, all
-// members from time to time, at the start, and after events were missed.
-func (s *Server) reconcileLoop(ctx context.Context) {
-	ticker := time.NewTicker(reconcileInterval)
-	defer ticker.Stop()
-	s.reconcileAll(ctx)
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			s.reconcileAll(ctx)
-		case e := <-s.memberEvents:
-			s.reconcileEvent(ctx, e)
-		}
-		if s.missed.Swap(false) {
-			s.reconcileAll(ctx)
-		}
-	}
-}
-
-func (s *Server) reconcileEvent(ctx context.Context, e gossip.Event) {
-	for _, m := range e.Members {
-		err := s.reconcileMember(ctx, m, e.Type == gossip.Reaped)
-		if err != nil && !errors.Is(err, context.Canceled) {
-			s.logger.Error("failed to reconcile member", "member", m.Name, "error", err)
-		}
-	}
-}
-
-func (s *Server) reconcileAll(ctx context.Context) {
-	members := s.opts.LAN.Members()
-	known := make(map[string]bool, len(members))
-	for _, m := range members {
-		known[nodeKey(m.Name)] = true
-		if err := s.reconcileMember(ctx, m, false); err != nil {
-			if ctx.Err() != nil {
-				return
-			}
-			s.logger.Error("failed to reconcile member", "member", m.Name, "error", err)
-		}
-	}
-	s.reapUnknown(ctx, known)
 }

@@ -5,25 +5,19 @@ import (
 	"time"
 )
 
-const (
-	transferTries = 3
-	// removedWait is how long a leaving follower waits to be taken out of the
-	// Raft configuration.
-	removedWait = 5 * time.Second
-)
+// removedWait is how long a leaving follower waits to be taken out of the Raft
+// configuration.
+const removedWait = 5 * time.Second
 
 // PrepareLeave is the first step of a graceful leave, before the pools are
-// told: a leader of several voters hands leadership on (reference/internals.md §11).
-func (s *Server) PrepareLeave(context.Context) error {
+// told: a leader of several voters hands leadership on, or takes itself out
+// (reference/internals.md §11). The agent leaves the pools between the steps.
+func (s *Server) PrepareLeave(ctx context.Context) error {
 	if !s.raft.IsLeader() || s.voters() < 2 {
 		return nil
 	}
-	var err error
-	for range transferTries {
-		if err = s.raft.TransferLeadership(); err == nil {
-			return nil
-		}
-		s.logger.Warn("hand leadership on", "error", err)
+	if s.handOn(ctx) == nil {
+		return nil
 	}
 	return s.raft.RemovePeer(s.opts.ID)
 }

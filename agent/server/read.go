@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"praetor/catalog"
-	"praetor/internal/acl"
 	"praetor/internal/fault"
 	"praetor/internal/rpc"
 )
@@ -34,39 +33,40 @@ func (s *Server) read(ctx context.Context, opts *rpc.ReadOptions, meta *rpc.Read
 		return err
 	}
 	if opts.MinIndex == 0 {
-		index, err := q(s.store.Read(), nil)
-		s.fillMeta(meta, opts, index)
-		return err
+		return s.answer(opts, meta, q, s.store.Read(), nil)
 	}
 	patient, cancel := context.WithTimeout(ctx, s.patience(opts.MaxWait))
 	defer cancel()
 	for {
 		tx, ws := s.store.Read(), catalog.WatchSet{}
 		leaderChanged := s.raft.LeaderChanged()
-		index, err := q(tx, ws)
-		if err != nil {
+		if err := s.answer(opts, meta, q, tx, ws); err != nil || meta.Index > opts.MinIndex {
 			return err
-		}
-		s.fillMeta(meta, opts, index)
-		if meta.Index > opts.MinIndex {
-			return nil
 		}
 		ws.Add(tx.Replaced())
 		if !opts.Stale && !s.raft.IsLeader() {
-			return fault.New(fault.NoLeader, "No cluster leader")
+			return fault.New(fault.NoLeader, rpc.TextNoLeader)
 		}
 		if !sleep(patient, ws, leaderChanged) {
 			return ctx.Err() // nil when only the caller's patience ended
 		}
 		select {
-		case <-tx.Replaced():
-			// The state was restored: indexes start anew.
-			index, err := q(s.store.Read(), nil)
-			s.fillMeta(meta, opts, index)
-			return err
+		case <-tx.Replaced(): // the state was restored: indexes start anew
+			return s.answer(opts, meta, q, s.store.Read(), nil)
 		default:
 		}
 	}
+}
+
+// answer runs q once and fills meta. What an earlier run left there goes.
+func (s *Server) answer(opts *rpc.ReadOptions, meta *rpc.ReadMeta, q query, tx *catalog.Tx, ws catalog.WatchSet) error {
+	meta.Filtered = false
+	index, err := q(tx, ws)
+	if err != nil {
+		return err
+	}
+	s.fillMeta(meta, opts, index)
+	return nil
 }
 
 // sleep waits for a change, true, or for the end of ctx. Queries watch a handful
@@ -110,13 +110,15 @@ func (s *Server) patience(wait time.Duration) time.Duration {
 func (s *Server) admitRead(ctx context.Context, opts *rpc.ReadOptions) error {
 	switch {
 	case s.leaving.Load():
-		return fault.New(fault.NoLeader, "No cluster leader")
+		return fault.New(fault.NoLeader, rpc.TextNoLeader)
 	case opts.Stale:
 		if s.raft.LastContact() < 0 {
-			return fault.New(fault.NoLeader, "No cluster leader")
+			return fault.New(fault.NoLeader, rpc.TextNoLeader)
 		}
 		return nil
-	case !s.ready.Load():
+	case !s.raft.IsLeader():
+		return fault.New(fault.NoLeader, rpc.TextNoLeader)
+	case !s.IsLeader():
 		return fault.New(fault.NoLeader, "Not ready to serve consistent reads")
 	case opts.Consistent:
 		return s.raft.VerifyLeader(ctx)
@@ -127,7 +129,7 @@ func (s *Server) admitRead(ctx context.Context, opts *rpc.ReadOptions) error {
 func (s *Server) fillMeta(meta *rpc.ReadMeta, opts *rpc.ReadOptions, index uint64) {
 	meta.Index = max(index, 1)
 	meta.LastContact = max(s.raft.LastContact(), 0)
-	meta.KnownLeader = s.leaderAddress() != ""
+	meta.KnownLeader = s.Leader() != ""
 	switch {
 	case opts.Stale:
 		meta.Consistency = consistencyStale
@@ -136,16 +138,4 @@ func (s *Server) fillMeta(meta *rpc.ReadMeta, opts *rpc.ReadOptions, index uint6
 	default:
 		meta.Consistency = consistencyLeader
 	}
-}
-
-// access resolves a token.
-func (s *Server) access(token string) (acl.Authorizer, error) { return s.opts.ACL.Resolve(token) }
-
-// denied is the refusal of reference/http-api.md §2.3. name may be empty.
-func denied(permission, name string) error {
-	on := ""
-	if name != "" {
-		on = ` on "` + name + `"`
-	}
-	return fault.New(fault.Denied, "Permission denied: token lacks permission '%s'%s", permission, on)
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+	autopilot "github.com/hashicorp/raft-autopilot"
 
 	"praetor/catalog"
 	"praetor/gossip"
@@ -46,12 +47,12 @@ type Options struct {
 	WAN      Pool // nil where the WAN pool is off
 	ACL      acl.Resolver
 
-	DefaultQueryTime time.Duration // of blocking reads that name none; default 5 min
-	MaxQueryTime     time.Duration // default 10 min
-	HoldTimeout      time.Duration // for a leader; default 7 s
-	LeaveDrainTime   time.Duration // default 5 s
-	ClientTimeout    time.Duration // default 60 s
-	Autopilot        catalog.Autopilot
+	DefaultQueryTime time.Duration     // of blocking reads that name none; default 5 min
+	MaxQueryTime     time.Duration     // default 10 min
+	HoldTimeout      time.Duration     // for a leader; default 7 s
+	LeaveDrainTime   time.Duration     // default 5 s
+	ClientTimeout    time.Duration     // default 60 s
+	Autopilot        catalog.Autopilot // what the first leader writes; zero means Consul's defaults
 	Logger           hclog.Logger
 }
 
@@ -67,6 +68,9 @@ func (o *Options) fillDefaults() error {
 	}
 	if o.LeaveDrainTime == 0 {
 		o.LeaveDrainTime = 5 * time.Second
+	}
+	if o.Autopilot == (catalog.Autopilot{}) {
+		o.Autopilot = defaultAutopilot
 	}
 	if o.ACL == nil {
 		o.ACL = acl.AllowAll{}
@@ -96,10 +100,13 @@ type Server struct {
 	router   *rpc.Router
 	views    views
 
-	// ready is set while this server leads and has applied all that earlier
-	// leaders committed: only then may it answer default reads.
-	ready   atomic.Bool
-	leaving atomic.Bool // no more requests: this server is about to go
+	// readyTerm is the Raft term in which this server, leading, had applied all
+	// that earlier leaders committed: only in that term may it answer default
+	// reads. A term cannot come back, so an old one can do no harm.
+	readyTerm atomic.Uint64
+	leaving   atomic.Bool // no more requests: this server is about to go
+
+	pilot atomic.Pointer[autopilot.Autopilot] // nil while this server does not lead
 
 	memberEvents chan gossip.Event // to the leader loop; bounded, see HandleLAN
 	missed       atomic.Bool       // an event did not fit: a full pass is due
@@ -129,7 +136,7 @@ func Open(opts Options) (*Server, error) {
 	}
 	s.router = rpc.NewRouter(rpc.Options{
 		Datacenter: opts.Datacenter, Local: s.mux(),
-		IsLeader: s.IsLeader, Leader: s.leaderAddress,
+		IsLeader: s.IsLeader, Leader: s.Leader,
 		Dial: opts.Dial, HoldTimeout: opts.HoldTimeout, ClientTimeout: opts.ClientTimeout,
 		Logger: s.logger.Named("rpc"),
 	})
@@ -163,13 +170,15 @@ func (s *Server) Router() *rpc.Router { return s.router }
 func (s *Server) Store() *catalog.Store { return s.store }
 
 // IsLeader tells whether this server leads and has taken up its duties.
-func (s *Server) IsLeader() bool { return s.ready.Load() && s.raft.IsLeader() }
+func (s *Server) IsLeader() bool {
+	return s.raft.IsLeader() && s.raft.Raft().CurrentTerm() == s.readyTerm.Load()
+}
 
-// leaderAddress is where the leader answers, "" if none is known or it is this
-// server and not ready yet.
-func (s *Server) leaderAddress() string {
+// Leader is where the leader answers, "" if none is known or it is this server
+// and not ready yet.
+func (s *Server) Leader() string {
 	id, address := s.raft.Leader()
-	if id == s.opts.ID && !s.ready.Load() {
+	if id == s.opts.ID && !s.IsLeader() {
 		return ""
 	}
 	return address

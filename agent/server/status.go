@@ -10,7 +10,7 @@ import (
 )
 
 func (s *Server) statusLeader(context.Context, *ops.StatusRequest) (*ops.StatusLeaderReply, error) {
-	return &ops.StatusLeaderReply{Address: s.leaderAddress()}, nil
+	return &ops.StatusLeaderReply{Address: s.Leader()}, nil
 }
 
 func (s *Server) statusPeers(context.Context, *ops.StatusRequest) (*ops.StatusPeersReply, error) {
@@ -43,7 +43,7 @@ func (s *Server) Stats() map[string]map[string]string {
 			"bootstrap":         strconv.FormatBool(s.opts.Bootstrap),
 			"known_datacenters": strconv.Itoa(len(datacenters)),
 			"leader":            strconv.FormatBool(s.raft.IsLeader()),
-			"leader_addr":       s.leaderAddress(),
+			"leader_addr":       s.Leader(),
 			"server":            "true",
 		},
 		"raft": s.raft.Stats(),

@@ -1,8 +1,10 @@
 package server
 
 import (
+	"container/list"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -10,60 +12,74 @@ import (
 	"praetor/internal/ops"
 )
 
-// maxViews bounds the answers kept. When it is reached all are dropped; those
-// in use are made again by their next reader.
+// maxViews bounds the answers kept; the least recently asked go first. An
+// answer is a slice of pointers to rows that the store holds anyway.
 const maxViews = 4096
 
 // views keeps the answers to health questions about services while they hold,
 // so that a thousand watchers of a service cost one evaluation, and front doors
 // can know an answer again by its slice.
 type views struct {
-	mu    sync.Mutex
-	byKey map[string]*view
+	mu sync.Mutex
+
+	byKey  map[string]*list.Element
+	latest list.List // of *view, the latest asked first
 }
 
 // view is the answer to one question. Its mutex makes readers that come at the
 // same moment share one evaluation.
 type view struct {
-	mu        sync.Mutex
+	key string
+
+	mu sync.Mutex
+
 	valid     bool
 	index     uint64
 	replaced  <-chan struct{} // of the state it was made of
 	instances []*catalog.InstanceHealth
 }
 
-// newViewKey names a question: service, tags, metadata, passing.
+// newViewKey names a question: service, passing, tags, metadata. Every part is
+// preceded by its length, so that no two questions share a name, whatever
+// bytes a caller puts into a tag.
 func newViewKey(req *ops.HealthServiceRequest) string {
-	var b strings.Builder
-	b.WriteString(strings.ToLower(req.Service))
-	if req.PassingOnly {
-		b.WriteString("\x00p")
-	}
+	key := appendPart(nil, strings.ToLower(req.Service))
+	key = strconv.AppendBool(key, req.PassingOnly)
+	key = strconv.AppendInt(key, int64(len(req.Tags)), 10)
 	for _, t := range req.Tags {
-		b.WriteString("\x00t")
-		b.WriteString(strings.ToLower(t))
+		key = appendPart(key, strings.ToLower(t))
 	}
-	for _, k := range slices.Sorted(maps.Keys(req.NodeMeta)) {
-		b.WriteString("\x00m")
-		b.WriteString(k)
-		b.WriteByte(0)
-		b.WriteString(req.NodeMeta[k])
+	if len(req.NodeMeta) > 0 {
+		for _, k := range slices.Sorted(maps.Keys(req.NodeMeta)) {
+			key = appendPart(appendPart(key, k), req.NodeMeta[k])
+		}
 	}
-	return b.String()
+	return string(key)
 }
 
+func appendPart(key []byte, part string) []byte {
+	key = strconv.AppendInt(append(key, ' '), int64(len(part)), 10)
+	return append(append(key, ':'), part...)
+}
+
+// of returns the view of a question, forgetting the one that nobody asked for
+// the longest time if there are too many.
 func (v *views) of(key string) *view {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	found := v.byKey[key]
-	if found == nil {
-		if v.byKey == nil || len(v.byKey) >= maxViews {
-			v.byKey = make(map[string]*view)
-		}
-		found = &view{}
-		v.byKey[key] = found
+	if found := v.byKey[key]; found != nil {
+		v.latest.MoveToFront(found)
+		return found.Value.(*view)
 	}
-	return found
+	if v.byKey == nil {
+		v.byKey = make(map[string]*list.Element)
+	}
+	if len(v.byKey) >= maxViews {
+		delete(v.byKey, v.latest.Remove(v.latest.Back()).(*view).key)
+	}
+	made := &view{key: key}
+	v.byKey[key] = v.latest.PushFront(made)
+	return made
 }
 
 // get answers req at tx, from what is kept if the service did not change.
@@ -79,9 +95,22 @@ func (v *views) get(tx *catalog.Tx, ws catalog.WatchSet, key string, req *ops.He
 	if len(req.Tags) > 0 || len(req.NodeMeta) > 0 || req.PassingOnly {
 		all = slices.DeleteFunc(all, func(i *catalog.InstanceHealth) bool { return !suits(i, req) })
 	}
-	// A reader of an older moment must not replace the answer of a newer one.
-	if !kept.valid || index >= kept.index || kept.replaced != tx.Replaced() {
+	if !kept.valid || kept.olderThan(tx, index) {
 		kept.valid, kept.index, kept.replaced, kept.instances = true, index, tx.Replaced(), all
 	}
 	return index, all
+}
+
+// olderThan tells whether a reader at tx has a newer answer: one who began
+// before the last change, or before the state was restored, has not.
+func (v *view) olderThan(tx *catalog.Tx, index uint64) bool {
+	if v.replaced == tx.Replaced() {
+		return index >= v.index
+	}
+	select {
+	case <-tx.Replaced():
+		return false
+	default:
+		return true
+	}
 }
