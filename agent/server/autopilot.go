@@ -62,7 +62,9 @@ func (d pilotDelegate) KnownServers() map[raft.ServerID]*autopilot.Server {
 		server := &autopilot.Server{
 			ID: raft.ServerID(info.ID), Name: info.Name, Address: raft.ServerAddress(info.RPCAddress),
 			NodeStatus: nodeStatus(m.Status), Version: info.Build, RaftVersion: info.RaftVersion,
-			Meta: m.Tags, IsLeader: info.ID == leader,
+			// Without its type a server is nobody whose removal could be safe.
+			NodeType: autopilot.NodeVoter,
+			Meta:     m.Tags, IsLeader: info.ID == leader,
 		}
 		// A server that came back under another name is known twice: the living
 		// entry counts.
