@@ -31,7 +31,7 @@ func TestOneClusterIsFounded(t *testing.T) {
 				withFleet(t, func(f *fleet) {
 					for _, i := range row.order {
 						f.start(i, row.told[i-1], nil)
-						time.Sleep(pause)
+						pass(pause)
 					}
 					f.leader()
 					f.waitFor("three peers", f.peers(3))
@@ -54,7 +54,7 @@ func TestViewsThatDifferAtFirstFoundOneCluster(t *testing.T) {
 		for i, told := range []int{3, 3, 0, 0, 0, 0} {
 			f.start(i+1, told, nil)
 		}
-		time.Sleep(time.Second)
+		pass(time.Second)
 		f.hide(1)
 		f.hide(2)
 		leader := f.leader()

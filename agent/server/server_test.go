@@ -466,3 +466,6 @@ func TestEveryHandlerAsksTheAuthorizer(t *testing.T) {
 		}
 	})
 }
+
+// pass lets virtual time go by.
+func pass(d time.Duration) { time.Sleep(d) }
