@@ -31,15 +31,15 @@ func Banner(rt *config.Runtime, nodeID string) string {
 	line("Cluster Addr", "%s (LAN: %d, WAN: %d)", rt.AdvertiseAddrLAN, p.SerfLAN, p.SerfWAN)
 	line("Gossip Encryption", "%t", rt.Gossip.EncryptKey != "")
 	line("Auto-Encrypt-TLS", "false")
-	line("ACL Enabled", "%t", rt.ACL.Enabled)
+	// What is not in force in this version is not said to be.
+	line("ACL Enabled", "false")
 	if rt.Server {
 		line("Reporting Enabled", "false")
 	}
-	line("ACL Default Policy", "%s", rt.ACL.DefaultPolicy)
-	line("HTTPS TLS", "Verify Incoming: %t, Verify Outgoing: %t, Min Version: %s", rt.TLS.HTTPS.VerifyIncoming, rt.TLS.HTTPS.VerifyOutgoing, rt.TLS.HTTPS.MinVersion)
-	line("gRPC TLS", "Verify Incoming: %t, Min Version: %s", rt.TLS.GRPC.VerifyIncoming, rt.TLS.GRPC.MinVersion)
-	rpc := rt.TLS.InternalRPC
-	line("Internal RPC TLS", "Verify Incoming: %t, Verify Outgoing: %t (Verify Hostname: %t), Min Version: %s", rpc.VerifyIncoming, rpc.VerifyOutgoing, rpc.VerifyServerHostname, rpc.MinVersion)
+	line("ACL Default Policy", "allow")
+	line("HTTPS TLS", "Verify Incoming: false, Verify Outgoing: false, Min Version: %s", rt.TLS.HTTPS.MinVersion)
+	line("gRPC TLS", "Verify Incoming: false, Min Version: %s", rt.TLS.GRPC.MinVersion)
+	line("Internal RPC TLS", "Verify Incoming: false, Verify Outgoing: false (Verify Hostname: false), Min Version: %s", rt.TLS.InternalRPC.MinVersion)
 	b.WriteString("\n")
 	writeNextSteps(&b, rt)
 	b.WriteString("==> Log data will now stream in as it occurs:\n\n")

@@ -89,7 +89,7 @@ func (a *Agent) tags(rt *config.Runtime, lan bool) map[string]string {
 		ID: a.id, Datacenter: rt.Datacenter,
 		RPCPort:  int(rt.RPCAdvertise.Port()),
 		GRPCPort: rt.Ports.GRPC, GRPCTLSPort: rt.Ports.GRPCTLS,
-		Bootstrap: rt.Bootstrap, Expect: rt.BootstrapExpect, ACLs: rt.ACL.Enabled,
+		Bootstrap: rt.Bootstrap, Expect: rt.BootstrapExpect,
 	}
 	if lan {
 		t.WANJoinPort = int(rt.SerfAdvertiseWAN.Port())
