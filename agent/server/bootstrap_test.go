@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"praetor/agent/server"
+	"praetor/gossip"
+	"praetor/internal/ops"
 )
 
 // TestOneClusterIsFounded starts servers in some order; told[i] is the
@@ -87,6 +89,33 @@ func TestToldServerThatLostItsDiskFoundsNothing(t *testing.T) {
 		if err := put(u, "b", "1"); err != nil {
 			t.Error(err)
 		}
+	})
+}
+
+// TestServersWithStateAreNotFoundedOver has two servers that hold a cluster's
+// log but cannot reach each other: no leader could add the newcomer.
+func TestServersWithStateAreNotFoundedOver(t *testing.T) {
+	withFleet(t, func(f *fleet) {
+		for i, told := range []int{2, 0, 0} {
+			f.start(i+1, told, nil)
+		}
+		f.leader()
+		f.waitFor("three peers", f.peers(3))
+		if err := put(f.running[2], "a", "1"); err != nil {
+			t.Fatal(err)
+		}
+		f.network.Cut(ip(2), ip(3))
+		f.stop(1)
+		f.say(gossip.HasFailed, serverMember(1, gossip.Failed, nil))
+		pass(5 * time.Second)
+		u := f.start(4, 2, func(o *server.Options) { o.ID = id(0) })
+		pass(30 * time.Second)
+		rep, err := ops.StatusPeers.Call(t.Context(), u.Router(), &ops.StatusRequest{})
+		if err != nil || len(rep.Addresses) != 0 {
+			t.Errorf("the newcomer has peers %v, %v; want none", rep, err)
+		}
+		f.network.Heal(ip(2), ip(3))
+		f.waitFor("three peers", f.peers(3))
 	})
 }
 

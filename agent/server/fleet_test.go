@@ -29,6 +29,7 @@ type fleet struct {
 
 	members []gossip.Member
 	blind   map[int][]int // servers that a server does not see
+	fire    func(i int)   // what firing an event does on server i, if anything
 }
 
 // unit is one running server.
@@ -52,7 +53,15 @@ func (p fleetPool) Members() []gossip.Member {
 	})
 }
 
-func (p fleetPool) Fire(string, []byte) error { return nil }
+func (p fleetPool) Fire(string, []byte) error {
+	p.f.mu.Lock()
+	fire := p.f.fire
+	p.f.mu.Unlock()
+	if fire != nil {
+		fire(p.i)
+	}
+	return nil
+}
 
 func (p fleetPool) ForceLeave(name string, _ bool) error {
 	for _, m := range p.Members() {

@@ -175,6 +175,42 @@ func TestLeaderThatLeavesHandsOn(t *testing.T) {
 	})
 }
 
+// TestReadinessOfAnEarlierTermDoesNotCount holds up a new leader before its
+// barrier; from an earlier term it is still marked ready.
+func TestReadinessOfAnEarlierTermDoesNotCount(t *testing.T) {
+	withFleet(t, func(f *fleet) {
+		three(f)
+		old := f.leader()
+		f.running[old].PrepareLeave(t.Context())
+		f.leader(old)
+		f.running[f.leader()].PrepareLeave(t.Context())
+		time.Sleep(5 * time.Second)
+		old = f.leader()
+		for i, u := range f.running {
+			if i != old {
+				u.LeaveReady() // as every follower that led before
+			}
+		}
+		release := make(chan struct{})
+		f.mu.Lock()
+		f.fire = func(int) { <-release }
+		f.mu.Unlock()
+		if err := f.running[old].PrepareLeave(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		for i, u := range f.running {
+			if u.IsLeader() {
+				t.Errorf("s%d leads before its barrier", i)
+			}
+		}
+		close(release)
+		if next := f.leader(); next == old {
+			t.Errorf("leadership did not move on from s%d", old)
+		}
+	})
+}
+
 func TestLeaderOfAnyTermIsReadyOnlyOnceItAppliedItsPredecessors(t *testing.T) {
 	withFleet(t, func(f *fleet) {
 		three(f)

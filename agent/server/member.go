@@ -56,7 +56,7 @@ func (s *Server) memberAlive(ctx context.Context, m gossip.Member) error {
 	}
 	tx := s.store.Read()
 	node, services := nodeNamed(tx, m.Name)
-	sameNode := node != nil && node.Address == reg.Address && node.ID == reg.ID
+	sameNode := isNodeOf(m, node)
 	if sameNode && serfStatus(tx, m.Name) == catalog.Passing && sameServer(services, reg.Service) {
 		return nil
 	}
@@ -71,6 +71,12 @@ func (s *Server) memberAlive(ctx context.Context, m gossip.Member) error {
 	s.logger.Info("member joined, marking health alive", "member", m.Name)
 	_, _, err := s.apply(ctx, catalog.RegisterCommand, reg)
 	return err
+}
+
+// isNodeOf tells whether a node of the catalog, nil for none, is at the address
+// of a member and has its ID.
+func isNodeOf(m gossip.Member, node *catalog.Node) bool {
+	return node != nil && node.Address == m.Addr.String() && node.ID == strings.ToLower(m.Tags["id"])
 }
 
 func serfCheck(node, status, output string) *catalog.Check {

@@ -65,8 +65,28 @@ func (s *Server) reconcileNamed(ctx context.Context, changed map[string]gossip.M
 	}
 }
 
+// reconcileAll makes one pass over all members. Most are clients that are as
+// they should be: those are told by what is read once.
 func (s *Server) reconcileAll(ctx context.Context) {
+	tx := s.store.Read()
+	_, list := tx.Nodes(nil)
+	nodes := make(map[string]*catalog.Node, len(list))
+	for _, n := range list {
+		nodes[nodeKey(n.Node)] = n
+	}
+	passing := map[string]bool{}
+	_, checks := tx.ChecksInState(nil, catalog.Passing)
+	for _, c := range checks {
+		if c.CheckID == catalog.SerfHealth {
+			passing[nodeKey(c.Node)] = true
+		}
+	}
 	for _, m := range s.opts.LAN.Members() {
+		key := nodeKey(m.Name)
+		_, isServer := gossip.ParseServer(m)
+		if m.Status == gossip.Alive && !isServer && passing[key] && isNodeOf(m, nodes[key]) {
+			continue
+		}
 		s.reconcileOne(ctx, m, false)
 	}
 }
