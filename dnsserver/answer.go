@@ -8,8 +8,8 @@ import (
 
 const arpa = "arpa."
 
-// answer makes the reply to req, which the library has checked to hold exactly
-// one question (reference/dns.md §1).
+// answer makes the reply to req, which holds exactly one question
+// (reference/dns.md §1).
 func (s *Server) answer(ctx context.Context, req *dns.Msg, tcp bool) *dns.Msg {
 	q := req.Question[0]
 	a := &answering{Server: s, Config: s.config.Load(), req: req, q: q, tcp: tcp}

@@ -185,6 +185,12 @@ func (s *Server) Close() error {
 // Handler answers questions one by one; lookups end with ctx.
 func (s *Server) Handler(ctx context.Context) dns.Handler {
 	return dns.HandlerFunc(func(w dns.ResponseWriter, req *dns.Msg) {
+		if len(req.Question) != 1 {
+			// The library reads a header that ends the message as a message
+			// without questions, whatever the header counts.
+			w.WriteMsg(new(dns.Msg).SetRcodeFormatError(req))
+			return
+		}
 		_, tcp := w.RemoteAddr().(*net.TCPAddr)
 		if err := w.WriteMsg(s.answer(ctx, req, tcp)); err != nil {
 			s.logger.Debug("write DNS reply", "name", req.Question[0].Name, "error", err)
