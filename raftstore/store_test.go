@@ -283,6 +283,12 @@ func TestCallersShareOneConfirmation(t *testing.T) {
 func TestStatsHasTheKeysOfInfo(t *testing.T) {
 	n := cluster(t, 1)[0]
 	n.apply(t, "one")
+	waitFor(t, "the applied index to follow the answer", func() error {
+		if n.AppliedIndex() != 3 {
+			return fmt.Errorf("applied index %d", n.AppliedIndex())
+		}
+		return nil
+	})
 	stats := n.Stats()
 	want := map[string]string{
 		"state": "Leader", "term": "2", "last_contact": "0", "num_peers": "0", "fsm_pending": "0",

@@ -214,7 +214,7 @@ func TestNodesThatGossipForgotAreReapedAndExternalOnesStay(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(2 * time.Minute)
+		time.Sleep(2*time.Minute + 30*time.Second) // the second full pass that misses it removes it
 		rep, err := ops.CatalogNodes.Call(context.Background(), s.Router(), &ops.CatalogNodesRequest{})
 		if err != nil {
 			t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -33,6 +34,9 @@ type Cluster struct {
 	net   *memnet.Network // nil on the real ground
 	nodes []*Node
 	acked map[string]string // keys written and acknowledged
+
+	logMu sync.Mutex
+	over  bool // the test's log is closed
 }
 
 // lastProbes is how long memberlist's probes may outlive a pool.
@@ -102,6 +106,9 @@ func (c *Cluster) stopAll() {
 	for _, n := range c.nodes {
 		n.stop()
 	}
+	c.logMu.Lock()
+	defer c.logMu.Unlock()
+	c.over = true
 }
 
 // Node returns node i: servers first, then clients.
