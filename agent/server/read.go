@@ -2,8 +2,6 @@ package server
 
 import (
 	"context"
-	"math/rand/v2"
-	"time"
 
 	"praetor/catalog"
 	"praetor/internal/fault"
@@ -16,10 +14,6 @@ const (
 	consistencyStale      = "stale"
 	consistencyConsistent = "consistent"
 )
-
-// jitterFraction: a blocking read may take up to a sixteenth longer than asked
-// (reference/http-api.md §5), so that many do not come back at once.
-const jitterFraction = 16
 
 // query answers a read at one moment and returns the answer's index. What the
 // answer depends on goes into ws.
@@ -35,7 +29,7 @@ func (s *Server) read(ctx context.Context, opts *rpc.ReadOptions, meta *rpc.Read
 	if opts.MinIndex == 0 {
 		return s.answer(opts, meta, q, s.store.Read(), nil)
 	}
-	patient, cancel := context.WithTimeout(ctx, s.patience(opts.MaxWait))
+	patient, cancel := context.WithTimeout(ctx, opts.Patience(s.opts.DefaultQueryTime, s.opts.MaxQueryTime))
 	defer cancel()
 	for {
 		tx, ws := s.store.Read(), catalog.WatchSet{}
@@ -92,18 +86,6 @@ func sleep(ctx context.Context, ws catalog.WatchSet, leaderChanged <-chan struct
 		return false
 	}
 	return true
-}
-
-// patience is how long a blocking read waits.
-func (s *Server) patience(wait time.Duration) time.Duration {
-	if wait <= 0 {
-		wait = s.opts.DefaultQueryTime
-	}
-	wait = min(wait, s.opts.MaxQueryTime)
-	if most := wait / jitterFraction; most > 0 {
-		wait += rand.N(most)
-	}
-	return wait
 }
 
 // admitRead sees to the consistency asked for (reference/internals.md §12).

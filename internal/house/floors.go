@@ -28,12 +28,12 @@ var rooms = []room{
 	{"internal/cli", with(leaves, "agent", "agent/config", "catalog"),
 		"commands import agent, agent/config, the types of catalog, leaves and the public client only"},
 	{"internal/bench", nil, "the benchmark drives the built binary: it imports nothing of the house"},
-	{"internal/testcluster", with(leaves, "agent/...", "httpapi", "dnsserver", "ui", "internal/definition", "internal/ops", "internal/rpc", "raftstore", "gossip", "catalog"),
+	{"internal/testcluster", with(leaves, "agent/...", "httpapi", "dnsserver", "ui", "internal/definition", "internal/ops", "internal/view", "internal/rpc", "raftstore", "gossip", "catalog"),
 		"the test cluster imports anything but internal/cli"},
-	{"agent", with(leaves, "agent/...", "httpapi", "dnsserver", "ui", "internal/definition", "internal/ops", "internal/rpc", "raftstore", "gossip", "catalog"),
+	{"agent", with(leaves, "agent/...", "httpapi", "dnsserver", "ui", "internal/definition", "internal/ops", "internal/view", "internal/rpc", "raftstore", "gossip", "catalog"),
 		"the agent imports what is below it only"},
-	{"httpapi", frontDoor, "front doors import ops, rpc, catalog only"},
-	{"dnsserver", frontDoor, "front doors import ops, rpc, catalog only"},
+	{"httpapi", frontDoor, "front doors import ops, view, rpc, catalog only"},
+	{"dnsserver", frontDoor, "front doors import ops, view, rpc, catalog only"},
 	{"ui", nil, "the web UI imports nothing of the house"},
 	{"agent/server", with(leaves, "raftstore", "gossip", "internal/ops", "internal/rpc", "catalog"),
 		"the server half imports raftstore, gossip, ops, rpc, catalog only"},
@@ -43,6 +43,7 @@ var rooms = []room{
 		"check runners import definition, ops, rpc, catalog only"},
 	{"agent/config", with(leaves, "internal/definition", "catalog"), "configuration imports definition and catalog only"},
 	{"internal/definition", with(leaves, "catalog"), "definitions import catalog only"},
+	{"internal/view", with(leaves, "internal/rpc"), "views import rpc only"},
 	{"internal/ops", []string{"internal/rpc", "catalog"}, "operations import rpc, catalog only"},
 	{"internal/rpc", leaves, "the transport imports leaves only"},
 	{"raftstore", leaves, "the log imports leaves only"},
@@ -51,7 +52,7 @@ var rooms = []room{
 }
 
 var frontDoor = []string{
-	"internal/definition", "internal/ops", "internal/rpc", "catalog",
+	"internal/definition", "internal/ops", "internal/view", "internal/rpc", "catalog",
 	"internal/acl", "internal/fault", "internal/life", "internal/version",
 }
 

@@ -54,12 +54,12 @@ func TestFaultsAreFound(t *testing.T) {
 		{
 			"a front door that imports the agent",
 			map[string]string{"httpapi/a.go": importing("praetor/agent", "praetor/internal/ops", "praetor/catalog")},
-			[]string{"httpapi imports agent: front doors import ops, rpc, catalog only; see design §1"},
+			[]string{"httpapi imports agent: front doors import ops, view, rpc, catalog only; see design §1"},
 		},
 		{
 			"a fault is told once per package",
 			map[string]string{"dnsserver/a.go": importing("praetor/gossip"), "dnsserver/b.go": importing("praetor/gossip")},
-			[]string{"dnsserver imports gossip: front doors import ops, rpc, catalog only; see design §1"},
+			[]string{"dnsserver imports gossip: front doors import ops, view, rpc, catalog only; see design §1"},
 		},
 		{
 			"an arrow that points up",

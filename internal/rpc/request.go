@@ -1,6 +1,9 @@
 package rpc
 
-import "time"
+import (
+	"math/rand/v2"
+	"time"
+)
 
 const (
 	defaultWait = 5 * time.Minute  // of a blocking read that does not say (reference/internals.md §12)
@@ -15,27 +18,70 @@ func target(req Message) (datacenter string, stale bool) {
 	return datacenter, stale
 }
 
-func readOptions(req Message) *ReadOptions {
+// ReadOptionsOf returns the options of a read, nil for other requests.
+func ReadOptionsOf(req Message) *ReadOptions {
 	if r, ok := req.(interface{ Read() *ReadOptions }); ok {
 		return r.Read()
 	}
 	return nil
 }
 
+// ReadMetaOf returns the meta data of the reply to a read, nil for other replies.
+func ReadMetaOf(rep Message) *ReadMeta {
+	if m, ok := rep.(interface{ Meta() *ReadMeta }); ok {
+		return m.Meta()
+	}
+	return nil
+}
+
+// Follow returns a copy of a read that blocks until the answer's index is past
+// min, for wait at most; 0 and 0 make one that does not block.
+func (d *Desc) Follow(req Message, min uint64, wait time.Duration) Message {
+	c := d.clone(req)
+	o := ReadOptionsOf(c)
+	o.MinIndex, o.MaxWait = min, wait
+	return c
+}
+
 // blocks tells whether a request may take minutes.
 func blocks(req Message) bool {
-	o := readOptions(req)
+	o := ReadOptionsOf(req)
 	return o != nil && o.MinIndex > 0
 }
 
 // patience is how long a request that leaves this process may take in all.
 func (r *Router) patience(req Message) time.Duration {
-	o := readOptions(req)
+	o := ReadOptionsOf(req)
 	if o == nil || o.MinIndex == 0 {
 		return r.opts.ClientTimeout
 	}
 	wait := waitOf(o)
-	return wait + wait/16 + r.opts.HoldTimeout
+	return wait + wait/jitterFraction + r.opts.HoldTimeout
+}
+
+// jitterFraction: a blocking read may take up to a sixteenth longer than asked
+// (reference/http-api.md §5), so that many do not come back at once.
+const jitterFraction = 16
+
+// Patience is how long a blocking read waits, jitter included. most is what
+// longer waits are cut to, usual the wait of one that does not say; 0 means 10
+// and 5 minutes.
+func (o *ReadOptions) Patience(usual, most time.Duration) time.Duration {
+	if usual <= 0 {
+		usual = defaultWait
+	}
+	if most <= 0 {
+		most = maxWait
+	}
+	wait := o.MaxWait
+	if wait <= 0 {
+		wait = usual
+	}
+	wait = min(wait, most)
+	if jitter := wait / jitterFraction; jitter > 0 {
+		wait += rand.N(jitter)
+	}
+	return wait
 }
 
 func waitOf(o *ReadOptions) time.Duration {
@@ -52,7 +98,7 @@ func shorten(op *Desc, req Message, spent time.Duration) Message {
 		return req
 	}
 	c := op.clone(req)
-	o := readOptions(c)
+	o := ReadOptionsOf(c)
 	o.MaxWait = max(waitOf(o)-spent, time.Millisecond)
 	return c
 }
@@ -60,16 +106,15 @@ func shorten(op *Desc, req Message, spent time.Duration) Message {
 // freshen returns the request to ask instead if rep is older than the request
 // allows, nil if rep will do.
 func freshen(op *Desc, req, rep Message) Message {
-	o := readOptions(req)
+	o := ReadOptionsOf(req)
 	if o == nil || !o.Stale || o.MaxStale <= 0 || op.clone == nil {
 		return nil
 	}
-	m, ok := rep.(interface{ Meta() *ReadMeta })
-	if !ok || m.Meta().LastContact <= o.MaxStale {
+	if m := ReadMetaOf(rep); m == nil || m.LastContact <= o.MaxStale {
 		return nil
 	}
 	c := op.clone(req)
-	readOptions(c).Stale = false
+	ReadOptionsOf(c).Stale = false
 	return c
 }
 

@@ -1,0 +1,257 @@
+package view
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+
+	"praetor/internal/fault"
+	"praetor/internal/rpc"
+)
+
+const (
+	// upstreamWait is how long one upstream read may block; the longest a
+	// server allows.
+	upstreamWait = 10 * time.Minute
+	// warmPause is the least time between two upstream reads of a view that
+	// nobody waits for: an answer that is only looked at now and then need not
+	// be made a thousand times a second.
+	warmPause = 100 * time.Millisecond
+	// After an error upstream the view tries again after between leastPause and
+	// mostPause.
+	leastPause = 250 * time.Millisecond
+	mostPause  = 15 * time.Second
+)
+
+// view follows one read.
+type view struct {
+	views *Views
+	key   string
+	op    *rpc.Desc
+	req   rpc.Message // does not block
+
+	cancel  atomic.Pointer[context.CancelFunc] // set by Run
+	state   atomic.Pointer[state]
+	waiting atomic.Int64  // callers in next
+	wake    chan struct{} // a token: somebody began to wait
+	warm    atomic.Int64  // Unix nanoseconds of when it was last asked as cached
+
+	holders int // guarded by views.mu, as is bytes
+	bytes   int
+}
+
+// state is what a view knows at one time; it does not change.
+type state struct {
+	rep      rpc.Message // nil before the first answer
+	index    uint64      // of rep
+	restarts int         // how often the index went back: the servers' state was restored
+	err      error       // of the last upstream read; rep then is from before
+	lost     time.Time   // since when there is err
+	over     chan struct{}
+}
+
+func (s *state) age() time.Duration {
+	if s.err == nil {
+		return 0
+	}
+	return time.Since(s.lost)
+}
+
+func newView(vs *Views, key string, op *rpc.Desc, req rpc.Message) *view {
+	v := &view{views: vs, key: key, op: op, req: req, wake: make(chan struct{}, 1)}
+	v.state.Store(&state{over: make(chan struct{})})
+	return v
+}
+
+// first returns what the view knows, waiting for its first answer.
+func (v *view) first(ctx context.Context) (*state, error) {
+	for {
+		s := v.state.Load()
+		switch {
+		case s.rep != nil:
+			return s, nil
+		case s.err != nil:
+			return nil, s.err
+		}
+		select {
+		case <-s.over:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// next waits until the view's index is past min, or starts anew, or patience is
+// over. An error of the upstream read that comes meanwhile is its answer.
+func (v *view) next(ctx context.Context, s *state, min uint64, patience time.Duration) (*state, error) {
+	if s.index > min {
+		return s, nil
+	}
+	v.waiting.Add(1)
+	defer v.waiting.Add(-1)
+	v.rouse()
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	for restarts := s.restarts; ; {
+		select {
+		case <-s.over:
+		case <-timer.C:
+			return v.state.Load(), nil
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		s = v.state.Load()
+		switch {
+		case s.err != nil:
+			return nil, s.err
+		case s.index > min || s.restarts != restarts:
+			return s, nil
+		}
+	}
+}
+
+// rouse lets a view that sleeps look whether it is wanted.
+func (v *view) rouse() {
+	select {
+	case v.wake <- struct{}{}:
+	default:
+	}
+}
+
+// keepWarm makes the view follow its read for some time though nobody waits.
+func (v *view) keepWarm() {
+	was := v.isWarm()
+	v.warm.Store(time.Now().UnixNano())
+	if !was {
+		v.rouse()
+	}
+}
+
+func (v *view) isWarm() bool {
+	return time.Since(time.Unix(0, v.warm.Load())) < v.views.opts.Idle
+}
+
+// follow asks upstream, again and again, until nobody wants to know, the answer
+// is a refusal, or ctx ends.
+func (v *view) follow(ctx context.Context) {
+	pause := leastPause
+	for v.wanted(ctx) {
+		rep, err := v.views.opts.Caller.Do(ctx, v.op, v.ask())
+		switch {
+		case ctx.Err() != nil:
+			v.end(errStopped)
+			return
+		case err == nil:
+			pause = leastPause
+			v.publish(rep)
+		case v.state.Load().rep == nil || isRefusal(err):
+			v.end(err)
+			return
+		default:
+			v.fail(err)
+			sleep(ctx, pause/2+rand.N(pause/2))
+			pause = min(2*pause, mostPause)
+		}
+	}
+	v.end(errStopped)
+}
+
+// isRefusal tells whether asking again would be answered the same.
+func isRefusal(err error) bool {
+	switch fault.KindOf(err) {
+	case fault.NoLeader, fault.Internal, fault.Limit, fault.Rejected:
+		return false
+	}
+	return true
+}
+
+// ask is the next upstream read.
+func (v *view) ask() rpc.Message {
+	s := v.state.Load()
+	if s.rep == nil {
+		return v.req
+	}
+	return v.op.Follow(v.req, s.index, upstreamWait)
+}
+
+// wanted waits until somebody wants the view to go on; false if it has ended.
+func (v *view) wanted(ctx context.Context) bool {
+	if v.state.Load().rep == nil {
+		return ctx.Err() == nil
+	}
+	for ctx.Err() == nil {
+		switch {
+		case v.waiting.Load() > 0:
+			return true
+		case v.isWarm():
+			v.sleepOrWake(ctx, warmPause)
+			return ctx.Err() == nil
+		case !v.sleepOrWake(ctx, v.views.opts.Idle) && v.views.retire(v, false):
+			return false
+		}
+	}
+	return false
+}
+
+// sleepOrWake tells whether it was woken.
+func (v *view) sleepOrWake(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-v.wake:
+		return true
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return false
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// publish gives out an answer. One with the index of the last is the last: a
+// read that blocked in vain.
+func (v *view) publish(rep rpc.Message) {
+	old := v.state.Load()
+	index := rpc.ReadMetaOf(rep).Index
+	now := &state{rep: rep, index: index, restarts: old.restarts, over: make(chan struct{})}
+	switch {
+	case old.rep != nil && index == old.index && old.err == nil:
+		return
+	case old.rep != nil && index == old.index:
+		now.rep = old.rep
+	case index < old.index:
+		now.restarts++
+	}
+	v.replace(old, now)
+	v.views.grew(v, now.rep.Msgsize())
+}
+
+// fail notes that upstream does not answer.
+func (v *view) fail(err error) {
+	old := v.state.Load()
+	now := &state{rep: old.rep, index: old.index, restarts: old.restarts, err: err, lost: old.lost, over: make(chan struct{})}
+	if old.err == nil {
+		now.lost = time.Now()
+	}
+	v.replace(old, now)
+}
+
+// end takes the view out of use and answers all who wait with err.
+func (v *view) end(err error) {
+	v.views.retire(v, true)
+	old := v.state.Load()
+	v.replace(old, &state{err: err, lost: time.Now(), over: make(chan struct{})})
+}
+
+func (v *view) replace(old, now *state) {
+	v.state.Store(now)
+	close(old.over)
+}
