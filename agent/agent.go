@@ -21,6 +21,7 @@ import (
 	"praetor/internal/life"
 	"praetor/internal/logging"
 	"praetor/internal/rpc"
+	"praetor/internal/view"
 )
 
 // Options says how to build an Agent.
@@ -46,6 +47,7 @@ type Agent struct {
 	wan    *gossip.Pool   // nil on clients and where the WAN pool is off
 	server *server.Server // nil on clients
 	router *rpc.Router
+	views  *view.Views
 	local  *local.State
 	api    *httpapi.API
 	dns    *dnsserver.Server // nil when DNS is off
@@ -95,6 +97,7 @@ func (a *Agent) Run(ctx context.Context) error {
 		parts.Add("server", a.server.Run)
 	}
 	parts.Add("local", a.local.Run)
+	parts.Add("views", a.views.Run)
 	if a.dns != nil {
 		parts.Add("dns", a.dns.Run)
 	}

@@ -8,12 +8,14 @@ import (
 
 	"praetor/agent/config"
 	"praetor/httpapi"
+	"praetor/internal/view"
 	"praetor/ui"
 )
 
 func (a *Agent) openHTTP(rt *config.Runtime) error {
+	a.views = view.New(view.Options{Caller: a.router, DefaultQueryTime: rt.DefaultQueryTime, MaxQueryTime: rt.MaxQueryTime})
 	opts := httpapi.Options{
-		Caller: a.router, Agent: a, Local: a.local, ACL: a.acl,
+		Caller: a.router, Agent: a, Local: a.local, ACL: a.acl, Views: a.views, NoCache: !rt.HTTP.UseCache, NoStreaming: !rt.UseStreaming,
 		Datacenter: rt.Datacenter, NodeName: rt.NodeName,
 		// No access rules are in force in this version: DefaultPolicy says allow.
 		DefaultToken: func() string { return a.tokens().Default },

@@ -11,8 +11,11 @@ import (
 
 // API answers requests. It is an http.Handler.
 type API struct {
-	opts   Options
-	kept   kept
+	opts Options
+	kept kept
+
+	memories memories
+
 	common http.Header // every response's headers from the configuration
 	policy []string    // X-Consul-Default-ACL-Policy
 

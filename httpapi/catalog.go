@@ -1,6 +1,8 @@
 package httpapi
 
 import (
+	"context"
+
 	"praetor/catalog"
 	"praetor/internal/ops"
 	"praetor/internal/rpc"
@@ -46,7 +48,9 @@ func catalogDatacenters(x *exchange) error {
 		return err
 	}
 	opts.Datacenter = "" // every datacenter knows them all
-	rep, err := ask(x, ops.CatalogDatacenters, &ops.CatalogDatacentersRequest{ReadOptions: opts})
+	rep, err := remember(x, ops.CatalogDatacenters.Name, func(ctx context.Context) (*ops.CatalogDatacentersReply, error) {
+		return ops.CatalogDatacenters.Call(ctx, x.api.opts.Caller, &ops.CatalogDatacentersRequest{ReadOptions: opts})
+	})
 	if err != nil {
 		return err
 	}

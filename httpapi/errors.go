@@ -62,6 +62,7 @@ const (
 	textInvalidWait   = "Invalid wait time"
 	textStaleAndCons  = "Cannot specify ?stale with ?consistent, conflicting semantics."
 	textCacheAndCons  = "Cannot specify ?cached with ?consistent, conflicting semantics."
+	textCacheControl  = "Invalid Cache-Control header."
 	textNamespaces    = "Namespaces are a Consul Enterprise feature"
 	textPartitions    = "Partitions are a Consul Enterprise feature"
 	textAnonymousHint = "The anonymous token is used implicitly when a request does not specify a token."

@@ -11,6 +11,7 @@ import (
 
 	"praetor/internal/acl"
 	"praetor/internal/rpc"
+	"praetor/internal/view"
 )
 
 // Options say how to build an API. Caller, Agent, Local, Datacenter and
@@ -20,6 +21,9 @@ type Options struct {
 	Agent  Agent        // the running node
 	Local  Local        // what is registered with it
 	ACL    acl.Resolver // of the agent's own endpoints; nil allows everything
+	// Views follow the reads that many wait for; nil means that each is sent to
+	// the servers by itself, ?cached too.
+	Views *view.Views
 
 	Datacenter string
 	NodeName   string
@@ -37,6 +41,10 @@ type Options struct {
 	UI     http.Handler
 	UIPath string
 
+	// NoStreaming makes answers of views say that they are a server's.
+	NoStreaming bool
+	// NoCache makes ?cached mean nothing.
+	NoCache bool
 	// ResponseHeaders are added to every response.
 	ResponseHeaders map[string]string
 	// TranslateWAN announces that addresses of other datacenters are their WAN

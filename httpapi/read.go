@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"praetor/internal/rpc"
+	"praetor/internal/view"
 )
 
 // readOptions reads the parameters that all reads share: datacenter, token,
@@ -87,7 +88,7 @@ func (x *exchange) readConsistency(o *rpc.ReadOptions) error {
 
 // ask runs a read and writes its meta headers.
 func ask[Req, Rep any](x *exchange, op rpc.Op[Req, Rep], req *Req) (*Rep, error) {
-	rep, err := op.Call(x.r.Context(), x.api.opts.Caller, req)
+	rep, err := fetch(x, op, req)
 	if err != nil {
 		if x.traits&metaAlways != 0 {
 			x.writeMeta(&rpc.ReadMeta{})
@@ -98,6 +99,21 @@ func ask[Req, Rep any](x *exchange, op rpc.Op[Req, Rep], req *Req) (*Rep, error)
 		x.writeMeta(m.Meta())
 	}
 	return rep, nil
+}
+
+// fetch gets the answer to a read from its view where it may have one, from the
+// servers otherwise.
+func fetch[Req, Rep any](x *exchange, op rpc.Op[Req, Rep], req *Req) (*Rep, error) {
+	views, o := x.api.opts.Views, rpc.ReadOptionsOf(any(req).(rpc.Message))
+	switch {
+	case views == nil || o == nil || x.traits&viewed == 0:
+	case x.isCached():
+		return fetchCached(x, views, op, req)
+	case o.MinIndex > 0 && !o.Consistent:
+		x.streams()
+		return view.Await(x.r.Context(), views, op, req)
+	}
+	return op.Call(x.r.Context(), x.api.opts.Caller, req)
 }
 
 // writeMeta writes what an answer says about itself (reference/http-api.md §2.2).
@@ -112,7 +128,9 @@ func (x *exchange) writeMeta(m *rpc.ReadMeta) {
 	if m.LastContact >= time.Millisecond {
 		h["X-Consul-Lastcontact"] = []string{strconv.FormatInt(m.LastContact.Milliseconds(), 10)}
 	}
-	h["X-Consul-Query-Backend"] = headerBackend
+	if _, set := h["X-Consul-Query-Backend"]; !set {
+		h["X-Consul-Query-Backend"] = headerBackend
+	}
 	if x.traits&effective != 0 && m.Consistency != "" {
 		h["X-Consul-Effective-Consistency"] = []string{m.Consistency}
 	}

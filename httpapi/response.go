@@ -19,6 +19,10 @@ var (
 	headerClose   = []string{"close"}
 	headerGzip    = []string{"gzip"}
 	headerBackend = []string{"blocking-query"}
+
+	headerStreaming = []string{"streaming"}
+	headerHit       = []string{"HIT"}
+	headerMiss      = []string{"MISS"}
 )
 
 // indentation of ?pretty and of development agents (reference/http-api.md §2.1).

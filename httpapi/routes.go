@@ -27,7 +27,7 @@ type route struct {
 }
 
 // traits are what endpoints do differently.
-type traits uint8
+type traits uint16
 
 const (
 	// effective shows X-Consul-Effective-Consistency.
@@ -39,6 +39,12 @@ const (
 	// anyTenancy ignores namespaces and partitions, anyNamespace the former.
 	anyTenancy
 	anyNamespace
+	// viewed shares one upstream read among all who wait for the same answer.
+	viewed
+	// cacheable knows ?cached.
+	cacheable
+	// streamed is what Consul's agents follow by stream, and says so.
+	streamed
 )
 
 var (
@@ -48,8 +54,8 @@ var (
 )
 
 const (
-	catalogRead = effective | metaAlways | discovery
-	serviceRead = effective | discovery
+	catalogRead = effective | metaAlways | discovery | viewed
+	serviceRead = effective | discovery | viewed | cacheable | streamed
 )
 
 // routes is every endpoint (reference/http-api.md §1.1).
@@ -81,10 +87,10 @@ var routes = []route{
 
 	{"/v1/catalog/register", put, catalogRegister, 0},
 	{"/v1/catalog/deregister", put, catalogDeregister, 0},
-	{"/v1/catalog/datacenters", get, catalogDatacenters, 0},
+	{"/v1/catalog/datacenters", get, catalogDatacenters, cacheable},
 	{"/v1/catalog/nodes", get, catalogNodes, catalogRead | anyNamespace},
-	{"/v1/catalog/services", get, catalogServices, catalogRead},
-	{"/v1/catalog/service/", get, catalogService, catalogRead},
+	{"/v1/catalog/services", get, catalogServices, catalogRead | cacheable},
+	{"/v1/catalog/service/", get, catalogService, catalogRead | cacheable},
 	{"/v1/catalog/node/", get, catalogNode, catalogRead},
 	{"/v1/catalog/node-services/", get, catalogNodeServices, catalogRead},
 

@@ -68,7 +68,7 @@ type httpSettings struct {
 	BlockEndpoints     []string          `cfg:"block_endpoints" help:"URL path prefixes that are refused"`
 	AllowWriteHTTPFrom []string          `cfg:"allow_write_http_from" help:"networks that may write through agent endpoints"`
 	ResponseHeaders    map[string]string `cfg:"response_headers" help:"headers added to every answer"`
-	UseCache           *bool             `cfg:"use_cache" use:"later" help:"allow ?cached"`
+	UseCache           *bool             `cfg:"use_cache" help:"allow ?cached"`
 	MaxHeaderBytes     *int              `cfg:"max_header_bytes" help:"bytes of request headers, 0 for 1 MiB"`
 }
 
