@@ -24,20 +24,21 @@ type bench struct {
 // agent is one process on a loopback address of its own.
 type agent struct {
 	name, ip string
+	program  string
 	args     []string
 	cmd      *exec.Cmd
 }
 
 // client keeps enough connections open for every worker.
-var client = &http.Client{Timeout: 90 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 2048, DisableCompression: true}}
+var client = &http.Client{Timeout: 90 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 8192, DisableCompression: true}}
 
 // start runs agent number i with more flags and returns at once.
 func (b *bench) start(i int, args ...string) *agent {
 	ip := fmt.Sprintf("127.88.1.%d", i)
-	a := &agent{name: fmt.Sprintf("n%d", i), ip: ip}
+	a := &agent{name: fmt.Sprintf("n%d", i), ip: ip, program: b.program}
 	a.args = append([]string{"agent", "-node", a.name, "-bind", ip, "-client", ip, "-log-level=warn"}, args...)
 	limits := filepath.Join(b.dir, "limits.json")
-	must(os.WriteFile(limits, []byte(`{"limits":{"http_max_conns_per_client":4000}}`), 0o644))
+	must(os.WriteFile(limits, []byte(`{"limits":{"http_max_conns_per_client":8000}}`), 0o644))
 	a.args = append(a.args, "-config-file", limits)
 	if !strings.Contains(strings.Join(args, " "), "-dev") {
 		a.args = append(a.args, "-data-dir", filepath.Join(b.dir, a.name))
@@ -51,7 +52,7 @@ func (a *agent) run(b *bench) {
 	log, err := os.OpenFile(filepath.Join(b.dir, a.name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	must(err)
 	defer log.Close()
-	a.cmd = exec.Command(b.program, a.args...)
+	a.cmd = exec.Command(a.program, a.args...)
 	a.cmd.Stdout, a.cmd.Stderr = log, log
 	must(a.cmd.Start())
 }
@@ -125,8 +126,8 @@ func eventually(ok func() bool) {
 
 // try makes a request and tells whether it was answered with 200.
 func (a *agent) try(method, path, body string) bool {
-	status, _ := a.request(method, path, body)
-	return status == http.StatusOK
+	res, err := a.send(method, path, body)
+	return err == nil && drain(res)
 }
 
 func (a *agent) get(path string) string {
@@ -134,14 +135,18 @@ func (a *agent) get(path string) string {
 	return body
 }
 
-func (a *agent) request(method, path, body string) (int, string) {
+func (a *agent) send(method, path, body string) (*http.Response, error) {
 	var reader io.Reader
 	if body != "" {
-		reader = bytes.NewReader([]byte(body))
+		reader = strings.NewReader(body)
 	}
 	req, err := http.NewRequest(method, "http://"+a.ip+":8500"+path, reader)
 	must(err)
-	res, err := client.Do(req)
+	return client.Do(req)
+}
+
+func (a *agent) request(method, path, body string) (int, string) {
+	res, err := a.send(method, path, body)
 	if err != nil {
 		return 0, err.Error()
 	}

@@ -75,38 +75,6 @@ func (a *agent) fill(instances int) {
 	}
 }
 
-func healthService(b *bench) string {
-	a := b.lone()
-	a.fill(100)
-	return b.drive(16, func(int, int) bool { return a.try("GET", "/v1/health/service/svc-0", "") })
-}
-
-func watchFan(b *bench) string {
-	const watchers = 1000
-	a := b.lone()
-	a.fill(100)
-	index := a.index("/v1/health/service/svc-0")
-	var wg sync.WaitGroup
-	var failed sync.Map
-	for w := range watchers {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			if !a.try("GET", "/v1/health/service/svc-0?wait=60s&index="+index, "") {
-				failed.Store(w, true)
-			}
-		}()
-	}
-	time.Sleep(2 * time.Second) // let all of them be asleep in the server
-	before, begin := b.cpu(), time.Now()
-	a.registerRemote(0, 100)
-	wg.Wait()
-	took, used := time.Since(begin), b.cpu()-before
-	n := 0
-	failed.Range(func(any, any) bool { n++; return true })
-	return fmt.Sprintf("%s for all  %d us CPU a watcher  %d failed", took.Round(time.Millisecond), (used / watchers).Microseconds(), n)
-}
-
 func (a *agent) index(path string) string {
 	res, err := client.Get("http://" + a.ip + ":8500" + path)
 	must(err)

@@ -37,6 +37,9 @@ var (
 	binary  = flag.String("bin", "bin/praetor", "the program to measure")
 	only    = flag.String("run", "", "only measurements whose name matches this regular expression")
 	seconds = flag.Float64("seconds", 3, "how long each load lasts")
+	// The two flags of the process that serves a file, see serveStatic.
+	static = flag.String("static", "", "serve -body on this address instead of measuring")
+	body   = flag.String("body", "", "the file to serve")
 	// compare names another program with the same command line, measured in turn.
 	compare = flag.String("compare", "", "a second program to measure beside the first, for ratios")
 )
@@ -58,8 +61,15 @@ var measurements = []measurement{
 	{"kv get, 64 clients", kvGet},
 	{"catalog/register, 16 clients", catalogRegister},
 	{"agent/service/register, 16 clients", agentRegister},
-	{"health/service, 100 instances, 16 clients", healthService},
-	{"watch: one change, 1000 watchers of 100 instances", watchFan},
+	{"health/service?passing, 10 instances, 16 clients", health(10)},
+	{"health/service?passing, 100 instances, 16 clients", health(100)},
+	{"health/service?passing, 1,000 instances, 16 clients", health(1000)},
+	{"watch: one of 100 instances flips, 1,000 watchers", watch(1000)},
+	{"watch: one of 100 instances flips, 5,000 watchers", watch(5000)},
+	{"watch through a client agent, 1,000 watchers", watchClient},
+	{"100,000 instances: health of 10", crowdHealth},
+	{"100,000 instances: watch of 10, 1,000 watchers", crowdWatch},
+	{"100,000 instances: catalog/services of 10,000", crowdServices},
 	{"dns A, 3 instances, 32 clients", dnsA},
 	{"dns SRV, 100 instances, 32 clients", dnsSRV},
 	{"failover: kill -9 of the leader to next write", failover},
@@ -71,6 +81,10 @@ var measurements = []measurement{
 
 func main() {
 	flag.Parse()
+	if *static != "" {
+		fmt.Fprintln(os.Stderr, "bench: -static:", serveStatic(*static, *body))
+		os.Exit(1)
+	}
 	want, err := regexp.Compile(*only)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench: -run:", err)
