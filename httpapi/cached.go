@@ -31,6 +31,7 @@ func fetchCached[Req, Rep any](x *exchange, views *view.Views, op rpc.Op[Req, Re
 		return nil, err
 	}
 	x.streams()
+	x.shared = true
 	x.writeCache(ans.Hit, ans.Age)
 	if ans.Age == 0 {
 		return ans.Reply, nil

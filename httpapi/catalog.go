@@ -66,9 +66,13 @@ func catalogNodes(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	return x.reply(func(b []byte) []byte {
+	encode := func(b []byte) []byte {
 		return appendList(b, rep.Nodes, func(b []byte, n *catalog.Node) []byte { return appendNode(b, x.translateNode(n)) })
-	})
+	}
+	if rep.Filtered {
+		return x.reply(encode)
+	}
+	return x.replyShared(listSource(rep.Nodes), encode)
 }
 
 func catalogServices(x *exchange) error {
@@ -80,7 +84,11 @@ func catalogServices(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	return x.reply(func(b []byte) []byte { return appendMap(b, rep.Services, appendStrings) })
+	encode := func(b []byte) []byte { return appendMap(b, rep.Services, appendStrings) }
+	if rep.Filtered || (x.has("node-meta") && !x.shared) {
+		return x.reply(encode)
+	}
+	return x.replyKept(x.question(false), mapSource(rep.Services), 32*len(rep.Services), encode)
 }
 
 func catalogService(x *exchange) error {
@@ -101,9 +109,13 @@ func catalogService(x *exchange) error {
 	if x.isPeered() {
 		list = nil
 	}
-	return x.reply(func(b []byte) []byte {
+	encode := func(b []byte) []byte {
 		return appendList(b, list, func(b []byte, i *catalog.Instance) []byte { return appendServiceNode(b, x.translateInstance(i)) })
-	})
+	}
+	if rep.Filtered {
+		return x.reply(encode)
+	}
+	return x.replyShared(listSource(list), encode)
 }
 
 func catalogNode(x *exchange) error {

@@ -23,6 +23,8 @@ type exchange struct {
 	name  string     // what the path has after the pattern, decoded
 	token string
 	wrote bool
+	// shared: the answer came from a view, which gives it to others too.
+	shared bool
 }
 
 // serve runs what is common to all endpoints, then the endpoint's own part.

@@ -43,7 +43,11 @@ func (x *exchange) replyChecks(rep *ops.HealthChecksReply, err error) error {
 	if err != nil {
 		return err
 	}
-	return x.reply(func(b []byte) []byte { return appendList(b, rep.Checks, appendCheck) })
+	encode := func(b []byte) []byte { return appendList(b, rep.Checks, appendCheck) }
+	if rep.Filtered {
+		return x.reply(encode)
+	}
+	return x.replyShared(listSource(rep.Checks), encode)
 }
 
 func healthService(x *exchange) error {
@@ -75,7 +79,7 @@ func healthService(x *exchange) error {
 		list := x.translateHealth(rep.Instances)
 		return x.reply(func(b []byte) []byte { return appendList(b, list, appendInstanceHealth) })
 	}
-	return x.replyHealth(questionOf(req), rep.Instances)
+	return x.replyHealth(x.question(passing), rep.Instances)
 }
 
 // isPeered tells whether a request asks for what a peer exports to us. No peer does.

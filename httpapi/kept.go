@@ -2,50 +2,65 @@ package httpapi
 
 import (
 	"net/http"
+	"reflect"
 	"strings"
 	"sync"
 	"unsafe"
 
 	"praetor/catalog"
-	"praetor/internal/ops"
 )
 
 const (
-	// maxKept answers are more services than one agent is usually asked about at
+	// maxKept answers are more questions than one agent is usually asked at
 	// once; when there are more, some are encoded again.
 	maxKept = 1024
 	// maxKeptBytes is 700 answers of 100 instances each.
 	maxKeptBytes = 64 << 20
 )
 
-// kept holds the last encoded answer to each question about a service's health,
-// so that a change is encoded once for all who wait for it. A server answers the
-// same question with the very same slice while nothing changed
-// (ops.HealthServiceReply): that slice is what an answer is known by.
+// kept holds the last encoded answer to each question, so that a change is
+// encoded once for all who wait for it. While nothing changed, the same question
+// is answered with the very same list (ops.HealthServiceReply, catalog.Tx.Services,
+// a view's reply): that list is what an answer is known by.
 type kept struct {
 	mu      sync.Mutex
 	answers map[question]*answer
 	bytes   int
 }
 
-// question is what makes two requests ask the same.
+// question is what makes two requests ask the same: all that shapes an answer,
+// but for who asks and how fresh it must be.
 type question struct {
-	datacenter, service, tags, meta string
-	passing                         bool
+	endpoint, name, datacenter, tags, meta string
+	passing                                bool
 }
 
-func questionOf(req *ops.HealthServiceRequest) question {
-	q := question{datacenter: req.Datacenter, service: req.Service, tags: strings.Join(req.Tags, "\x00"), passing: req.PassingOnly}
-	for _, k := range sortedKeys(req.NodeMeta) {
-		q.meta += k + "\x00" + req.NodeMeta[k] + "\x00"
+func (x *exchange) question(passing bool) question {
+	return question{
+		endpoint: x.pattern, name: x.name, datacenter: x.datacenter(), passing: passing,
+		tags: strings.Join(x.query["tag"], "\x00"), meta: strings.Join(x.query["node-meta"], "\x00"),
 	}
-	return q
 }
 
-// answer is a list with its encoding, made by whoever needs it first. It holds
-// the list, so that no other list can get its address.
+// source is the list or map that an answer was made of. Holding it keeps its
+// address from being given to another.
+type source struct {
+	held any
+	at   unsafe.Pointer
+	n    int
+}
+
+func listSource[E any](list []E) source {
+	return source{list, unsafe.Pointer(unsafe.SliceData(list)), len(list)}
+}
+
+func mapSource[V any](m map[string]V) source {
+	return source{m, reflect.ValueOf(m).UnsafePointer(), len(m)}
+}
+
+// answer is a list with its encoding, made by whoever needs it first.
 type answer struct {
-	list   []*catalog.InstanceHealth
+	of     source
 	encode sync.Once
 	plain  []byte
 	zip    sync.Once
@@ -53,16 +68,14 @@ type answer struct {
 	size   int // bytes accounted for; guarded by kept.mu
 }
 
-func (a *answer) is(list []*catalog.InstanceHealth) bool {
-	return len(a.list) == len(list) && unsafe.SliceData(a.list) == unsafe.SliceData(list)
-}
+func (a *answer) isOf(s source) bool { return a.of.at == s.at && a.of.n == s.n }
 
-// of returns the answer for a list, the kept one if it is the same list.
-func (k *kept) of(q question, list []*catalog.InstanceHealth) *answer {
+// of returns the answer made of s, the kept one if it was.
+func (k *kept) of(q question, s source) *answer {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	old := k.answers[q]
-	if old != nil && old.is(list) {
+	if old != nil && old.isOf(s) {
 		return old
 	}
 	if k.answers == nil {
@@ -71,7 +84,7 @@ func (k *kept) of(q question, list []*catalog.InstanceHealth) *answer {
 	if old != nil {
 		k.bytes -= old.size
 	}
-	a := &answer{list: list}
+	a := &answer{of: s}
 	k.answers[q] = a
 	k.shrink(a)
 	return a
@@ -102,13 +115,27 @@ func (k *kept) shrink(but *answer) {
 	}
 }
 
-// replyHealth answers with instances, encoded by an earlier exchange if one
-// asked the same since the last change.
+// replyHealth answers with instances that may be shared.
 func (x *exchange) replyHealth(q question, list []*catalog.InstanceHealth) error {
+	return x.replyKept(q, listSource(list), 1024*len(list), func(b []byte) []byte { return appendList(b, list, appendInstanceHealth) })
+}
+
+// replyShared answers with what of holds if that came from a view, and so will
+// be asked for again as it is.
+func (x *exchange) replyShared(of source, encode func(b []byte) []byte) error {
+	if !x.shared {
+		return x.reply(encode)
+	}
+	return x.replyKept(x.question(false), of, 256*of.n, encode)
+}
+
+// replyKept answers with what encode makes of a source, or with what an earlier
+// exchange made of it that asked the same. sizeHint is in bytes.
+func (x *exchange) replyKept(q question, of source, sizeHint int, encode func(b []byte) []byte) error {
 	k := &x.api.kept
-	a := k.of(q, list)
+	a := k.of(q, of)
 	a.encode.Do(func() {
-		a.plain = appendList(make([]byte, 0, 64+1024*len(list)), list, appendInstanceHealth)
+		a.plain = encode(make([]byte, 0, 64+sizeHint))
 		if x.api.opts.Dev {
 			a.plain = indent(a.plain)
 		}

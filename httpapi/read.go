@@ -111,6 +111,7 @@ func fetch[Req, Rep any](x *exchange, op rpc.Op[Req, Rep], req *Req) (*Rep, erro
 		return fetchCached(x, views, op, req)
 	case o.MinIndex > 0 && !o.Consistent:
 		x.streams()
+		x.shared = true
 		return view.Await(x.r.Context(), views, op, req)
 	}
 	return op.Call(x.r.Context(), x.api.opts.Caller, req)
