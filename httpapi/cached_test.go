@@ -22,12 +22,14 @@ type viewed struct {
 	*fixture
 	asked   atomic.Int32 // reads that reached the servers
 	blocked atomic.Int32 // of which block now
-	change  chan uint64  // the next index, given out to a read that blocks
+	index   atomic.Uint64
+	change  chan uint64 // the next index, given out to a read that blocks
 	err     atomic.Pointer[fault.Error]
 }
 
 func newViewed(t *testing.T, change func(*httpapi.Options)) *viewed {
 	v := &viewed{change: make(chan uint64)}
+	v.index.Store(10)
 	v.fixture = newFixture(t, func(o *httpapi.Options) {
 		views := view.New(view.Options{Caller: o.Caller})
 		ctx, cancel := context.WithCancel(context.Background())
@@ -66,12 +68,13 @@ func (v *viewed) read(ctx context.Context, o *rpc.ReadOptions) (uint64, error) {
 		return 0, err
 	}
 	if o.MinIndex == 0 {
-		return 10, nil
+		return v.index.Load(), nil
 	}
 	v.blocked.Add(1)
 	defer v.blocked.Add(-1)
 	select {
 	case index := <-v.change:
+		v.index.Store(index)
 		return index, nil
 	case <-ctx.Done():
 		return 0, ctx.Err()
