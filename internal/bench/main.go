@@ -75,6 +75,7 @@ var measurements = []measurement{
 	{"failover: kill -9 of the leader to next write", failover},
 	{"memory: idle -dev agent", memoryIdle},
 	{"memory: per instance with two checks", memoryPerInstance},
+	{"memory: per blocked watcher, 5,000 of one service", memoryPerWatcher},
 	{"restart: 10,000 instances to serving", restartLarge},
 	{"binary size", binarySize},
 }

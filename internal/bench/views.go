@@ -90,7 +90,15 @@ func (b *bench) wake(a *agent, path string, watchers int, change func()) (took, 
 			}
 		})
 	}
-	// Let all of them be asleep in the server.
+	b.quiet()
+	before, begin := b.cpu(), time.Now()
+	change()
+	wg.Wait()
+	return time.Since(begin), b.cpu() - before, failed, received
+}
+
+// quiet waits until all watchers are asleep in the server.
+func (b *bench) quiet() {
 	for calm, before := 0, b.cpu(); calm < 3; {
 		time.Sleep(500 * time.Millisecond)
 		now := b.cpu()
@@ -99,10 +107,25 @@ func (b *bench) wake(a *agent, path string, watchers int, change func()) (took, 
 		}
 		before = now
 	}
-	before, begin := b.cpu(), time.Now()
-	change()
+}
+
+// memoryPerWatcher includes what net/http holds for a connection.
+func memoryPerWatcher(b *bench) string {
+	const watchers = 5000
+	a := b.lone()
+	a.fill(100)
+	index := a.index("/v1/health/service/svc-0")
+	settle()
+	before := a.rss()
+	var wg sync.WaitGroup
+	for range watchers {
+		wg.Go(func() { a.try("GET", "/v1/health/service/svc-0?wait=90s&index="+index, "") })
+	}
+	b.quiet()
+	grown := a.rss() - before
+	a.kill() // nobody waits for the watchers' time
 	wg.Wait()
-	return time.Since(begin), b.cpu() - before, failed, received
+	return fmt.Sprintf("%.1f KB", float64(grown)/watchers/1e3)
 }
 
 // read counts the bytes of an answer.
