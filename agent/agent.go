@@ -98,6 +98,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	}
 	parts.Add("local", a.local.Run)
 	parts.Add("views", a.views.Run)
+	parts.Add("questions", a.runQuestions)
 	if a.dns != nil {
 		parts.Add("dns", a.dns.Run)
 	}

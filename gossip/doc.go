@@ -1,5 +1,5 @@
 // Package gossip keeps this node's LAN and WAN member lists: who is there, who
-// failed, who left, and messages to all. It stands on serf and memberlist.
+// failed, who left, messages to all, and questions to one. It stands on serf and memberlist.
 //
 // # Use
 //
@@ -30,7 +30,8 @@
 // 4,096 events in all, then only the newest event of each member is kept, so
 // the queue is bounded by the number of members and the last word about each
 // member always arrives. A handler therefore must take an event as "this is so
-// now", not count on each step.
+// now", not count on each step. Of the questions that other members ask, 16
+// wait to be answered; what comes beyond is dropped.
 // A name held by an alive member stays with it: a newcomer with the same name
 // is logged and ignored, nobody is shut down.
 //

@@ -41,7 +41,7 @@ type UserEvent struct {
 	Payload []byte
 }
 
-// eventOf converts serf's event; false for queries, which nobody here answers.
+// eventOf converts serf's event; false for queries, which are questions.
 func eventOf(e serf.Event) (Event, bool) {
 	switch e := e.(type) {
 	case serf.MemberEvent:

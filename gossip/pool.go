@@ -31,10 +31,11 @@ type Pool struct {
 	serf   *serf.Serf
 	queue  *queue
 
-	events  chan serf.Event // serf to pump
-	pumped  chan struct{}   // closed when pump has ended
-	closing sync.Once
-	running atomic.Bool // Run is at work
+	events    chan serf.Event // serf to pump
+	questions chan Question   // pump to who answers, see Questions
+	pumped    chan struct{}   // closed when pump has ended
+	closing   sync.Once
+	running   atomic.Bool // Run is at work
 
 	leaving  sync.Once // Leave, or Close making sure that none comes
 	leaveErr error     // valid after leaving
@@ -69,7 +70,7 @@ func open(opts Options) (*Pool, error) {
 		name:   opts.Name,
 		logger: opts.Logger,
 		queue:  newQueue(),
-		events: make(chan serf.Event, eventBuffer),
+		events: make(chan serf.Event, eventBuffer), questions: make(chan Question, maxQuestions),
 		pumped: make(chan struct{}),
 	}
 	config := serfConfig(&opts, p.events, standardLogger(&opts))
@@ -139,6 +140,10 @@ func (p *Pool) pump() {
 }
 
 func (p *Pool) take(e serf.Event) {
+	if q, ok := e.(*serf.Query); ok {
+		p.takeQuestion(q)
+		return
+	}
 	if event, ok := eventOf(e); ok {
 		p.queue.push(event)
 	}

@@ -32,7 +32,14 @@ func catalogDeregister(x *exchange) error {
 	if err := x.decodeTenant(&body); err != nil {
 		return err
 	}
-	_, err := ops.CatalogDeregister.Call(x.r.Context(), x.api.opts.Caller, &ops.CatalogDeregisterRequest{
+	evict, err := x.evicts()
+	if err != nil {
+		return err
+	}
+	if evict {
+		return catalogEvict(x, &body)
+	}
+	_, err = ops.CatalogDeregister.Call(x.r.Context(), x.api.opts.Caller, &ops.CatalogDeregisterRequest{
 		WriteOptions: rpc.WriteOptions{Datacenter: body.Datacenter, Token: x.token},
 		Deregister:   catalog.Deregister{Node: body.Node, ServiceID: body.ServiceID, CheckID: body.CheckID},
 	})

@@ -45,7 +45,7 @@ func (b *builder) nodeCheck(s *checkSettings) CheckDefinition {
 	// As Consul shows them: durations always, unlike those of a service's checks.
 	c.Interval = c.Definition.Interval.String()
 	c.Timeout = c.Definition.Timeout.String()
-	return CheckDefinition{Check: c, Token: val(s.Token)}
+	return CheckDefinition{Check: c, Token: val(s.Token), Origin: s.origin}
 }
 
 func checkLabel(c *catalog.Check) string {

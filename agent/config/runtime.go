@@ -356,14 +356,16 @@ type ServiceDefinition struct {
 	// Sidecar is its proxy, nil for none. A port of 0 asks for a free one from
 	// the range; without Checks it gets definition.SidecarChecks.
 	Sidecar *ServiceDefinition
+	Origin  string // the file that it stands in, or "flags"
 }
 
 // CheckDefinition is a node-level check from a file, perhaps bound to a service
 // by ServiceID. Its Type is empty, as Consul shows it; definition.CheckType
 // tells how to run it.
 type CheckDefinition struct {
-	Check *catalog.Check
-	Token string
+	Check  *catalog.Check
+	Token  string
+	Origin string // as in ServiceDefinition
 }
 
 // Watch is a handler to call when the answer to a query changes

@@ -53,7 +53,7 @@ func (b *builder) service(s *serviceSettings, parent *catalog.Service) ServiceDe
 	} else if svc.ID == "" {
 		svc.ID = svc.Service
 	}
-	def := ServiceDefinition{Service: svc, Token: val(s.Token), Checks: b.serviceChecks(key, svc, s)}
+	def := ServiceDefinition{Service: svc, Token: val(s.Token), Checks: b.serviceChecks(key, svc, s), Origin: s.origin}
 	if s.Connect != nil && s.Connect.Sidecar != nil && parent == nil {
 		s.Connect.Sidecar.origin = s.origin
 		sidecar := b.service(s.Connect.Sidecar, svc)

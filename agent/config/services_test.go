@@ -40,7 +40,8 @@ func TestAServiceFromAFileIsReadyToRegister(t *testing.T) {
 				"wan_ipv4": {Address: "10.0.0.5", Port: 8000},
 			},
 		},
-		Token: "secret",
+		Token:  "secret",
+		Origin: "flags-0.hcl",
 		Checks: []*catalog.Check{
 			{
 				CheckID: "service:red0:1", Name: "ttl", Status: "passing", Type: "ttl",
@@ -78,19 +79,19 @@ func TestNodeChecksShowTheirDurationsAndNoType(t *testing.T) {
   { id = "ttl" name = "ttl" ttl = "1h30m" status = "odd" notes = "n" token = "secret" service_id = "web" },
 ]`)
 	want(t, rt.NodeChecks, []config.CheckDefinition{
-		{Check: &catalog.Check{CheckID: "http", Name: "http", Status: "critical", Interval: "24h0m0s", Timeout: "3s", Definition: catalog.CheckDefinition{
+		{Origin: "flags-0.hcl", Check: &catalog.Check{CheckID: "http", Name: "http", Status: "critical", Interval: "24h0m0s", Timeout: "3s", Definition: catalog.CheckDefinition{
 			HTTP: "http://127.0.0.1:1/", Interval: 24 * time.Hour, Timeout: 3 * time.Second, Method: "POST", Header: map[string][]string{"A": {"b"}}, Body: "x",
 		}}},
-		{Check: &catalog.Check{CheckID: "h2", Name: "h2", Status: "critical", Interval: "24h0m0s", Timeout: "0s", Definition: catalog.CheckDefinition{
+		{Origin: "flags-0.hcl", Check: &catalog.Check{CheckID: "h2", Name: "h2", Status: "critical", Interval: "24h0m0s", Timeout: "0s", Definition: catalog.CheckDefinition{
 			H2PING: "127.0.0.1:1", H2PingUseTLS: true, Interval: 24 * time.Hour,
 		}}},
-		{Check: &catalog.Check{CheckID: "h2 plain", Name: "h2 plain", Status: "critical", Interval: "24h0m0s", Timeout: "0s", Definition: catalog.CheckDefinition{
+		{Origin: "flags-0.hcl", Check: &catalog.Check{CheckID: "h2 plain", Name: "h2 plain", Status: "critical", Interval: "24h0m0s", Timeout: "0s", Definition: catalog.CheckDefinition{
 			H2PING: "127.0.0.1:1", Interval: 24 * time.Hour,
 		}}},
-		{Check: &catalog.Check{CheckID: "sc", Name: "sc", Status: "critical", Interval: "240h0m0s", Timeout: "0s", Definition: catalog.CheckDefinition{
+		{Origin: "flags-0.hcl", Check: &catalog.Check{CheckID: "sc", Name: "sc", Status: "critical", Interval: "240h0m0s", Timeout: "0s", Definition: catalog.CheckDefinition{
 			ScriptArgs: []string{"/bin/true"}, Interval: 240 * time.Hour, FailuresBeforeWarning: 3, FailuresBeforeCritical: 3,
 		}}},
-		{Token: "secret", Check: &catalog.Check{CheckID: "ttl", Name: "ttl", Status: "odd", Notes: "n", ServiceID: "web", Interval: "0s", Timeout: "0s", Definition: catalog.CheckDefinition{
+		{Token: "secret", Origin: "flags-0.hcl", Check: &catalog.Check{CheckID: "ttl", Name: "ttl", Status: "odd", Notes: "n", ServiceID: "web", Interval: "0s", Timeout: "0s", Definition: catalog.CheckDefinition{
 			TTL: 90 * time.Minute,
 		}}},
 	})
@@ -141,6 +142,7 @@ func TestASidecarInheritsAndWaitsForItsPort(t *testing.T) {
 			},
 		},
 		Checks: []*catalog.Check{},
+		Origin: "flags-0.hcl",
 	})
 	native := load(t, "-dev", "-hcl", `service { name = "n" port = 1 connect { native = true } }`)
 	want(t, native.Services[0].Service.Connect, &catalog.Connect{Native: true})

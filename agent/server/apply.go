@@ -20,6 +20,7 @@ func (s *Server) mux() *rpc.Mux {
 	rpc.Handle(m, ops.KVKeys, s.kvKeys)
 	rpc.Handle(m, ops.CatalogRegister, s.catalogRegister)
 	rpc.Handle(m, ops.CatalogDeregister, s.catalogDeregister)
+	rpc.Handle(m, ops.CatalogEvict, s.catalogEvict)
 	rpc.Handle(m, ops.CatalogSync, s.catalogSync)
 	rpc.Handle(m, ops.CatalogDatacenters, s.catalogDatacenters)
 	rpc.Handle(m, ops.CatalogNodes, s.catalogNodes)

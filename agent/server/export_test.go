@@ -40,3 +40,6 @@ func MayDeregister(az acl.Authorizer, tx *catalog.Tx, d *catalog.Deregister) err
 
 // ReconcileAll makes one pass over all members.
 func (s *Server) ReconcileAll(ctx context.Context) { s.reconcileAll(ctx) }
+
+// ParseEvictAnswer reads what an agent answered.
+var ParseEvictAnswer = parseEvictAnswer

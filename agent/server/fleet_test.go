@@ -63,6 +63,10 @@ func (p fleetPool) Fire(string, []byte) error {
 	return nil
 }
 
+func (p fleetPool) Ask(context.Context, string, string, []byte) ([]byte, error) {
+	return nil, gossip.ErrNoAnswer
+}
+
 func (p fleetPool) ForceLeave(name string, _ bool) error {
 	for _, m := range p.Members() {
 		if m.Name == name {

@@ -25,6 +25,7 @@ type Pool interface {
 	Members() []gossip.Member
 	ForceLeave(name string, prune bool) error
 	Fire(name string, payload []byte) error
+	Ask(ctx context.Context, member, name string, payload []byte) ([]byte, error)
 }
 
 // Options says how to build a Server.

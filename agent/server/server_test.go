@@ -26,6 +26,14 @@ type fakePool struct {
 	members []gossip.Member
 	left    []string // force-left
 	fired   []string
+	answer  func(member, name string, payload []byte) ([]byte, error) // to Ask; nil: none comes
+}
+
+func (p *fakePool) Ask(_ context.Context, member, name string, payload []byte) ([]byte, error) {
+	if p.answer == nil {
+		return nil, gossip.ErrNoAnswer
+	}
+	return p.answer(member, name, payload)
 }
 
 func (p *fakePool) Members() []gossip.Member {

@@ -28,6 +28,9 @@ type Node struct {
 	server bool
 	cut    bool
 
+	// ConfigFile is a configuration file that Start reads too; "" for none.
+	ConfigFile string
+
 	agent  *agent.Agent // nil while it does not run
 	cancel context.CancelFunc
 	done   chan error
@@ -54,7 +57,11 @@ func (n *Node) Agent() *agent.Agent { return n.agent }
 // Start runs the node, on the data it had before.
 func (n *Node) Start() {
 	n.c.t.Helper()
-	rt, _, err := config.Load(&config.Flags{HCL: []string{n.config(), n.c.opts.Config}})
+	flags := &config.Flags{HCL: []string{n.config(), n.c.opts.Config}}
+	if n.ConfigFile != "" {
+		flags.Files = []string{n.ConfigFile}
+	}
+	rt, _, err := config.Load(flags)
 	if err != nil {
 		n.c.t.Fatalf("configure %s: %v", n.name, err)
 	}

@@ -1,0 +1,13 @@
+package agent
+
+import (
+	"context"
+
+	"praetor/agent/server"
+	"praetor/gossip"
+)
+
+// Evict does what a question that came through gossip asks.
+func (a *Agent) Evict(ctx context.Context, from string, payload []byte) server.EvictAnswer {
+	return a.evict(ctx, gossip.Question{Name: server.EvictQuestionName, From: from, Payload: payload})
+}
