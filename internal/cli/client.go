@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"net/http"
+	"net/url"
 	"os"
 	"strings"
 
@@ -88,7 +90,11 @@ func adoptEnvironment() {
 }
 
 // open returns the client library set up as flags and environment say.
-func (c *client) open() (*api.Client, error) {
+func (c *client) open() (*api.Client, error) { return c.openWith(nil) }
+
+// openWith is open for requests with parameters that the library does not know:
+// they are added to each.
+func (c *client) openWith(parameters url.Values) (*api.Client, error) {
 	adoptEnvironment()
 	cfg := api.DefaultConfig()
 	override(&cfg.Address, c.httpAddr)
@@ -110,7 +116,26 @@ func (c *client) open() (*api.Client, error) {
 	if err != nil {
 		return nil, fail("Error connecting to Consul agent: %s", err)
 	}
+	if len(parameters) > 0 {
+		cfg.HttpClient.Transport = adding{cfg.HttpClient.Transport, parameters}
+	}
 	return cl, nil
+}
+
+// adding adds parameters to the query of each request.
+type adding struct {
+	http.RoundTripper
+	parameters url.Values
+}
+
+// RoundTrip implements http.RoundTripper, which forbids to change r itself.
+func (a adding) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	if r.URL.RawQuery != "" {
+		r.URL.RawQuery += "&"
+	}
+	r.URL.RawQuery += a.parameters.Encode()
+	return a.RoundTripper.RoundTrip(r)
 }
 
 func override(field *string, flag string) {

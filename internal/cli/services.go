@@ -110,8 +110,9 @@ func serviceFromFlags(opts servicesRegisterOptions) ([]*api.AgentServiceRegistra
 }
 
 type servicesDeregisterOptions struct {
-	client client
-	id     string
+	client   client
+	id       string
+	anywhere bool
 }
 
 func newServicesDeregisterCommand() *cobra.Command {
@@ -120,9 +121,14 @@ func newServicesDeregisterCommand() *cobra.Command {
 		Use:   "deregister [options] [FILE...]",
 		Short: "Deregister services with the local agent",
 		Long: `Removes a service by ID, or every service in the files given, from the agent
-that it was registered with.`,
+that it was registered with.
+
+With -anywhere it looks through the whole catalog for instances with the ID
+or service name given, and has the agents that own them remove them, so that
+they do not come back.`,
 		Example: `praetor services deregister -id=web
-praetor services deregister web.json`,
+praetor services deregister web.json
+praetor services deregister -anywhere web`,
 		RunE: func(cmd *cobra.Command, args []string) error { return runServicesDeregister(cmd, args, opts) },
 	}
 	opts.client.register(cmd)
@@ -130,10 +136,14 @@ praetor services deregister web.json`,
 	opts.client.registerNamespace(cmd)
 	opts.client.registerPartition(cmd)
 	cmd.Flags().StringVar(&opts.id, "id", "", "ID of the service to remove.")
+	cmd.Flags().BoolVar(&opts.anywhere, "anywhere", false, "Remove all instances with this ID or service name, whatever agent owns them.")
 	return cmd
 }
 
 func runServicesDeregister(cmd *cobra.Command, files []string, opts servicesDeregisterOptions) error {
+	if opts.anywhere {
+		return runServicesDeregisterAnywhere(cmd, files, opts)
+	}
 	var ids, names []string
 	switch {
 	case len(files) == 0 && opts.id == "":
