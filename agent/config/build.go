@@ -21,6 +21,7 @@ type builder struct {
 	origins  map[string]string
 	env      environment
 	starting bool // false in Validate, which leaves some things to the agent's start
+	partial  bool // services need no name: an ID is enough to deregister
 	rt       *Runtime
 	faults   definition.Errors // about one value; shown as a list
 	rules    []string          // about how values go together; shown bare when alone

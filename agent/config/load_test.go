@@ -111,13 +111,13 @@ func TestValidateAcceptsWhatOnlyAStartCanRefuse(t *testing.T) {
 	dir := writeFiles(t, map[string]string{
 		"ok.json": `{"data_dir": "/x", "service": {"name": "web", "port": 1}}`, "ok.hcl": "data_dir = \"/x\"\nservice { name = \"web\" }\n",
 		"id.json": `{"data_dir": "/x", "node_id": "zz"}`, "expect.hcl": "data_dir = \"/x\"\nserver = true\nbootstrap_expect = 3\n",
-		"noname.json": `{"data_dir": "/x", "service": {"port": 1}}`, "script.json": `{"data_dir": "/x", "check": {"name": "c", "args": ["x"], "interval": "1s"}}`,
+		"script.json": `{"data_dir": "/x", "check": {"name": "c", "args": ["x"], "interval": "1s"}}`,
 		"policy.json": `{"data_dir": "/x", "acl": {"default_policy": "maybe"}}`, "level.json": `{"data_dir": "/x", "log_level": "loud"}`,
 		"watch.json": `{"data_dir": "/x", "watches": [{"type": "nope"}]}`, "key.json": `{"data_dir": "/x", "encrypt": "c2hvcnQ="}`,
 		"d/a.json": `{"data_dir": "/x"}`, "d/b.hcl": "server = false", "d/c.txt": "junk",
 	})
 	for file, warning := range map[string]string{
-		"ok.json": "", "ok.hcl": "", "id.json": "", "noname.json": "", "script.json": "", "policy.json": "", "level.json": "", "watch.json": "", "key.json": "",
+		"ok.json": "", "ok.hcl": "", "id.json": "", "script.json": "", "policy.json": "", "level.json": "", "watch.json": "", "key.json": "",
 		"expect.hcl": "bootstrap_expect > 0: expecting 3 servers",
 		"d":          "skipping file " + dir + "/d/c.txt, extension must be .hcl or .json, or config format must be set",
 	} {
@@ -130,6 +130,16 @@ func TestValidateAcceptsWhatOnlyAStartCanRefuse(t *testing.T) {
 	}
 	_, err := config.ValidateOn(host, []string{dir + "/ok.json", dir + "/nope.json"}, "")
 	wantError(t, err, "config: Open failed on "+dir+"/nope.json. open "+dir+"/nope.json: no such file or directory")
+}
+
+// Consul's validate lets it pass, and the agent then does not start.
+func TestValidateRefusesAServiceWithoutAName(t *testing.T) {
+	dir := writeFiles(t, map[string]string{"a.json": `{"data_dir": "/x", "services": [{"name": "web"}, {"id": "w2", "port": 1}]}`})
+	_, err := config.ValidateOn(host, []string{dir + "/a.json"}, "")
+	wantError(t, err, "Failed to register service \"w2\": Service name missing\n\t  set in "+dir+"/a.json")
+	services, err := config.ReadServices([]string{dir + "/a.json"}) // to deregister, the ID is enough
+	ok(t, err)
+	want(t, services[1].Service.ID, "w2")
 }
 
 func TestEmptySourcesSayNothing(t *testing.T) {

@@ -7,6 +7,7 @@ func ReadServices(files []string) ([]ServiceDefinition, error) {
 	if err != nil {
 		return nil, err
 	}
+	b.partial = true
 	services := b.services()
 	return services, b.err()
 }

@@ -139,6 +139,10 @@ func (b *builder) validateService(key string, svc *catalog.Service, parent *cata
 	if svc.SocketPath != "" && (svc.Address != "" || svc.Port != 0) {
 		b.refuse(key, "service %s cannot have both socket path %s and address/port", svc.Service, svc.SocketPath)
 	}
+	// Consul notices it at the start only; whoever validates wants to know.
+	if svc.Service == "" && !b.partial {
+		b.refuse(key, "Failed to register service %q: Service name missing", svc.ID)
+	}
 	if b.starting {
 		b.validateRegistration(key, svc, parent)
 	}
@@ -148,9 +152,6 @@ func (b *builder) validateService(key string, svc *catalog.Service, parent *cata
 // its services. A sidecar's port is still open then, so its kind's wish for one
 // is met later.
 func (b *builder) validateRegistration(key string, svc *catalog.Service, parent *catalog.Service) {
-	if svc.Service == "" {
-		b.refuse(key, "Failed to register service %q: Service name missing", svc.ID)
-	}
 	if err := definition.ValidateTaggedAddresses(svc.TaggedAddresses); err != nil {
 		b.refuse(key, "Failed to register service %q: %s", svc.ID, err)
 	}
