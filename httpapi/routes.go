@@ -99,6 +99,10 @@ var routes = []route{
 	{"/v1/health/state/", get, healthState, catalogRead},
 	{"/v1/health/service/", get, healthService, serviceRead},
 
+	{"/v1/operator/raft/configuration", get, operatorRaft, anyTenancy},
+	{"/v1/operator/raft/peer", []string{http.MethodDelete}, operatorRemovePeer, anyTenancy},
+	{"/v1/operator/raft/transfer-leader", []string{http.MethodPost}, operatorTransferLeader, anyTenancy},
+
 	{"/v1/status/leader", get, statusLeader, anyTenancy},
 	{"/v1/status/peers", get, statusPeers, anyTenancy},
 

@@ -34,6 +34,14 @@ func (s *Store) TransferLeadership() error {
 	}))
 }
 
+// TransferLeadershipTo hands leadership to one other voter.
+func (s *Store) TransferLeadershipTo(id, address string) error {
+	// raft's call takes no context and ends by its own timeout.
+	return translate(s.calls.do(context.Background(), func() error {
+		return s.raft.LeadershipTransferToServer(raft.ServerID(id), raft.ServerAddress(address)).Error()
+	}))
+}
+
 // LastContact is the time since the leader was heard: 0 on the leader, -1 if never.
 func (s *Store) LastContact() time.Duration {
 	if s.IsLeader() {

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -32,17 +33,22 @@ func (c caller) unlimited() bool {
 // accessor is what an Authorizer may add: the public name of its token.
 type accessor interface{ AccessorID() string }
 
-// denied is the refusal of reference/http-api.md §2.3.
+// denied is the refusal of reference/http-api.md §2.3. name is "" for
+// permissions that hold everywhere.
 func (c caller) denied(permission, name string) error {
+	on := ""
+	if name != "" {
+		on = fmt.Sprintf(" on %q", name)
+	}
 	if c.anonymous {
-		return fault.New(fault.Denied, "Permission denied: anonymous token lacks permission '%s' on %q. "+
-			"The anonymous token is used implicitly when a request does not specify a token.", permission, name)
+		return fault.New(fault.Denied, "Permission denied: anonymous token lacks permission '%s'%s. "+
+			"The anonymous token is used implicitly when a request does not specify a token.", permission, on)
 	}
 	with := ""
 	if a, ok := c.Authorizer.(accessor); ok {
 		with = " with AccessorID '" + a.AccessorID() + "'"
 	}
-	return fault.New(fault.Denied, "Permission denied: token%s lacks permission '%s' on %q", with, permission, name)
+	return fault.New(fault.Denied, "Permission denied: token%s lacks permission '%s'%s", with, permission, on)
 }
 
 // mayReadInstance tells whether the caller sees an instance: both rights are

@@ -100,19 +100,20 @@ func newRootCommand(name string) *cobra.Command {
 		newKVCommand(),
 		newLeaveCommand(),
 		newMembersCommand(),
+		newOperatorCommand(),
 		newReloadCommand(),
 		newServicesCommand(),
 		newValidateCommand(),
 		newVersionCommand(),
 	)
 	prepare(root)
+	root.SetFlagErrorFunc(flagError) // of every command that has none of its own
 	return root
 }
 
 // prepare gives every command the rules of reference/cli.md §1.1.
 func prepare(cmd *cobra.Command) {
 	cmd.Flags().SetInterspersed(false)
-	cmd.SetFlagErrorFunc(flagError)
 	cmd.SetHelpCommand(&cobra.Command{Use: "no-help-command", Hidden: true})
 	for _, c := range cmd.Commands() {
 		prepare(c)

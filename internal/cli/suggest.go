@@ -33,22 +33,30 @@ func nearest(word string, candidates []string) []string {
 	return names
 }
 
-// distance is the number of runes inserted, dropped or changed between a and b.
+// distance is the number of runes inserted, dropped, changed or swapped with
+// their neighbour between a and b.
 func distance(a, b []rune) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
+	rows := make([][]int, len(a)+1)
+	for i := range rows {
+		rows[i] = make([]int, len(b)+1)
+		rows[i][0] = i
 	}
-	for i := range a {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range b {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
+	for j := range rows[0] {
+		rows[0][j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		for j := 1; j <= len(b); j++ {
+			best := min(rows[i-1][j], rows[i][j-1]) + 1
+			if a[i-1] == b[j-1] {
+				best = min(best, rows[i-1][j-1])
+			} else {
+				best = min(best, rows[i-1][j-1]+1)
 			}
-			diagonal, row[j+1] = row[j+1], cost
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				best = min(best, rows[i-2][j-2]+1)
+			}
+			rows[i][j] = best
 		}
 	}
-	return row[len(b)]
+	return rows[len(a)][len(b)]
 }

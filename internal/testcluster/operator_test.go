@@ -1,0 +1,144 @@
+package testcluster_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"praetor/internal/fault"
+	"praetor/internal/ops"
+	"praetor/internal/rpc"
+	"praetor/internal/testcluster"
+)
+
+func raftOf(by *testcluster.Node, opts rpc.ReadOptions) ([]ops.RaftServer, error) {
+	rep, err := ops.OperatorRaft.Call(context.Background(), by.Agent().Router(), &ops.OperatorRaftRequest{ReadOptions: opts})
+	if err != nil {
+		return nil, err
+	}
+	return rep.Servers, nil
+}
+
+func TestRaftConfigurationTellsWhoLeadsAndHowFarAllAre(t *testing.T) {
+	testcluster.Virtual(t, testcluster.Options{Servers: 3, Clients: 1}, func(c *testcluster.Cluster) {
+		c.PutKV("a", "1")
+		c.WaitFor("all voters at the same index", func() error {
+			list, err := raftOf(c.Clients()[0], rpc.ReadOptions{})
+			if err != nil {
+				return err
+			}
+			leader := c.Leader()
+			for _, s := range list {
+				if !s.Voter || s.Protocol != "3" || s.Leader != (s.Node == leader.Name()) || s.LastIndex == 0 || s.LastIndex != list[0].LastIndex {
+					return fmt.Errorf("%+v; %s leads", list, leader.Name())
+				}
+			}
+			if len(list) != 3 {
+				return fmt.Errorf("%d servers, want 3", len(list))
+			}
+			return nil
+		})
+	})
+}
+
+func TestRaftConfigurationCanBeReadWithoutALeader(t *testing.T) {
+	testcluster.Virtual(t, testcluster.Options{Servers: 3}, func(c *testcluster.Cluster) {
+		last := c.Servers()[0]
+		for _, n := range c.Servers()[1:] {
+			n.Crash()
+		}
+		c.WaitFor("the loss of the leader", func() error {
+			if last.Agent().Server().Leader() != "" {
+				return errors.New("it knows a leader")
+			}
+			return nil
+		})
+		list, err := raftOf(last, rpc.ReadOptions{Stale: true})
+		if err != nil || len(list) != 3 {
+			t.Fatalf("stale: %+v, %v; want three servers", list, err)
+		}
+		for _, s := range list {
+			if s.Leader || (s.LastIndex > 0) != (s.Node == last.Name()) {
+				t.Errorf("%+v: leads, or an index from the dead", s)
+			}
+		}
+		if _, err := raftOf(last, rpc.ReadOptions{}); fault.KindOf(err) != fault.NoLeader {
+			t.Errorf("default: %v, want no leader", err)
+		}
+		for _, n := range c.Servers()[1:] {
+			n.Start()
+		}
+	})
+}
+
+func TestLeadershipIsTransferred(t *testing.T) {
+	testcluster.Virtual(t, testcluster.Options{Servers: 3, Clients: 1}, func(c *testcluster.Cluster) {
+		router := c.Clients()[0].Agent().Router()
+		transfer := func(id string) error {
+			_, err := ops.OperatorTransferLeader.Call(context.Background(), router, &ops.OperatorTransferLeaderRequest{ID: id})
+			return err
+		}
+		old := c.Leader()
+		if err := transfer(""); err != nil {
+			t.Fatal(err)
+		}
+		c.WaitFor("another leader", func() error {
+			if n := c.Leader(); n == old {
+				return errors.New(n.Name() + " still leads")
+			}
+			return nil
+		})
+		if err := transfer(old.Agent().ID()); err != nil {
+			t.Fatal(err)
+		}
+		c.WaitFor("the old leader", func() error {
+			if n := c.Leader(); n != old {
+				return errors.New(n.Name() + " leads")
+			}
+			return nil
+		})
+		if err := transfer("zz"); fault.KindOf(err) != fault.Rejected || err.Error() != "Could not find address for server id zz" {
+			t.Errorf("to nobody: %v", err)
+		}
+		if err := transfer(old.Agent().ID()); fault.KindOf(err) != fault.Rejected {
+			t.Errorf("to itself: %v, want a refusal", err)
+		}
+		c.PutKV("a", "1")
+	})
+}
+
+func TestDeadPeerIsRemovedOnRequest(t *testing.T) {
+	testcluster.Virtual(t, testcluster.Options{Servers: 3}, func(c *testcluster.Cluster) {
+		var dead *testcluster.Node
+		for _, n := range c.Servers() {
+			if n != c.Leader() {
+				dead = n
+			}
+		}
+		dead.Crash()
+		remove := func(id, address string) error {
+			_, err := ops.OperatorRemovePeer.Call(context.Background(), c.Leader().Agent().Router(), &ops.OperatorRemovePeerRequest{ID: id, Address: address})
+			return err
+		}
+		if err := remove("", dead.IP()+":8300"); err != nil {
+			t.Fatal(err)
+		}
+		if err := wantPeers(c, 2); err != nil {
+			t.Error(err)
+		}
+		for _, row := range []struct{ id, address, want string }{
+			{"", dead.IP() + ":8300", fmt.Sprintf(`address "%s:8300" was not found in the Raft configuration`, dead.IP())},
+			{"nope", "", `id "nope" was not found in the Raft configuration`},
+			{"", "", `id "" was not found in the Raft configuration`},
+		} {
+			if err := remove(row.id, row.address); fault.KindOf(err) != fault.Rejected || err.Error() != row.want {
+				t.Errorf("%q %q: %v, want %s", row.id, row.address, err, row.want)
+			}
+		}
+		dead.Start() // it lives: the leader takes it in again
+		c.WaitFor("three peers", func() error { return wantPeers(c, 3) })
+		time.Sleep(time.Second)
+	})
+}
