@@ -234,6 +234,23 @@ func TestLeadershipAlternates(t *testing.T) {
 	})
 }
 
+func TestLeadershipGoesToTheServerNamed(t *testing.T) {
+	virtual(t, 3, func(t *testing.T, _ *pipes, nodes []*node) {
+		for _, heir := range nodes {
+			leader := leaderOf(t, nodes)
+			if leader == heir {
+				continue
+			}
+			if err := leader.TransferLeadershipTo(string(heir.id), heir.address); err != nil {
+				t.Fatal(err)
+			}
+			if got := leaderOf(t, nodes); got != heir {
+				t.Errorf("%s leads, want %s", got.address, heir.address)
+			}
+		}
+	})
+}
+
 // TestLostLeadershipIsUncertain isolates a leader with a write under way: it
 // must not look as if it could safely be sent again.
 func TestLostLeadershipIsUncertain(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"praetor/catalog"
@@ -14,6 +15,12 @@ import (
 	"praetor/internal/ops"
 	"praetor/internal/testcluster"
 )
+
+// pass lets virtual time go by.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
 
 // addService registers a TTL-checked service at a node's own agent and waits
 // until the catalog has it.
@@ -60,13 +67,13 @@ func TestEvictedServiceDoesNotComeBack(t *testing.T) {
 		if owner.Agent().Local().Service("w1") != nil || owner.Agent().Local().Check("w1-ttl") != nil {
 			t.Error("the agent still has the service or its check")
 		}
-		time.Sleep(5 * time.Minute) // some full syncs
+		pass(5 * time.Minute) // some full syncs
 		if err := wantService(c, "web", 0); err != nil {
 			t.Errorf("after anti-entropy: %v", err)
 		}
 		owner.Crash()
 		owner.Start()
-		time.Sleep(3 * time.Minute)
+		pass(3 * time.Minute)
 		if err := wantService(c, "web", 0); err != nil {
 			t.Errorf("after a restart: %v", err)
 		}
@@ -84,7 +91,7 @@ func TestEvictedCheckDoesNotComeBack(t *testing.T) {
 		wantEvicted(t, c.Leader(), catalog.Deregister{Node: owner.Name(), CheckID: "w1-ttl"}, ops.EvictedAtAgent, false)
 		owner.Crash()
 		owner.Start()
-		time.Sleep(3 * time.Minute)
+		pass(3 * time.Minute)
 		rep, err := ops.HealthChecks.Call(context.Background(), c.Leader().Agent().Router(), &ops.HealthChecksRequest{Service: "web"})
 		if err != nil || len(rep.Checks) != 0 {
 			t.Errorf("checks of web: %v, %v; want none", rep.Checks, err)
@@ -102,7 +109,7 @@ func TestServersEvictTheirOwnServices(t *testing.T) {
 			addService(t, c, n, id, id)
 			wantEvicted(t, c.Leader(), catalog.Deregister{Node: n.Name(), ServiceID: id}, ops.EvictedAtAgent, false)
 		}
-		time.Sleep(3 * time.Minute)
+		pass(3 * time.Minute)
 		for i := range c.Servers() {
 			if err := wantService(c, fmt.Sprint("w", i), 0); err != nil {
 				t.Error(err)
@@ -150,7 +157,7 @@ func TestEvictedServiceOfAFileIsSaidToComeBack(t *testing.T) {
 		c.WaitFor("web in the catalog", func() error { return wantService(c, "web", 1) })
 		wantEvicted(t, c.Leader(), catalog.Deregister{Node: owner.Name(), CheckID: "c1"}, ops.EvictedAtAgent, true, file)
 		wantEvicted(t, c.Leader(), catalog.Deregister{Node: owner.Name(), ServiceID: "w1"}, ops.EvictedAtAgent, true, file)
-		time.Sleep(5 * time.Minute)
+		pass(5 * time.Minute)
 		if err := wantService(c, "web", 0); err != nil {
 			t.Errorf("after anti-entropy: %v", err)
 		}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"testing"
-	"time"
 
 	"praetor/internal/fault"
 	"praetor/internal/ops"
@@ -139,6 +138,5 @@ func TestDeadPeerIsRemovedOnRequest(t *testing.T) {
 		}
 		dead.Start() // it lives: the leader takes it in again
 		c.WaitFor("three peers", func() error { return wantPeers(c, 3) })
-		time.Sleep(time.Second)
 	})
 }
