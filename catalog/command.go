@@ -49,13 +49,17 @@ type Batch struct {
 }
 
 // Autopilot is the replicated configuration of autopilot. The leader writes it
-// on first leadership; durations in nanoseconds.
+// on first leadership; durations in nanoseconds. A command whose ModifyIndex is
+// not 0 applies only if the configuration was last changed there.
 type Autopilot struct {
 	CleanupDeadServers      bool
 	LastContactThreshold    int64
 	MaxTrailingLogs         uint64
 	MinQuorum               uint64
 	ServerStabilizationTime int64
+	RedundancyZoneTag       string // this and the next two: kept for those who read it, no more
+	DisableUpgradeMigration bool
+	UpgradeVersionTag       string
 	CreateIndex             uint64
 	ModifyIndex             uint64
 }

@@ -15,9 +15,9 @@ const (
 // MarshalMsg implements msgp.Marshaler
 func (z *Autopilot) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 7
+	// map header, size 10
 	// string "CleanupDeadServers"
-	o = append(o, 0x87, 0xb2, 0x43, 0x6c, 0x65, 0x61, 0x6e, 0x75, 0x70, 0x44, 0x65, 0x61, 0x64, 0x53, 0x65, 0x72, 0x76, 0x65, 0x72, 0x73)
+	o = append(o, 0x8a, 0xb2, 0x43, 0x6c, 0x65, 0x61, 0x6e, 0x75, 0x70, 0x44, 0x65, 0x61, 0x64, 0x53, 0x65, 0x72, 0x76, 0x65, 0x72, 0x73)
 	o = msgp.AppendBool(o, z.CleanupDeadServers)
 	// string "LastContactThreshold"
 	o = append(o, 0xb4, 0x4c, 0x61, 0x73, 0x74, 0x43, 0x6f, 0x6e, 0x74, 0x61, 0x63, 0x74, 0x54, 0x68, 0x72, 0x65, 0x73, 0x68, 0x6f, 0x6c, 0x64)
@@ -31,6 +31,15 @@ func (z *Autopilot) MarshalMsg(b []byte) (o []byte, err error) {
 	// string "ServerStabilizationTime"
 	o = append(o, 0xb7, 0x53, 0x65, 0x72, 0x76, 0x65, 0x72, 0x53, 0x74, 0x61, 0x62, 0x69, 0x6c, 0x69, 0x7a, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x54, 0x69, 0x6d, 0x65)
 	o = msgp.AppendInt64(o, z.ServerStabilizationTime)
+	// string "RedundancyZoneTag"
+	o = append(o, 0xb1, 0x52, 0x65, 0x64, 0x75, 0x6e, 0x64, 0x61, 0x6e, 0x63, 0x79, 0x5a, 0x6f, 0x6e, 0x65, 0x54, 0x61, 0x67)
+	o = msgp.AppendString(o, z.RedundancyZoneTag)
+	// string "DisableUpgradeMigration"
+	o = append(o, 0xb7, 0x44, 0x69, 0x73, 0x61, 0x62, 0x6c, 0x65, 0x55, 0x70, 0x67, 0x72, 0x61, 0x64, 0x65, 0x4d, 0x69, 0x67, 0x72, 0x61, 0x74, 0x69, 0x6f, 0x6e)
+	o = msgp.AppendBool(o, z.DisableUpgradeMigration)
+	// string "UpgradeVersionTag"
+	o = append(o, 0xb1, 0x55, 0x70, 0x67, 0x72, 0x61, 0x64, 0x65, 0x56, 0x65, 0x72, 0x73, 0x69, 0x6f, 0x6e, 0x54, 0x61, 0x67)
+	o = msgp.AppendString(o, z.UpgradeVersionTag)
 	// string "CreateIndex"
 	o = append(o, 0xab, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
 	o = msgp.AppendUint64(o, z.CreateIndex)
@@ -92,6 +101,24 @@ func (z *Autopilot) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "ServerStabilizationTime")
 				return
 			}
+		case "RedundancyZoneTag":
+			z.RedundancyZoneTag, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "RedundancyZoneTag")
+				return
+			}
+		case "DisableUpgradeMigration":
+			z.DisableUpgradeMigration, bts, err = msgp.ReadBoolBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "DisableUpgradeMigration")
+				return
+			}
+		case "UpgradeVersionTag":
+			z.UpgradeVersionTag, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "UpgradeVersionTag")
+				return
+			}
 		case "CreateIndex":
 			z.CreateIndex, bts, err = msgp.ReadUint64Bytes(bts)
 			if err != nil {
@@ -118,7 +145,7 @@ func (z *Autopilot) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *Autopilot) Msgsize() (s int) {
-	s = 1 + 19 + msgp.BoolSize + 21 + msgp.Int64Size + 16 + msgp.Uint64Size + 10 + msgp.Uint64Size + 24 + msgp.Int64Size + 12 + msgp.Uint64Size + 12 + msgp.Uint64Size
+	s = 1 + 19 + msgp.BoolSize + 21 + msgp.Int64Size + 16 + msgp.Uint64Size + 10 + msgp.Uint64Size + 24 + msgp.Int64Size + 18 + msgp.StringPrefixSize + len(z.RedundancyZoneTag) + 24 + msgp.BoolSize + 18 + msgp.StringPrefixSize + len(z.UpgradeVersionTag) + 12 + msgp.Uint64Size + 12 + msgp.Uint64Size
 	return
 }
 

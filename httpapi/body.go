@@ -80,7 +80,10 @@ func (x *exchange) open(most int64) (io.Reader, func()) {
 
 // decode reads the first JSON value of the body into v, which names every key
 // that may occur.
-func (x *exchange) decode(v any) error {
+func (x *exchange) decode(v any) error { return x.decodeAs(textDecode, v) }
+
+// decodeAs is decode with another text for what cannot be read.
+func (x *exchange) decodeAs(text string, v any) error {
 	body, done := x.open(maxBodyBytes)
 	defer done()
 	err := decodeStrict(body, v)
@@ -91,7 +94,7 @@ func (x *exchange) decode(v any) error {
 	case errors.As(err, &tooBig):
 		return fault.New(fault.TooLarge, "Request body too large, max size: %d bytes", tooBig.Limit)
 	}
-	return invalid(textDecode, err)
+	return invalid(text, err)
 }
 
 // decodeTenant is decode for bodies whose refusal of a namespace says why.

@@ -3,7 +3,9 @@ package httpapi_test
 import (
 	"context"
 	"testing"
+	"time"
 
+	"praetor/catalog"
 	"praetor/internal/ops"
 )
 
@@ -54,4 +56,107 @@ func TestLeadershipTransferSaysSuccess(t *testing.T) {
 	if to != "x" {
 		t.Errorf("transferred to %q", to)
 	}
+}
+
+const (
+	autopilotPath  = "/v1/operator/autopilot/configuration"
+	defaultsOfPUT  = `{"CleanupDeadServers":true,"LastContactThreshold":"200ms","MaxTrailingLogs":250,"MinQuorum":0,"ServerStabilizationTime":"10s"}`
+	autopilotShown = `{"CleanupDeadServers":true,"LastContactThreshold":"200ms","MaxTrailingLogs":250,"MinQuorum":3,"ServerStabilizationTime":"10s",` +
+		`"RedundancyZoneTag":"zone","DisableUpgradeMigration":true,"UpgradeVersionTag":"v","CreateIndex":4,"ModifyIndex":9}`
+)
+
+func TestAutopilotConfigurationIsReadAndWritten(t *testing.T) {
+	f := newFixture(t, nil)
+	defaults := catalog.Autopilot{CleanupDeadServers: true, LastContactThreshold: 200e6, MaxTrailingLogs: 250, ServerStabilizationTime: 10e9}
+	stored := defaults
+	stored.MinQuorum, stored.RedundancyZoneTag, stored.DisableUpgradeMigration, stored.UpgradeVersionTag = 3, "zone", true, "v"
+	on(f.caller, ops.OperatorAutopilot, func(context.Context, *ops.OperatorAutopilotRequest) (*ops.OperatorAutopilotReply, error) {
+		shown := stored
+		shown.CreateIndex, shown.ModifyIndex = 4, 9
+		return &ops.OperatorAutopilotReply{Config: &shown}, nil
+	})
+	var got *ops.OperatorSetAutopilotRequest
+	on(f.caller, ops.OperatorSetAutopilot, func(_ context.Context, req *ops.OperatorSetAutopilotRequest) (*ops.OperatorSetAutopilotReply, error) {
+		got = req
+		return &ops.OperatorSetAutopilotReply{Done: !req.CAS || req.Config.ModifyIndex == 9}, nil
+	})
+	wantHeader(t, f.want("GET", autopilotPath, "", 200, autopilotShown), "X-Consul-Index", "")
+
+	at := func(c catalog.Autopilot, index uint64) catalog.Autopilot {
+		c.ModifyIndex = index
+		return c
+	}
+	long := defaults
+	long.LastContactThreshold, long.ServerStabilizationTime, long.CleanupDeadServers = 1e9, 5e9, false
+	for _, row := range []struct {
+		query, body, answer string
+		cas                 bool
+		config              catalog.Autopilot
+	}{
+		{"", `{}`, "true", false, defaults},
+		{"", defaultsOfPUT, "true", false, defaults},
+		{"", `{"CleanupDeadServers":false,"LastContactThreshold":"1s","ServerStabilizationTime":5000000000}`, "true", false, long},
+		{"", autopilotShown, "true", false, stored}, // clients send the indexes back
+		{"?cas=9", defaultsOfPUT, "true", true, at(defaults, 9)},
+		{"?cas=8", defaultsOfPUT, "false", true, at(defaults, 8)},
+		{"?cas=0", defaultsOfPUT, "false", true, defaults},
+	} {
+		f.want("PUT", autopilotPath+row.query, row.body, 200, row.answer)
+		if got.CAS != row.cas || got.Config != row.config {
+			t.Errorf("PUT %s %s: asked %+v", row.query, row.body, got)
+		}
+	}
+	for _, row := range []struct{ query, body, answer string }{
+		{"", "", "Error parsing autopilot config: EOF"},
+		{"", `{"Bogus":1}`, `Error parsing autopilot config: json: unknown field "Bogus"`},
+		{"", `{"LastContactThreshold":"xx"}`, `Error parsing autopilot config: time: invalid duration "xx"`},
+		{"", `{"MaxTrailingLogs":-1}`, "Error parsing autopilot config: json: cannot unmarshal number -1 into Go struct field autopilotBody.MaxTrailingLogs of type uint64"},
+		{"?cas=x", `{}`, `Error parsing cas value: strconv.ParseUint: parsing "x": invalid syntax`},
+	} {
+		f.want("PUT", autopilotPath+row.query, row.body, 400, row.answer)
+	}
+}
+
+func TestHealthIs429UntilAllServersAreHealthy(t *testing.T) {
+	f := newFixture(t, nil)
+	state := &ops.OperatorAutopilotStateReply{}
+	var stale bool
+	on(f.caller, ops.OperatorAutopilotState, func(_ context.Context, req *ops.OperatorAutopilotStateRequest) (*ops.OperatorAutopilotStateReply, error) {
+		stale = req.Stale
+		return state, nil
+	})
+	f.want("GET", "/v1/operator/autopilot/health?stale", "", 429, `{"Healthy":false,"FailureTolerance":0,"Servers":[]}`)
+	f.want("GET", "/v1/operator/autopilot/state", "", 200,
+		`{"Healthy":false,"FailureTolerance":0,"OptimisticFailureTolerance":0,"Servers":{},"Leader":"","Voters":[]}`)
+	if stale {
+		t.Error("a follower was asked, which cannot know")
+	}
+	state = &ops.OperatorAutopilotStateReply{
+		Healthy: true, FailureTolerance: 1, Leader: "u", Voters: []string{"u"},
+		Servers: []ops.AutopilotServer{{
+			ID: "u", Name: "n1", Address: "10.0.0.1:8300", NodeStatus: "alive", Version: "1.21.4", Status: "leader", Voter: true, Leader: true,
+			LastTerm: 2, LastIndex: 21, Healthy: true, StableSince: time.Date(2026, 11, 23, 0, 59, 42, 0, time.UTC), Meta: map[string]string{"b": "2", "a": "1"},
+		}, {ID: "v", Status: "non-voter", LastContact: 23 * time.Millisecond}},
+	}
+	f.want("GET", "/v1/operator/autopilot/health", "", 200, `{"Healthy":true,"FailureTolerance":1,"Servers":[`+
+		`{"ID":"u","Name":"n1","Address":"10.0.0.1:8300","SerfStatus":"alive","Version":"1.21.4","Leader":true,"LastContact":"0s","LastTerm":2,"LastIndex":21,"Healthy":true,"Voter":true,"StableSince":"2026-11-23T00:59:42Z"},`+
+		`{"ID":"v","Name":"","Address":"","SerfStatus":"","Version":"","Leader":false,"LastContact":"23ms","LastTerm":0,"LastIndex":0,"Healthy":false,"Voter":false,"StableSince":"0001-01-01T00:00:00Z"}]}`)
+	state.Servers = state.Servers[:1]
+	f.want("GET", "/v1/operator/autopilot/state", "", 200, `{"Healthy":true,"FailureTolerance":1,"OptimisticFailureTolerance":1,"Servers":{"u":`+
+		`{"ID":"u","Name":"n1","Address":"10.0.0.1:8300","NodeStatus":"alive","Version":"1.21.4","LastContact":"0s","LastTerm":2,"LastIndex":21,"Healthy":true,"StableSince":"2026-11-23T00:59:42Z","ReadReplica":false,"Status":"leader","Meta":{"a":"1","b":"2"},"NodeType":"voter"}},"Leader":"u","Voters":["u"]}`)
+}
+
+func FuzzAutopilotConfiguration(f *testing.F) {
+	for _, seed := range []string{"", "{}", "null", "[]", defaultsOfPUT, autopilotShown, `{"MinQuorum":1e99}`, `{"LastContactThreshold":1e300}`, `{"LastContactThreshold":{}}`} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		fx := newFixture(t, nil)
+		on(fx.caller, ops.OperatorSetAutopilot, func(context.Context, *ops.OperatorSetAutopilotRequest) (*ops.OperatorSetAutopilotReply, error) {
+			return &ops.OperatorSetAutopilotReply{Done: true}, nil
+		})
+		if res, text := fx.do("PUT", autopilotPath, body); res.StatusCode != 200 && res.StatusCode != 400 {
+			t.Errorf("%d %s", res.StatusCode, text)
+		}
+	})
 }

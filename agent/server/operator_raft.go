@@ -18,14 +18,7 @@ const (
 )
 
 func (s *Server) operatorRaft(ctx context.Context, req *ops.OperatorRaftRequest) (*ops.OperatorRaftReply, error) {
-	az, err := s.access(req.Token)
-	if err != nil {
-		return nil, err
-	}
-	if !az.OperatorRead() {
-		return nil, az.denied("operator:read", "")
-	}
-	if err := s.admitRead(ctx, &req.ReadOptions); err != nil {
+	if err := s.mayReadOperator(ctx, &req.ReadOptions); err != nil {
 		return nil, err
 	}
 	peers, err := s.raft.Peers()

@@ -140,3 +140,53 @@ func TestDeadPeerIsRemovedOnRequest(t *testing.T) {
 		c.WaitFor("three peers", func() error { return wantPeers(c, 3) })
 	})
 }
+
+func TestAutopilotTellsHowManyServersMayBeLost(t *testing.T) {
+	testcluster.Virtual(t, testcluster.Options{Servers: 3, Clients: 1}, func(c *testcluster.Cluster) {
+		router := c.Clients()[0].Agent().Router()
+		wantState := func(tolerance, healthy int) func() error {
+			return func() error {
+				s, err := ops.OperatorAutopilotState.Call(context.Background(), router, &ops.OperatorAutopilotStateRequest{})
+				if err != nil {
+					return err
+				}
+				got := 0
+				for _, server := range s.Servers {
+					if server.Healthy && server.Voter && server.Leader == (server.ID == s.Leader) && server.Meta["consul-version"] != "" {
+						got++
+					}
+				}
+				if s.FailureTolerance != tolerance || got != healthy || s.Healthy != (healthy == 3) {
+					return fmt.Errorf("%+v", s)
+				}
+				return nil
+			}
+		}
+		c.WaitFor("a healthy cluster", wantState(1, 3))
+		config, err := ops.OperatorAutopilot.Call(context.Background(), router, &ops.OperatorAutopilotRequest{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		change := *config.Config
+		change.CleanupDeadServers = false // so that the dead one stays
+		set := func(cas bool) bool {
+			rep, err := ops.OperatorSetAutopilot.Call(context.Background(), router, &ops.OperatorSetAutopilotRequest{Config: change, CAS: cas})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return rep.Done
+		}
+		if !set(true) || set(true) {
+			t.Error("a change at its index was refused, or a second one accepted")
+		}
+		for _, n := range c.Servers() {
+			if n != c.Leader() {
+				n.Crash()
+				c.WaitFor("the loss to show", wantState(0, 2))
+				n.Start()
+				break
+			}
+		}
+		c.WaitFor("a healthy cluster again", wantState(1, 3))
+	})
+}

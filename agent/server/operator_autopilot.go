@@ -1,0 +1,100 @@
+package server
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/hashicorp/raft"
+	autopilot "github.com/hashicorp/raft-autopilot"
+
+	"praetor/catalog"
+	"praetor/internal/fault"
+	"praetor/internal/ops"
+	"praetor/internal/rpc"
+)
+
+func (s *Server) operatorAutopilot(ctx context.Context, req *ops.OperatorAutopilotRequest) (*ops.OperatorAutopilotReply, error) {
+	if err := s.mayReadOperator(ctx, &req.ReadOptions); err != nil {
+		return nil, err
+	}
+	return &ops.OperatorAutopilotReply{Config: s.store.Read().Autopilot()}, nil
+}
+
+// mayReadOperator admits a read of those who operate the cluster.
+func (s *Server) mayReadOperator(ctx context.Context, opts *rpc.ReadOptions) error {
+	az, err := s.access(opts.Token)
+	if err != nil {
+		return err
+	}
+	if !az.OperatorRead() {
+		return az.denied("operator:read", "")
+	}
+	return s.admitRead(ctx, opts)
+}
+
+func (s *Server) operatorSetAutopilot(ctx context.Context, req *ops.OperatorSetAutopilotRequest) (*ops.OperatorSetAutopilotReply, error) {
+	az, err := s.access(req.Token)
+	if err != nil {
+		return nil, err
+	}
+	if !az.OperatorWrite() {
+		return nil, az.denied("operator:write", "")
+	}
+	config := req.Config
+	switch {
+	case !req.CAS:
+		config.ModifyIndex = 0
+	case config.ModifyIndex == 0: // it exists since the first leader
+		return &ops.OperatorSetAutopilotReply{}, nil
+	}
+	switch _, _, err := s.apply(ctx, catalog.AutopilotCommand, &config); {
+	case fault.KindOf(err) == fault.Conflict:
+		return &ops.OperatorSetAutopilotReply{}, nil
+	case err != nil:
+		return nil, err
+	}
+	return &ops.OperatorSetAutopilotReply{Done: true}, nil
+}
+
+// operatorAutopilotState is empty while a leader's autopilot has not yet looked
+// (reference/http-operator-acl.md §1).
+func (s *Server) operatorAutopilotState(ctx context.Context, req *ops.OperatorAutopilotStateRequest) (*ops.OperatorAutopilotStateReply, error) {
+	if err := s.mayReadOperator(ctx, &req.ReadOptions); err != nil {
+		return nil, err
+	}
+	rep := &ops.OperatorAutopilotStateReply{}
+	pilot := s.pilot.Load()
+	if pilot == nil {
+		return rep, nil
+	}
+	state := pilot.GetState()
+	if state == nil {
+		return rep, nil
+	}
+	rep.Healthy, rep.FailureTolerance, rep.Leader = state.Healthy, state.FailureTolerance, string(state.Leader)
+	for _, id := range state.Voters {
+		rep.Voters = append(rep.Voters, string(id))
+	}
+	slices.Sort(rep.Voters)
+	for id, server := range state.Servers {
+		rep.Servers = append(rep.Servers, s.autopilotServer(id, server))
+	}
+	slices.SortFunc(rep.Servers, func(a, b ops.AutopilotServer) int { return cmp.Compare(a.ID, b.ID) })
+	return rep, nil
+}
+
+func (s *Server) autopilotServer(id raft.ServerID, state *autopilot.ServerState) ops.AutopilotServer {
+	server := ops.AutopilotServer{
+		ID: string(id), Name: state.Server.Name, Address: string(state.Server.Address),
+		NodeStatus: string(state.Server.NodeStatus), Version: state.Server.Version,
+		Status: string(state.State), Voter: state.HasVotingRights(), Leader: state.State == autopilot.RaftLeader,
+		LastContact: state.Stats.LastContact, LastTerm: state.Stats.LastTerm, LastIndex: state.Stats.LastIndex,
+		Healthy: state.Health.Healthy, StableSince: state.Health.StableSince.UTC().Truncate(time.Second),
+	}
+	if node, _ := nodeNamed(s.store.Read(), server.Name); node != nil {
+		server.Meta = node.Meta
+	}
+	return server
+}

@@ -1,0 +1,94 @@
+package cli_test
+
+import (
+	"strings"
+	"testing"
+)
+
+const (
+	configRead  = "GET /v1/operator/autopilot/configuration"
+	configWrite = "PUT /v1/operator/autopilot/configuration?cas=9"
+	configText  = `{"CleanupDeadServers":true,"LastContactThreshold":"200ms","MaxTrailingLogs":250,"MinQuorum":0,"ServerStabilizationTime":"10s","RedundancyZoneTag":"","DisableUpgradeMigration":false,"UpgradeVersionTag":"","CreateIndex":4,"ModifyIndex":9}`
+)
+
+func TestAutopilotConfigurationIsChangedWhereAsked(t *testing.T) {
+	a := answer(t, map[string]string{configRead: configText, configWrite: "true"})
+	want(t, 0, "CleanupDeadServers = true\nLastContactThreshold = 200ms\nMaxTrailingLogs = 250\nMinQuorum = 0\nServerStabilizationTime = 10s\n"+
+		"RedundancyZoneTag = \"\"\nDisableUpgradeMigration = false\nUpgradeVersionTag = \"\"\n", "", "operator", "autopilot", "get-config")
+	set := []string{"operator", "autopilot", "set-config"}
+	want(t, 0, "Configuration updated!\n", "", append(set, "-cleanup-dead-servers=false", "-min-quorum", "3", "-last-contact-threshold=1s")...)
+	a.want(configRead, configRead, configWrite+` {"CleanupDeadServers":false,"LastContactThreshold":"1s","MaxTrailingLogs":250,"MinQuorum":3,"ServerStabilizationTime":"10s","RedundancyZoneTag":"","DisableUpgradeMigration":false,"UpgradeVersionTag":"","CreateIndex":4,"ModifyIndex":9}`)
+	a.answers[configWrite] = "false"
+	want(t, 1, "", "Configuration could not be atomically updated, please try again\n", set...)
+	for flag, text := range map[string]string{
+		"-max-trailing-logs=x":      `invalid value "x" for flag -max-trailing-logs: strconv.ParseUint: parsing "x": invalid syntax`,
+		"-last-contact-threshold=5": `invalid value "5" for flag -last-contact-threshold: time: missing unit in duration "5"`,
+	} {
+		if _, errs, code := run(t, append(set, flag)...); code != 1 || !strings.HasPrefix(errs, text+"\n") {
+			t.Errorf("%s: %d %s", flag, code, errs)
+		}
+	}
+}
+
+func TestAutopilotStateIsShownAsABlock(t *testing.T) {
+	answer(t, map[string]string{"GET /v1/operator/autopilot/state": `{"Healthy":true,"FailureTolerance":1,"OptimisticFailureTolerance":1,"Leader":"u2","Voters":["u1","u2"],"Servers":{
+		"u2":{"ID":"u2","Name":"s2","Address":"10.0.0.2:8300","NodeStatus":"alive","Version":"1.21.4","LastContact":"0s","LastTerm":2,"LastIndex":145,"Healthy":true,"Status":"leader","Meta":{"b":"","a":"1"},"NodeType":"voter"},
+		"u1":{"ID":"u1","Name":"s1","Address":"10.0.0.1:8300","NodeStatus":"failed","Version":"1.21.4","LastContact":"23ms","LastTerm":2,"LastIndex":140,"Healthy":false,"Status":"voter","NodeType":"voter"}}}`})
+	want(t, 0, `Healthy:                      true
+Failure Tolerance:            1
+Optimistic Failure Tolerance: 1
+Leader:                       u2
+Voters:
+   u1
+   u2
+Servers:
+   u1
+      Name:            s1
+      Address:         10.0.0.1:8300
+      Version:         1.21.4
+      Status:          voter
+      Node Type:       voter
+      Node Status:     failed
+      Healthy:         false
+      Last Contact:    23ms
+      Last Term:       2
+      Last Index:      140
+      Meta
+   u2
+      Name:            s2
+      Address:         10.0.0.2:8300
+      Version:         1.21.4
+      Status:          leader
+      Node Type:       voter
+      Node Status:     alive
+      Healthy:         true
+      Last Contact:    0s
+      Last Term:       2
+      Last Index:      145
+      Meta
+         "a": "1"
+         "b": ""
+
+`, "", "operator", "autopilot", "state")
+	want(t, 1, "", "Unknown format: table\n", "operator", "autopilot", "state", "-format=table")
+	if out, _, code := run(t, "operator", "autopilot", "state", "-format=json"); code != 0 || !strings.HasPrefix(out, "{\n    \"Healthy\": true,\n") {
+		t.Errorf("json: %d %s", code, out)
+	}
+}
+
+func TestPeersAreRemovedByOneOfIDAndAddress(t *testing.T) {
+	a := answer(t, map[string]string{
+		"DELETE /v1/operator/raft/peer?address=10.0.0.3%3A8300": "",
+		"DELETE /v1/operator/raft/peer?id=nope":                 `!id "nope" was not found in the Raft configuration`,
+		"POST /v1/operator/raft/transfer-leader?id=u":           "!cannot find peer",
+	})
+	remove := []string{"operator", "raft", "remove-peer"}
+	want(t, 1, "", "Error removing peer: an address or id is required for the peer to remove\n", remove...)
+	want(t, 1, "", "Error removing peer: cannot give both an address and id\n", append(remove, "-id=a", "-address=b")...)
+	want(t, 0, "Removed peer with address \"10.0.0.3:8300\"\n", "", append(remove, "-address=10.0.0.3:8300")...)
+	want(t, 1, "", "Error removing peer: Unexpected response code: 500 (id \"nope\" was not found in the Raft configuration)\n", append(remove, "-id=nope")...)
+	want(t, 1, "", "Error transfering leadership: Failed to transfer leadership Unexpected response code: 500 (cannot find peer)\n", "operator", "raft", "transfer-leader", "-id=u")
+	if len(a.asked) != 3 {
+		t.Errorf("asked %q", a.asked)
+	}
+}
