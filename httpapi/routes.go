@@ -101,10 +101,11 @@ var routes = []route{
 
 	{"/v1/operator/raft/configuration", get, operatorRaft, anyTenancy},
 	{"/v1/operator/raft/peer", []string{http.MethodDelete}, operatorRemovePeer, anyTenancy},
-	{"/v1/operator/raft/transfer-leader", []string{http.MethodPost}, operatorTransferLeader, anyTenancy},
+	{"/v1/operator/raft/transfer-leader", []string{http.MethodPost}, operatorTransferLeader, anyNamespace},
 	{"/v1/operator/autopilot/configuration", []string{http.MethodGet, http.MethodPut}, operatorAutopilot, anyTenancy},
 	{"/v1/operator/autopilot/health", get, operatorHealth, anyTenancy},
 	{"/v1/operator/autopilot/state", get, operatorState, anyTenancy},
+	{"/v1/operator/usage", get, operatorUsage, effective},
 
 	{"/v1/status/leader", get, statusLeader, anyTenancy},
 	{"/v1/status/peers", get, statusPeers, anyTenancy},

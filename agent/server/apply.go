@@ -37,6 +37,7 @@ func (s *Server) mux() *rpc.Mux {
 	rpc.Handle(m, ops.OperatorAutopilot, s.operatorAutopilot)
 	rpc.Handle(m, ops.OperatorSetAutopilot, s.operatorSetAutopilot)
 	rpc.Handle(m, ops.OperatorAutopilotState, s.operatorAutopilotState)
+	rpc.Handle(m, ops.OperatorUsage, s.operatorUsage)
 	rpc.Handle(m, ops.StatusLeader, s.statusLeader)
 	rpc.Handle(m, ops.StatusPeers, s.statusPeers)
 	rpc.Handle(m, ops.StatusRaft, s.statusRaft)

@@ -1,0 +1,69 @@
+package server
+
+import (
+	"context"
+	"fmt"
+
+	"praetor/catalog"
+	"praetor/internal/ops"
+)
+
+// The kinds that are counted even where there are none
+// (reference/http-operator-acl.md §1).
+var connectKinds = []string{"api-gateway", "connect-proxy", "ingress-gateway", "mesh-gateway", "terminating-gateway"}
+
+const connectNative = "connect-native"
+
+func (s *Server) operatorUsage(ctx context.Context, req *ops.OperatorUsageRequest) (*ops.OperatorUsageReply, error) {
+	az, err := s.access(req.Token)
+	if err != nil {
+		return nil, err
+	}
+	if !az.OperatorRead() {
+		return nil, az.denied("operator:read", "")
+	}
+	rep := &ops.OperatorUsageReply{}
+	err = s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, _ catalog.WatchSet) (uint64, error) {
+		rep.Usage = map[string]ops.Usage{s.opts.Datacenter: usageOf(tx)}
+		return tx.LastIndex(), nil
+	})
+	if err != nil || !req.Global {
+		return rep, err
+	}
+	return rep, s.addRemoteUsage(ctx, req, rep)
+}
+
+func usageOf(tx *catalog.Tx) ops.Usage {
+	c := tx.Counts()
+	_, servers := tx.ServiceInstances(nil, consulService)
+	u := ops.Usage{
+		Nodes: c.Nodes, Services: c.Services, Instances: c.Instances,
+		Billable: c.Instances - len(servers),
+		Connect:  map[string]int{connectNative: c.Native},
+	}
+	for _, kind := range connectKinds {
+		u.Connect[kind] = c.Kinds[kind]
+	}
+	for _, n := range c.Kinds {
+		u.Billable -= n
+	}
+	return u
+}
+
+// addRemoteUsage asks the other datacenters, one after the other. Half an
+// answer would look like a whole one: if one is silent there is none.
+func (s *Server) addRemoteUsage(ctx context.Context, req *ops.OperatorUsageRequest, rep *ops.OperatorUsageReply) error {
+	_, datacenters := s.servers()
+	for _, dc := range datacenters[1:] { // the first is this one
+		ask := &ops.OperatorUsageRequest{ReadOptions: req.ReadOptions}
+		ask.Datacenter = dc
+		remote, err := ops.OperatorUsage.Call(ctx, s.router, ask)
+		if err != nil {
+			return fmt.Errorf("usage of datacenter %q: %w", dc, err)
+		}
+		for name, usage := range remote.Usage {
+			rep.Usage[name] = usage
+		}
+	}
+	return nil
+}
