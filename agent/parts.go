@@ -37,7 +37,7 @@ func (a *Agent) openServer(rt *config.Runtime) error {
 		Name: rt.NodeName, ID: a.id, Datacenter: rt.Datacenter, Address: rt.RPCAdvertise.String(),
 		Bootstrap: rt.Bootstrap, BootstrapExpect: rt.BootstrapExpect, Dev: rt.Dev,
 		Raft: raftOptions(a.dir, rt), Listener: a.bound.rpc, Dial: a.network.Dial,
-		LAN: a.lan, ACL: a.acl,
+		LAN: a.lan, LANKeys: a.lan, ACL: a.acl,
 		DefaultQueryTime: rt.DefaultQueryTime, MaxQueryTime: rt.MaxQueryTime,
 		HoldTimeout: rt.Performance.RPCHoldTimeout, ClientTimeout: rt.Limits.RPCClientTimeout,
 		LeaveDrainTime: rt.Performance.LeaveDrainTime,
@@ -51,7 +51,7 @@ func (a *Agent) openServer(rt *config.Runtime) error {
 		Logger: a.logger.Named("server"),
 	}
 	if a.wan != nil {
-		opts.WAN = a.wan
+		opts.WAN, opts.WANKeys = a.wan, a.wan
 	}
 	srv, err := server.Open(opts)
 	if err != nil {

@@ -160,3 +160,57 @@ func FuzzAutopilotConfiguration(f *testing.F) {
 		}
 	})
 }
+
+func TestKeyringRequestsAreReadAndAnswered(t *testing.T) {
+	f := newFixture(t, nil)
+	var asked ops.OperatorKeyringRequest
+	on(f.caller, ops.OperatorKeyring, func(_ context.Context, req *ops.OperatorKeyringRequest) (*ops.OperatorKeyringReply, error) {
+		asked = *req
+		return &ops.OperatorKeyringReply{Pools: []ops.KeyringPool{
+			{WAN: true, Datacenter: "dc1", Keys: map[string]int{"b": 1, "a": 2}, PrimaryKeys: map[string]int{"a": 2}, Members: 2},
+			{Datacenter: "dc2", Messages: map[string]string{"n": "late"}},
+		}}, nil
+	})
+	const path = "/v1/operator/keyring"
+	f.want("GET", path+"?relay-factor=5&local-only=true&token=t", "", 200, `[{"WAN":true,"Datacenter":"dc1","Segment":"","Keys":{"a":2,"b":1},"PrimaryKeys":{"a":2},"NumNodes":2},`+
+		`{"WAN":false,"Datacenter":"dc2","Segment":"","Messages":{"n":"late"},"Keys":{},"PrimaryKeys":{},"NumNodes":0}]`)
+	if asked.Action != ops.KeyringList || asked.RelayFactor != 5 || !asked.LANOnly || asked.Token != "t" {
+		t.Errorf("asked %+v", asked)
+	}
+	for method, action := range map[string]ops.KeyringAction{"POST": ops.KeyringInstall, "PUT": ops.KeyringUse, "DELETE": ops.KeyringRemove} {
+		f.want(method, path, `{"Key":"k="}`, 200, "")
+		if asked.Action != action || asked.Key != "k=" {
+			t.Errorf("%s: asked %+v", method, asked)
+		}
+	}
+	for _, row := range []struct{ method, query, body, answer string }{
+		{"GET", "?relay-factor=6", "", "Invalid relay-factor: Relay factor must be in range: [0, 5]"},
+		{"GET", "?relay-factor=-1", "", "Invalid relay-factor: Relay factor must be in range: [0, 5]"},
+		{"GET", "?relay-factor=x", "", `Error parsing relay factor: strconv.Atoi: parsing "x": invalid syntax`},
+		{"GET", "?local-only=zz", "", `Error parsing local-only: strconv.ParseBool: parsing "zz": invalid syntax`},
+		{"POST", "?local-only=true", `{"Key":"x"}`, "Invalid use of local-only: local-only can only be set for list requests"},
+		{"POST", "", "", "Request decode failed: EOF"},
+		{"PUT", "", `{"Kye":"x"}`, `Request decode failed: json: unknown field "Kye"`},
+	} {
+		f.want(row.method, path+row.query, row.body, 400, row.answer)
+	}
+}
+
+func TestUsageIsShownWithItsMeta(t *testing.T) {
+	f := newFixture(t, nil)
+	var asked ops.OperatorUsageRequest
+	on(f.caller, ops.OperatorUsage, func(_ context.Context, req *ops.OperatorUsageRequest) (*ops.OperatorUsageReply, error) {
+		asked = *req
+		return &ops.OperatorUsageReply{ReadMeta: leaderMeta, Usage: map[string]ops.Usage{
+			"dc1": {Nodes: 2, Services: 3, Instances: 4, Billable: 1, Connect: map[string]int{"connect-proxy": 2, "api-gateway": 0}},
+		}}, nil
+	})
+	res := f.want("GET", "/v1/operator/usage?global&dc=nowhere", "", 200, `{"Usage":{"dc1":{"Services":3,"ServiceInstances":4,"ConnectServiceInstances":{"api-gateway":0,"connect-proxy":2},`+
+		`"BillableServiceInstances":1,"Nodes":2}},"Index":7,"LastContact":0,"KnownLeader":true,"ConsistencyLevel":"leader","NotModified":false,"Backend":0,"ResultsFilteredByACLs":false}`)
+	wantHeader(t, res, "X-Consul-Index", "7")
+	wantHeader(t, res, "X-Consul-Effective-Consistency", "leader")
+	if !asked.Global || asked.Datacenter != "" {
+		t.Errorf("asked %+v", asked)
+	}
+	f.want("GET", "/v1/operator/usage?ns=x", "", 400, `Invalid query parameter: "ns" - Namespaces are a Consul Enterprise feature`)
+}

@@ -105,6 +105,7 @@ var routes = []route{
 	{"/v1/operator/autopilot/configuration", []string{http.MethodGet, http.MethodPut}, operatorAutopilot, anyTenancy},
 	{"/v1/operator/autopilot/health", get, operatorHealth, anyTenancy},
 	{"/v1/operator/autopilot/state", get, operatorState, anyTenancy},
+	{"/v1/operator/keyring", []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete}, operatorKeyring, anyTenancy},
 	{"/v1/operator/usage", get, operatorUsage, effective},
 
 	{"/v1/status/leader", get, statusLeader, anyTenancy},

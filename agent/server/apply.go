@@ -38,6 +38,7 @@ func (s *Server) mux() *rpc.Mux {
 	rpc.Handle(m, ops.OperatorSetAutopilot, s.operatorSetAutopilot)
 	rpc.Handle(m, ops.OperatorAutopilotState, s.operatorAutopilotState)
 	rpc.Handle(m, ops.OperatorUsage, s.operatorUsage)
+	rpc.Handle(m, ops.OperatorKeyring, s.operatorKeyring)
 	rpc.Handle(m, ops.StatusLeader, s.statusLeader)
 	rpc.Handle(m, ops.StatusPeers, s.statusPeers)
 	rpc.Handle(m, ops.StatusRaft, s.statusRaft)

@@ -46,6 +46,8 @@ type Options struct {
 	Dial     func(ctx context.Context, address string) (net.Conn, error)
 	LAN      Pool
 	WAN      Pool // nil where the WAN pool is off
+	LANKeys  Keys // the keys of both pools; the WAN's may be nil
+	WANKeys  Keys
 	ACL      acl.Resolver
 
 	DefaultQueryTime time.Duration     // of blocking reads that name none; default 5 min

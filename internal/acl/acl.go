@@ -12,6 +12,8 @@ type Authorizer interface {
 	KeyWrite(key string) bool
 	// KeyWritePrefix tells whether every key below prefix may be written.
 	KeyWritePrefix(prefix string) bool
+	KeyringRead() bool
+	KeyringWrite() bool
 	NodeRead(name string) bool
 	NodeWrite(name string) bool
 	OperatorRead() bool
@@ -41,6 +43,8 @@ func (AllowAll) KeyRead(string) bool        { return true }
 func (AllowAll) KeyList(string) bool        { return true }
 func (AllowAll) KeyWrite(string) bool       { return true }
 func (AllowAll) KeyWritePrefix(string) bool { return true }
+func (AllowAll) KeyringRead() bool          { return true }
+func (AllowAll) KeyringWrite() bool         { return true }
 func (AllowAll) NodeRead(string) bool       { return true }
 func (AllowAll) NodeWrite(string) bool      { return true }
 func (AllowAll) OperatorRead() bool         { return true }

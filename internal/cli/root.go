@@ -97,6 +97,7 @@ func newRootCommand(name string) *cobra.Command {
 		newInfoCommand(),
 		newJoinCommand(),
 		newKeygenCommand(),
+		newKeyringCommand(),
 		newKVCommand(),
 		newLeaveCommand(),
 		newMembersCommand(),

@@ -190,3 +190,55 @@ func TestAutopilotTellsHowManyServersMayBeLost(t *testing.T) {
 		c.WaitFor("a healthy cluster again", wantState(1, 3))
 	})
 }
+
+func TestGossipKeysAreReplacedWithoutAStop(t *testing.T) {
+	const before, after = "MDEyMzQ1Njc4OWFiY2RlZg==", "ZmVkY2JhOTg3NjU0MzIxMA=="
+	testcluster.Virtual(t, testcluster.Options{Servers: 3, Clients: 1, Config: `encrypt = "` + before + `"`}, func(c *testcluster.Cluster) {
+		client := c.Clients()[0]
+		ask := func(action ops.KeyringAction, key string) ([]ops.KeyringPool, error) {
+			rep, err := ops.OperatorKeyring.Call(context.Background(), client.Agent().Router(), &ops.OperatorKeyringRequest{Action: action, Key: key})
+			if err != nil {
+				return nil, err
+			}
+			return rep.Pools, nil
+		}
+		c.WaitFor("all members in both pools", func() error {
+			pools, err := ask(ops.KeyringList, "")
+			if err != nil {
+				return err
+			}
+			if len(pools) != 2 || pools[0].PrimaryKeys[before] != 3 || pools[1].PrimaryKeys[before] != 4 {
+				return fmt.Errorf("%+v", pools)
+			}
+			return nil
+		})
+		for _, step := range []struct {
+			action ops.KeyringAction
+			key    string
+		}{{ops.KeyringInstall, after}, {ops.KeyringUse, after}, {ops.KeyringRemove, before}} {
+			if _, err := ask(step.action, step.key); err != nil {
+				t.Fatalf("%s: %v", step.action, err)
+			}
+		}
+		pools, err := ask(ops.KeyringList, "")
+		if err != nil || len(pools[1].Keys) != 1 || pools[1].PrimaryKeys[after] != 4 || pools[0].PrimaryKeys[after] != 3 {
+			t.Errorf("after all: %+v, %v", pools, err)
+		}
+		if _, err := ask(ops.KeyringRemove, after); fault.KindOf(err) != fault.Rejected {
+			t.Errorf("the key in use was removed: %v", err)
+		}
+		client.Crash()
+		client.Start() // on the keyring file, not on the key of its configuration
+		c.PutKV("a", "1")
+		c.WaitFor("four members again", func() error {
+			pools, err := ask(ops.KeyringList, "")
+			if err != nil {
+				return err
+			}
+			if pools[1].PrimaryKeys[after] != 4 {
+				return fmt.Errorf("%+v", pools)
+			}
+			return nil
+		})
+	})
+}
