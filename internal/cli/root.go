@@ -93,6 +93,7 @@ func newRootCommand(name string) *cobra.Command {
 	root.AddCommand(
 		newAgentCommand(),
 		newCatalogCommand(),
+		newEventCommand(),
 		newForceLeaveCommand(),
 		newInfoCommand(),
 		newJoinCommand(),
@@ -103,6 +104,7 @@ func newRootCommand(name string) *cobra.Command {
 		newMembersCommand(),
 		newOperatorCommand(),
 		newReloadCommand(),
+		newRTTCommand(),
 		newServicesCommand(),
 		newValidateCommand(),
 		newVersionCommand(),
