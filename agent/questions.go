@@ -26,7 +26,7 @@ func (a *Agent) answer(ctx context.Context, q gossip.Question) {
 		return
 	}
 	if err := q.Answer(a.evict(ctx, q).Encode()); err != nil {
-		a.logger.Warn("answer to a server lost", "question", q.Name, "server", q.From, "error", err)
+		a.logger.Warn("answer to a server may be lost", "question", q.Name, "server", q.From, "error", err)
 	}
 }
 

@@ -58,6 +58,10 @@ func TestTwoDatacenters(t *testing.T) {
 			t.Errorf("%s of dc1: %d %v, want 404", key, status, err)
 		}
 	}
+	wantEvictedThere(t, c1, s2)
+	if out, errs, code := c1.cli("operator", "usage", "instances", "-all-datacenters"); code != 0 || !strings.Contains(out, "\ndc2             1\n") {
+		t.Errorf("usage of both datacenters: %d %s%s", code, errs, out)
+	}
 	s2.kill()
 	waitFor(t, "failed member", 60*time.Second, func() error {
 		out, _, _ := s1.cli("members", "-wan", "-status=failed")
@@ -68,5 +72,31 @@ func TestTwoDatacenters(t *testing.T) {
 	})
 	if _, text, _ := s1.request("GET", "/v1/kv/x?dc=dc2", ""); text != "Remote DC has no server currently reachable" && text != "No path to datacenter" {
 		t.Errorf("read in a dead datacenter: %q", text)
+	}
+}
+
+// wantEvictedThere registers a service at the agent of another datacenter and
+// has it removed there, by the name of the datacenter.
+func wantEvictedThere(t *testing.T, by, owner *node) {
+	t.Helper()
+	if err := owner.put("/v1/agent/service/register", `{"Name":"web","ID":"web-1","Port":1}`); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, "web in dc2", 20*time.Second, func() error {
+		var list []any
+		if err := by.get("/v1/catalog/service/web?dc=dc2", &list); err != nil {
+			return err
+		}
+		if len(list) != 1 {
+			return fmt.Errorf("%d instances", len(list))
+		}
+		return nil
+	})
+	out, errs, code := by.cli("services", "deregister", "-datacenter=dc2", "-anywhere", "web")
+	if code != 0 || !strings.Contains(out, `web-1 on s2: removed service "web-1" at the agent of node "s2"`) {
+		t.Errorf("eviction in dc2: %d %s%s", code, errs, out)
+	}
+	if status, text, err := owner.request("GET", "/v1/agent/service/web-1", ""); err != nil || status != 404 {
+		t.Errorf("the agent of dc2 still has it: %d %s %v", status, text, err)
 	}
 }

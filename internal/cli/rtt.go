@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -80,7 +81,7 @@ func ownName(cl *api.Client, wan bool) (string, error) {
 	}
 	datacenter, ok := self["Config"]["Datacenter"].(string)
 	if !ok {
-		return "", fmt.Errorf("the agent does not say its datacenter")
+		return "", errors.New("the agent does not say its datacenter")
 	}
 	return name + "." + datacenter, nil
 }
