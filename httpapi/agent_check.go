@@ -1,10 +1,13 @@
 package httpapi
 
 import (
+	"strings"
+
 	"praetor/catalog"
 	"praetor/internal/acl"
 	"praetor/internal/definition"
 	"praetor/internal/fault"
+	"praetor/internal/filter"
 )
 
 func agentChecks(x *exchange) error {
@@ -22,7 +25,24 @@ func agentChecks(x *exchange) error {
 	if len(visible) < len(all) {
 		x.writeFiltered()
 	}
+	if visible, err = x.filterChecks(visible); err != nil {
+		return err
+	}
 	return x.reply(func(b []byte) []byte { return appendMap(b, visible, appendAgentCheck) })
+}
+
+// filterChecks does as Consul does, which here looks at what a filter names only
+// once there is a check, and says less about it.
+func (x *exchange) filterChecks(all map[string]*catalog.Check) (map[string]*catalog.Check, error) {
+	expression := x.query.Get("filter")
+	if err := filter.Validate(expression); err != nil || len(all) == 0 {
+		return all, err
+	}
+	picked, err := filter.New[filter.Check](expression)
+	if err != nil {
+		return nil, rejected("%s", strings.TrimPrefix(err.Error(), filter.Prefix))
+	}
+	return filter.KeepMap(picked, all)
 }
 
 func mayReadCheck(az acl.Authorizer, c *catalog.Check) bool {

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"praetor/internal/filter"
 	"praetor/internal/version"
 )
 
@@ -54,8 +55,21 @@ func agentMembers(x *exchange) error {
 	if len(visible) < len(members) {
 		x.writeFiltered()
 	}
+	picked, err := filter.New[memberRow](x.query.Get("filter"))
+	if err != nil {
+		return err
+	}
+	if visible, err = filter.Keep(picked, visible); err != nil {
+		return err
+	}
 	return x.reflected(visible)
 }
+
+// memberRow is what a filter of members can name (reference/http-api.md §8).
+type memberRow Member
+
+// Set fills the row.
+func (r *memberRow) Set(m Member) { *r = memberRow(m) }
 
 // memberNode is the node of a member: names in the WAN pool end in the datacenter.
 func memberNode(name string, wan bool) string {

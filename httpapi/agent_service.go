@@ -8,6 +8,7 @@ import (
 
 	"praetor/catalog"
 	"praetor/internal/fault"
+	"praetor/internal/filter"
 )
 
 func agentServices(x *exchange) error {
@@ -30,6 +31,13 @@ func agentServices(x *exchange) error {
 			}
 		}
 		x.writeFiltered()
+	}
+	picked, err := filter.New[filter.Service](x.query.Get("filter"))
+	if err != nil {
+		return err
+	}
+	if visible, err = filter.KeepMap(picked, visible); err != nil {
+		return err
 	}
 	return x.reply(func(b []byte) []byte {
 		return appendMap(b, visible, func(b []byte, s *catalog.Service) []byte {

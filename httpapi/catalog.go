@@ -69,7 +69,7 @@ func catalogNodes(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	rep, err := ask(x, ops.CatalogNodes, &ops.CatalogNodesRequest{ReadOptions: opts, NodeMeta: x.nodeMeta()})
+	rep, err := ask(x, ops.CatalogNodes, &ops.CatalogNodesRequest{ReadOptions: opts, NodeMeta: x.nodeMeta(), Filter: x.query.Get("filter")})
 	if err != nil {
 		return err
 	}
@@ -87,12 +87,12 @@ func catalogServices(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	rep, err := ask(x, ops.CatalogServices, &ops.CatalogServicesRequest{ReadOptions: opts, NodeMeta: x.nodeMeta()})
+	rep, err := ask(x, ops.CatalogServices, &ops.CatalogServicesRequest{ReadOptions: opts, NodeMeta: x.nodeMeta(), Filter: x.query.Get("filter")})
 	if err != nil {
 		return err
 	}
 	encode := func(b []byte) []byte { return appendMap(b, rep.Services, appendStrings) }
-	if rep.Filtered || (x.has("node-meta") && !x.shared) {
+	if rep.Filtered || !x.shared && (x.has("node-meta") || x.has("filter")) {
 		return x.reply(encode)
 	}
 	return x.replyKept(x.question(false), mapSource(rep.Services), 32*len(rep.Services), encode)
@@ -107,7 +107,7 @@ func catalogService(x *exchange) error {
 		return invalid("Missing service name")
 	}
 	rep, err := ask(x, ops.CatalogService, &ops.CatalogServiceRequest{
-		ReadOptions: opts, Service: x.name, Tags: x.query["tag"], NodeMeta: x.nodeMeta(),
+		ReadOptions: opts, Service: x.name, Tags: x.query["tag"], NodeMeta: x.nodeMeta(), Filter: x.query.Get("filter"),
 	})
 	if err != nil {
 		return err
@@ -178,5 +178,5 @@ func (x *exchange) askNode() (*ops.CatalogNodeReply, error) {
 	if x.name == "" {
 		return nil, invalid("Missing node name")
 	}
-	return ask(x, ops.CatalogNode, &ops.CatalogNodeRequest{ReadOptions: opts, Node: x.name})
+	return ask(x, ops.CatalogNode, &ops.CatalogNodeRequest{ReadOptions: opts, Node: x.name, Filter: x.query.Get("filter")})
 }

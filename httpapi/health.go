@@ -14,7 +14,7 @@ func healthNode(x *exchange) error {
 	if x.name == "" {
 		return invalid("Missing node name")
 	}
-	return x.replyChecks(ask(x, ops.HealthNode, &ops.HealthNodeRequest{ReadOptions: opts, Node: x.name}))
+	return x.replyChecks(ask(x, ops.HealthNode, &ops.HealthNodeRequest{ReadOptions: opts, Node: x.name, Filter: x.query.Get("filter")}))
 }
 
 func healthChecks(x *exchange) error {
@@ -25,7 +25,7 @@ func healthChecks(x *exchange) error {
 	if x.name == "" {
 		return invalid("Missing service name")
 	}
-	return x.replyChecks(ask(x, ops.HealthChecks, &ops.HealthChecksRequest{ReadOptions: opts, Service: x.name, NodeMeta: x.nodeMeta()}))
+	return x.replyChecks(ask(x, ops.HealthChecks, &ops.HealthChecksRequest{ReadOptions: opts, Service: x.name, NodeMeta: x.nodeMeta(), Filter: x.query.Get("filter")}))
 }
 
 func healthState(x *exchange) error {
@@ -36,7 +36,7 @@ func healthState(x *exchange) error {
 	if x.name == "" {
 		return invalid("Missing check state")
 	}
-	return x.replyChecks(ask(x, ops.HealthState, &ops.HealthStateRequest{ReadOptions: opts, State: x.name, NodeMeta: x.nodeMeta()}))
+	return x.replyChecks(ask(x, ops.HealthState, &ops.HealthStateRequest{ReadOptions: opts, State: x.name, NodeMeta: x.nodeMeta(), Filter: x.query.Get("filter")}))
 }
 
 func (x *exchange) replyChecks(rep *ops.HealthChecksReply, err error) error {
@@ -66,7 +66,7 @@ func healthService(x *exchange) error {
 		return err
 	}
 	req := &ops.HealthServiceRequest{
-		ReadOptions: opts, Service: x.name, Tags: x.query["tag"], PassingOnly: passing, NodeMeta: x.nodeMeta(),
+		ReadOptions: opts, Service: x.name, Tags: x.query["tag"], PassingOnly: passing, NodeMeta: x.nodeMeta(), Filter: x.query.Get("filter"),
 	}
 	rep, err := ask(x, ops.HealthService, req)
 	switch {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"praetor/catalog"
+	"praetor/internal/filter"
 	"praetor/internal/ops"
 )
 
@@ -19,8 +20,12 @@ func (s *Server) catalogNodes(ctx context.Context, req *ops.CatalogNodesRequest)
 	if err != nil {
 		return nil, err
 	}
+	picked, err := filter.New[filter.Node](req.Filter)
+	if err != nil {
+		return nil, err
+	}
 	rep := &ops.CatalogNodesReply{}
-	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
+	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (_ uint64, err error) {
 		index, nodes := tx.Nodes(ws)
 		rep.Nodes = slices.DeleteFunc(nodes, func(n *catalog.Node) bool {
 			if !az.NodeRead(n.Node) {
@@ -29,7 +34,8 @@ func (s *Server) catalogNodes(ctx context.Context, req *ops.CatalogNodesRequest)
 			}
 			return !hasMeta(n, req.NodeMeta)
 		})
-		return index, nil
+		rep.Nodes, err = filter.Keep(picked, rep.Nodes)
+		return index, err
 	})
 }
 
@@ -48,34 +54,47 @@ func (s *Server) catalogServices(ctx context.Context, req *ops.CatalogServicesRe
 	if err != nil {
 		return nil, err
 	}
+	picked, err := filter.New[filter.Instance](req.Filter)
+	if err != nil {
+		return nil, err
+	}
 	rep := &ops.CatalogServicesReply{}
-	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
+	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (_ uint64, err error) {
 		index, all := tx.Services(ws)
-		if az.unlimited() && len(req.NodeMeta) == 0 {
+		if az.unlimited() && len(req.NodeMeta) == 0 && picked == nil {
 			rep.Services = all
 			return index, nil
 		}
-		rep.Services = servicesOf(tx, all, func(i *catalog.Instance) bool {
+		rep.Services, err = servicesOf(tx, all, func(i *catalog.Instance) (bool, error) {
 			if !az.mayReadInstance(i.Node, i.Service) {
 				rep.Filtered = true
-				return false
+				return false, nil
 			}
-			return hasMeta(i.Node, req.NodeMeta)
+			if !hasMeta(i.Node, req.NodeMeta) {
+				return false, nil
+			}
+			return filter.Match(picked, i)
 		})
-		return index, nil
+		return index, err
 	})
 }
 
 // servicesOf lists the services that have an instance that suits, with the
 // tags of those; all is shared and stays.
-func servicesOf(tx *catalog.Tx, all map[string][]string, suits func(*catalog.Instance) bool) map[string][]string {
+func servicesOf(tx *catalog.Tx, all map[string][]string, suits func(*catalog.Instance) (bool, error)) (map[string][]string, error) {
 	kept := map[string][]string{}
 	for name := range all {
 		_, instances := tx.ServiceInstances(nil, name)
 		tags, found := []string{}, false
 		for _, i := range instances {
-			// Names that differ in case share instances, but not tags.
-			if i.Service.Service == name && suits(i) {
+			if i.Service.Service != name {
+				continue // names that differ in case share instances, but not tags
+			}
+			ok, err := suits(i)
+			if err != nil {
+				return nil, err
+			}
+			if ok {
 				tags, found = append(tags, i.Service.Tags...), true
 			}
 		}
@@ -84,7 +103,7 @@ func servicesOf(tx *catalog.Tx, all map[string][]string, suits func(*catalog.Ins
 			kept[name] = slices.Compact(tags)
 		}
 	}
-	return kept
+	return kept, nil
 }
 
 func (s *Server) catalogService(ctx context.Context, req *ops.CatalogServiceRequest) (*ops.CatalogServiceReply, error) {
@@ -92,8 +111,12 @@ func (s *Server) catalogService(ctx context.Context, req *ops.CatalogServiceRequ
 	if err != nil {
 		return nil, err
 	}
+	picked, err := filter.New[filter.Instance](req.Filter)
+	if err != nil {
+		return nil, err
+	}
 	rep := &ops.CatalogServiceReply{}
-	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
+	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (_ uint64, err error) {
 		index, instances := tx.ServiceInstances(ws, req.Service)
 		rep.Instances = slices.DeleteFunc(instances, func(i *catalog.Instance) bool {
 			if !az.mayReadInstance(i.Node, i.Service) {
@@ -102,7 +125,8 @@ func (s *Server) catalogService(ctx context.Context, req *ops.CatalogServiceRequ
 			}
 			return !hasTags(i.Service, req.Tags) || !hasMeta(i.Node, req.NodeMeta)
 		})
-		return index, nil
+		rep.Instances, err = filter.Keep(picked, rep.Instances)
+		return index, err
 	})
 }
 
@@ -121,8 +145,12 @@ func (s *Server) catalogNode(ctx context.Context, req *ops.CatalogNodeRequest) (
 	if err != nil {
 		return nil, err
 	}
+	picked, err := filter.New[filter.Service](req.Filter)
+	if err != nil {
+		return nil, err
+	}
 	rep := &ops.CatalogNodeReply{}
-	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
+	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (_ uint64, err error) {
 		index, node := tx.NodeServices(ws, req.Node)
 		if node != nil && !az.NodeRead(node.Node.Node) {
 			node, rep.Filtered = nil, true
@@ -130,6 +158,9 @@ func (s *Server) catalogNode(ctx context.Context, req *ops.CatalogNodeRequest) (
 		if node != nil {
 			visible := slices.DeleteFunc(slices.Clone(node.Services), func(svc *catalog.Service) bool { return !az.ServiceRead(svc.Service) })
 			rep.Filtered = len(visible) < len(node.Services)
+			if visible, err = filter.Keep(picked, visible); err != nil {
+				return 0, err
+			}
 			node = &catalog.NodeServices{Node: node.Node, Services: visible}
 		}
 		rep.NodeServices = node

@@ -5,36 +5,41 @@ import (
 	"slices"
 
 	"praetor/catalog"
+	"praetor/internal/filter"
 	"praetor/internal/ops"
 	"praetor/internal/rpc"
 )
 
 func (s *Server) healthNode(ctx context.Context, req *ops.HealthNodeRequest) (*ops.HealthChecksReply, error) {
-	return s.checks(ctx, &req.ReadOptions, nil, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []*catalog.Check) {
+	return s.checks(ctx, &req.ReadOptions, nil, req.Filter, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []*catalog.Check) {
 		return tx.NodeChecks(ws, req.Node)
 	})
 }
 
 func (s *Server) healthChecks(ctx context.Context, req *ops.HealthChecksRequest) (*ops.HealthChecksReply, error) {
-	return s.checks(ctx, &req.ReadOptions, req.NodeMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []*catalog.Check) {
+	return s.checks(ctx, &req.ReadOptions, req.NodeMeta, req.Filter, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []*catalog.Check) {
 		return tx.ServiceChecks(ws, req.Service)
 	})
 }
 
 func (s *Server) healthState(ctx context.Context, req *ops.HealthStateRequest) (*ops.HealthChecksReply, error) {
-	return s.checks(ctx, &req.ReadOptions, req.NodeMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []*catalog.Check) {
+	return s.checks(ctx, &req.ReadOptions, req.NodeMeta, req.Filter, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []*catalog.Check) {
 		return tx.ChecksInState(ws, req.State)
 	})
 }
 
 // checks answers every read that lists checks.
-func (s *Server) checks(ctx context.Context, opts *rpc.ReadOptions, meta map[string]string, list func(*catalog.Tx, catalog.WatchSet) (uint64, []*catalog.Check)) (*ops.HealthChecksReply, error) {
+func (s *Server) checks(ctx context.Context, opts *rpc.ReadOptions, meta map[string]string, expression string, list func(*catalog.Tx, catalog.WatchSet) (uint64, []*catalog.Check)) (*ops.HealthChecksReply, error) {
 	az, err := s.access(opts.Token)
 	if err != nil {
 		return nil, err
 	}
+	picked, err := filter.New[filter.Check](expression)
+	if err != nil {
+		return nil, err
+	}
 	rep := &ops.HealthChecksReply{}
-	return rep, s.read(ctx, opts, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
+	return rep, s.read(ctx, opts, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (_ uint64, err error) {
 		index, checks := list(tx, ws)
 		rep.Checks = slices.DeleteFunc(checks, func(c *catalog.Check) bool {
 			if !az.mayReadCheck(c) {
@@ -47,7 +52,8 @@ func (s *Server) checks(ctx context.Context, opts *rpc.ReadOptions, meta map[str
 			_, node := tx.Node(nil, c.Node)
 			return node == nil || !hasMeta(node, meta)
 		})
-		return index, nil
+		rep.Checks, err = filter.Keep(picked, rep.Checks)
+		return index, err
 	})
 }
 
@@ -56,12 +62,16 @@ func (s *Server) healthService(ctx context.Context, req *ops.HealthServiceReques
 	if err != nil {
 		return nil, err
 	}
+	picked, err := filter.New[filter.InstanceHealth](req.Filter)
+	if err != nil {
+		return nil, err
+	}
 	rep := &ops.HealthServiceReply{}
 	key := newViewKey(req)
 	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
-		index, instances := s.views.get(tx, ws, key, req)
+		index, instances, err := s.views.get(tx, ws, key, req, picked)
 		rep.Instances, rep.Filtered = readableInstances(az, instances)
-		return index, nil
+		return index, err
 	})
 }
 

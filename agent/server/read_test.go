@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -13,6 +15,7 @@ import (
 	"praetor/agent/server"
 	"praetor/catalog"
 	"praetor/internal/acl"
+	"praetor/internal/fault"
 	"praetor/internal/ops"
 )
 
@@ -167,4 +170,82 @@ func TestRequestsOfLocalCallersStayAsTheyAre(t *testing.T) {
 			t.Errorf("stored %+v", found.Services)
 		}
 	})
+}
+
+func TestReadsGiveWhatTheFilterPicks(t *testing.T) {
+	virtual(t, nil, func(s *lone) {
+		for i, tags := range [][]string{{"v1"}, {"v2"}} {
+			name := fmt.Sprintf("n%d", i)
+			if err := s.register(catalog.Register{Node: name, Address: "10.9.0.1", NodeMeta: map[string]string{"rack": name},
+				Service: &catalog.Service{Service: "web", Tags: tags, Port: 80 + i},
+				Checks:  []*catalog.Check{{CheckID: "c" + name, ServiceID: "web", Status: []string{catalog.Passing, catalog.Critical}[i]}}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ctx, r := t.Context(), s.Router()
+		for _, row := range []struct {
+			name, filter, want string
+			ask                func(filter string) (any, error)
+		}{
+			{"nodes", `Meta.rack == n1`, "n1", func(f string) (any, error) {
+				rep, err := ops.CatalogNodes.Call(ctx, r, &ops.CatalogNodesRequest{Filter: f})
+				return names(err, func() []*catalog.Node { return rep.Nodes }, func(n *catalog.Node) string { return n.Node }), err
+			}},
+			{"services", `ServiceName == web and v2 in ServiceTags`, "web[v2]", func(f string) (any, error) {
+				rep, err := ops.CatalogServices.Call(ctx, r, &ops.CatalogServicesRequest{Filter: f})
+				if err != nil {
+					return nil, err
+				}
+				return "web" + fmt.Sprint(rep.Services["web"]) + strings.Repeat("!", len(rep.Services)-1), nil
+			}},
+			{"service", `ServicePort == 81`, "n1", func(f string) (any, error) {
+				rep, err := ops.CatalogService.Call(ctx, r, &ops.CatalogServiceRequest{Service: "web", Filter: f})
+				return names(err, func() []*catalog.Instance { return rep.Instances }, func(i *catalog.Instance) string { return i.Node.Node }), err
+			}},
+			{"node", `Service == nothing`, "0", func(f string) (any, error) {
+				rep, err := ops.CatalogNode.Call(ctx, r, &ops.CatalogNodeRequest{Node: "n1", Filter: f})
+				if err != nil {
+					return nil, err
+				}
+				return fmt.Sprint(len(rep.NodeServices.Services)), nil
+			}},
+			{"checks of a node", `Status == critical`, "cn1", func(f string) (any, error) {
+				rep, err := ops.HealthNode.Call(ctx, r, &ops.HealthNodeRequest{Node: "n1", Filter: f})
+				return names(err, func() []*catalog.Check { return rep.Checks }, func(c *catalog.Check) string { return c.CheckID }), err
+			}},
+			{"checks of a service", `Node == n0`, "cn0", func(f string) (any, error) {
+				rep, err := ops.HealthChecks.Call(ctx, r, &ops.HealthChecksRequest{Service: "web", Filter: f})
+				return names(err, func() []*catalog.Check { return rep.Checks }, func(c *catalog.Check) string { return c.CheckID }), err
+			}},
+			{"checks in a state", `ServiceName == web`, "cn0", func(f string) (any, error) {
+				rep, err := ops.HealthState.Call(ctx, r, &ops.HealthStateRequest{State: "passing", Filter: f})
+				return names(err, func() []*catalog.Check { return rep.Checks }, func(c *catalog.Check) string { return c.CheckID }), err
+			}},
+			{"health", `Node.Meta.rack == n1 and Checks.Status == critical`, "n1", func(f string) (any, error) {
+				rep, err := ops.HealthService.Call(ctx, r, &ops.HealthServiceRequest{Service: "web", Filter: f})
+				return names(err, func() []*catalog.InstanceHealth { return rep.Instances }, func(i *catalog.InstanceHealth) string { return i.Node.Node }), err
+			}},
+		} {
+			for range 2 { // the second time from what was kept
+				if got, err := row.ask(row.filter); err != nil || got != row.want {
+					t.Errorf("%s: %v, %v; want %v", row.name, got, err, row.want)
+				}
+			}
+			if _, err := row.ask("Bogus == 1"); fault.KindOf(err) != fault.Rejected {
+				t.Errorf("%s: a bad expression: %v", row.name, err)
+			}
+		}
+	})
+}
+
+// names joins the names of a reply's rows.
+func names[E any](err error, list func() []E, name func(E) string) string {
+	if err != nil {
+		return ""
+	}
+	var all []string
+	for _, e := range list() {
+		all = append(all, name(e))
+	}
+	return strings.Join(all, " ")
 }

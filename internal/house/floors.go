@@ -35,7 +35,7 @@ var rooms = []room{
 	{"httpapi", frontDoor, "front doors import ops, view, rpc, catalog only"},
 	{"dnsserver", frontDoor, "front doors import ops, view, rpc, catalog only"},
 	{"ui", nil, "the web UI imports nothing of the house"},
-	{"agent/server", with(leaves, "raftstore", "gossip", "internal/ops", "internal/rpc", "catalog"),
+	{"agent/server", with(leaves, "raftstore", "gossip", "internal/filter", "internal/ops", "internal/rpc", "catalog"),
 		"the server half imports raftstore, gossip, ops, rpc, catalog only"},
 	{"agent/local", with(leaves, "agent/checks", "internal/definition", "internal/ops", "internal/rpc", "catalog"),
 		"local state imports checks, definition, ops, rpc, catalog only"},
@@ -43,6 +43,7 @@ var rooms = []room{
 		"check runners import definition, ops, rpc, catalog only"},
 	{"agent/config", with(leaves, "internal/definition", "catalog"), "configuration imports definition and catalog only"},
 	{"internal/definition", with(leaves, "catalog"), "definitions import catalog only"},
+	{"internal/filter", with(leaves, "catalog"), "filters import catalog only"},
 	{"internal/view", with(leaves, "internal/rpc"), "views import rpc only"},
 	{"internal/ops", []string{"internal/rpc", "catalog"}, "operations import rpc, catalog only"},
 	{"internal/rpc", leaves, "the transport imports leaves only"},
@@ -52,7 +53,7 @@ var rooms = []room{
 }
 
 var frontDoor = []string{
-	"internal/definition", "internal/ops", "internal/view", "internal/rpc", "catalog",
+	"internal/definition", "internal/filter", "internal/ops", "internal/view", "internal/rpc", "catalog",
 	"internal/acl", "internal/fault", "internal/life", "internal/version",
 }
 

@@ -65,6 +65,7 @@ type CatalogDatacentersReply struct {
 type CatalogNodesRequest struct {
 	rpc.ReadOptions
 	NodeMeta map[string]string // all must match
+	Filter   string            // an expression about filter.Node
 }
 
 type CatalogNodesReply struct {
@@ -75,6 +76,7 @@ type CatalogNodesReply struct {
 type CatalogServicesRequest struct {
 	rpc.ReadOptions
 	NodeMeta map[string]string
+	Filter   string // about filter.Instance; what has no matching instance is left out
 }
 
 type CatalogServicesReply struct {
@@ -87,6 +89,7 @@ type CatalogServiceRequest struct {
 	Service  string
 	Tags     []string // all must be present, any case
 	NodeMeta map[string]string
+	Filter   string // about filter.Instance
 }
 
 type CatalogServiceReply struct {
@@ -96,7 +99,8 @@ type CatalogServiceReply struct {
 
 type CatalogNodeRequest struct {
 	rpc.ReadOptions
-	Node string // name, ID, or unique ID prefix
+	Node   string // name, ID, or unique ID prefix
+	Filter string // of its services, about filter.Service
 }
 
 type CatalogNodeReply struct {

@@ -296,9 +296,9 @@ func (z *CatalogNodeReply) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *CatalogNodeRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 2
+	// map header, size 3
 	// string "ReadOptions"
-	o = append(o, 0x82, 0xab, 0x52, 0x65, 0x61, 0x64, 0x4f, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x73)
+	o = append(o, 0x83, 0xab, 0x52, 0x65, 0x61, 0x64, 0x4f, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x73)
 	o, err = z.ReadOptions.MarshalMsg(o)
 	if err != nil {
 		err = msgp.WrapError(err, "ReadOptions")
@@ -307,6 +307,9 @@ func (z *CatalogNodeRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	// string "Node"
 	o = append(o, 0xa4, 0x4e, 0x6f, 0x64, 0x65)
 	o = msgp.AppendString(o, z.Node)
+	// string "Filter"
+	o = append(o, 0xa6, 0x46, 0x69, 0x6c, 0x74, 0x65, 0x72)
+	o = msgp.AppendString(o, z.Filter)
 	return
 }
 
@@ -340,6 +343,12 @@ func (z *CatalogNodeRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Node")
 				return
 			}
+		case "Filter":
+			z.Filter, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Filter")
+				return
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -354,7 +363,7 @@ func (z *CatalogNodeRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *CatalogNodeRequest) Msgsize() (s int) {
-	s = 1 + 12 + z.ReadOptions.Msgsize() + 5 + msgp.StringPrefixSize + len(z.Node)
+	s = 1 + 12 + z.ReadOptions.Msgsize() + 5 + msgp.StringPrefixSize + len(z.Node) + 7 + msgp.StringPrefixSize + len(z.Filter)
 	return
 }
 
@@ -468,9 +477,9 @@ func (z *CatalogNodesReply) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *CatalogNodesRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 2
+	// map header, size 3
 	// string "ReadOptions"
-	o = append(o, 0x82, 0xab, 0x52, 0x65, 0x61, 0x64, 0x4f, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x73)
+	o = append(o, 0x83, 0xab, 0x52, 0x65, 0x61, 0x64, 0x4f, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x73)
 	o, err = z.ReadOptions.MarshalMsg(o)
 	if err != nil {
 		err = msgp.WrapError(err, "ReadOptions")
@@ -483,6 +492,9 @@ func (z *CatalogNodesRequest) MarshalMsg(b []byte) (o []byte, err error) {
 		o = msgp.AppendString(o, za0001)
 		o = msgp.AppendString(o, za0002)
 	}
+	// string "Filter"
+	o = append(o, 0xa6, 0x46, 0x69, 0x6c, 0x74, 0x65, 0x72)
+	o = msgp.AppendString(o, z.Filter)
 	return
 }
 
@@ -538,6 +550,12 @@ func (z *CatalogNodesRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				}
 				z.NodeMeta[za0001] = za0002
 			}
+		case "Filter":
+			z.Filter, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Filter")
+				return
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -559,6 +577,7 @@ func (z *CatalogNodesRequest) Msgsize() (s int) {
 			s += msgp.StringPrefixSize + len(za0001) + msgp.StringPrefixSize + len(za0002)
 		}
 	}
+	s += 7 + msgp.StringPrefixSize + len(z.Filter)
 	return
 }
 
@@ -741,9 +760,9 @@ func (z *CatalogServiceReply) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *CatalogServiceRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 4
+	// map header, size 5
 	// string "ReadOptions"
-	o = append(o, 0x84, 0xab, 0x52, 0x65, 0x61, 0x64, 0x4f, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x73)
+	o = append(o, 0x85, 0xab, 0x52, 0x65, 0x61, 0x64, 0x4f, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x73)
 	o, err = z.ReadOptions.MarshalMsg(o)
 	if err != nil {
 		err = msgp.WrapError(err, "ReadOptions")
@@ -765,6 +784,9 @@ func (z *CatalogServiceRequest) MarshalMsg(b []byte) (o []byte, err error) {
 		o = msgp.AppendString(o, za0002)
 		o = msgp.AppendString(o, za0003)
 	}
+	// string "Filter"
+	o = append(o, 0xa6, 0x46, 0x69, 0x6c, 0x74, 0x65, 0x72)
+	o = msgp.AppendString(o, z.Filter)
 	return
 }
 
@@ -845,6 +867,12 @@ func (z *CatalogServiceRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				}
 				z.NodeMeta[za0002] = za0003
 			}
+		case "Filter":
+			z.Filter, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Filter")
+				return
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -870,6 +898,7 @@ func (z *CatalogServiceRequest) Msgsize() (s int) {
 			s += msgp.StringPrefixSize + len(za0002) + msgp.StringPrefixSize + len(za0003)
 		}
 	}
+	s += 7 + msgp.StringPrefixSize + len(z.Filter)
 	return
 }
 
@@ -992,9 +1021,9 @@ func (z *CatalogServicesReply) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *CatalogServicesRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 2
+	// map header, size 3
 	// string "ReadOptions"
-	o = append(o, 0x82, 0xab, 0x52, 0x65, 0x61, 0x64, 0x4f, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x73)
+	o = append(o, 0x83, 0xab, 0x52, 0x65, 0x61, 0x64, 0x4f, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x73)
 	o, err = z.ReadOptions.MarshalMsg(o)
 	if err != nil {
 		err = msgp.WrapError(err, "ReadOptions")
@@ -1007,6 +1036,9 @@ func (z *CatalogServicesRequest) MarshalMsg(b []byte) (o []byte, err error) {
 		o = msgp.AppendString(o, za0001)
 		o = msgp.AppendString(o, za0002)
 	}
+	// string "Filter"
+	o = append(o, 0xa6, 0x46, 0x69, 0x6c, 0x74, 0x65, 0x72)
+	o = msgp.AppendString(o, z.Filter)
 	return
 }
 
@@ -1062,6 +1094,12 @@ func (z *CatalogServicesRequest) UnmarshalMsg(bts []byte) (o []byte, err error) 
 				}
 				z.NodeMeta[za0001] = za0002
 			}
+		case "Filter":
+			z.Filter, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Filter")
+				return
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -1083,6 +1121,7 @@ func (z *CatalogServicesRequest) Msgsize() (s int) {
 			s += msgp.StringPrefixSize + len(za0001) + msgp.StringPrefixSize + len(za0002)
 		}
 	}
+	s += 7 + msgp.StringPrefixSize + len(z.Filter)
 	return
 }
 

@@ -20,19 +20,22 @@ var (
 
 type HealthNodeRequest struct {
 	rpc.ReadOptions
-	Node string
+	Node   string
+	Filter string // about filter.Check
 }
 
 type HealthChecksRequest struct {
 	rpc.ReadOptions
 	Service  string
 	NodeMeta map[string]string
+	Filter   string // about filter.Check
 }
 
 type HealthStateRequest struct {
 	rpc.ReadOptions
 	State    string
 	NodeMeta map[string]string
+	Filter   string // about filter.Check
 }
 
 type HealthChecksReply struct {
@@ -46,6 +49,7 @@ type HealthServiceRequest struct {
 	Tags        []string // all must be present, any case
 	PassingOnly bool
 	NodeMeta    map[string]string
+	Filter      string // about filter.InstanceHealth
 }
 
 // HealthServiceReply is what a view of a service gives out: while the service

@@ -118,9 +118,9 @@ func (z *HealthChecksReply) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *HealthChecksRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 3
+	// map header, size 4
 	// string "ReadOptions"
-	o = append(o, 0x83, 0xab, 0x52, 0x65, 0x61, 0x64, 0x4f, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x73)
+	o = append(o, 0x84, 0xab, 0x52, 0x65, 0x61, 0x64, 0x4f, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x73)
 	o, err = z.ReadOptions.MarshalMsg(o)
 	if err != nil {
 		err = msgp.WrapError(err, "ReadOptions")
@@ -136,6 +136,9 @@ func (z *HealthChecksRequest) MarshalMsg(b []byte) (o []byte, err error) {
 		o = msgp.AppendString(o, za0001)
 		o = msgp.AppendString(o, za0002)
 	}
+	// string "Filter"
+	o = append(o, 0xa6, 0x46, 0x69, 0x6c, 0x74, 0x65, 0x72)
+	o = msgp.AppendString(o, z.Filter)
 	return
 }
 
@@ -197,6 +200,12 @@ func (z *HealthChecksRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				}
 				z.NodeMeta[za0001] = za0002
 			}
+		case "Filter":
+			z.Filter, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Filter")
+				return
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -218,15 +227,16 @@ func (z *HealthChecksRequest) Msgsize() (s int) {
 			s += msgp.StringPrefixSize + len(za0001) + msgp.StringPrefixSize + len(za0002)
 		}
 	}
+	s += 7 + msgp.StringPrefixSize + len(z.Filter)
 	return
 }
 
 // MarshalMsg implements msgp.Marshaler
 func (z *HealthNodeRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 2
+	// map header, size 3
 	// string "ReadOptions"
-	o = append(o, 0x82, 0xab, 0x52, 0x65, 0x61, 0x64, 0x4f, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x73)
+	o = append(o, 0x83, 0xab, 0x52, 0x65, 0x61, 0x64, 0x4f, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x73)
 	o, err = z.ReadOptions.MarshalMsg(o)
 	if err != nil {
 		err = msgp.WrapError(err, "ReadOptions")
@@ -235,6 +245,9 @@ func (z *HealthNodeRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	// string "Node"
 	o = append(o, 0xa4, 0x4e, 0x6f, 0x64, 0x65)
 	o = msgp.AppendString(o, z.Node)
+	// string "Filter"
+	o = append(o, 0xa6, 0x46, 0x69, 0x6c, 0x74, 0x65, 0x72)
+	o = msgp.AppendString(o, z.Filter)
 	return
 }
 
@@ -268,6 +281,12 @@ func (z *HealthNodeRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Node")
 				return
 			}
+		case "Filter":
+			z.Filter, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Filter")
+				return
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -282,7 +301,7 @@ func (z *HealthNodeRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *HealthNodeRequest) Msgsize() (s int) {
-	s = 1 + 12 + z.ReadOptions.Msgsize() + 5 + msgp.StringPrefixSize + len(z.Node)
+	s = 1 + 12 + z.ReadOptions.Msgsize() + 5 + msgp.StringPrefixSize + len(z.Node) + 7 + msgp.StringPrefixSize + len(z.Filter)
 	return
 }
 
@@ -396,9 +415,9 @@ func (z *HealthServiceReply) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *HealthServiceRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 5
+	// map header, size 6
 	// string "ReadOptions"
-	o = append(o, 0x85, 0xab, 0x52, 0x65, 0x61, 0x64, 0x4f, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x73)
+	o = append(o, 0x86, 0xab, 0x52, 0x65, 0x61, 0x64, 0x4f, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x73)
 	o, err = z.ReadOptions.MarshalMsg(o)
 	if err != nil {
 		err = msgp.WrapError(err, "ReadOptions")
@@ -423,6 +442,9 @@ func (z *HealthServiceRequest) MarshalMsg(b []byte) (o []byte, err error) {
 		o = msgp.AppendString(o, za0002)
 		o = msgp.AppendString(o, za0003)
 	}
+	// string "Filter"
+	o = append(o, 0xa6, 0x46, 0x69, 0x6c, 0x74, 0x65, 0x72)
+	o = msgp.AppendString(o, z.Filter)
 	return
 }
 
@@ -509,6 +531,12 @@ func (z *HealthServiceRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				}
 				z.NodeMeta[za0002] = za0003
 			}
+		case "Filter":
+			z.Filter, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Filter")
+				return
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -534,15 +562,16 @@ func (z *HealthServiceRequest) Msgsize() (s int) {
 			s += msgp.StringPrefixSize + len(za0002) + msgp.StringPrefixSize + len(za0003)
 		}
 	}
+	s += 7 + msgp.StringPrefixSize + len(z.Filter)
 	return
 }
 
 // MarshalMsg implements msgp.Marshaler
 func (z *HealthStateRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 3
+	// map header, size 4
 	// string "ReadOptions"
-	o = append(o, 0x83, 0xab, 0x52, 0x65, 0x61, 0x64, 0x4f, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x73)
+	o = append(o, 0x84, 0xab, 0x52, 0x65, 0x61, 0x64, 0x4f, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x73)
 	o, err = z.ReadOptions.MarshalMsg(o)
 	if err != nil {
 		err = msgp.WrapError(err, "ReadOptions")
@@ -558,6 +587,9 @@ func (z *HealthStateRequest) MarshalMsg(b []byte) (o []byte, err error) {
 		o = msgp.AppendString(o, za0001)
 		o = msgp.AppendString(o, za0002)
 	}
+	// string "Filter"
+	o = append(o, 0xa6, 0x46, 0x69, 0x6c, 0x74, 0x65, 0x72)
+	o = msgp.AppendString(o, z.Filter)
 	return
 }
 
@@ -619,6 +651,12 @@ func (z *HealthStateRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				}
 				z.NodeMeta[za0001] = za0002
 			}
+		case "Filter":
+			z.Filter, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Filter")
+				return
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -640,5 +678,6 @@ func (z *HealthStateRequest) Msgsize() (s int) {
 			s += msgp.StringPrefixSize + len(za0001) + msgp.StringPrefixSize + len(za0002)
 		}
 	}
+	s += 7 + msgp.StringPrefixSize + len(z.Filter)
 	return
 }

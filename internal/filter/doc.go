@@ -1,0 +1,25 @@
+// Package filter picks elements of lists by an expression: the language of ?filter
+// (reference/http-api.md §8).
+//
+// # Use
+//
+//	f, err := filter.New[filter.Node](`Meta.rack == "7" and Node matches "^web"`)
+//	nodes, err = filter.Keep(f, nodes)
+//
+// # Concurrency
+//
+// A Filter is for one goroutine at a time: it has one row that it fills for
+// each element. It keeps nothing of them once it is done.
+//
+// # Invariants
+//
+// The types of this package are what expressions can name, field by field; they
+// change only if the reference does. An expression that takes too long to read is
+// refused: its cost grows fourfold with every parenthesis inside another.
+//
+// # Decisions
+//
+// go-bexpr stays at v0.1.2: later ones have another grammar and other error
+// texts, and check names only against elements at hand. What it says is part of
+// the contract.
+package filter
