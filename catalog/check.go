@@ -203,6 +203,9 @@ func (w *writer) bumpCheck(c *Check) {
 	if c.ServiceID != "" {
 		w.stale[instanceRef{fold(c.Node), c.ServiceID}] = struct{}{}
 		w.bumpService(c.ServiceName, false)
+		if s := first[*Service](w.txn, tableService, byID, serviceKey(c.Node, c.ServiceID)); s != nil {
+			w.bumpMesh(s)
+		}
 		return
 	}
 	w.bumpServicesOn(c.Node, false)

@@ -27,6 +27,10 @@ const (
 	prefixHealth    = "service/"
 	prefixInstances = "instances/"
 
+	// One row per service that something serves inside the mesh; it moves with
+	// all that health/connect shows.
+	prefixMesh = "mesh/"
+
 	// One row per node: its record and instances, not checks.
 	prefixNode = "node/"
 

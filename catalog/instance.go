@@ -42,25 +42,31 @@ func (tx *Tx) ServiceHealth(ws WatchSet, name string) (uint64, []*InstanceHealth
 func (tx *Tx) ServiceIndex(ws WatchSet, name string) uint64 { return tx.watchService(ws, name, true) }
 
 // watchService returns a service's index and watches its health, or only its
-// instances and their nodes. A missing service wakes its watchers when it
-// appears or any other goes extinct.
+// instances and their nodes.
 func (tx *Tx) watchService(ws WatchSet, name string, health bool) uint64 {
 	folded := fold(name)
 	index := tx.index(prefixHealth + folded)
 	switch {
 	case index == 0:
-		tx.watchIndex(ws, birthKey(folded))
-		if extinct := tx.watchIndex(ws, indexServiceExtinct); extinct != 0 {
-			return extinct
-		}
-		index = max(tx.index(indexNodes), tx.index(indexServices))
-		if health {
-			index = max(index, tx.index(indexChecks))
-		}
+		return tx.watchMissing(ws, name, health)
 	case health:
 		tx.watchIndex(ws, prefixHealth+folded)
 	default:
 		tx.watchIndex(ws, prefixInstances+folded)
+	}
+	return index
+}
+
+// watchMissing returns the index of a service that has no instances, or none in
+// the mesh. Its watchers wake when it gets one or any other loses its last.
+func (tx *Tx) watchMissing(ws WatchSet, name string, health bool) uint64 {
+	tx.watchIndex(ws, birthKey(fold(name)))
+	if extinct := tx.watchIndex(ws, indexServiceExtinct); extinct != 0 {
+		return extinct
+	}
+	index := max(tx.index(indexNodes), tx.index(indexServices))
+	if health {
+		index = max(index, tx.index(indexChecks))
 	}
 	return index
 }
@@ -73,7 +79,7 @@ func (w *writer) hasInstances(name string) bool {
 // moveInstance makes room for the join of s, where old, which may be nil, was
 // until now; flushInstances fills it.
 func (w *writer) moveInstance(old, s *Service) {
-	if old == nil || fold(old.Service) != fold(s.Service) {
+	if old == nil || fold(old.Service) != fold(s.Service) || fold(meshName(old)) != fold(meshName(s)) {
 		if old != nil {
 			w.removeInstance(old)
 		}

@@ -79,6 +79,7 @@ func (re *restorer) join() {
 	re.w.txn = re.db.Txn(true)
 	for s := range rows[*Service](all, nil, tableService, byIDPrefix, nil) {
 		re.w.join(s)
+		re.w.settleMesh(s, re.last)
 		row++
 		re.commitSome(row)
 	}

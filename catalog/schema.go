@@ -29,6 +29,7 @@ const (
 	byName     = "name"     // check: folded service name
 	byInstance = "instance" // check: node and service ID, "" for node-level checks
 	byStatus   = "status"   // check: folded status
+	byMesh     = "mesh"     // instance: folded name of what it serves in the mesh
 	uuidPrefix = "uuid_prefix"
 )
 
@@ -58,8 +59,9 @@ func newDB() *memdb.MemDB {
 	db, err := memdb.NewMemDB(&memdb.DBSchema{Tables: map[string]*memdb.TableSchema{
 		tableNode: table(tableNode, rowIndexer[*Node](nodeID),
 			&memdb.IndexSchema{Name: byUUID, AllowMissing: true, Unique: true, Indexer: rowIndexer[*Node](nodeUUID)}),
-		tableService:  table(tableService, rowIndexer[*Service](serviceID)),
-		tableInstance: table(tableInstance, rowIndexer[*instanceRow](instanceID)),
+		tableService: table(tableService, rowIndexer[*Service](serviceID)),
+		tableInstance: table(tableInstance, rowIndexer[*instanceRow](instanceID),
+			&memdb.IndexSchema{Name: byMesh, AllowMissing: true, Indexer: rowIndexer[*instanceRow](instanceByMesh)}),
 		tableCheck: table(tableCheck, rowIndexer[*Check](checkID),
 			&memdb.IndexSchema{Name: byName, AllowMissing: true, Indexer: rowIndexer[*Check](checkByName)},
 			&memdb.IndexSchema{Name: byInstance, Indexer: rowIndexer[*Check](checkByInstance)},

@@ -150,6 +150,9 @@ func (w *writer) putService(node *Node, s *Service) {
 		w.leaveService(old)
 		w.renameChecks(s)
 	}
+	if old != nil && fold(meshName(old)) != fold(meshName(s)) {
+		w.leaveMesh(old)
+	}
 }
 
 // insertService stores s in place of old, which may be nil, and keeps the
@@ -159,6 +162,7 @@ func (w *writer) insertService(old, s *Service) {
 		w.count(countServices, 1)
 		w.bump(birthKey(fold(s.Service)))
 	}
+	w.enterMesh(s)
 	must(w.txn.Insert(tableService, s))
 	w.countInstance(s, 1)
 	if old != nil {
@@ -179,6 +183,7 @@ func (w *writer) removeService(s *Service) {
 	w.countTags(s, nil)
 	w.bumpInstance(s)
 	w.leaveService(s)
+	w.leaveMesh(s)
 }
 
 // bumpInstance moves what shows an instance.
@@ -187,6 +192,7 @@ func (w *writer) bumpInstance(s *Service) {
 	w.bump(indexNodes)
 	w.bump(prefixNode + fold(s.Node))
 	w.bumpService(s.Service, true)
+	w.bumpMesh(s)
 }
 
 // bumpService moves a service's index; instances also tells the watchers who
@@ -205,6 +211,7 @@ func (w *writer) bumpServicesOn(node string, instances bool) {
 	for s := range rows[*Service](w.txn, nil, tableService, byIDPrefix, nodeKey(node)) {
 		w.stale[refOf(s)] = struct{}{}
 		w.bumpService(s.Service, instances)
+		w.bumpMesh(s)
 	}
 }
 

@@ -98,7 +98,12 @@ func catalogServices(x *exchange) error {
 	return x.replyKept(x.question(false), mapSource(rep.Services), 32*len(rep.Services), encode)
 }
 
-func catalogService(x *exchange) error {
+func catalogService(x *exchange) error { return x.replyCatalog(false) }
+func catalogConnect(x *exchange) error { return x.replyCatalog(true) }
+
+// replyCatalog answers with the instances of a service, or with what serves it
+// inside the mesh.
+func (x *exchange) replyCatalog(connect bool) error {
 	opts, err := x.readOptions()
 	if err != nil {
 		return err
@@ -107,7 +112,7 @@ func catalogService(x *exchange) error {
 		return invalid("Missing service name")
 	}
 	rep, err := ask(x, ops.CatalogService, &ops.CatalogServiceRequest{
-		ReadOptions: opts, Service: x.name, Tags: x.query["tag"], NodeMeta: x.nodeMeta(), Filter: x.query.Get("filter"),
+		ReadOptions: opts, Service: x.name, Connect: connect, Tags: x.query["tag"], NodeMeta: x.nodeMeta(), Filter: x.query.Get("filter"),
 	})
 	if err != nil {
 		return err
@@ -123,6 +128,20 @@ func catalogService(x *exchange) error {
 		return x.reply(encode)
 	}
 	return x.replyShared(listSource(list), encode)
+}
+
+func catalogGatewayServices(x *exchange) error {
+	opts, err := x.readOptions()
+	if err != nil {
+		return err
+	}
+	if x.name == "" {
+		return invalid("Missing gateway name")
+	}
+	if _, err := ask(x, ops.CatalogGatewayServices, &ops.CatalogGatewayServicesRequest{ReadOptions: opts, Gateway: x.name}); err != nil {
+		return err
+	}
+	return x.reply(func(b []byte) []byte { return append(b, "[]"...) })
 }
 
 func catalogNode(x *exchange) error {

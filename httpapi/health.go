@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"praetor/internal/ops"
+	"praetor/internal/rpc"
 )
 
 func healthNode(x *exchange) error {
@@ -50,7 +51,13 @@ func (x *exchange) replyChecks(rep *ops.HealthChecksReply, err error) error {
 	return x.replyShared(listSource(rep.Checks), encode)
 }
 
-func healthService(x *exchange) error {
+func healthService(x *exchange) error { return x.replyInstances(ops.HealthService, false) }
+func healthConnect(x *exchange) error { return x.replyInstances(ops.HealthService, true) }
+func healthIngress(x *exchange) error { return x.replyInstances(ops.HealthIngress, false) }
+
+// replyInstances answers with instances and their checks. ?merge-central-config
+// changes nothing while there is no central configuration.
+func (x *exchange) replyInstances(op rpc.Op[ops.HealthServiceRequest, ops.HealthServiceReply], connect bool) error {
 	opts, err := x.readOptions()
 	if err != nil {
 		return err
@@ -66,9 +73,9 @@ func healthService(x *exchange) error {
 		return err
 	}
 	req := &ops.HealthServiceRequest{
-		ReadOptions: opts, Service: x.name, Tags: x.query["tag"], PassingOnly: passing, NodeMeta: x.nodeMeta(), Filter: x.query.Get("filter"),
+		ReadOptions: opts, Service: x.name, Connect: connect, Tags: x.query["tag"], PassingOnly: passing, NodeMeta: x.nodeMeta(), Filter: x.query.Get("filter"),
 	}
-	rep, err := ask(x, ops.HealthService, req)
+	rep, err := ask(x, op, req)
 	switch {
 	case err != nil:
 		return err

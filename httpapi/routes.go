@@ -91,6 +91,8 @@ var routes = []route{
 	{"/v1/catalog/nodes", get, catalogNodes, catalogRead | anyNamespace},
 	{"/v1/catalog/services", get, catalogServices, catalogRead | cacheable},
 	{"/v1/catalog/service/", get, catalogService, catalogRead | cacheable},
+	{"/v1/catalog/connect/", get, catalogConnect, catalogRead | cacheable},
+	{"/v1/catalog/gateway-services/", get, catalogGatewayServices, catalogRead},
 	{"/v1/catalog/node/", get, catalogNode, catalogRead},
 	{"/v1/catalog/node-services/", get, catalogNodeServices, catalogRead},
 
@@ -98,6 +100,8 @@ var routes = []route{
 	{"/v1/health/checks/", get, healthChecks, catalogRead},
 	{"/v1/health/state/", get, healthState, catalogRead},
 	{"/v1/health/service/", get, healthService, serviceRead},
+	{"/v1/health/connect/", get, healthConnect, serviceRead},
+	{"/v1/health/ingress/", get, healthIngress, catalogRead},
 
 	{"/v1/operator/raft/configuration", get, operatorRaft, anyTenancy},
 	{"/v1/operator/raft/peer", []string{http.MethodDelete}, operatorRemovePeer, anyTenancy},

@@ -26,6 +26,8 @@ func (s *Server) mux() *rpc.Mux {
 	rpc.Handle(m, ops.CatalogNodes, s.catalogNodes)
 	rpc.Handle(m, ops.CatalogServices, s.catalogServices)
 	rpc.Handle(m, ops.CatalogService, s.catalogService)
+	rpc.Handle(m, ops.CatalogGatewayServices, s.catalogGatewayServices)
+	rpc.Handle(m, ops.HealthIngress, s.healthIngress)
 	rpc.Handle(m, ops.CatalogNode, s.catalogNode)
 	rpc.Handle(m, ops.HealthNode, s.healthNode)
 	rpc.Handle(m, ops.HealthChecks, s.healthChecks)

@@ -117,7 +117,14 @@ func (s *Server) catalogService(ctx context.Context, req *ops.CatalogServiceRequ
 	}
 	rep := &ops.CatalogServiceReply{}
 	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (_ uint64, err error) {
-		index, instances := tx.ServiceInstances(ws, req.Service)
+		list := tx.ServiceInstances
+		if req.Connect {
+			if !az.ServiceRead(req.Service) {
+				return 0, nil // hides even that something was left out
+			}
+			list = tx.MeshInstances
+		}
+		index, instances := list(ws, req.Service)
 		rep.Instances = slices.DeleteFunc(instances, func(i *catalog.Instance) bool {
 			if !az.mayReadInstance(i.Node, i.Service) {
 				rep.Filtered = true
@@ -138,6 +145,20 @@ func hasTags(s *catalog.Service, want []string) bool {
 		}
 	}
 	return true
+}
+
+// catalogGatewayServices finds nothing: only configuration entries say what a
+// gateway serves.
+func (s *Server) catalogGatewayServices(ctx context.Context, req *ops.CatalogGatewayServicesRequest) (*ops.CatalogGatewayServicesReply, error) {
+	az, err := s.access(req.Token)
+	if err != nil {
+		return nil, err
+	}
+	if !az.ServiceRead(req.Gateway) {
+		return nil, az.denied("service:read", req.Gateway)
+	}
+	rep := &ops.CatalogGatewayServicesReply{}
+	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, noRows)
 }
 
 func (s *Server) catalogNode(ctx context.Context, req *ops.CatalogNodeRequest) (*ops.CatalogNodeReply, error) {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"praetor/catalog"
+	"praetor/internal/fault"
 	"praetor/internal/filter"
 	"praetor/internal/ops"
 	"praetor/internal/rpc"
@@ -62,6 +63,9 @@ func (s *Server) healthService(ctx context.Context, req *ops.HealthServiceReques
 	if err != nil {
 		return nil, err
 	}
+	if req.Connect && !az.ServiceRead(req.Service) {
+		return nil, errMeshDenied
+	}
 	picked, err := filter.New[filter.InstanceHealth](req.Filter)
 	if err != nil {
 		return nil, err
@@ -74,6 +78,29 @@ func (s *Server) healthService(ctx context.Context, req *ops.HealthServiceReques
 		return index, err
 	})
 }
+
+// errMeshDenied is what health/connect and health/ingress say without
+// service:read on the name (reference/http-catalog-health.md §4).
+var errMeshDenied = fault.New(fault.Denied, "Permission denied")
+
+// healthIngress finds nothing: only configuration entries name ingress gateways.
+func (s *Server) healthIngress(ctx context.Context, req *ops.HealthServiceRequest) (*ops.HealthServiceReply, error) {
+	az, err := s.access(req.Token)
+	if err != nil {
+		return nil, err
+	}
+	if !az.ServiceRead(req.Service) {
+		return nil, errMeshDenied
+	}
+	if _, err := filter.New[filter.InstanceHealth](req.Filter); err != nil {
+		return nil, err
+	}
+	rep := &ops.HealthServiceReply{}
+	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, noRows)
+}
+
+// noRows is the query of what is always empty.
+func noRows(*catalog.Tx, catalog.WatchSet) (uint64, error) { return 0, nil }
 
 // readableInstances leaves out what a token may not see. A token that may see
 // all gets the very slice it was given: front doors know it by its address.

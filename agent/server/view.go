@@ -40,12 +40,13 @@ type view struct {
 	instances []*catalog.InstanceHealth
 }
 
-// newViewKey names a question: service, passing, filter, tags, metadata. Every part is
+// newViewKey names a question: service, passing, mesh, filter, tags, metadata. Every part is
 // preceded by its length, so that no two questions share a name, whatever
 // bytes a caller puts into a tag.
 func newViewKey(req *ops.HealthServiceRequest) string {
 	key := appendPart(nil, strings.ToLower(req.Service))
 	key = strconv.AppendBool(key, req.PassingOnly)
+	key = strconv.AppendBool(key, req.Connect)
 	key = appendPart(key, req.Filter)
 	key = strconv.AppendInt(key, int64(len(req.Tags)), 10)
 	for _, t := range req.Tags {
@@ -87,14 +88,18 @@ func (v *views) of(key string) *view {
 // get answers req at tx, from what is kept if the service did not change. picked
 // is the filter that req wants.
 func (v *views) get(tx *catalog.Tx, ws catalog.WatchSet, key string, req *ops.HealthServiceRequest, picked *filter.Filter[filter.InstanceHealth]) (uint64, []*catalog.InstanceHealth, error) {
-	index := tx.ServiceIndex(ws, req.Service)
+	indexOf, list := tx.ServiceIndex, tx.ServiceHealth
+	if req.Connect {
+		indexOf, list = tx.MeshIndex, tx.MeshHealth
+	}
+	index := indexOf(ws, req.Service)
 	kept := v.of(key)
 	kept.mu.Lock()
 	defer kept.mu.Unlock()
 	if kept.valid && kept.index == index && kept.replaced == tx.Replaced() {
 		return index, kept.instances, nil
 	}
-	_, all := tx.ServiceHealth(nil, req.Service)
+	_, all := list(nil, req.Service)
 	if len(req.Tags) > 0 || len(req.NodeMeta) > 0 || req.PassingOnly {
 		all = slices.DeleteFunc(all, func(i *catalog.InstanceHealth) bool { return !suits(i, req) })
 	}

@@ -22,8 +22,12 @@ var (
 	CatalogNodes = rpc.Read[CatalogNodesRequest, CatalogNodesReply]("Catalog.Nodes")
 	// CatalogServices lists service names with their tags.
 	CatalogServices = rpc.Read[CatalogServicesRequest, CatalogServicesReply]("Catalog.Services")
-	// CatalogService lists the instances of a service, healthy or not.
+	// CatalogService lists the instances of a service, healthy or not,
+	// or what serves it inside the mesh.
 	CatalogService = rpc.Read[CatalogServiceRequest, CatalogServiceReply]("Catalog.Service")
+	// CatalogGatewayServices lists the services that a gateway is configured to
+	// serve.
+	CatalogGatewayServices = rpc.Read[CatalogGatewayServicesRequest, CatalogGatewayServicesReply]("Catalog.GatewayServices")
 	// CatalogNode lists what runs on a node; the reply's NodeServices is nil if
 	// the node is unknown.
 	CatalogNode = rpc.Read[CatalogNodeRequest, CatalogNodeReply]("Catalog.Node")
@@ -87,6 +91,7 @@ type CatalogServicesReply struct {
 type CatalogServiceRequest struct {
 	rpc.ReadOptions
 	Service  string
+	Connect  bool     // what serves it inside the mesh instead of its instances
 	Tags     []string // all must be present, any case
 	NodeMeta map[string]string
 	Filter   string // about filter.Instance
@@ -95,6 +100,16 @@ type CatalogServiceRequest struct {
 type CatalogServiceReply struct {
 	rpc.ReadMeta
 	Instances []*catalog.Instance
+}
+
+type CatalogGatewayServicesRequest struct {
+	rpc.ReadOptions
+	Gateway string
+}
+
+// CatalogGatewayServicesReply has no list: nothing configures gateways yet.
+type CatalogGatewayServicesReply struct {
+	rpc.ReadMeta
 }
 
 type CatalogNodeRequest struct {

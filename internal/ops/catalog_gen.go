@@ -205,6 +205,127 @@ func (z *CatalogDeregisterRequest) Msgsize() (s int) {
 }
 
 // MarshalMsg implements msgp.Marshaler
+func (z *CatalogGatewayServicesReply) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// map header, size 1
+	// string "ReadMeta"
+	o = append(o, 0x81, 0xa8, 0x52, 0x65, 0x61, 0x64, 0x4d, 0x65, 0x74, 0x61)
+	o, err = z.ReadMeta.MarshalMsg(o)
+	if err != nil {
+		err = msgp.WrapError(err, "ReadMeta")
+		return
+	}
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *CatalogGatewayServicesReply) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "ReadMeta":
+			bts, err = z.ReadMeta.UnmarshalMsg(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "ReadMeta")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *CatalogGatewayServicesReply) Msgsize() (s int) {
+	s = 1 + 9 + z.ReadMeta.Msgsize()
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z *CatalogGatewayServicesRequest) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// map header, size 2
+	// string "ReadOptions"
+	o = append(o, 0x82, 0xab, 0x52, 0x65, 0x61, 0x64, 0x4f, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x73)
+	o, err = z.ReadOptions.MarshalMsg(o)
+	if err != nil {
+		err = msgp.WrapError(err, "ReadOptions")
+		return
+	}
+	// string "Gateway"
+	o = append(o, 0xa7, 0x47, 0x61, 0x74, 0x65, 0x77, 0x61, 0x79)
+	o = msgp.AppendString(o, z.Gateway)
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *CatalogGatewayServicesRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "ReadOptions":
+			bts, err = z.ReadOptions.UnmarshalMsg(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "ReadOptions")
+				return
+			}
+		case "Gateway":
+			z.Gateway, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Gateway")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *CatalogGatewayServicesRequest) Msgsize() (s int) {
+	s = 1 + 12 + z.ReadOptions.Msgsize() + 8 + msgp.StringPrefixSize + len(z.Gateway)
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
 func (z *CatalogNodeReply) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// map header, size 2
@@ -760,9 +881,9 @@ func (z *CatalogServiceReply) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *CatalogServiceRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 5
+	// map header, size 6
 	// string "ReadOptions"
-	o = append(o, 0x85, 0xab, 0x52, 0x65, 0x61, 0x64, 0x4f, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x73)
+	o = append(o, 0x86, 0xab, 0x52, 0x65, 0x61, 0x64, 0x4f, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x73)
 	o, err = z.ReadOptions.MarshalMsg(o)
 	if err != nil {
 		err = msgp.WrapError(err, "ReadOptions")
@@ -771,6 +892,9 @@ func (z *CatalogServiceRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	// string "Service"
 	o = append(o, 0xa7, 0x53, 0x65, 0x72, 0x76, 0x69, 0x63, 0x65)
 	o = msgp.AppendString(o, z.Service)
+	// string "Connect"
+	o = append(o, 0xa7, 0x43, 0x6f, 0x6e, 0x6e, 0x65, 0x63, 0x74)
+	o = msgp.AppendBool(o, z.Connect)
 	// string "Tags"
 	o = append(o, 0xa4, 0x54, 0x61, 0x67, 0x73)
 	o = msgp.AppendArrayHeader(o, uint32(len(z.Tags)))
@@ -818,6 +942,12 @@ func (z *CatalogServiceRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			z.Service, bts, err = msgp.ReadStringBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Service")
+				return
+			}
+		case "Connect":
+			z.Connect, bts, err = msgp.ReadBoolBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Connect")
 				return
 			}
 		case "Tags":
@@ -887,7 +1017,7 @@ func (z *CatalogServiceRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *CatalogServiceRequest) Msgsize() (s int) {
-	s = 1 + 12 + z.ReadOptions.Msgsize() + 8 + msgp.StringPrefixSize + len(z.Service) + 5 + msgp.ArrayHeaderSize
+	s = 1 + 12 + z.ReadOptions.Msgsize() + 8 + msgp.StringPrefixSize + len(z.Service) + 8 + msgp.BoolSize + 5 + msgp.ArrayHeaderSize
 	for za0001 := range z.Tags {
 		s += msgp.StringPrefixSize + len(z.Tags[za0001])
 	}

@@ -14,8 +14,11 @@ var (
 	HealthChecks = rpc.Read[HealthChecksRequest, HealthChecksReply]("Health.Checks")
 	// HealthState lists the checks in one state, or "any".
 	HealthState = rpc.Read[HealthStateRequest, HealthChecksReply]("Health.State")
-	// HealthService lists the instances of a service with their checks.
+	// HealthService lists the instances of a service with their checks, or what
+	// serves it inside the mesh.
 	HealthService = rpc.Read[HealthServiceRequest, HealthServiceReply]("Health.Service")
+	// HealthIngress lists the ingress gateways configured to serve a service.
+	HealthIngress = rpc.Read[HealthServiceRequest, HealthServiceReply]("Health.Ingress")
 )
 
 type HealthNodeRequest struct {
@@ -46,6 +49,7 @@ type HealthChecksReply struct {
 type HealthServiceRequest struct {
 	rpc.ReadOptions
 	Service     string
+	Connect     bool     // what serves it inside the mesh instead of its instances
 	Tags        []string // all must be present, any case
 	PassingOnly bool
 	NodeMeta    map[string]string

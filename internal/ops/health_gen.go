@@ -415,9 +415,9 @@ func (z *HealthServiceReply) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *HealthServiceRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 6
+	// map header, size 7
 	// string "ReadOptions"
-	o = append(o, 0x86, 0xab, 0x52, 0x65, 0x61, 0x64, 0x4f, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x73)
+	o = append(o, 0x87, 0xab, 0x52, 0x65, 0x61, 0x64, 0x4f, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x73)
 	o, err = z.ReadOptions.MarshalMsg(o)
 	if err != nil {
 		err = msgp.WrapError(err, "ReadOptions")
@@ -426,6 +426,9 @@ func (z *HealthServiceRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	// string "Service"
 	o = append(o, 0xa7, 0x53, 0x65, 0x72, 0x76, 0x69, 0x63, 0x65)
 	o = msgp.AppendString(o, z.Service)
+	// string "Connect"
+	o = append(o, 0xa7, 0x43, 0x6f, 0x6e, 0x6e, 0x65, 0x63, 0x74)
+	o = msgp.AppendBool(o, z.Connect)
 	// string "Tags"
 	o = append(o, 0xa4, 0x54, 0x61, 0x67, 0x73)
 	o = msgp.AppendArrayHeader(o, uint32(len(z.Tags)))
@@ -476,6 +479,12 @@ func (z *HealthServiceRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			z.Service, bts, err = msgp.ReadStringBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Service")
+				return
+			}
+		case "Connect":
+			z.Connect, bts, err = msgp.ReadBoolBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Connect")
 				return
 			}
 		case "Tags":
@@ -551,7 +560,7 @@ func (z *HealthServiceRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *HealthServiceRequest) Msgsize() (s int) {
-	s = 1 + 12 + z.ReadOptions.Msgsize() + 8 + msgp.StringPrefixSize + len(z.Service) + 5 + msgp.ArrayHeaderSize
+	s = 1 + 12 + z.ReadOptions.Msgsize() + 8 + msgp.StringPrefixSize + len(z.Service) + 8 + msgp.BoolSize + 5 + msgp.ArrayHeaderSize
 	for za0001 := range z.Tags {
 		s += msgp.StringPrefixSize + len(z.Tags[za0001])
 	}
