@@ -7,7 +7,7 @@ package catalog
 // command's MessagePack. Numbers are for ever.
 type CommandType uint8
 
-// The commands. Result types: Register and Deregister give nil or an error;
+// The commands. Result types: Register, Deregister and Coordinate give nil or an error;
 // Batch gives []string, one error text ("" for done) per member, registers
 // first; KVWrite gives bool or an error.
 const (
@@ -16,6 +16,7 @@ const (
 	BatchCommand      CommandType = 3
 	KVWriteCommand    CommandType = 4
 	AutopilotCommand  CommandType = 5
+	CoordinateCommand CommandType = 8
 )
 
 // Register writes a node and, at will, one service and checks on it, all or

@@ -28,6 +28,8 @@ func TestEveryFieldOfACheckIsComparedButTheQuietOnes(t *testing.T) {
 		"Type", "Interval", "Timeout", "ExposedPort")
 }
 
+func TestEveryFieldOfAPlaceIsCompared(t *testing.T) { everyFieldCounts(t, catalog.SameCoord) }
+
 // everyFieldCounts changes one field of a T at a time and expects same to see
 // it, except in the fields named by quiet.
 func everyFieldCounts[T any](t *testing.T, same func(a, b *T) bool, quiet ...string) {
@@ -53,6 +55,8 @@ func fill(v reflect.Value) {
 		v.SetString("x")
 	case reflect.Bool:
 		v.SetBool(true)
+	case reflect.Float64:
+		v.SetFloat(7)
 	case reflect.Int, reflect.Int64:
 		v.SetInt(7)
 	case reflect.Uint64:

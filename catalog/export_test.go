@@ -12,5 +12,8 @@ func SameNode(a, b *Node) bool { return a.equal(b) }
 // SameCheck does so for checks.
 func SameCheck(a, b *Check) bool { return a.equal(b) }
 
+// SameCoord does so for places.
+func SameCoord(a, b *Coord) bool { return a.equal(b) }
+
 // BirthKey names the row that watchers of a missing service sleep on.
 func BirthKey(name string) string { return birthKey(fold(name)) }

@@ -2,6 +2,7 @@ package catalog_test
 
 import (
 	"bytes"
+	"math"
 	"testing"
 
 	"github.com/tinylib/msgp/msgp"
@@ -24,6 +25,7 @@ func FuzzApply(f *testing.F) {
 		{catalog.KVWriteCommand, &catalog.KVWrite{Verb: catalog.KVDeleteTree}},
 		{catalog.KVWriteCommand, &catalog.KVWrite{Entry: catalog.KVEntry{Key: "k", Value: []byte("w")}}},
 		{catalog.AutopilotCommand, &catalog.Autopilot{MinQuorum: 3}},
+		{catalog.CoordinateCommand, &catalog.CoordinateBatch{Coordinates: []*catalog.Coordinate{nil, place("n1", 1), place("none", 1), place("n1", math.NaN())}}},
 	} {
 		data, err := catalog.Encode(c.kind, c.cmd)
 		if err != nil {
@@ -113,6 +115,7 @@ func askEverything(tx *catalog.Tx) {
 		tx.NodeServices(nil, n.Node)
 		tx.NodeChecks(nil, n.Node)
 		tx.Node(nil, n.ID)
+		tx.NodeCoordinates(nil, n.Node)
 	}
 	_, services := tx.Services(nil)
 	for name := range services {
@@ -128,6 +131,10 @@ func askEverything(tx *catalog.Tx) {
 	for _, e := range entries {
 		tx.KVGet(nil, e.Key)
 		tx.KVKeys(nil, e.Key, "/")
+	}
+	_, places := tx.Coordinates(nil)
+	for _, c := range places {
+		c.Coord.Distance(tx.Coord(c.Node, c.Segment))
 	}
 	tx.Autopilot()
 }

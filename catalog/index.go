@@ -20,6 +20,7 @@ const (
 	indexTombstones     = "tombstones"      // deletions of keys
 	indexServiceExtinct = "service_extinct" // a service lost its last instance
 	indexNodeGone       = "node_gone"       // a node was removed
+	indexCoordinates    = "coordinates"     // coordinates
 
 	// One row per service that has instances. The first moves with everything
 	// health/service shows; the second, without checks, is what catalog/service
@@ -55,7 +56,7 @@ func birthRow(n uint32) string { return fmt.Sprintf("%s%02x", prefixBirth, n) }
 // seedIndexes writes the rows that are watched before they ever move: the
 // channel of a missing row would close with every change nearby.
 func seedIndexes(txn *memdb.Txn) {
-	for _, key := range []string{indexNodes, indexServices, indexChecks, indexServiceExtinct, indexNodeGone} {
+	for _, key := range []string{indexNodes, indexServices, indexChecks, indexServiceExtinct, indexNodeGone, indexCoordinates} {
 		must(txn.Insert(tableIndex, &indexRow{Key: key}))
 	}
 	for n := range uint32(birthRows) {

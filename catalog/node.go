@@ -185,6 +185,7 @@ func (w *writer) removeNode(n *Node) {
 	for _, c := range collect[*Check](w.txn, tableCheck, byIDPrefix, nodeKey(n.Node)) {
 		w.removeCheck(c)
 	}
+	w.removeCoordinates(n.Node)
 	must(w.txn.Delete(tableNode, n))
 	w.count(countNodes, -1)
 	w.bump(indexNodes)

@@ -22,16 +22,30 @@ func newGenerator(seed uint64) generator { return generator{rand.New(rand.NewPCG
 func pick[T any](g generator, from ...T) T { return from[g.IntN(len(from))] }
 
 func (g generator) command(tw *twin) (catalog.CommandType, msgp.Marshaler) {
-	switch g.IntN(10) {
+	switch g.IntN(11) {
 	case 0, 1, 2, 3:
 		return catalog.RegisterCommand, g.register()
 	case 4, 5:
 		return catalog.DeregisterCommand, &catalog.Deregister{
 			Node: g.node(), ServiceID: pick(g, "", "s", "t"), CheckID: pick(g, "", "c1", "c2"),
 		}
+	case 6:
+		return catalog.CoordinateCommand, g.places()
 	default:
 		return catalog.KVWriteCommand, g.kvWrite(tw)
 	}
+}
+
+func (g generator) places() *catalog.CoordinateBatch {
+	b := &catalog.CoordinateBatch{}
+	for range g.IntN(4) {
+		vec := make([]float64, pick(g, catalog.Dimensions, catalog.Dimensions, catalog.Dimensions, 2))
+		vec[1] = pick(g, 0, 0.5)
+		b.Coordinates = append(b.Coordinates, &catalog.Coordinate{
+			Node: g.node(), Segment: pick(g, "", "", "s"), Coord: catalog.Coord{Vec: vec, Height: pick(g, 0, 1e-5)},
+		})
+	}
+	return b
 }
 
 func (g generator) node() string { return pick(g, "a", "A", "b", "b\x00c", "\x01") }
@@ -104,6 +118,8 @@ func ask(tx *catalog.Tx, tw *twin) map[string]*answer {
 		answers[name] = a
 	}
 	add("nodes", func(ws catalog.WatchSet) (uint64, any) { return pair(tx.Nodes(ws)) }, tw.nodeList())
+	add("places", func(ws catalog.WatchSet) (uint64, any) { return pair(tx.Coordinates(ws)) },
+		tw.placeList(func(*catalog.Coordinate) bool { return true }))
 	add("services", func(ws catalog.WatchSet) (uint64, any) { return pair(tx.Services(ws)) }, tw.serviceMap())
 	for _, name := range []string{"a", "b", "b\x00c", "\x01", "none"} {
 		var want *catalog.NodeServices
@@ -111,6 +127,8 @@ func ask(tx *catalog.Tx, tw *twin) map[string]*answer {
 			want = &catalog.NodeServices{Node: n, Services: tw.serviceList(func(s *catalog.Service) bool { return strings.EqualFold(s.Node, name) })}
 		}
 		add("node "+name, func(ws catalog.WatchSet) (uint64, any) { return pair(tx.NodeServices(ws, strings.ToUpper(name))) }, want)
+		add("places of "+name, func(ws catalog.WatchSet) (uint64, any) { return pair(tx.NodeCoordinates(ws, strings.ToUpper(name))) },
+			tw.placeList(func(c *catalog.Coordinate) bool { return strings.EqualFold(c.Node, name) }))
 		add("checks of node "+name, func(ws catalog.WatchSet) (uint64, any) { return pair(tx.NodeChecks(ws, name)) },
 			tw.checkList(func(c *catalog.Check) bool { return strings.EqualFold(c.Node, name) }))
 	}
@@ -161,6 +179,9 @@ func (tw *twin) apply(cmd msgp.Marshaler) (want string) {
 		return "done"
 	case *catalog.Deregister:
 		tw.deregister(cmd)
+		return "done"
+	case *catalog.CoordinateBatch:
+		tw.putPlaces(cmd)
 		return "done"
 	case *catalog.KVWrite:
 		return fmt.Sprint(tw.kvWrite(cmd))

@@ -31,6 +31,8 @@ func (re *restorer) row(t recordType, body []byte) error {
 		return restoreRow(body, re.indexRow)
 	case recordAutopilot:
 		return restoreRow(body, re.autopilot)
+	case recordCoord:
+		return restoreRow(body, re.coordinate)
 	}
 	return errType
 }
@@ -153,4 +155,15 @@ func (re *restorer) autopilot(a *Autopilot) error {
 	}
 	must(re.w.txn.Insert(tableAutopilot, a))
 	return re.indexes(a.CreateIndex, a.ModifyIndex)
+}
+
+func (re *restorer) coordinate(c *Coordinate) error {
+	switch {
+	case !re.holds(tableNode, byID, nodeKey(c.Node)):
+		return fmt.Errorf("coordinate of unknown node %q", c.Node)
+	case re.holds(tableCoord, byID, coordinateID(c)):
+		return errTwice
+	}
+	must(re.w.txn.Insert(tableCoord, c))
+	return c.Coord.Check()
 }

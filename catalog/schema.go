@@ -19,6 +19,7 @@ const (
 	tableTag       = "tag"
 	tableAutopilot = "autopilot"
 	tableCount     = "count"
+	tableCoord     = "coordinate"
 )
 
 // The indexes of tables. Every table has byID.
@@ -72,6 +73,7 @@ func newDB() *memdb.MemDB {
 		tableTag:       table(tableTag, rowIndexer[*tagRow](tagID)),
 		tableAutopilot: table(tableAutopilot, rowIndexer[*Autopilot](autopilotID)),
 		tableCount:     table(tableCount, rowIndexer[*countRow](countID)),
+		tableCoord:     table(tableCoord, rowIndexer[*Coordinate](coordinateID)),
 	}})
 	must(err)
 	txn := db.Txn(true)

@@ -29,6 +29,7 @@ const (
 	recordTombstone recordType = 5
 	recordIndex     recordType = 6
 	recordAutopilot recordType = 7
+	recordCoord     recordType = 10
 	recordEnd       recordType = 255
 )
 
@@ -50,6 +51,7 @@ func (tx *Tx) WriteSnapshot(w io.Writer) error {
 		}
 	}
 	writeTable[*Autopilot](tx, sw, recordAutopilot, tableAutopilot)
+	writeTable[*Coordinate](tx, sw, recordCoord, tableCoord)
 	sw.end()
 	return sw.err
 }

@@ -22,6 +22,7 @@ func fullFixture(t testing.TB) *fixture {
 	f.put("gone", "v")
 	f.must(catalog.KVWriteCommand, &catalog.KVWrite{Verb: catalog.KVDelete, Entry: catalog.KVEntry{Key: "gone"}})
 	f.must(catalog.AutopilotCommand, &catalog.Autopilot{MinQuorum: 3})
+	f.place("n1", 0.5)
 	return f
 }
 
@@ -130,6 +131,8 @@ func TestRestoreRefusesRowsThatDoNotFit(t *testing.T) {
 		{"node twice", append([][]byte{records[node]}, records...), "came before"},
 		{"service twice", append([][]byte{records[node], records[service]}, records[1:]...), "came before"},
 		{"key twice", append(records[:kv+1:kv+1], records[kv:]...), "came before"},
+		{"coordinate of an unknown node", [][]byte{records[len(records)-1]}, "unknown node"},
+		{"coordinate twice", append(records[:len(records):len(records)], records[len(records)-1]), "came before"},
 		{"unknown type", append([][]byte{{99, 0x80}}, records...), "unknown type"},
 		{"nothing in it", [][]byte{{}}, "no type"},
 		{"bytes after a row", append([][]byte{append(bytes.Clone(records[node]), 0)}, records[1:]...), "bytes after the row"},

@@ -18,12 +18,14 @@ type twin struct {
 	services map[[2]string]*catalog.Service
 	checks   map[[2]string]*catalog.Check
 	kv       map[string]*catalog.KVEntry
+	places   map[[2]string]*catalog.Coordinate // by folded name and segment
 }
 
 func newTwin() *twin {
 	return &twin{
 		nodes: map[string]*catalog.Node{}, services: map[[2]string]*catalog.Service{},
 		checks: map[[2]string]*catalog.Check{}, kv: map[string]*catalog.KVEntry{},
+		places: map[[2]string]*catalog.Coordinate{},
 	}
 }
 
@@ -128,6 +130,26 @@ func (tw *twin) removeNode(name string) {
 	delete(tw.nodes, name)
 	maps.DeleteFunc(tw.services, func(key [2]string, _ *catalog.Service) bool { return key[0] == name })
 	maps.DeleteFunc(tw.checks, func(key [2]string, _ *catalog.Check) bool { return key[0] == name })
+	maps.DeleteFunc(tw.places, func(key [2]string, _ *catalog.Coordinate) bool { return key[0] == name })
+}
+
+func (tw *twin) putPlaces(b *catalog.CoordinateBatch) {
+	for _, c := range b.Coordinates {
+		name := strings.ToLower(c.Node)
+		key := [2]string{name, c.Segment}
+		old := tw.places[key]
+		if tw.nodes[name] == nil || len(c.Coord.Vec) != catalog.Dimensions || old != nil && reflect.DeepEqual(old.Coord, c.Coord) {
+			continue
+		}
+		tw.places[key] = c
+	}
+}
+
+func (tw *twin) placeList(keep func(*catalog.Coordinate) bool) []*catalog.Coordinate {
+	all := values(tw.places, func(a, b *catalog.Coordinate) int {
+		return cmp.Or(cmp.Compare(strings.ToLower(a.Node), strings.ToLower(b.Node)), cmp.Compare(a.Segment, b.Segment))
+	})
+	return slices.DeleteFunc(all, func(c *catalog.Coordinate) bool { return !keep(c) })
 }
 
 func (tw *twin) kvWrite(w *catalog.KVWrite) bool {

@@ -60,6 +60,8 @@ func watchAll(f *fixture) watched {
 	w.on("checks of web", func(ws catalog.WatchSet) { tx.ServiceChecks(ws, "web") })
 	w.on("checks of n1", func(ws catalog.WatchSet) { tx.NodeChecks(ws, "n1") })
 	w.on("passing", func(ws catalog.WatchSet) { tx.ChecksInState(ws, "passing") })
+	w.on("places", func(ws catalog.WatchSet) { tx.Coordinates(ws) })
+	w.on("place of n1", func(ws catalog.WatchSet) { tx.NodeCoordinates(ws, "N1") })
 	w.on("key a/1", func(ws catalog.WatchSet) { tx.KVGet(ws, "a/1") })
 	w.on("prefix a/", func(ws catalog.WatchSet) { tx.KVList(ws, "a/") })
 	w.on("keys b/", func(ws catalog.WatchSet) { tx.KVKeys(ws, "b/", "/") })
@@ -76,6 +78,8 @@ func watchFixture(t *testing.T) *fixture {
 	for _, key := range []string{"a/1", "a/2", "b/1", "b/2"} {
 		f.put(key, "x")
 	}
+	f.place("n1", 1)
+	f.place("n2", 2)
 	return f
 }
 
@@ -150,8 +154,11 @@ func TestChangesWakeThoseWhoseAnswerChangesAndNobodyElse(t *testing.T) {
 		},
 		{
 			"the end of n1", func(f *fixture) { f.deregister(&catalog.Deregister{Node: "n1"}) },
-			[]string{"nodes", "node n1", "services", "instances of web", "health of web", "checks of web", "checks of n1", "passing"},
+			[]string{"nodes", "node n1", "services", "instances of web", "health of web", "checks of web", "checks of n1", "passing", "places", "place of n1"},
 		},
+		{"the same place again", func(f *fixture) { f.place("N1", 1) }, nil},
+		{"a place", func(f *fixture) { f.place("n1", 3) }, []string{"places", "place of n1"}},
+		{"the place of nobody", func(f *fixture) { f.place("none", 3) }, nil},
 		{"a key", func(f *fixture) { f.put("a/1", "y") }, []string{"key a/1", "prefix a/"}},
 		{"the key beside", func(f *fixture) { f.put("a/2", "y") }, []string{"prefix a/"}},
 		{

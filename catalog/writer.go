@@ -54,6 +54,8 @@ func (w *writer) apply(e Entry) any {
 		return answer(body, w.kvWrite)
 	case AutopilotCommand:
 		return run(body, w.autopilot)
+	case CoordinateCommand:
+		return run(body, w.putCoordinates)
 	default:
 		return fault.New(fault.Internal, "decode command: unknown type %d; is this server older than the one that wrote it?", t)
 	}
