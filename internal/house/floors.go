@@ -14,7 +14,7 @@ type room struct {
 
 // leaves are floor 0: they import each other at most, and anybody may import them.
 var leaves = []string{
-	"internal/acl", "internal/fault", "internal/house", "internal/life", "internal/logging", "internal/memnet",
+	"internal/acl", "internal/event", "internal/fault", "internal/house", "internal/life", "internal/logging", "internal/memnet",
 	"internal/telemetry", "internal/tls", "internal/version",
 }
 
@@ -45,7 +45,7 @@ var rooms = []room{
 	{"internal/definition", with(leaves, "catalog"), "definitions import catalog only"},
 	{"internal/filter", with(leaves, "catalog"), "filters import catalog only"},
 	{"internal/view", with(leaves, "internal/rpc"), "views import rpc only"},
-	{"internal/ops", []string{"internal/rpc", "catalog"}, "operations import rpc, catalog only"},
+	{"internal/ops", []string{"internal/event", "internal/rpc", "catalog"}, "operations import rpc, catalog only"},
 	{"internal/rpc", leaves, "the transport imports leaves only"},
 	{"raftstore", leaves, "the log imports leaves only"},
 	{"gossip", leaves, "gossip imports leaves only"},
@@ -54,7 +54,7 @@ var rooms = []room{
 
 var frontDoor = []string{
 	"internal/definition", "internal/filter", "internal/ops", "internal/view", "internal/rpc", "catalog",
-	"internal/acl", "internal/fault", "internal/life", "internal/version",
+	"internal/acl", "internal/event", "internal/fault", "internal/life", "internal/version",
 }
 
 func with(list []string, more ...string) []string { return append(slices.Clone(list), more...) }

@@ -1,0 +1,237 @@
+package event_test
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/hashicorp/consul/api"
+
+	"praetor/internal/event"
+	"praetor/internal/fault"
+)
+
+func newEvent(t testing.TB, name string) *event.Event {
+	t.Helper()
+	e, err := event.New(name, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func TestDecodedEventIsTheOneEncoded(t *testing.T) {
+	e := newEvent(t, "deploy")
+	e.Payload, e.NodeFilter, e.ServiceFilter, e.TagFilter = []byte("v2"), "^a$", "web", "v1"
+	payload, err := e.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := event.Decode(event.Prefix+"deploy", 7, payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := *e
+	want.LTime = 7
+	if !reflect.DeepEqual(got, &want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func TestMalformedEventsAreNotDecoded(t *testing.T) {
+	tests := []struct {
+		name string
+		edit func(e *event.Event)
+		wire string
+	}{
+		{"ID that is no UUID", func(e *event.Event) { e.ID = "7" }, "x"},
+		{"version of the future", func(e *event.Event) { e.Version = 2 }, "x"},
+		{"another name than gossip's", func(e *event.Event) {}, "y"},
+		{"filter that does not compile", func(e *event.Event) { e.NodeFilter = "(" }, "x"},
+	}
+	for _, test := range tests {
+		e := newEvent(t, "x")
+		test.edit(e)
+		payload, err := e.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := event.Decode(event.Prefix+test.wire, 1, payload); err == nil {
+			t.Errorf("%s: got %+v, want an error", test.name, got)
+		}
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	e := newEvent(f, "x")
+	e.Payload, e.ServiceFilter = []byte("p"), "web"
+	whole, err := e.Encode()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add("x", whole)
+	f.Add("x", whole[:len(whole)/2])
+	f.Add("", []byte{})
+	f.Add("x", append(bytes.Clone(whole), 0))
+	f.Add("x", []byte{0x81, 0xa1, 'p', 0xc6, 0xff, 0xff, 0xff, 0xff})
+	f.Fuzz(func(t *testing.T, name string, payload []byte) {
+		e, err := event.Decode(event.Prefix+name, 1, payload)
+		if err != nil {
+			return
+		}
+		if e.Name != name || e.Index() == 0 || e.Check() != nil {
+			t.Fatalf("decoded %+v", e)
+		}
+		e.Matches("n", maps.All(map[string][]string{"web": {"v1"}}))
+		again, err := e.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := event.Decode(event.Prefix+name, 1, again); err != nil {
+			t.Fatalf("encoded again: %v", err)
+		}
+	})
+}
+
+func TestFiltersChooseReceivers(t *testing.T) {
+	services := map[string][]string{"web-1": {"v1", "blue"}, "db": nil}
+	tests := []struct {
+		node, service, tag string
+		want               bool
+	}{
+		{"", "", "", true},
+		{"^n1$", "", "", true},
+		{"n", "", "", true}, // not anchored
+		{"^n2$", "", "", false},
+		{"", "^web-1$", "", true}, // IDs, not names
+		{"", "^web$", "", false},
+		{"", "web", "^v1$", true},
+		{"", "web", "^v2$", false},
+		{"", "db", "v1", false}, // the tag of another service
+		{"", "nothing", "", false},
+		{"n2", "web", "", false},
+		{"", "(", "", false},
+	}
+	for _, test := range tests {
+		e := &event.Event{NodeFilter: test.node, ServiceFilter: test.service, TagFilter: test.tag}
+		if got := e.Matches("n1", maps.All(services)); got != test.want {
+			t.Errorf("node %q, service %q, tag %q: got %v, want %v", test.node, test.service, test.tag, got, test.want)
+		}
+	}
+}
+
+// The texts are those of event/filters and event/fire_filters.
+func TestBadFiltersAreRefusedWithConsulsTexts(t *testing.T) {
+	tests := []struct {
+		e    event.Event
+		want string
+	}{
+		{event.Event{}, ""},
+		{event.Event{TagFilter: "x"}, "Cannot provide tag filter without service filter"},
+		{event.Event{NodeFilter: "("}, "Invalid node filter: error parsing regexp: missing closing ): `(`"},
+		{event.Event{ServiceFilter: "["}, "Invalid service filter: error parsing regexp: missing closing ]: `[`"},
+		{event.Event{ServiceFilter: "a", TagFilter: "*"}, "Invalid tag filter: error parsing regexp: missing argument to repetition operator: `*`"},
+	}
+	for _, test := range tests {
+		err := test.e.Check()
+		if test.want == "" && err != nil || test.want != "" && (err == nil || err.Error() != test.want || fault.KindOf(err) != fault.Rejected) {
+			t.Errorf("%+v: got %v, want %q", test.e, err, test.want)
+		}
+	}
+}
+
+func TestIndexIsWhatThePublicClientMakesOfTheID(t *testing.T) {
+	e := &event.Event{ID: "6cf94586-029f-bd9b-b521-6ab396a146e9"}
+	if got, want := e.Index(), uint64(15697348408366791538); got != want {
+		t.Errorf("got %d, want the reference's %d", got, want)
+	}
+	for range 100 {
+		e := newEvent(t, "x")
+		if got, want := e.Index(), new(api.Event).IDToIndex(e.ID); got != want {
+			t.Errorf("%s: got %d, want %d", e.ID, got, want)
+		}
+	}
+	if got := (&event.Event{ID: "00000000-0000-0000-0000-000000000000"}).Index(); got != 1 {
+		t.Errorf("halves that cancel out: got %d, want 1", got)
+	}
+}
+
+func TestReservedNamesAreTold(t *testing.T) {
+	for name, want := range map[string]bool{"_rexec": true, "_rexec2": true, "rexec": false, "x_rexec": false} {
+		if got := (&event.Event{Name: name}).IsReserved(); got != want {
+			t.Errorf("%s: got %v, want %v", name, got, want)
+		}
+	}
+}
+
+func names(list []*event.Event) string {
+	var all []string
+	for _, e := range list {
+		all = append(all, e.Name)
+	}
+	return strings.Join(all, " ")
+}
+
+func TestRingKeepsTheLast256InOrder(t *testing.T) {
+	r := event.NewRing()
+	var want []string
+	for i := range 300 {
+		r.Add(newEvent(t, fmt.Sprint(i)))
+		want = append(want, fmt.Sprint(i))
+	}
+	list, _ := r.Events()
+	if got, want := names(list), strings.Join(want[300-256:], " "); got != want {
+		t.Errorf("got %s\nwant %s", got, want)
+	}
+}
+
+func TestRingKeepsAnEventOnceAndWakesForNewOnesOnly(t *testing.T) {
+	r := event.NewRing()
+	e := newEvent(t, "a")
+	empty, woken := r.Events()
+	r.Add(e)
+	<-woken
+	before, asleep := r.Events()
+	r.Add(e)
+	select {
+	case <-asleep:
+		t.Error("a duplicate wakes")
+	default:
+	}
+	r.Add(newEvent(t, "b"))
+	<-asleep
+	after, _ := r.Events()
+	if len(empty) != 0 || names(before) != "a" || names(after) != "a b" {
+		t.Errorf("got %q, %q, %q; lists given out must stay", names(empty), names(before), names(after))
+	}
+}
+
+func TestRingIsForManyAtOnce(t *testing.T) {
+	r := event.NewRing()
+	var all sync.WaitGroup
+	for range 1000 { // waiters: each sees all ten events at last
+		all.Go(func() {
+			for {
+				list, next := r.Events()
+				if len(list) == 10 {
+					return
+				}
+				<-next
+			}
+		})
+	}
+	for range 10 {
+		all.Go(func() { r.Add(newEvent(t, "x")) })
+	}
+	all.Wait()
+	list, _ := r.Events()
+	slices.SortFunc(list, func(a, b *event.Event) int { return strings.Compare(a.ID, b.ID) })
+	if got := len(slices.CompactFunc(list, func(a, b *event.Event) bool { return a.ID == b.ID })); got != 10 {
+		t.Errorf("got %d events, want 10", got)
+	}
+}
