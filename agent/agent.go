@@ -18,6 +18,7 @@ import (
 	"praetor/gossip"
 	"praetor/httpapi"
 	"praetor/internal/acl"
+	"praetor/internal/event"
 	"praetor/internal/life"
 	"praetor/internal/logging"
 	"praetor/internal/rpc"
@@ -49,6 +50,7 @@ type Agent struct {
 	router *rpc.Router
 	views  *view.Views
 	local  *local.State
+	events *event.Ring
 	api    *httpapi.API
 	dns    *dnsserver.Server // nil when DNS is off
 
@@ -71,7 +73,7 @@ func Open(opts Options) (*Agent, error) {
 	}
 	a := &Agent{
 		network: opts.Network, root: opts.Logger, logger: opts.Logger,
-		acl: acl.AllowAll{}, started: time.Now(), left: make(chan struct{}), flood: make(chan struct{}, 1),
+		acl: acl.AllowAll{}, events: event.NewRing(), started: time.Now(), left: make(chan struct{}), flood: make(chan struct{}, 1),
 	}
 	a.runtime.Store(opts.Runtime)
 	for _, step := range []func(*config.Runtime) error{
@@ -99,6 +101,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	parts.Add("local", a.local.Run)
 	parts.Add("views", a.views.Run)
 	parts.Add("questions", a.runQuestions)
+	parts.Add("coordinates", a.runCoordinates)
 	if a.dns != nil {
 		parts.Add("dns", a.dns.Run)
 	}

@@ -40,9 +40,12 @@ func (a *Agent) onLAN(e gossip.Event) {
 }
 
 func (a *Agent) onUserEvent(e *gossip.UserEvent) {
-	if e.Name == newLeaderEvent {
+	switch {
+	case e.Name == newLeaderEvent:
 		a.logger.Info("New leader elected", "payload", string(e.Payload))
 		a.local.SyncSoon()
+	case isFired(e):
+		a.onFired(e)
 	}
 }
 

@@ -11,3 +11,6 @@ import (
 func (a *Agent) Evict(ctx context.Context, from string, payload []byte) server.EvictAnswer {
 	return a.evict(ctx, gossip.Question{Name: server.EvictQuestionName, From: from, Payload: payload})
 }
+
+// CoordinatePause is the time between two reports of a coordinate.
+var CoordinatePause = coordinatePause

@@ -15,15 +15,16 @@ import (
 func (a *Agent) openHTTP(rt *config.Runtime) error {
 	a.views = view.New(view.Options{Caller: a.router, DefaultQueryTime: rt.DefaultQueryTime, MaxQueryTime: rt.MaxQueryTime})
 	opts := httpapi.Options{
-		Caller: a.router, Agent: a, Local: a.local, ACL: a.acl, Views: a.views, NoCache: !rt.HTTP.UseCache, NoStreaming: !rt.UseStreaming,
+		Caller: a.router, Agent: a, Local: a.local, Events: a.events, ACL: a.acl, Views: a.views, NoCache: !rt.HTTP.UseCache, NoStreaming: !rt.UseStreaming,
 		Datacenter: rt.Datacenter, NodeName: rt.NodeName,
 		// No access rules are in force in this version: DefaultPolicy says allow.
 		DefaultToken: func() string { return a.tokens().Default },
 		Dev:          rt.Dev, UIPath: rt.UI.ContentPath,
 		ResponseHeaders: rt.HTTP.ResponseHeaders, TranslateWAN: rt.TranslateWANAddrs,
 		BlockEndpoints: rt.HTTP.BlockEndpoints, AllowWriteFrom: rt.HTTP.AllowWriteFrom, AllowUnprintable: rt.HTTP.AllowUnprintableInPaths,
-		KVMaxValueSize:   rt.Limits.KVMaxValueSize,
-		DefaultQueryTime: rt.DefaultQueryTime, MaxQueryTime: rt.MaxQueryTime, DiscoveryMaxStale: rt.DiscoveryMaxStale,
+		DisableCoordinates: rt.Gossip.DisableCoordinates,
+		KVMaxValueSize:     rt.Limits.KVMaxValueSize,
+		DefaultQueryTime:   rt.DefaultQueryTime, MaxQueryTime: rt.MaxQueryTime, DiscoveryMaxStale: rt.DiscoveryMaxStale,
 		SidecarMin: rt.Ports.SidecarMin, SidecarMax: rt.Ports.SidecarMax,
 		Logger: a.logger.Named("http"),
 	}

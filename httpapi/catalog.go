@@ -69,7 +69,7 @@ func catalogNodes(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	rep, err := ask(x, ops.CatalogNodes, &ops.CatalogNodesRequest{ReadOptions: opts, NodeMeta: x.nodeMeta(), Filter: x.query.Get("filter")})
+	rep, err := ask(x, ops.CatalogNodes, &ops.CatalogNodesRequest{ReadOptions: opts, Near: x.near(), NodeMeta: x.nodeMeta(), Filter: x.query.Get("filter")})
 	if err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func (x *exchange) replyCatalog(connect bool) error {
 		return invalid("Missing service name")
 	}
 	rep, err := ask(x, ops.CatalogService, &ops.CatalogServiceRequest{
-		ReadOptions: opts, Service: x.name, Connect: connect, Tags: x.query["tag"], NodeMeta: x.nodeMeta(), Filter: x.query.Get("filter"),
+		ReadOptions: opts, Near: x.near(), Service: x.name, Connect: connect, Tags: x.query["tag"], NodeMeta: x.nodeMeta(), Filter: x.query.Get("filter"),
 	})
 	if err != nil {
 		return err

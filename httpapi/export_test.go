@@ -12,6 +12,7 @@ var (
 	AppendCheck          = appendCheck
 	AppendKVEntry        = appendKVEntry
 	AppendInstanceHealth = appendInstanceHealth
+	AppendFloat          = appendFloat
 	DecodeStrict         = decodeStrict
 )
 

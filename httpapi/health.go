@@ -26,7 +26,7 @@ func healthChecks(x *exchange) error {
 	if x.name == "" {
 		return invalid("Missing service name")
 	}
-	return x.replyChecks(ask(x, ops.HealthChecks, &ops.HealthChecksRequest{ReadOptions: opts, Service: x.name, NodeMeta: x.nodeMeta(), Filter: x.query.Get("filter")}))
+	return x.replyChecks(ask(x, ops.HealthChecks, &ops.HealthChecksRequest{ReadOptions: opts, Near: x.near(), Service: x.name, NodeMeta: x.nodeMeta(), Filter: x.query.Get("filter")}))
 }
 
 func healthState(x *exchange) error {
@@ -37,7 +37,7 @@ func healthState(x *exchange) error {
 	if x.name == "" {
 		return invalid("Missing check state")
 	}
-	return x.replyChecks(ask(x, ops.HealthState, &ops.HealthStateRequest{ReadOptions: opts, State: x.name, NodeMeta: x.nodeMeta(), Filter: x.query.Get("filter")}))
+	return x.replyChecks(ask(x, ops.HealthState, &ops.HealthStateRequest{ReadOptions: opts, Near: x.near(), State: x.name, NodeMeta: x.nodeMeta(), Filter: x.query.Get("filter")}))
 }
 
 func (x *exchange) replyChecks(rep *ops.HealthChecksReply, err error) error {
@@ -73,7 +73,7 @@ func (x *exchange) replyInstances(op rpc.Op[ops.HealthServiceRequest, ops.Health
 		return err
 	}
 	req := &ops.HealthServiceRequest{
-		ReadOptions: opts, Service: x.name, Connect: connect, Tags: x.query["tag"], PassingOnly: passing, NodeMeta: x.nodeMeta(), Filter: x.query.Get("filter"),
+		ReadOptions: opts, Near: x.near(), Service: x.name, Connect: connect, Tags: x.query["tag"], PassingOnly: passing, NodeMeta: x.nodeMeta(), Filter: x.query.Get("filter"),
 	}
 	rep, err := ask(x, op, req)
 	switch {
@@ -81,7 +81,7 @@ func (x *exchange) replyInstances(op rpc.Op[ops.HealthServiceRequest, ops.Health
 		return err
 	case x.isPeered():
 		return x.reply(func(b []byte) []byte { return append(b, "[]"...) })
-	case rep.Filtered || x.translates():
+	case rep.Filtered || x.translates() || req.Near != ops.Near{} && !x.shared:
 		// The list was made for this caller alone: not worth keeping.
 		list := x.translateHealth(rep.Instances)
 		return x.reply(func(b []byte) []byte { return appendList(b, list, appendInstanceHealth) })

@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"praetor/internal/acl"
+	"praetor/internal/event"
 	"praetor/internal/rpc"
 	"praetor/internal/view"
 )
@@ -20,6 +21,7 @@ type Options struct {
 	Caller rpc.Caller   // carries operations to servers
 	Agent  Agent        // the running node
 	Local  Local        // what is registered with it
+	Events Events       // user events; nil means there are none
 	ACL    acl.Resolver // of the agent's own endpoints; nil allows everything
 	// Views follow the reads that many wait for; nil means that each is sent to
 	// the servers by itself, ?cached too.
@@ -33,6 +35,10 @@ type Options struct {
 	// DefaultToken is used for requests without a token; nil means none. It is
 	// asked each time.
 	DefaultToken func() string
+
+	// DisableCoordinates refuses what asks about coordinates with a 401
+	// (reference/http-catalog-health.md §5).
+	DisableCoordinates bool
 
 	// Dev indents every JSON body, as a development agent does.
 	Dev bool
@@ -86,6 +92,9 @@ func (o *Options) fill() error {
 		if missing {
 			faults = append(faults, errors.New(name+" is missing"))
 		}
+	}
+	if o.Events == nil {
+		o.Events = event.NewRing()
 	}
 	if o.ACL == nil {
 		o.ACL = acl.AllowAll{}

@@ -112,6 +112,14 @@ var routes = []route{
 	{"/v1/operator/keyring", []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete}, operatorKeyring, anyTenancy},
 	{"/v1/operator/usage", get, operatorUsage, effective},
 
+	{"/v1/coordinate/datacenters", get, located(coordinateDatacenters), anyTenancy},
+	{"/v1/coordinate/nodes", get, located(coordinateNodes), metaAlways | anyNamespace | viewed},
+	{"/v1/coordinate/node/", get, located(coordinateNode), metaAlways | anyNamespace | viewed},
+	{"/v1/coordinate/update", put, located(coordinateUpdate), 0},
+
+	{"/v1/event/fire/", put, eventFire, anyTenancy},
+	{"/v1/event/list", get, eventList, anyTenancy},
+
 	{"/v1/status/leader", get, statusLeader, anyTenancy},
 	{"/v1/status/peers", get, statusPeers, anyTenancy},
 

@@ -12,7 +12,7 @@ import (
 
 func (s *Server) catalogDatacenters(context.Context, *ops.CatalogDatacentersRequest) (*ops.CatalogDatacentersReply, error) {
 	_, datacenters := s.servers()
-	return &ops.CatalogDatacentersReply{Datacenters: datacenters}, nil
+	return &ops.CatalogDatacentersReply{Datacenters: s.byDistance(datacenters, s.datacenterCoordinates())}, nil
 }
 
 func (s *Server) catalogNodes(ctx context.Context, req *ops.CatalogNodesRequest) (*ops.CatalogNodesReply, error) {
@@ -35,6 +35,7 @@ func (s *Server) catalogNodes(ctx context.Context, req *ops.CatalogNodesRequest)
 			return !hasMeta(n, req.NodeMeta)
 		})
 		rep.Nodes, err = filter.Keep(picked, rep.Nodes)
+		rep.Nodes = sortNear(s, tx, &req.Near, rep.Nodes, nodeName)
 		return index, err
 	})
 }
@@ -133,6 +134,7 @@ func (s *Server) catalogService(ctx context.Context, req *ops.CatalogServiceRequ
 			return !hasTags(i.Service, req.Tags) || !hasMeta(i.Node, req.NodeMeta)
 		})
 		rep.Instances, err = filter.Keep(picked, rep.Instances)
+		rep.Instances = sortNear(s, tx, &req.Near, rep.Instances, instanceNode)
 		return index, err
 	})
 }

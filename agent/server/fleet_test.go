@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/hashicorp/serf/coordinate"
+
 	"praetor/agent/server"
 	"praetor/catalog"
 	"praetor/gossip"
@@ -66,6 +68,9 @@ func (p fleetPool) Fire(string, []byte) error {
 func (p fleetPool) Ask(context.Context, string, string, []byte) ([]byte, error) {
 	return nil, gossip.ErrNoAnswer
 }
+
+func (p fleetPool) Coordinate() *coordinate.Coordinate             { return nil }
+func (p fleetPool) CachedCoordinate(string) *coordinate.Coordinate { return nil }
 
 func (p fleetPool) ForceLeave(name string, _ bool) error {
 	for _, m := range p.Members() {

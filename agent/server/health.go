@@ -12,25 +12,25 @@ import (
 )
 
 func (s *Server) healthNode(ctx context.Context, req *ops.HealthNodeRequest) (*ops.HealthChecksReply, error) {
-	return s.checks(ctx, &req.ReadOptions, nil, req.Filter, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []*catalog.Check) {
+	return s.checks(ctx, &req.ReadOptions, nil, req.Filter, &ops.Near{}, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []*catalog.Check) {
 		return tx.NodeChecks(ws, req.Node)
 	})
 }
 
 func (s *Server) healthChecks(ctx context.Context, req *ops.HealthChecksRequest) (*ops.HealthChecksReply, error) {
-	return s.checks(ctx, &req.ReadOptions, req.NodeMeta, req.Filter, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []*catalog.Check) {
+	return s.checks(ctx, &req.ReadOptions, req.NodeMeta, req.Filter, &req.Near, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []*catalog.Check) {
 		return tx.ServiceChecks(ws, req.Service)
 	})
 }
 
 func (s *Server) healthState(ctx context.Context, req *ops.HealthStateRequest) (*ops.HealthChecksReply, error) {
-	return s.checks(ctx, &req.ReadOptions, req.NodeMeta, req.Filter, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []*catalog.Check) {
+	return s.checks(ctx, &req.ReadOptions, req.NodeMeta, req.Filter, &req.Near, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []*catalog.Check) {
 		return tx.ChecksInState(ws, req.State)
 	})
 }
 
 // checks answers every read that lists checks.
-func (s *Server) checks(ctx context.Context, opts *rpc.ReadOptions, meta map[string]string, expression string, list func(*catalog.Tx, catalog.WatchSet) (uint64, []*catalog.Check)) (*ops.HealthChecksReply, error) {
+func (s *Server) checks(ctx context.Context, opts *rpc.ReadOptions, meta map[string]string, expression string, near *ops.Near, list func(*catalog.Tx, catalog.WatchSet) (uint64, []*catalog.Check)) (*ops.HealthChecksReply, error) {
 	az, err := s.access(opts.Token)
 	if err != nil {
 		return nil, err
@@ -54,6 +54,7 @@ func (s *Server) checks(ctx context.Context, opts *rpc.ReadOptions, meta map[str
 			return node == nil || !hasMeta(node, meta)
 		})
 		rep.Checks, err = filter.Keep(picked, rep.Checks)
+		rep.Checks = sortNear(s, tx, near, rep.Checks, checkNode)
 		return index, err
 	})
 }
@@ -75,6 +76,7 @@ func (s *Server) healthService(ctx context.Context, req *ops.HealthServiceReques
 	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
 		index, instances, err := s.views.get(tx, ws, key, req, picked)
 		rep.Instances, rep.Filtered = readableInstances(az, instances)
+		rep.Instances = sortNear(s, tx, &req.Near, rep.Instances, healthInstance)
 		return index, err
 	})
 }

@@ -81,6 +81,12 @@ func (s *Server) lead(ctx context.Context) {
 		s.pilot.Store(nil)
 		<-pilot.Stop()
 	}()
+	stored := make(chan struct{})
+	go func() { // waited for below
+		defer close(stored)
+		s.storeCoordinates(ctx)
+	}()
+	defer func() { <-stored }()
 	s.reconcileLoop(ctx)
 }
 

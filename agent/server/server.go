@@ -11,6 +11,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 	autopilot "github.com/hashicorp/raft-autopilot"
+	"github.com/hashicorp/serf/coordinate"
 
 	"praetor/catalog"
 	"praetor/gossip"
@@ -26,6 +27,10 @@ type Pool interface {
 	ForceLeave(name string, prune bool) error
 	Fire(name string, payload []byte) error
 	Ask(ctx context.Context, member, name string, payload []byte) ([]byte, error)
+	// Coordinate is where this server is, CachedCoordinate where a member is; nil
+	// if that is not known.
+	Coordinate() *coordinate.Coordinate
+	CachedCoordinate(name string) *coordinate.Coordinate
 }
 
 // Options says how to build a Server.
@@ -102,6 +107,8 @@ type Server struct {
 	listener *rpc.Listener
 	router   *rpc.Router
 	views    views
+
+	coordinates coordinates // reported, not stored yet
 
 	// readyTerm is the Raft term in which this server, leading, had applied all
 	// that earlier leaders committed: only in that term may it answer default

@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/hashicorp/serf/coordinate"
+
 	"praetor/agent/server"
 	"praetor/catalog"
 	"praetor/gossip"
@@ -27,6 +29,8 @@ type fakePool struct {
 	left    []string // force-left
 	fired   []string
 	answer  func(member, name string, payload []byte) ([]byte, error) // to Ask; nil: none comes
+	fireErr error
+	places  map[string]*coordinate.Coordinate // "" is this server's own
 }
 
 func (p *fakePool) Ask(_ context.Context, member, name string, payload []byte) ([]byte, error) {
@@ -42,6 +46,10 @@ func (p *fakePool) Members() []gossip.Member {
 	return slices.Clone(p.members)
 }
 
+func (p *fakePool) Coordinate() *coordinate.Coordinate { return p.places[""] }
+
+func (p *fakePool) CachedCoordinate(name string) *coordinate.Coordinate { return p.places[name] }
+
 func (p *fakePool) ForceLeave(name string, _ bool) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -53,7 +61,7 @@ func (p *fakePool) Fire(name string, payload []byte) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.fired = append(p.fired, name+" "+string(payload))
-	return nil
+	return p.fireErr
 }
 
 func (p *fakePool) set(members ...gossip.Member) {

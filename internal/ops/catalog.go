@@ -68,6 +68,7 @@ type CatalogDatacentersReply struct {
 
 type CatalogNodesRequest struct {
 	rpc.ReadOptions
+	Near
 	NodeMeta map[string]string // all must match
 	Filter   string            // an expression about filter.Node
 }
@@ -90,6 +91,7 @@ type CatalogServicesReply struct {
 
 type CatalogServiceRequest struct {
 	rpc.ReadOptions
+	Near
 	Service  string
 	Connect  bool     // what serves it inside the mesh instead of its instances
 	Tags     []string // all must be present, any case

@@ -598,12 +598,19 @@ func (z *CatalogNodesReply) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *CatalogNodesRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 3
+	// map header, size 4
 	// string "ReadOptions"
-	o = append(o, 0x83, 0xab, 0x52, 0x65, 0x61, 0x64, 0x4f, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x73)
+	o = append(o, 0x84, 0xab, 0x52, 0x65, 0x61, 0x64, 0x4f, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x73)
 	o, err = z.ReadOptions.MarshalMsg(o)
 	if err != nil {
 		err = msgp.WrapError(err, "ReadOptions")
+		return
+	}
+	// string "Near"
+	o = append(o, 0xa4, 0x4e, 0x65, 0x61, 0x72)
+	o, err = z.Near.MarshalMsg(o)
+	if err != nil {
+		err = msgp.WrapError(err, "Near")
 		return
 	}
 	// string "NodeMeta"
@@ -641,6 +648,12 @@ func (z *CatalogNodesRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			bts, err = z.ReadOptions.UnmarshalMsg(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "ReadOptions")
+				return
+			}
+		case "Near":
+			bts, err = z.Near.UnmarshalMsg(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Near")
 				return
 			}
 		case "NodeMeta":
@@ -691,7 +704,7 @@ func (z *CatalogNodesRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *CatalogNodesRequest) Msgsize() (s int) {
-	s = 1 + 12 + z.ReadOptions.Msgsize() + 9 + msgp.MapHeaderSize
+	s = 1 + 12 + z.ReadOptions.Msgsize() + 5 + z.Near.Msgsize() + 9 + msgp.MapHeaderSize
 	if z.NodeMeta != nil {
 		for za0001, za0002 := range z.NodeMeta {
 			_ = za0002
@@ -881,12 +894,19 @@ func (z *CatalogServiceReply) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *CatalogServiceRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 6
+	// map header, size 7
 	// string "ReadOptions"
-	o = append(o, 0x86, 0xab, 0x52, 0x65, 0x61, 0x64, 0x4f, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x73)
+	o = append(o, 0x87, 0xab, 0x52, 0x65, 0x61, 0x64, 0x4f, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x73)
 	o, err = z.ReadOptions.MarshalMsg(o)
 	if err != nil {
 		err = msgp.WrapError(err, "ReadOptions")
+		return
+	}
+	// string "Near"
+	o = append(o, 0xa4, 0x4e, 0x65, 0x61, 0x72)
+	o, err = z.Near.MarshalMsg(o)
+	if err != nil {
+		err = msgp.WrapError(err, "Near")
 		return
 	}
 	// string "Service"
@@ -936,6 +956,12 @@ func (z *CatalogServiceRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			bts, err = z.ReadOptions.UnmarshalMsg(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "ReadOptions")
+				return
+			}
+		case "Near":
+			bts, err = z.Near.UnmarshalMsg(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Near")
 				return
 			}
 		case "Service":
@@ -1017,7 +1043,7 @@ func (z *CatalogServiceRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *CatalogServiceRequest) Msgsize() (s int) {
-	s = 1 + 12 + z.ReadOptions.Msgsize() + 8 + msgp.StringPrefixSize + len(z.Service) + 8 + msgp.BoolSize + 5 + msgp.ArrayHeaderSize
+	s = 1 + 12 + z.ReadOptions.Msgsize() + 5 + z.Near.Msgsize() + 8 + msgp.StringPrefixSize + len(z.Service) + 8 + msgp.BoolSize + 5 + msgp.ArrayHeaderSize
 	for za0001 := range z.Tags {
 		s += msgp.StringPrefixSize + len(z.Tags[za0001])
 	}

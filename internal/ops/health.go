@@ -29,6 +29,7 @@ type HealthNodeRequest struct {
 
 type HealthChecksRequest struct {
 	rpc.ReadOptions
+	Near
 	Service  string
 	NodeMeta map[string]string
 	Filter   string // about filter.Check
@@ -36,6 +37,7 @@ type HealthChecksRequest struct {
 
 type HealthStateRequest struct {
 	rpc.ReadOptions
+	Near
 	State    string
 	NodeMeta map[string]string
 	Filter   string // about filter.Check
@@ -48,6 +50,7 @@ type HealthChecksReply struct {
 
 type HealthServiceRequest struct {
 	rpc.ReadOptions
+	Near
 	Service     string
 	Connect     bool     // what serves it inside the mesh instead of its instances
 	Tags        []string // all must be present, any case

@@ -118,12 +118,19 @@ func (z *HealthChecksReply) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *HealthChecksRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 4
+	// map header, size 5
 	// string "ReadOptions"
-	o = append(o, 0x84, 0xab, 0x52, 0x65, 0x61, 0x64, 0x4f, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x73)
+	o = append(o, 0x85, 0xab, 0x52, 0x65, 0x61, 0x64, 0x4f, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x73)
 	o, err = z.ReadOptions.MarshalMsg(o)
 	if err != nil {
 		err = msgp.WrapError(err, "ReadOptions")
+		return
+	}
+	// string "Near"
+	o = append(o, 0xa4, 0x4e, 0x65, 0x61, 0x72)
+	o, err = z.Near.MarshalMsg(o)
+	if err != nil {
+		err = msgp.WrapError(err, "Near")
 		return
 	}
 	// string "Service"
@@ -164,6 +171,12 @@ func (z *HealthChecksRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			bts, err = z.ReadOptions.UnmarshalMsg(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "ReadOptions")
+				return
+			}
+		case "Near":
+			bts, err = z.Near.UnmarshalMsg(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Near")
 				return
 			}
 		case "Service":
@@ -220,7 +233,7 @@ func (z *HealthChecksRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *HealthChecksRequest) Msgsize() (s int) {
-	s = 1 + 12 + z.ReadOptions.Msgsize() + 8 + msgp.StringPrefixSize + len(z.Service) + 9 + msgp.MapHeaderSize
+	s = 1 + 12 + z.ReadOptions.Msgsize() + 5 + z.Near.Msgsize() + 8 + msgp.StringPrefixSize + len(z.Service) + 9 + msgp.MapHeaderSize
 	if z.NodeMeta != nil {
 		for za0001, za0002 := range z.NodeMeta {
 			_ = za0002
@@ -415,12 +428,19 @@ func (z *HealthServiceReply) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *HealthServiceRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 7
+	// map header, size 8
 	// string "ReadOptions"
-	o = append(o, 0x87, 0xab, 0x52, 0x65, 0x61, 0x64, 0x4f, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x73)
+	o = append(o, 0x88, 0xab, 0x52, 0x65, 0x61, 0x64, 0x4f, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x73)
 	o, err = z.ReadOptions.MarshalMsg(o)
 	if err != nil {
 		err = msgp.WrapError(err, "ReadOptions")
+		return
+	}
+	// string "Near"
+	o = append(o, 0xa4, 0x4e, 0x65, 0x61, 0x72)
+	o, err = z.Near.MarshalMsg(o)
+	if err != nil {
+		err = msgp.WrapError(err, "Near")
 		return
 	}
 	// string "Service"
@@ -473,6 +493,12 @@ func (z *HealthServiceRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			bts, err = z.ReadOptions.UnmarshalMsg(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "ReadOptions")
+				return
+			}
+		case "Near":
+			bts, err = z.Near.UnmarshalMsg(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Near")
 				return
 			}
 		case "Service":
@@ -560,7 +586,7 @@ func (z *HealthServiceRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *HealthServiceRequest) Msgsize() (s int) {
-	s = 1 + 12 + z.ReadOptions.Msgsize() + 8 + msgp.StringPrefixSize + len(z.Service) + 8 + msgp.BoolSize + 5 + msgp.ArrayHeaderSize
+	s = 1 + 12 + z.ReadOptions.Msgsize() + 5 + z.Near.Msgsize() + 8 + msgp.StringPrefixSize + len(z.Service) + 8 + msgp.BoolSize + 5 + msgp.ArrayHeaderSize
 	for za0001 := range z.Tags {
 		s += msgp.StringPrefixSize + len(z.Tags[za0001])
 	}
@@ -578,12 +604,19 @@ func (z *HealthServiceRequest) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *HealthStateRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 4
+	// map header, size 5
 	// string "ReadOptions"
-	o = append(o, 0x84, 0xab, 0x52, 0x65, 0x61, 0x64, 0x4f, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x73)
+	o = append(o, 0x85, 0xab, 0x52, 0x65, 0x61, 0x64, 0x4f, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x73)
 	o, err = z.ReadOptions.MarshalMsg(o)
 	if err != nil {
 		err = msgp.WrapError(err, "ReadOptions")
+		return
+	}
+	// string "Near"
+	o = append(o, 0xa4, 0x4e, 0x65, 0x61, 0x72)
+	o, err = z.Near.MarshalMsg(o)
+	if err != nil {
+		err = msgp.WrapError(err, "Near")
 		return
 	}
 	// string "State"
@@ -624,6 +657,12 @@ func (z *HealthStateRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			bts, err = z.ReadOptions.UnmarshalMsg(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "ReadOptions")
+				return
+			}
+		case "Near":
+			bts, err = z.Near.UnmarshalMsg(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Near")
 				return
 			}
 		case "State":
@@ -680,7 +719,7 @@ func (z *HealthStateRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *HealthStateRequest) Msgsize() (s int) {
-	s = 1 + 12 + z.ReadOptions.Msgsize() + 6 + msgp.StringPrefixSize + len(z.State) + 9 + msgp.MapHeaderSize
+	s = 1 + 12 + z.ReadOptions.Msgsize() + 5 + z.Near.Msgsize() + 6 + msgp.StringPrefixSize + len(z.State) + 9 + msgp.MapHeaderSize
 	if z.NodeMeta != nil {
 		for za0001, za0002 := range z.NodeMeta {
 			_ = za0002

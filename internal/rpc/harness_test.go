@@ -20,6 +20,7 @@ var (
 	opWrite = rpc.Write[rpc.WriteOptions, rpc.ReadMeta]("Test.Write")
 	opRead  = rpc.Read[rpc.ReadOptions, rpc.ReadMeta]("Test.Read")
 	opAny   = rpc.ReadAny[rpc.ReadOptions, rpc.ReadMeta]("Test.Any")
+	opFire  = rpc.WriteAny[rpc.WriteOptions, rpc.ReadMeta]("Test.Fire")
 )
 
 // world is a few servers and client agents on a pretend network.
@@ -159,13 +160,15 @@ func (w *world) tellAll() {
 
 func (n *node) mux() *rpc.Mux {
 	m := rpc.NewMux()
-	rpc.Handle(m, opWrite, func(ctx context.Context, o *rpc.WriteOptions) (*rpc.ReadMeta, error) {
+	write := func(ctx context.Context, o *rpc.WriteOptions) (*rpc.ReadMeta, error) {
 		n.saw(o.Token)
 		if n.write != nil {
 			return n.write(ctx, o)
 		}
 		return &rpc.ReadMeta{Consistency: n.name}, nil
-	})
+	}
+	rpc.Handle(m, opWrite, write)
+	rpc.Handle(m, opFire, write)
 	read := func(ctx context.Context, o *rpc.ReadOptions) (*rpc.ReadMeta, error) {
 		n.saw(o.Token)
 		if n.read != nil {

@@ -71,6 +71,12 @@ func ReadAny[Req, Rep any, PReq message[Req], PRep message[Rep]](name string) Op
 	return declare[Req, Rep, PReq, PRep](name, AnyServer, false)
 }
 
+// WriteAny declares an operation that any server executes by itself, leader or
+// not, and that must not be executed twice.
+func WriteAny[Req, Rep any, PReq message[Req], PRep message[Rep]](name string) Op[Req, Rep] {
+	return declare[Req, Rep, PReq, PRep](name, AnyServer, true)
+}
+
 func declare[Req, Rep any, PReq message[Req], PRep message[Rep]](name string, p Place, write bool) Op[Req, Rep] {
 	return Op[Req, Rep]{&Desc{
 		Name: name, Place: p, Write: write,

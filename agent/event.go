@@ -1,0 +1,34 @@
+package agent
+
+import (
+	"strings"
+
+	"praetor/gossip"
+	"praetor/internal/event"
+)
+
+// onFired keeps an event that a user fired, if this agent is meant
+// (reference/internals.md §7).
+func (a *Agent) onFired(u *gossip.UserEvent) {
+	e, err := event.Decode(u.Name, u.LTime, u.Payload)
+	if err != nil {
+		a.logger.Warn("drop user event", "name", u.Name, "error", err)
+		return
+	}
+	if e.IsReserved() || !e.Matches(a.runtime.Load().NodeName, a.serviceTags) {
+		return
+	}
+	a.logger.Debug("new event", "event_name", e.Name, "event_id", e.ID)
+	a.events.Add(e)
+}
+
+// serviceTags walks the IDs and tags of this agent's services.
+func (a *Agent) serviceTags(yield func(id string, tags []string) bool) {
+	for id, s := range a.local.Services() {
+		if !yield(id, s.Tags) {
+			return
+		}
+	}
+}
+
+func isFired(u *gossip.UserEvent) bool { return strings.HasPrefix(u.Name, event.Prefix) }

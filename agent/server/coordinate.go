@@ -1,0 +1,196 @@
+package server
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/serf/coordinate"
+
+	"praetor/catalog"
+	"praetor/gossip"
+	"praetor/internal/ops"
+)
+
+// How the leader stores coordinates (reference/internals.md §8).
+const (
+	coordinatePeriod    = 5 * time.Second
+	devCoordinatePeriod = 100 * time.Millisecond // reference/config.md §1: -dev does not wait
+	coordinateBatch     = 128
+	coordinateBatches   = 5
+)
+
+// CoordOf converts what gossip knows; nil stays nil.
+func CoordOf(c *coordinate.Coordinate) *catalog.Coord {
+	if c == nil {
+		return nil
+	}
+	return &catalog.Coord{Vec: c.Vec, Error: c.Error, Adjustment: c.Adjustment, Height: c.Height}
+}
+
+// coordinates gathers what nodes say of their places until the leader stores
+// it. The zero value is ready.
+type coordinates struct {
+	mu sync.Mutex
+
+	newest  map[coordinateKey]*catalog.Coordinate // at most what one flush stores
+	dropped int                                   // did not fit since the last flush
+}
+
+type coordinateKey struct{ node, segment string }
+
+// put keeps the newest coordinate of a node. When there are more nodes than a
+// flush stores, those that come last are dropped: they will report again.
+func (c *coordinates) put(report *catalog.Coordinate) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	key := coordinateKey{nodeKey(report.Node), report.Segment}
+	switch {
+	case c.newest == nil:
+		c.newest = map[coordinateKey]*catalog.Coordinate{}
+	case c.newest[key] == nil && len(c.newest) >= coordinateBatch*coordinateBatches:
+		c.dropped++
+		return
+	}
+	c.newest[key] = report
+}
+
+// take returns what was gathered, and how many did not fit.
+func (c *coordinates) take() (reports []*catalog.Coordinate, dropped int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, r := range c.newest {
+		reports = append(reports, r)
+	}
+	dropped = c.dropped
+	c.newest, c.dropped = nil, 0
+	return reports, dropped
+}
+
+func (s *Server) coordinateUpdate(_ context.Context, req *ops.CoordinateUpdateRequest) (*ops.Empty, error) {
+	az, err := s.access(req.Token)
+	if err != nil {
+		return nil, err
+	}
+	if err := req.Coordinate.Coord.Check(); err != nil {
+		return nil, err
+	}
+	if !az.NodeWrite(req.Coordinate.Node) {
+		return nil, az.denied("node:write", req.Coordinate.Node)
+	}
+	report := req.Coordinate
+	s.coordinates.put(&report)
+	return &ops.Empty{}, nil
+}
+
+// storeCoordinates stores what was gathered, time and again, while this server
+// leads. What came in an earlier term is old.
+func (s *Server) storeCoordinates(ctx context.Context) {
+	s.coordinates.take()
+	period := coordinatePeriod
+	if s.opts.Dev {
+		period = devCoordinatePeriod
+	}
+	ticker := time.NewTicker(period)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			s.flushCoordinates(ctx)
+		}
+	}
+}
+
+// flushCoordinates logs what was gathered since the last time. What cannot be
+// logged is lost: nodes report again.
+func (s *Server) flushCoordinates(ctx context.Context) {
+	reports, dropped := s.coordinates.take()
+	if dropped > 0 {
+		s.logger.Warn("Discarded coordinate updates", "number_discarded", dropped)
+	}
+	for batch := range slices.Chunk(reports, coordinateBatch) {
+		if _, _, err := s.apply(ctx, catalog.CoordinateCommand, &catalog.CoordinateBatch{Coordinates: batch}); err != nil {
+			if ctx.Err() == nil {
+				s.logger.Warn("store coordinates", "error", err)
+			}
+			return
+		}
+	}
+}
+
+func (s *Server) coordinateNodes(ctx context.Context, req *ops.CoordinateNodesRequest) (*ops.CoordinateNodesReply, error) {
+	az, err := s.access(req.Token)
+	if err != nil {
+		return nil, err
+	}
+	rep := &ops.CoordinateNodesReply{}
+	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
+		index, list := tx.Coordinates(ws)
+		rep.Coordinates = slices.DeleteFunc(list, func(c *catalog.Coordinate) bool {
+			if !az.NodeRead(c.Node) {
+				rep.Filtered = true
+				return true
+			}
+			return !req.AnySegment && c.Segment != req.Segment
+		})
+		return index, nil
+	})
+}
+
+// coordinateNode answers under the name that was asked for, in the caller's
+// case, as recorded (coordinate/reads).
+func (s *Server) coordinateNode(ctx context.Context, req *ops.CoordinateNodeRequest) (*ops.CoordinateNodesReply, error) {
+	az, err := s.access(req.Token)
+	if err != nil {
+		return nil, err
+	}
+	if !az.NodeRead(req.Node) {
+		return nil, az.denied("node:read", req.Node)
+	}
+	rep := &ops.CoordinateNodesReply{}
+	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
+		index, list := tx.NodeCoordinates(ws, req.Node)
+		rep.Coordinates = make([]*catalog.Coordinate, 0, len(list))
+		for _, c := range list {
+			if req.AnySegment || c.Segment == req.Segment {
+				rep.Coordinates = append(rep.Coordinates, &catalog.Coordinate{Node: req.Node, Segment: c.Segment, Coord: c.Coord})
+			}
+		}
+		return index, nil
+	})
+}
+
+// coordinateDatacenters lists the servers of the WAN pool whose place is known.
+func (s *Server) coordinateDatacenters(context.Context, *ops.CoordinateDatacentersRequest) (*ops.CoordinateDatacentersReply, error) {
+	_, datacenters := s.servers()
+	places := s.datacenterCoordinates()
+	rep := &ops.CoordinateDatacentersReply{}
+	for _, dc := range s.byDistance(datacenters, places) {
+		if len(places[dc]) > 0 {
+			rep.Datacenters = append(rep.Datacenters, ops.DatacenterCoordinates{Datacenter: dc, Coordinates: places[dc]})
+		}
+	}
+	return rep, nil
+}
+
+// datacenterCoordinates maps datacenters to where their servers are, as far as
+// this one has found out.
+func (s *Server) datacenterCoordinates() map[string][]*catalog.Coordinate {
+	places := map[string][]*catalog.Coordinate{}
+	if s.opts.WAN == nil {
+		return places
+	}
+	for _, m := range s.opts.WAN.Members() {
+		info, ok := gossip.ParseServer(m)
+		if !ok || m.Status == gossip.Left {
+			continue
+		}
+		if c := s.opts.WAN.CachedCoordinate(m.Name); c != nil {
+			places[info.Datacenter] = append(places[info.Datacenter], &catalog.Coordinate{Node: info.Name, Coord: *CoordOf(c)})
+		}
+	}
+	return places
+}

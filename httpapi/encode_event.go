@@ -1,0 +1,27 @@
+package httpapi
+
+import (
+	"encoding/base64"
+
+	"praetor/internal/event"
+)
+
+// appendEvent appends a user event (reference/http-kv-session-txn.md §4).
+func appendEvent(b []byte, e *event.Event) []byte {
+	b = appendText(b, `{"ID":`, e.ID)
+	b = appendText(b, `,"Name":`, e.Name)
+	b = append(b, `,"Payload":`...)
+	if len(e.Payload) == 0 {
+		b = append(b, "null"...)
+	} else {
+		b = append(b, '"')
+		b = base64.StdEncoding.AppendEncode(b, e.Payload)
+		b = append(b, '"')
+	}
+	b = appendText(b, `,"NodeFilter":`, e.NodeFilter)
+	b = appendText(b, `,"ServiceFilter":`, e.ServiceFilter)
+	b = appendText(b, `,"TagFilter":`, e.TagFilter)
+	b = appendInt(b, `,"Version":`, int64(e.Version))
+	b = appendUint(b, `,"LTime":`, e.LTime)
+	return append(b, '}')
+}
