@@ -1,0 +1,133 @@
+package telemetry
+
+import (
+	"math"
+	"slices"
+	"sync"
+	"time"
+)
+
+// recentValues is how many values a Timer's quantiles are taken from: enough
+// for the 99th percentile to mean something.
+const recentValues = 512
+
+// Counter counts events. Nil counts nothing.
+type Counter struct{ s *series }
+
+// Counter makes a counter. Make it once, not per event.
+func (m *Metrics) Counter(name string, labels ...Label) *Counter {
+	return &Counter{m.add(name, labels)}
+}
+
+// Incr counts one.
+func (c *Counter) Incr() {
+	if c != nil {
+		c.s.take(time.Now(), 1)
+	}
+}
+
+// Timer collects durations, in milliseconds. Nil collects nothing.
+type Timer struct{ s *series }
+
+// Timer makes a timer. Make it once, not per event.
+func (m *Metrics) Timer(name string, labels ...Label) *Timer {
+	s := m.add(name, labels)
+	s.timed = true
+	return &Timer{s}
+}
+
+// Since collects the time since start.
+func (t *Timer) Since(start time.Time) {
+	if t != nil {
+		now := time.Now()
+		t.s.take(now, float64(now.Sub(start))/float64(time.Millisecond))
+	}
+}
+
+// series are the values of one name and one set of labels.
+type series struct {
+	name   string
+	labels []Label
+	timed  bool
+
+	mu           sync.Mutex
+	now, before  window // the interval of the last value, and the last one before it
+	count        uint64 // of all values
+	sum          float64
+	last         time.Time
+	recent       []float64 // of a timer, in a ring
+	recentOldest int
+}
+
+// window is what came in one interval.
+type window struct {
+	start           int64 // Unix seconds
+	count           int
+	sum, sumSquares float64
+	min, max        float64
+}
+
+func windowStart(t time.Time) int64 { return t.Truncate(Interval).Unix() }
+
+func (s *series) take(at time.Time, value float64) {
+	start := windowStart(at)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.now.start != start {
+		s.now, s.before = window{start: start, min: value, max: value}, s.now
+	}
+	w := &s.now
+	w.count++
+	w.sum += value
+	w.sumSquares += value * value
+	w.min, w.max = min(w.min, value), max(w.max, value)
+	s.count++
+	s.sum += value
+	s.last = at
+	if s.timed {
+		s.remember(value)
+	}
+}
+
+func (s *series) remember(value float64) {
+	if len(s.recent) < recentValues {
+		s.recent = append(s.recent, value)
+		return
+	}
+	s.recent[s.recentOldest] = value
+	s.recentOldest = (s.recentOldest + 1) % recentValues
+}
+
+// in returns what came in the interval from start; count 0 if nothing did.
+func (s *series) in(start int64) window {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch start {
+	case s.now.start:
+		return s.now
+	case s.before.start:
+		return s.before
+	}
+	return window{}
+}
+
+// totals are what Prometheus is shown; false if nothing came since then.
+func (s *series) totals(since time.Time) (count uint64, sum float64, recent []float64, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.count, s.sum, slices.Clone(s.recent), s.count > 0 && s.last.After(since)
+}
+
+// deviation is the standard deviation of a sample.
+func deviation(count int, sum, sumSquares float64) float64 {
+	n := float64(count)
+	if count < 2 {
+		return 0
+	}
+	return math.Sqrt(max(0, (n*sumSquares-sum*sum)/(n*(n-1))))
+}
+
+// quantile returns a quantile of sorted values.
+func quantile(sorted []float64, q float64) float64 {
+	return sorted[int(q*float64(len(sorted)-1)+0.5)]
+}

@@ -1,0 +1,177 @@
+package telemetry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-metrics"
+	gosink "github.com/hashicorp/go-metrics/prometheus"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"praetor/internal/version"
+)
+
+// Interval is how long figures are added up.
+const Interval = 10 * time.Second
+
+const (
+	defaultPrefix = "consul"
+	retention     = time.Minute // of the figures that Summary shows
+	// measureEvery has every interval hold two rounds of gauges, whatever
+	// their phase.
+	measureEvery = Interval / 2
+)
+
+// Options say how to build Metrics. The zero value keeps what this program
+// itself measures.
+type Options struct {
+	Prefix   string // first word of every name; "" means consul
+	HostName string // second word of gauges; "" leaves it out
+
+	// Allowed and Blocked are prefixes of whole names; of those that fit the
+	// longest decides. DropUnnamed is the answer where none fits.
+	Allowed, Blocked []string
+	DropUnnamed      bool
+
+	// PrometheusRetention is how long Prometheus is shown what no longer changes;
+	// 0 turns Prometheus off.
+	PrometheusRetention time.Duration
+
+	// Global also takes what libraries measure, and the Go runtime.
+	Global bool
+}
+
+// Label tells apart figures of one name.
+type Label = metrics.Label
+
+// Metrics are the figures of one agent.
+type Metrics struct {
+	opts   Options
+	sink   *metrics.InmemSink
+	gauges *metrics.Metrics
+	prom   http.Handler // nil when off
+
+	mu     sync.Mutex
+	series []*series
+	filter filter
+}
+
+// New builds Metrics.
+func New(opts Options) (*Metrics, error) {
+	if opts.Prefix == "" {
+		opts.Prefix = defaultPrefix
+	}
+	m := &Metrics{opts: opts, sink: metrics.NewInmemSink(Interval, retention), filter: newFilter(opts.Allowed, opts.Blocked, opts.DropUnnamed)}
+	sinks := metrics.FanoutSink{m.sink}
+	if opts.PrometheusRetention > 0 {
+		sink, err := m.openPrometheus()
+		if err != nil {
+			return nil, fmt.Errorf("open Prometheus sink: %w", err)
+		}
+		sinks = append(sinks, sink)
+	}
+	conf := &metrics.Config{
+		ServiceName: opts.Prefix, HostName: opts.HostName, EnableHostname: opts.HostName != "",
+		TimerGranularity: time.Millisecond, ProfileInterval: time.Second, FilterDefault: !opts.DropUnnamed,
+		AllowedPrefixes: opts.Allowed, BlockedPrefixes: opts.Blocked,
+	}
+	var err error
+	build := metrics.New
+	if opts.Global {
+		build = metrics.NewGlobal
+	}
+	m.gauges, err = build(conf, sinks)
+	return m, err
+}
+
+func (m *Metrics) openPrometheus() (metrics.MetricSink, error) {
+	registry := prometheus.NewRegistry()
+	sink, err := gosink.NewPrometheusSinkFrom(gosink.PrometheusOpts{
+		Expiration: m.opts.PrometheusRetention, Registerer: registry, Name: "praetor",
+	})
+	if err != nil {
+		return nil, err
+	}
+	own := []prometheus.Collector{
+		collector{m}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	}
+	for _, c := range own {
+		err = errors.Join(err, registry.Register(c))
+	}
+	m.prom = promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
+	return sink, err
+}
+
+// Run has measure called, which sets gauges, and measures the runtime if this is
+// Global, several times an interval until ctx ends.
+func (m *Metrics) Run(ctx context.Context, measure func()) error {
+	ticker := time.NewTicker(measureEvery)
+	defer ticker.Stop()
+	for {
+		if m.opts.Global {
+			m.gauges.EmitRuntimeStats()
+			m.Gauge("version", 1, Label{Name: "version", Value: version.Compatible}, Label{Name: "pre_release"})
+		}
+		measure()
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+}
+
+// Close lets go of what libraries measure. Calling it twice is fine.
+func (m *Metrics) Close() error {
+	if m.opts.Global && metrics.Default() == m.gauges {
+		if _, err := metrics.NewGlobal(&metrics.Config{}, &metrics.BlackholeSink{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Prometheus serves the figures as text, nil if that is off.
+func (m *Metrics) Prometheus() http.Handler { return m.prom }
+
+// Gauge sets a value.
+func (m *Metrics) Gauge(name string, value float64, labels ...Label) {
+	m.gauges.SetGaugeWithLabels(strings.Split(name, "."), float32(value), labels)
+}
+
+// SetFilter replaces the prefixes of Options.
+func (m *Metrics) SetFilter(allowed, blocked []string) {
+	m.gauges.UpdateFilter(allowed, blocked)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.filter = newFilter(allowed, blocked, m.opts.DropUnnamed)
+}
+
+// shown lists the series that the filter lets through.
+func (m *Metrics) shown() []*series {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var list []*series
+	for _, s := range m.series {
+		if m.filter.allows(s.name) {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+func (m *Metrics) add(name string, labels []Label) *series {
+	s := &series{name: m.opts.Prefix + "." + name, labels: slices.Clone(labels)}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.series = append(m.series, s)
+	return s
+}
