@@ -22,6 +22,8 @@ import (
 	"praetor/internal/life"
 	"praetor/internal/logging"
 	"praetor/internal/rpc"
+	"praetor/internal/telemetry"
+	"praetor/internal/tlsconf"
 	"praetor/internal/view"
 )
 
@@ -31,6 +33,8 @@ type Options struct {
 	Logger  *logging.Logger
 	// Network is the world outside; nil means real sockets.
 	Network Network
+	// Metrics takes what this agent measures; nil means figures of its own.
+	Metrics *telemetry.Metrics
 }
 
 // Agent is one running node.
@@ -40,6 +44,9 @@ type Agent struct {
 	logger  hclog.Logger
 	root    *logging.Logger
 	acl     acl.Resolver
+	secrets *tokenStore
+	metrics *telemetry.Metrics
+	certs   *tlsconf.Source // of HTTPS, nil when off
 	dir     *dataDir
 	bound   bound
 	started time.Time
@@ -72,12 +79,12 @@ func Open(opts Options) (*Agent, error) {
 		opts.Network = sockets{}
 	}
 	a := &Agent{
-		network: opts.Network, root: opts.Logger, logger: opts.Logger,
+		network: opts.Network, root: opts.Logger, logger: opts.Logger, metrics: opts.Metrics,
 		acl: acl.AllowAll{}, events: event.NewRing(), started: time.Now(), left: make(chan struct{}), flood: make(chan struct{}, 1),
 	}
 	a.runtime.Store(opts.Runtime)
 	for _, step := range []func(*config.Runtime) error{
-		a.bind, a.openDataDir, a.openPools, a.openServer, a.openLocal, a.openDNS, a.openHTTP, a.writePID,
+		a.openTLS, a.bind, a.openDataDir, a.openTelemetry, a.openTokens, a.openPools, a.openServer, a.openLocal, a.openDNS, a.openHTTP, a.writePID,
 	} {
 		if err := step(opts.Runtime); err != nil {
 			return nil, errors.Join(err, a.Close())
@@ -106,6 +113,7 @@ func (a *Agent) Run(ctx context.Context) error {
 		parts.Add("dns", a.dns.Run)
 	}
 	parts.Add("http", a.runHTTP)
+	parts.Add("telemetry", a.runTelemetry)
 	parts.Add("join", a.runJoins)
 	parts.Add("leave", func(ctx context.Context) error {
 		select {

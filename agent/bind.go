@@ -11,10 +11,11 @@ import (
 // bound is every address that the agent answers at, bound before anything is
 // written to disk.
 type bound struct {
-	http []net.Listener
-	rpc  net.Listener         // nil on clients
-	lan  memberlist.Transport // nil once the pool owns it
-	wan  memberlist.Transport
+	http  []net.Listener
+	https []net.Listener
+	rpc   net.Listener         // nil on clients
+	lan   memberlist.Transport // nil once the pool owns it
+	wan   memberlist.Transport
 }
 
 func (a *Agent) bind(rt *config.Runtime) error {
@@ -25,6 +26,14 @@ func (a *Agent) bind(rt *config.Runtime) error {
 		}
 		a.own(l)
 		a.bound.http = append(a.bound.http, l)
+	}
+	for _, addr := range a.httpsAddrs(rt) {
+		l, err := a.listenHTTP(rt, addr)
+		if err != nil {
+			return err
+		}
+		a.own(l)
+		a.bound.https = append(a.bound.https, l)
 	}
 	if rt.Server {
 		l, err := a.network.Listen(rt.RPCBind.String())

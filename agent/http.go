@@ -16,6 +16,7 @@ func (a *Agent) openHTTP(rt *config.Runtime) error {
 	a.views = view.New(view.Options{Caller: a.router, DefaultQueryTime: rt.DefaultQueryTime, MaxQueryTime: rt.MaxQueryTime})
 	opts := httpapi.Options{
 		Caller: a.router, Agent: a, Local: a.local, Events: a.events, ACL: a.acl, Views: a.views, NoCache: !rt.HTTP.UseCache, NoStreaming: !rt.UseStreaming,
+		Metrics:    a.metrics,
 		Datacenter: rt.Datacenter, NodeName: rt.NodeName,
 		// No access rules are in force in this version: DefaultPolicy says allow.
 		DefaultToken: func() string { return a.tokens().Default },
@@ -27,6 +28,9 @@ func (a *Agent) openHTTP(rt *config.Runtime) error {
 		DefaultQueryTime:   rt.DefaultQueryTime, MaxQueryTime: rt.MaxQueryTime, DiscoveryMaxStale: rt.DiscoveryMaxStale,
 		SidecarMin: rt.Ports.SidecarMin, SidecarMax: rt.Ports.SidecarMax,
 		Logger: a.logger.Named("http"),
+	}
+	if rt.ACL.Enabled {
+		opts.Tokens = a.secrets
 	}
 	if rt.UI.Enabled || rt.UI.Dir != "" {
 		page, err := ui.Handler(ui.Options{ContentPath: rt.UI.ContentPath, Dir: rt.UI.Dir})
@@ -57,7 +61,10 @@ func (a *Agent) runHTTP(ctx context.Context) error {
 	for _, l := range a.bound.http {
 		group.Go(func() error { return srv.Serve(ctx, l) })
 	}
-	if len(a.bound.http) == 0 {
+	for _, l := range a.bound.https {
+		group.Go(func() error { return srv.ServeTLS(ctx, l, a.certs.Server()) })
+	}
+	if len(a.bound.http)+len(a.bound.https) == 0 {
 		<-ctx.Done()
 	}
 	return group.Wait()

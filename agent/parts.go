@@ -96,7 +96,7 @@ func (a *Agent) openLocal(rt *config.Runtime) error {
 }
 
 func (a *Agent) tokens() local.Tokens {
-	t := a.runtime.Load().ACL.Tokens
+	t := a.secrets.Get()
 	return local.Tokens{Agent: t.Agent, Default: t.Default, ConfigFile: t.ConfigFile}
 }
 

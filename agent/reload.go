@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
+	"praetor/agent/config"
 	"praetor/internal/logging"
 )
 
@@ -21,6 +23,9 @@ func (a *Agent) Reload(context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := a.reloadTLS(rt); err != nil {
+		return err
+	}
 	for _, w := range warnings {
 		a.logger.Warn(w)
 	}
@@ -30,12 +35,22 @@ func (a *Agent) Reload(context.Context) error {
 	a.root.SetLevel(level)
 	a.local.SetNodeMeta(rt.NodeMeta)
 	a.local.SetDiscardCheckOutput(rt.Checks.DiscardOutput)
+	a.warnFixed(a.runtime.Load(), rt)
+	a.secrets.Configure(rt.ACL)
+	a.metrics.SetFilter(rt.Telemetry.AllowedPrefixes, rt.Telemetry.BlockedPrefixes)
 	a.runtime.Store(rt)
 	if a.dns != nil {
 		a.dns.Configure(dnsConfig(rt))
 	}
 	a.local.SyncSoon()
 	return nil
+}
+
+// warnFixed tells which changes wait for a restart.
+func (a *Agent) warnFixed(old, now *config.Runtime) {
+	if keys := old.FixedChanges(now); len(keys) > 0 {
+		a.logger.Warn("Settings changed that cannot change while the agent runs: restart it to put them in force", "keys", strings.Join(keys, ", "))
+	}
 }
 
 // errNoWAN answers requests about the WAN pool where there is none.

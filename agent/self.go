@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"praetor/agent/config"
 	"praetor/gossip"
 	"praetor/httpapi"
 	"praetor/internal/version"
@@ -25,7 +26,7 @@ func (a *Agent) Self(context.Context) (httpapi.Self, error) {
 		Member:      member(a.lan.Local()),
 		Stats:       a.stats(),
 		Meta:        a.local.NodeMeta(),
-		XDS:         noXDS,
+		XDS:         xds(rt),
 	}
 	if c := a.lan.Coordinate(); c != nil {
 		self.Coord = c
@@ -33,11 +34,18 @@ func (a *Agent) Self(context.Context) (httpapi.Self, error) {
 	return self, nil
 }
 
-// noXDS says, in the shape that Nomad reads, that no proxy is configured here.
-var noXDS = map[string]any{
-	"SupportedProxies": map[string]any{},
-	"Port":             -1,
-	"Ports":            map[string]int{"Plaintext": -1, "TLS": -1},
+// xds says where proxies would be configured; Nomad reads the ports. Port is the
+// one that proxies should use. No kind of proxy is supported yet.
+func xds(rt *config.Runtime) map[string]any {
+	port := rt.Ports.GRPCTLS
+	if port <= 0 {
+		port = rt.Ports.GRPC
+	}
+	return map[string]any{
+		"SupportedProxies": map[string]any{},
+		"Port":             port,
+		"Ports":            map[string]int{"Plaintext": rt.Ports.GRPC, "TLS": rt.Ports.GRPCTLS},
+	}
 }
 
 // stats are the sections of `info` (reference/cli.md §3).

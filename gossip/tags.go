@@ -99,7 +99,7 @@ func commonTags(role, id, dc, segment string) map[string]string {
 		tagDatacenter: dc,
 		tagID:         id,
 		tagSegment:    segment,
-		tagBuild:      version.Compatible + ":" + version.Revision[:min(8, len(version.Revision))],
+		tagBuild:      version.Compatible + ":", // no revision: ours is none of Consul's
 		tagVersion:    "2",
 		tagVersionMin: "2",
 		tagVersionMax: "3",

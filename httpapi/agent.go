@@ -19,6 +19,11 @@ type Agent interface {
 	ForceLeave(node string, prune, wan bool) error
 	// Reload reads the configuration again.
 	Reload(ctx context.Context) error
+	// Host describes the machine.
+	Host(ctx context.Context) Host
+	// Monitor listens to the log at a level, which need not be the agent's own. An
+	// unknown level is an error.
+	Monitor(level string, json bool) (LogMonitor, error)
 }
 
 // Self is the answer of agent/self (reference/http-agent.md §2.1).

@@ -9,12 +9,8 @@ import (
 )
 
 func agentSelf(x *exchange) error {
-	az, err := x.access()
-	if err != nil {
+	if err := x.mayReadAgent(); err != nil {
 		return err
-	}
-	if !az.AgentRead(x.api.opts.NodeName) {
-		return x.denied("agent:read", x.api.opts.NodeName)
 	}
 	self, err := x.api.opts.Agent.Self(x.r.Context())
 	if err != nil {

@@ -7,6 +7,8 @@ import (
 	"sync"
 
 	"github.com/go-chi/chi/v5"
+
+	"praetor/internal/telemetry"
 )
 
 // API answers requests. It is an http.Handler.
@@ -30,8 +32,9 @@ type API struct {
 // endpoint is a route with what can be said about it beforehand.
 type endpoint struct {
 	*route
-	name  string   // route's pattern without a final slash
-	allow []string // the Allow header
+	name   string             // route's pattern without a final slash
+	allow  []string           // the Allow header
+	timers []*telemetry.Timer // by the place of its method in methods
 }
 
 // New builds an API.
@@ -57,6 +60,9 @@ func New(opts Options) (*API, error) {
 
 func (a *API) add(r *route) {
 	e := &endpoint{route: r, name: strings.TrimSuffix(r.pattern, "/"), allow: []string{"OPTIONS," + strings.Join(r.methods, ",")}}
+	for _, method := range r.methods {
+		e.timers = append(e.timers, a.opts.Metrics.Timer("api.http", telemetry.Label{Name: "method", Value: method}, telemetry.Label{Name: "path", Value: pathLabel(r.pattern)}))
+	}
 	pattern := r.pattern
 	if e.name == pattern {
 		a.exact[pattern] = true
@@ -66,6 +72,15 @@ func (a *API) add(r *route) {
 	}
 	a.finder.Get(pattern, http.NotFound)
 	a.endpoints[pattern] = e
+}
+
+// pathLabel is a pattern as metrics name it: v1.kv._ for /v1/kv/.
+func pathLabel(pattern string) string {
+	label := strings.ReplaceAll(pattern[1:], "/", ".")
+	if strings.HasSuffix(label, ".") {
+		label += "_"
+	}
+	return label
 }
 
 // find returns the endpoint for an escaped path, and the name in it, escaped.

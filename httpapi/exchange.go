@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"praetor/internal/acl"
 	"praetor/internal/rpc"
@@ -61,6 +62,7 @@ func (x *exchange) serve(name string) {
 }
 
 func (x *exchange) call() {
+	defer x.timers[slices.Index(x.methods, x.r.Method)].Since(time.Now())
 	err := x.checkTenancy()
 	if err == nil {
 		x.token = x.readToken()

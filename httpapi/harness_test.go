@@ -150,6 +150,8 @@ type agent struct {
 	asked []string
 	err   error
 	wan   []httpapi.Member
+
+	monitor *monitor // of the last request for one
 }
 
 func (a *agent) Self(context.Context) (httpapi.Self, error) {

@@ -12,6 +12,7 @@ import (
 	"praetor/internal/acl"
 	"praetor/internal/event"
 	"praetor/internal/rpc"
+	"praetor/internal/telemetry"
 	"praetor/internal/view"
 )
 
@@ -25,7 +26,11 @@ type Options struct {
 	ACL    acl.Resolver // of the agent's own endpoints; nil allows everything
 	// Views follow the reads that many wait for; nil means that each is sent to
 	// the servers by itself, ?cached too.
-	Views *view.Views
+	Views  *view.Views
+	Tokens Tokens // the agent's own; nil where ACLs are off
+
+	// Metrics takes how long requests take; nil means figures of the API's own.
+	Metrics *telemetry.Metrics
 
 	Datacenter string
 	NodeName   string
@@ -116,6 +121,12 @@ func (o *Options) fill() error {
 	}
 	if o.SidecarMin == 0 && o.SidecarMax == 0 {
 		o.SidecarMin, o.SidecarMax = defaultSidecarMin, defaultSidecarMax
+	}
+	if o.Metrics == nil {
+		var err error
+		if o.Metrics, err = telemetry.New(telemetry.Options{}); err != nil {
+			faults = append(faults, err)
+		}
 	}
 	if o.Logger == nil {
 		o.Logger = hclog.NewNullLogger()

@@ -62,6 +62,11 @@ const (
 var routes = []route{
 	{"/v1/agent/self", get, agentSelf, anyTenancy},
 	{"/v1/agent/version", get, agentVersion, anyTenancy},
+	{"/v1/agent/host", get, agentHost, anyTenancy},
+	{"/v1/agent/metrics", get, agentMetrics, anyTenancy},
+	{"/v1/agent/metrics/stream", get, agentMetricsStream, anyTenancy},
+	{"/v1/agent/monitor", get, agentMonitor, anyTenancy},
+	{"/v1/agent/token/", put, agentToken, anyTenancy},
 	{"/v1/agent/members", get, agentMembers, 0},
 	{"/v1/agent/join/", put, agentJoin, 0},
 	{"/v1/agent/leave", put, agentLeave, anyTenancy},

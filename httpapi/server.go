@@ -20,7 +20,6 @@ type ServerOptions struct {
 	// listeners; 0 means no bound. Unix sockets are not counted.
 	MaxConnsPerClient int
 	MaxHeaderBytes    int          // of a request; 0 means 1 MiB
-	TLS               *tls.Config  // nil means none
 	Logger            hclog.Logger // nil means none
 }
 
@@ -53,6 +52,16 @@ func NewServer(opts ServerOptions) *Server {
 // ctx ends so do the contexts of all requests; Serve returns when their handlers
 // have. It may be called for many listeners at once.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	return s.serve(ctx, &limited{Listener: l, conns: &s.conns})
+}
+
+// ServeTLS is Serve over TLS. A client that has too many connections is told so
+// in plain text: it has not shaken hands yet.
+func (s *Server) ServeTLS(ctx context.Context, l net.Listener, conf *tls.Config) error {
+	return s.serve(ctx, tls.NewListener(&limited{Listener: l, conns: &s.conns}, conf))
+}
+
+func (s *Server) serve(ctx context.Context, l net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	handlers, fresh := inflight{next: s.opts.Handler}, freshConns{}
@@ -66,7 +75,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		ErrorLog:          s.opts.Logger.StandardLogger(&hclog.StandardLoggerOptions{InferLevels: true}),
 	}
 	broken := make(chan error, 1)
-	go func() { broken <- srv.Serve(s.guard(l)) }() // waited for below
+	go func() { broken <- srv.Serve(l) }() // waited for below
 	var err error
 	select {
 	case err = <-broken:
@@ -89,15 +98,6 @@ func stop(ctx context.Context, srv *http.Server, fresh *freshConns) error {
 		return nil
 	}
 	return srv.Close() // some did not make it
-}
-
-// guard puts the bound on connections, and TLS, before a listener.
-func (s *Server) guard(l net.Listener) net.Listener {
-	l = &limited{Listener: l, conns: &s.conns}
-	if s.opts.TLS != nil {
-		l = tls.NewListener(l, s.opts.TLS)
-	}
-	return l
 }
 
 // inflight calls the handler and can wait for all its calls.

@@ -21,29 +21,32 @@ type Key struct {
 func Keys() []Key { return allKeys() }
 
 var allKeys = sync.OnceValue(func() []Key {
-	return appendKeys(nil, "", reflect.TypeFor[settings]())
+	return appendKeys(nil, "", true, reflect.TypeFor[settings]())
 })
 
-func appendKeys(keys []Key, prefix string, t reflect.Type) []Key {
+// appendKeys lists the keys of one block, of which none is served unless the block
+// is.
+func appendKeys(keys []Key, prefix string, served bool, t reflect.Type) []Key {
 	for i := range t.NumField() {
 		field := t.Field(i)
 		name, options, _ := strings.Cut(field.Tag.Get("cfg"), ",")
 		switch {
 		case options == "squash":
-			keys = appendKeys(keys, prefix, field.Type)
+			keys = appendKeys(keys, prefix, served, field.Type)
 			continue
 		case name == "" || field.Tag.Get("recursive") != "":
 			continue
 		}
+		served := served && field.Tag.Get("use") == ""
 		keys = append(keys, Key{
 			Name:       prefix + name,
 			Type:       keyType(field.Type),
 			Help:       field.Tag.Get("help"),
 			Reloadable: field.Tag.Get("reload") != "",
-			Served:     field.Tag.Get("use") == "",
+			Served:     served,
 		})
 		if block := blockOf(field.Type); block != nil && !(prefix == "" && (name == "service" || name == "check")) {
-			keys = appendKeys(keys, prefix+name+".", block)
+			keys = appendKeys(keys, prefix+name+".", served, block)
 		}
 	}
 	return keys

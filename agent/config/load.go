@@ -32,7 +32,7 @@ func load(f *Flags, env environment, keepLevel string) (*Runtime, []string, erro
 	if err := b.err(); err != nil {
 		return nil, b.warnings, err
 	}
-	b.rt.flags = f
+	b.rt.flags, b.rt.settings = f, b.s
 	b.rt.Watched = watched(f, b.rt)
 	return b.rt, b.warnings, nil
 }

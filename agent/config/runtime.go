@@ -96,7 +96,8 @@ type Runtime struct {
 	// auto_reload_config: sources and TLS files.
 	Watched []string
 
-	flags *Flags
+	flags    *Flags
+	settings *settings // what was merged, to compare after a reload
 }
 
 // Addr is where a client listener stands: an IP and port, or a Unix socket.

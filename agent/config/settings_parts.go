@@ -12,7 +12,7 @@ type localitySettings struct {
 type addressSettings struct {
 	DNS     *string `cfg:"dns" help:"IPs for DNS, client_addr when not set"`
 	HTTP    *string `cfg:"http" help:"IPs and unix:// paths for HTTP, client_addr when not set"`
-	HTTPS   *string `cfg:"https" use:"later" help:"IPs and unix:// paths for HTTPS, client_addr when not set"`
+	HTTPS   *string `cfg:"https" help:"IPs and unix:// paths for HTTPS, client_addr when not set"`
 	GRPC    *string `cfg:"grpc" use:"later" help:"IPs and unix:// paths for gRPC, client_addr when not set"`
 	GRPCTLS *string `cfg:"grpc_tls" use:"later" help:"IPs and unix:// paths for gRPC with TLS, client_addr when not set"`
 }
@@ -20,7 +20,7 @@ type addressSettings struct {
 type portSettings struct {
 	DNS        *int `cfg:"dns" help:"DNS, TCP and UDP; -1 turns it off"`
 	HTTP       *int `cfg:"http" help:"HTTP API; -1 turns it off"`
-	HTTPS      *int `cfg:"https" use:"later" help:"HTTPS API; -1 turns it off"`
+	HTTPS      *int `cfg:"https" help:"HTTPS API; -1 turns it off"`
 	GRPC       *int `cfg:"grpc" use:"later" help:"gRPC without TLS; -1 turns it off"`
 	GRPCTLS    *int `cfg:"grpc_tls" use:"later" help:"gRPC with TLS; 8503 on servers; -1 turns it off"`
 	SerfLAN    *int `cfg:"serf_lan" help:"LAN gossip, TCP and UDP"`
@@ -205,34 +205,34 @@ type tokenSettings struct {
 
 type tlsSettings struct {
 	Defaults    tlsStanza `cfg:"defaults"`
-	InternalRPC tlsStanza `cfg:"internal_rpc"`
+	InternalRPC tlsStanza `cfg:"internal_rpc" use:"later"`
 	HTTPS       tlsStanza `cfg:"https"`
-	GRPC        tlsStanza `cfg:"grpc"`
+	GRPC        tlsStanza `cfg:"grpc" use:"later"`
 }
 
 type tlsStanza struct {
-	CAFile               *string `cfg:"ca_file" use:"later" help:"file of CA certificates, PEM" reload:"y"`
-	CAPath               *string `cfg:"ca_path" use:"later" help:"folder of CA certificates, PEM" reload:"y"`
-	CertFile             *string `cfg:"cert_file" use:"later" help:"certificate, PEM" reload:"y"`
-	KeyFile              *string `cfg:"key_file" use:"later" help:"key of the certificate, PEM" reload:"y"`
-	MinVersion           *string `cfg:"tls_min_version" use:"later" help:"TLS_AUTO, TLSv1_0, TLSv1_1, TLSv1_2 or TLSv1_3" reload:"y"`
-	CipherSuites         *string `cfg:"tls_cipher_suites" use:"later" help:"cipher suites, separated by commas" reload:"y"`
-	VerifyIncoming       *bool   `cfg:"verify_incoming" use:"later" help:"clients must present a certificate" reload:"y"`
+	CAFile               *string `cfg:"ca_file" help:"file of CA certificates, PEM" reload:"y"`
+	CAPath               *string `cfg:"ca_path" help:"folder of CA certificates, PEM" reload:"y"`
+	CertFile             *string `cfg:"cert_file" help:"certificate, PEM" reload:"y"`
+	KeyFile              *string `cfg:"key_file" help:"key of the certificate, PEM" reload:"y"`
+	MinVersion           *string `cfg:"tls_min_version" help:"TLS_AUTO, TLSv1_0, TLSv1_1, TLSv1_2 or TLSv1_3" reload:"y"`
+	CipherSuites         *string `cfg:"tls_cipher_suites" help:"cipher suites, separated by commas" reload:"y"`
+	VerifyIncoming       *bool   `cfg:"verify_incoming" help:"clients must present a certificate" reload:"y"`
 	VerifyOutgoing       *bool   `cfg:"verify_outgoing" use:"later" help:"check the certificates of servers" reload:"y"`
 	VerifyServerHostname *bool   `cfg:"verify_server_hostname" use:"later" help:"servers must be named server.DC.DOMAIN" reload:"y"`
 	UseAutoCert          *bool   `cfg:"use_auto_cert" use:"later" help:"use the agent's automatic certificate" reload:"y"`
 }
 
 type telemetrySettings struct {
-	MetricsPrefix           *string  `cfg:"metrics_prefix" use:"later" help:"first word of every metric"`
-	DisableHostname         *bool    `cfg:"disable_hostname" use:"later" help:"leave the host's name out of gauges"`
-	PrometheusRetention     *string  `cfg:"prometheus_retention_time" use:"later" help:"how long Prometheus metrics live, 0 turns them off"`
+	MetricsPrefix           *string  `cfg:"metrics_prefix" help:"first word of every metric"`
+	DisableHostname         *bool    `cfg:"disable_hostname" help:"leave the host's name out of gauges"`
+	PrometheusRetention     *string  `cfg:"prometheus_retention_time" help:"how long Prometheus metrics live, 0 turns them off"`
 	StatsdAddr              *string  `cfg:"statsd_address" use:"later" help:"statsd server"`
 	StatsiteAddr            *string  `cfg:"statsite_address" use:"later" help:"statsite server"`
 	DogstatsdAddr           *string  `cfg:"dogstatsd_addr" use:"later" help:"DogStatsD server"`
 	DogstatsdTags           []string `cfg:"dogstatsd_tags" use:"later" help:"tags sent to DogStatsD"`
-	FilterDefault           *bool    `cfg:"filter_default" use:"later" help:"keep metrics that no rule names"`
-	PrefixFilter            []string `cfg:"prefix_filter" use:"later" help:"+prefix keeps metrics, -prefix drops them" reload:"y"`
+	FilterDefault           *bool    `cfg:"filter_default" help:"keep metrics that no rule names"`
+	PrefixFilter            []string `cfg:"prefix_filter" help:"+prefix keeps metrics, -prefix drops them" reload:"y"`
 	RetryFailedConnection   *bool    `cfg:"retry_failed_connection" use:"later" help:"keep trying a sink that cannot be reached"`
 	EnableHostMetrics       *bool    `cfg:"enable_host_metrics" use:"later" help:"measure the host too"`
 	DisablePerTenancyUsage  *bool    `cfg:"disable_per_tenancy_usage_metrics" use:"later" help:"leave out usage metrics"`

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"reflect"
 	"slices"
 	"strings"
@@ -11,7 +12,7 @@ import (
 // in a list.
 func walkSet(s *settings, visit func(key, use string)) {
 	var seen []string
-	walkStruct(reflect.ValueOf(s).Elem(), "", func(key, use string) {
+	walkStruct(reflect.ValueOf(s).Elem(), "", "", func(key, use string) {
 		if !slices.Contains(seen, key) {
 			seen = append(seen, key)
 			visit(key, use)
@@ -19,19 +20,25 @@ func walkSet(s *settings, visit func(key, use string)) {
 	})
 }
 
-func walkStruct(v reflect.Value, prefix string, visit func(key, use string)) {
+// walkStruct walks one block; outer is the mark that the whole block has.
+func walkStruct(v reflect.Value, prefix, outer string, visit func(key, use string)) {
 	t := v.Type()
 	for i := range t.NumField() {
 		field := t.Field(i)
 		name, options, _ := strings.Cut(field.Tag.Get("cfg"), ",")
 		if options == "squash" {
-			walkStruct(v.Field(i), prefix, visit)
+			walkStruct(v.Field(i), prefix, outer, visit)
 			continue
 		}
 		if name == "" || !isSet(v.Field(i)) {
 			continue
 		}
-		if use := field.Tag.Get("use"); use != "" {
+		use := cmp.Or(field.Tag.Get("use"), outer)
+		if use != "" && field.Type.Kind() == reflect.Struct {
+			walkStruct(v.Field(i), prefix+name+".", use, visit)
+			continue
+		}
+		if use != "" {
 			visit(prefix+name, use)
 			continue
 		}
@@ -43,7 +50,7 @@ func walkStruct(v reflect.Value, prefix string, visit func(key, use string)) {
 func walkValue(v reflect.Value, prefix string, visit func(key, use string)) {
 	switch v.Kind() {
 	case reflect.Struct:
-		walkStruct(v, prefix, visit)
+		walkStruct(v, prefix, "", visit)
 	case reflect.Pointer:
 		walkValue(v.Elem(), prefix, visit)
 	case reflect.Slice:

@@ -15,6 +15,7 @@ import (
 	"praetor/agent"
 	"praetor/agent/config"
 	"praetor/internal/logging"
+	"praetor/internal/telemetry"
 )
 
 // leaveTimeout is how long a graceful leave may take after a signal.
@@ -64,8 +65,13 @@ func runAgent(cmd *cobra.Command, args []string, flags *config.Flags) error {
 	signal.Notify(signals, handledSignals...)
 	defer signal.Stop(signals)
 
+	figures, err := telemetry.New(agent.MetricsOptions(rt))
+	if err != nil {
+		return fail("==> %s", err)
+	}
+	defer figures.Close()
 	node, err := agent.Open(agent.Options{
-		Runtime: rt, Logger: logger,
+		Runtime: rt, Logger: logger, Metrics: figures,
 	})
 	if err != nil {
 		logger.Error("Error starting agent", "error", err)

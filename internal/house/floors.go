@@ -15,7 +15,7 @@ type room struct {
 // leaves are floor 0: they import each other at most, and anybody may import them.
 var leaves = []string{
 	"internal/acl", "internal/event", "internal/fault", "internal/house", "internal/life", "internal/logging", "internal/memnet",
-	"internal/telemetry", "internal/tls", "internal/version",
+	"internal/telemetry", "internal/tlsconf", "internal/version",
 }
 
 // testTools may be imported by tests only, and by each other.
@@ -54,7 +54,7 @@ var rooms = []room{
 
 var frontDoor = []string{
 	"internal/definition", "internal/filter", "internal/ops", "internal/view", "internal/rpc", "catalog",
-	"internal/acl", "internal/event", "internal/fault", "internal/life", "internal/version",
+	"internal/acl", "internal/event", "internal/fault", "internal/life", "internal/telemetry", "internal/version",
 }
 
 func with(list []string, more ...string) []string { return append(slices.Clone(list), more...) }

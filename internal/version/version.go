@@ -2,7 +2,7 @@
 //
 // # Use
 //
-//	tags["build"] = version.Compatible + ":" + version.Revision
+//	tags["build"] = version.Compatible + ":"
 //
 // # Concurrency
 //

@@ -1,0 +1,62 @@
+package agent
+
+import (
+	"context"
+	"os"
+
+	"praetor/agent/config"
+	"praetor/gossip"
+	"praetor/internal/telemetry"
+)
+
+// MetricsOptions are the options for the metrics of a process that runs an agent
+// with this configuration.
+func MetricsOptions(rt *config.Runtime) telemetry.Options {
+	t := &rt.Telemetry
+	opts := telemetry.Options{
+		Prefix: t.MetricsPrefix, Allowed: t.AllowedPrefixes, Blocked: t.BlockedPrefixes, DropUnnamed: !t.FilterDefault,
+		PrometheusRetention: t.PrometheusRetentionTime, Global: true,
+	}
+	if !t.DisableHostname {
+		opts.HostName, _ = os.Hostname() // without a name gauges go without it
+	}
+	return opts
+}
+
+// openTelemetry gives agents that were given no metrics some of their own:
+// several in one process must not mix theirs.
+func (a *Agent) openTelemetry(*config.Runtime) error {
+	if a.metrics != nil {
+		return nil
+	}
+	var err error
+	if a.metrics, err = telemetry.New(telemetry.Options{}); err != nil {
+		return err
+	}
+	a.own(a.metrics)
+	return nil
+}
+
+func (a *Agent) runTelemetry(ctx context.Context) error { return a.metrics.Run(ctx, a.measure) }
+
+// measure sets the gauges of reference/config.md §6 that this agent knows.
+func (a *Agent) measure() {
+	rt := a.runtime.Load()
+	dc := telemetry.Label{Name: "datacenter", Value: rt.Datacenter}
+	clients, servers := 0, 0
+	for _, m := range a.lan.Members() {
+		if m.Status != gossip.Alive {
+			continue
+		}
+		if _, ok := gossip.ParseServer(m); ok {
+			servers++
+		} else {
+			clients++
+		}
+	}
+	if a.server != nil {
+		a.metrics.Gauge("members.clients", float64(clients), dc)
+		a.metrics.Gauge("members.servers", float64(servers), dc)
+		a.server.Measure(a.metrics)
+	}
+}

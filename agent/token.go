@@ -1,0 +1,183 @@
+package agent
+
+import (
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+
+	"praetor/agent/config"
+	"praetor/httpapi"
+)
+
+// tokenFile keeps tokens that were set through the API (reference/internals.md
+// §12). It is for the agent's user alone.
+const tokenFile = "acl-tokens.json"
+
+// tokenStore holds the secrets that the agent itself uses: those of the
+// configuration, and over them those that were set through the API. It never
+// shows one but to who asks for it.
+type tokenStore struct {
+	path    string // "" without a data folder
+	changed func() // a token that anti-entropy uses is another
+
+	mu         sync.Mutex
+	persist    bool
+	configured config.Tokens
+	set        map[httpapi.TokenKind]string
+}
+
+// openTokens takes up the agent's tokens.
+func (a *Agent) openTokens(rt *config.Runtime) error {
+	var err error
+	a.secrets, err = newTokenStore(a.dir.join(tokenFile), rt.ACL, func() { a.local.SyncSoon() })
+	if err != nil {
+		return err
+	}
+	for _, kind := range a.secrets.shadowed() {
+		a.logger.Warn("token in the configuration is not used: one set through the API stands in for it", "token", string(kind))
+	}
+	return nil
+}
+
+// newTokenStore reads what was kept. The store keeps changes only where persist
+// is set.
+func newTokenStore(path string, acl config.ACL, changed func()) (*tokenStore, error) {
+	s := &tokenStore{path: path, changed: changed, persist: acl.EnableTokenPersistence, configured: acl.Tokens, set: map[httpapi.TokenKind]string{}}
+	if !s.persist || path == "" {
+		return s, nil
+	}
+	text, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return s, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read kept tokens: %w", err)
+	}
+	if err := json.Unmarshal(text, &s.set); err != nil {
+		// The decoder's own words would show a piece of a secret.
+		return nil, fmt.Errorf("read kept tokens: %s is no JSON object of strings; remove it and set the tokens again", path)
+	}
+	return s, nil
+}
+
+// shadowed names the configured tokens that kept ones stand in for.
+func (s *tokenStore) shadowed() []httpapi.TokenKind {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var kinds []httpapi.TokenKind
+	for kind, secret := range byKind(&s.configured) {
+		if own, ok := s.set[kind]; ok && *secret != "" && !sameSecret(own, *secret) {
+			kinds = append(kinds, kind)
+		}
+	}
+	return kinds
+}
+
+// Get returns every token in force.
+func (s *tokenStore) Get() config.Tokens {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.inForceLocked()
+}
+
+func (s *tokenStore) inForceLocked() config.Tokens {
+	tokens := s.configured
+	for kind, secret := range byKind(&tokens) {
+		if own, ok := s.set[kind]; ok {
+			*secret = own
+		}
+	}
+	return tokens
+}
+
+// byKind points at the tokens that can be set.
+func byKind(t *config.Tokens) map[httpapi.TokenKind]*string {
+	return map[httpapi.TokenKind]*string{
+		httpapi.TokenDefault: &t.Default, httpapi.TokenAgent: &t.Agent, httpapi.TokenRecovery: &t.AgentRecovery,
+		httpapi.TokenReplication: &t.Replication, httpapi.TokenDNS: &t.DNS, httpapi.TokenConfigFile: &t.ConfigFile,
+	}
+}
+
+// Configure takes over what a reload brought. Tokens set through the API stay.
+func (s *tokenStore) Configure(acl config.ACL) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.configured, s.persist = acl.Tokens, acl.EnableTokenPersistence
+}
+
+// SetToken implements httpapi.Tokens. If the token cannot be kept it is not
+// used either.
+func (s *tokenStore) SetToken(kind httpapi.TokenKind, secret string) error {
+	changed, err := s.replace(kind, secret)
+	if err == nil && changed && (kind == httpapi.TokenDefault || kind == httpapi.TokenAgent) {
+		s.changed()
+	}
+	return err
+}
+
+func (s *tokenStore) replace(kind httpapi.TokenKind, secret string) (changed bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	set := maps.Clone(s.set)
+	set[kind] = secret
+	if s.persist && s.path != "" {
+		if err := keepTokens(s.path, set); err != nil {
+			return false, err
+		}
+	}
+	before := s.inForceLocked()
+	s.set = set
+	after := s.inForceLocked()
+	return !sameSecret(before.Default, after.Default) || !sameSecret(before.Agent, after.Agent), nil
+}
+
+// sameSecret takes as long whatever the secrets have in common.
+func sameSecret(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
+
+// keepTokens writes the file whole or not at all. A token that was taken away is
+// not kept: after a restart the configured one is back.
+func keepTokens(path string, set map[httpapi.TokenKind]string) error {
+	set = maps.Clone(set)
+	maps.DeleteFunc(set, func(_ httpapi.TokenKind, secret string) bool { return secret == "" })
+	text, err := json.Marshal(set)
+	if err != nil {
+		return err
+	}
+	temp := path + ".tmp"
+	if err := writeSynced(temp, text); err != nil {
+		return fmt.Errorf("keep token: %w", err)
+	}
+	if err := os.Rename(temp, path); err != nil {
+		return fmt.Errorf("keep token: %w", err)
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+func writeSynced(path string, text []byte) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+// syncFolder makes a rename in it last. Windows has no such thing.
+func syncFolder(path string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+var _ httpapi.Tokens = (*tokenStore)(nil)
