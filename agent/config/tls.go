@@ -36,12 +36,16 @@ func (b *builder) tls() {
 	b.rt.TLS.GRPC.VerifyOutgoing = false
 	rpc := &b.rt.TLS.InternalRPC
 	rpc.VerifyOutgoing = rpc.VerifyOutgoing || rpc.VerifyServerHostname
-	if rpc.CertFile != "" || rpc.CAFile != "" || rpc.CAPath != "" || rpc.VerifyIncoming || rpc.VerifyOutgoing {
-		b.warn("TLS is in force for HTTPS only: this version of Praetor does not encrypt RPC between agents")
-	}
 	if b.rt.TLS.GRPC.CertFile != "" && b.s.Ports.GRPCTLS == nil && b.rt.Ports.GRPC > 0 && !b.rt.Server {
 		b.refuse("tls.grpc.cert_file", "the `ports.grpc` listener no longer supports TLS. Use `ports.grpc_tls` instead. This message is appearing because GRPC is configured to use TLS, but `ports.grpc_tls` is not defined")
 	}
+}
+
+// defaultsForRPC tells whether tls.defaults ask for more than HTTPS: somebody who
+// believes that RPC is encrypted must learn that it is not.
+func (b *builder) defaultsForRPC() bool {
+	d := &b.s.TLS.Defaults
+	return d.CAFile != nil || d.CAPath != nil || d.CertFile != nil || val(d.VerifyIncoming) || val(d.VerifyOutgoing)
 }
 
 // tlsMisplaced refuses keys in stanzas where they mean nothing.

@@ -238,6 +238,9 @@ func (b *builder) noticeUnserved() {
 			}
 		}
 	})
+	if b.defaultsForRPC() {
+		later = append(later, "tls.defaults (for RPC between agents)")
+	}
 	if len(later) > 0 {
 		b.warn("these settings are accepted, but this version of Praetor does not act on them: %s", strings.Join(later, ", "))
 	}
