@@ -42,11 +42,25 @@ type Deregister struct {
 	CheckID   string
 }
 
+// TextNodeRefused is the text of what came after the refused registration of its
+// node in one batch.
+const TextNodeRefused = "not applied: the registration of its node was refused"
+
 // Batch is many registrations and removals in one log entry, for agents that
 // bring the catalog up to date. Members stand or fall each by itself.
 type Batch struct {
 	Registers   []*Register
 	Deregisters []*Deregister
+}
+
+// LeadsWithNode tells whether the first member registers a node, and nothing on
+// it: if that is refused so is all that follows.
+func (b *Batch) LeadsWithNode() bool {
+	if len(b.Registers) == 0 || b.Registers[0] == nil {
+		return false
+	}
+	r := b.Registers[0]
+	return !r.SkipNodeUpdate && r.Service == nil && len(r.Checks) == 0
 }
 
 // Autopilot is the replicated configuration of autopilot. The leader writes it

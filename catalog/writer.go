@@ -91,13 +91,26 @@ func run[T any, M message[T]](body []byte, do func(M) error) any {
 }
 
 // batch runs its members each by itself.
+// batch applies members one by one. What follows a node that was refused is about
+// a node that is not its own.
 func (w *writer) batch(b *Batch) any {
 	texts := make([]string, 0, len(b.Registers)+len(b.Deregisters))
-	for _, r := range b.Registers {
-		texts = append(texts, errorText(w.register(r)))
+	for i, r := range b.Registers {
+		text := errorText(w.register(r))
+		if texts = append(texts, text); text != "" && b.LeadsWithNode() && i == 0 {
+			return refuseRest(texts)
+		}
 	}
 	for _, d := range b.Deregisters {
 		texts = append(texts, errorText(w.deregister(d)))
+	}
+	return texts
+}
+
+// refuseRest fills texts up to its capacity.
+func refuseRest(texts []string) []string {
+	for len(texts) < cap(texts) {
+		texts = append(texts, TextNodeRefused)
 	}
 	return texts
 }

@@ -72,6 +72,12 @@ func (f *servers) sync(req *ops.CatalogSyncRequest) (rpc.Message, error) {
 	n := len(req.Batch.Registers) + len(req.Batch.Deregisters)
 	reply := &ops.CatalogSyncReply{Errors: make([]string, n), Denied: make([]bool, n)}
 	for i, r := range req.Batch.Registers {
+		if i > 0 && req.Batch.LeadsWithNode() && reply.Errors[0] != "" && !reply.Denied[0] {
+			for i := 1; i < n; i++ {
+				reply.Errors[i] = catalog.TextNodeRefused
+			}
+			return reply, nil
+		}
 		if f.deny != nil && f.deny(req.Token) {
 			reply.Errors[i], reply.Denied[i] = "Permission denied", true
 			continue

@@ -45,6 +45,7 @@ func (s *State) load(defs Definitions) error {
 	)
 	for _, d := range defs.Services {
 		s.complete(d.Service, d.Checks)
+		s.warnOfNames(d.Service)
 		if d.Service.ID == "" {
 			return fault.New(fault.Invalid, "Failed to register service %q: Service name missing", "")
 		}

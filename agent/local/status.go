@@ -42,6 +42,8 @@ func (s *State) result(e *checkEntry, status, output string) {
 			return // a report came in while we waited
 		}
 		s.logger.Warn("Check missed TTL, is now critical", "check", e.row.CheckID)
+	} else if status == catalog.Critical && e.row.Status != catalog.Critical {
+		s.logger.Warn("Check is now critical", "check", e.row.CheckID)
 	}
 	s.setStatus(e, status, output)
 }

@@ -144,8 +144,11 @@ func (s *State) nextRing() time.Duration {
 }
 
 // partial is the error of a sync of which some members were refused; the rest
-// went well.
-type partial struct{ err error }
+// went well, unless the node itself was refused.
+type partial struct {
+	err  error
+	node bool
+}
 
 func (p partial) Error() string { return p.err.Error() }
 func (p partial) Unwrap() error { return p.err }
@@ -153,6 +156,11 @@ func (p partial) Unwrap() error { return p.err }
 func isPartial(err error) bool {
 	_, ok := err.(partial)
 	return ok
+}
+
+func isNodeRefused(err error) bool {
+	p, ok := err.(partial)
+	return ok && p.node
 }
 
 // syncChanges sends what is dirty, as long as there is something.
@@ -172,6 +180,9 @@ func (s *State) syncChanges(ctx context.Context) error {
 			}
 			if err != nil {
 				refused = err
+			}
+			if isNodeRefused(err) {
+				return err // the rest would go to another's node
 			}
 			list = list[n:]
 		}
@@ -219,6 +230,10 @@ func (s *State) send(ctx context.Context, list []member) error {
 	if len(reply.Errors) != len(list) || len(reply.Denied) != len(list) {
 		return fault.New(fault.Internal, "sync of %d members answered with %d", len(list), len(reply.Errors))
 	}
+	if why := reply.Errors[0]; list[0].about == aboutNode && why != "" && !reply.Denied[0] {
+		s.nodeRefused(&list[0], why)
+		return partial{fault.New(fault.Rejected, "%s", why), true}
+	}
 	var refused error
 	for i := range list {
 		switch {
@@ -229,11 +244,20 @@ func (s *State) send(ctx context.Context, list []member) error {
 		case s.serviceIsMissing(&list[i], reply.Errors[i]):
 			s.nudge()
 		default:
-			refused = partial{fault.New(fault.Rejected, "%s", reply.Errors[i])}
+			refused = partial{err: fault.New(fault.Rejected, "%s", reply.Errors[i])}
 			s.logRefused(&list[i], reply.Errors[i])
 		}
 	}
 	return refused
+}
+
+// nodeRefused keeps the node dirty without waking anybody: whatever is sent next
+// goes behind another attempt to register it.
+func (s *State) nodeRefused(m *member, why string) {
+	s.logRefused(m, why)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dirty.node = true
 }
 
 // serviceIsMissing tells whether a check was refused because somebody removed
@@ -287,9 +311,17 @@ func (s *State) logSynced(m *member) {
 }
 
 func (s *State) logBlocked(m *member) {
-	s.logger.Warn(lines[m.about].blocked, lines[m.about].what, m.id)
+	s.logger.Warn(lines[m.about].blocked, lines[m.about].what, s.nameOf(m))
 }
 
 func (s *State) logRefused(m *member, why string) {
-	s.logger.Warn(lines[m.about].refused, lines[m.about].what, m.id, "error", why)
+	s.logger.Warn(lines[m.about].refused, lines[m.about].what, s.nameOf(m), "error", why)
+}
+
+// nameOf is what a line calls a member: the node by its name.
+func (s *State) nameOf(m *member) string {
+	if m.about == aboutNode {
+		return s.opts.NodeName
+	}
+	return m.id
 }

@@ -319,6 +319,43 @@ func TestARefusedMemberDoesNotHoldUpOthers(t *testing.T) {
 	})
 }
 
+func TestARefusedNodeKeepsWhatIsOnItOut(t *testing.T) {
+	f := newServers()
+	f.refuse = func(r *catalog.Register) string {
+		if r.Service == nil && !r.SkipNodeUpdate {
+			return "Node name n1 is reserved"
+		}
+		return ""
+	}
+	var log strings.Builder
+	tokens := local.Tokens{Agent: "agent", Default: "default"}
+	running(t, f, func(o *local.Options) {
+		o.Tokens = func() local.Tokens { return tokens }
+		o.Logger = logTo(&log)
+	}, func(t *testing.T, s *local.State) {
+		must(t, s.AddService(bg, service("web"), nil, false, ""))
+		synctest.Wait()
+		must(t, s.AddService(bg, service("db"), nil, false, "own"))
+		time.Sleep(time.Minute)
+		if got := f.services(); len(got) > 0 {
+			t.Errorf("services %v on a node that is not ours", got)
+		}
+		if want := `Node info update failed: node=n1 error="Node name n1 is reserved"`; !strings.Contains(log.String(), want) {
+			t.Errorf("no %s in\n%s", want, log.String())
+		}
+		if strings.Contains(log.String(), catalog.TextNodeRefused) {
+			t.Errorf("tells of each member:\n%s", log.String())
+		}
+		f.mu.Lock()
+		f.refuse = nil
+		f.mu.Unlock()
+		time.Sleep(30 * time.Second)
+		if got := fmt.Sprint(f.services()); got != "[db web]" {
+			t.Errorf("services are %s 30 s after the node was accepted", got)
+		}
+	})
+}
+
 func TestEachTokenGetsItsOwnRequest(t *testing.T) {
 	f := newServers()
 	tokens := local.Tokens{Agent: "agent", Default: "default", ConfigFile: "file"}

@@ -111,6 +111,9 @@ func (s *Server) catalogSync(ctx context.Context, req *ops.CatalogSyncRequest) (
 		reg, err := s.prepare(az, asked)
 		if err != nil {
 			note(i, err)
+			if i == 0 && req.Batch.LeadsWithNode() && !rep.Denied[i] {
+				return refuseRest(rep), nil
+			}
 			continue
 		}
 		batch.Registers, places = append(batch.Registers, reg), append(places, i)
@@ -133,4 +136,12 @@ func (s *Server) catalogSync(ctx context.Context, req *ops.CatalogSyncRequest) (
 		rep.Errors[places[i]] = text
 	}
 	return rep, nil
+}
+
+// refuseRest answers a batch whose first member, its node, was refused.
+func refuseRest(rep *ops.CatalogSyncReply) *ops.CatalogSyncReply {
+	for i := 1; i < len(rep.Errors); i++ {
+		rep.Errors[i] = catalog.TextNodeRefused
+	}
+	return rep
 }

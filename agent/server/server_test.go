@@ -350,6 +350,40 @@ func TestSyncJudgesEachMemberByItself(t *testing.T) {
 	})
 }
 
+func TestARefusedNodeTakesItsBatchAlong(t *testing.T) {
+	id := "00000000-0000-0000-0000-00000000000"
+	web := &catalog.Register{Node: "n", Address: "10.1.1.9", SkipNodeUpdate: true, Service: &catalog.Service{Service: "web"}}
+	for name, node := range map[string]*catalog.Register{
+		"by the leader": {ID: "x", Node: "n", Address: "10.1.1.9"},
+		"by the log":    {ID: id + "2", Node: "n", Address: "10.1.1.9"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			virtual(t, nil, func(s *lone) {
+				first := catalog.Register{ID: id + "1", Node: "n", Address: "10.1.1.1", Checks: []*catalog.Check{{CheckID: catalog.SerfHealth, Status: catalog.Passing}}}
+				if err := s.register(first); err != nil {
+					t.Fatal(err)
+				}
+				rep, err := ops.CatalogSync.Call(context.Background(), s.Router(), &ops.CatalogSyncRequest{Batch: catalog.Batch{
+					Registers: []*catalog.Register{node, web}, Deregisters: []*catalog.Deregister{{Node: "n", CheckID: catalog.SerfHealth}},
+				}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if len(rep.Errors) != 3 || rep.Errors[0] == "" || rep.Errors[1] != catalog.TextNodeRefused || rep.Errors[2] != catalog.TextNodeRefused {
+					t.Errorf("errors %q", rep.Errors)
+				}
+				tx := s.Store().Read()
+				if _, instances := tx.ServiceInstances(nil, "web"); len(instances) != 0 {
+					t.Errorf("%d instances of web", len(instances))
+				}
+				if _, checks := tx.NodeChecks(nil, "n"); len(checks) != 1 {
+					t.Errorf("%d checks, want 1", len(checks))
+				}
+			})
+		})
+	}
+}
+
 func TestUnchangedServiceIsAnsweredWithTheSameSlice(t *testing.T) {
 	virtual(t, nil, func(s *lone) {
 		ask := func() []*catalog.InstanceHealth {
