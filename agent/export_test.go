@@ -14,3 +14,6 @@ func (a *Agent) Evict(ctx context.Context, from string, payload []byte) server.E
 
 // CoordinatePause is the time between two reports of a coordinate.
 var CoordinatePause = coordinatePause
+
+// NewTokenStore opens a store of tokens without an agent.
+var NewTokenStore = newTokenStore
