@@ -26,7 +26,8 @@ func (a *Agent) openHTTP(rt *config.Runtime) error {
 		DisableCoordinates: rt.Gossip.DisableCoordinates,
 		KVMaxValueSize:     rt.Limits.KVMaxValueSize,
 		DefaultQueryTime:   rt.DefaultQueryTime, MaxQueryTime: rt.MaxQueryTime, DiscoveryMaxStale: rt.DiscoveryMaxStale,
-		SidecarMin: rt.Ports.SidecarMin, SidecarMax: rt.Ports.SidecarMax,
+		MetricsProxy: a.metricsProxy,
+		SidecarMin:   rt.Ports.SidecarMin, SidecarMax: rt.Ports.SidecarMax,
 		Logger: a.logger.Named("http"),
 	}
 	if rt.ACL.Enabled {
@@ -45,6 +46,16 @@ func (a *Agent) openHTTP(rt *config.Runtime) error {
 	}
 	a.api = api
 	return nil
+}
+
+// metricsProxy is where the UI's questions for metrics go, as last configured.
+func (a *Agent) metricsProxy() httpapi.MetricsProxy {
+	conf := a.runtime.Load().UI
+	proxy := httpapi.MetricsProxy{BaseURL: conf.MetricsProxyURL, Allow: conf.MetricsProxyAllow}
+	for _, h := range conf.MetricsProxyHeaders {
+		proxy.Headers = append(proxy.Headers, [2]string{h.Name, h.Value})
+	}
+	return proxy
 }
 
 // API answers HTTP requests without a socket, for tests.

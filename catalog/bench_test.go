@@ -120,6 +120,34 @@ func BenchmarkServiceHealth100(b *testing.B) {
 	}
 }
 
+// BenchmarkServiceSummaries sums up 100,000 instances of 1,000 services: all of
+// them, and after a change of one.
+func BenchmarkServiceSummaries(b *testing.B) {
+	f := newFixture(b)
+	register := func(i, port int) {
+		f.on(fmt.Sprint("node-", i%500), catalog.Service{ID: fmt.Sprint("w", i), Service: fmt.Sprint("service-", i%1000), Port: port})
+	}
+	for i := range 100_000 {
+		register(i, 0)
+	}
+	b.Run("all", func(b *testing.B) {
+		b.ReportAllocs()
+		_, instances := f.store.Read().Instances(nil)
+		for b.Loop() {
+			catalog.Summarize(instances)
+		}
+	})
+	b.Run("after one change", func(b *testing.B) {
+		b.ReportAllocs()
+		for i := 1; b.Loop(); i++ {
+			register(i%100_000, i)
+			if _, list := f.store.Read().ServiceSummaries(nil); len(list) != 1000 {
+				b.Fatal("wrong answer")
+			}
+		}
+	})
+}
+
 func BenchmarkSnapshot(b *testing.B) {
 	f := withInstances(b, 1000)
 	b.ReportAllocs()

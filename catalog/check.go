@@ -35,7 +35,7 @@ type Check struct {
 	Output      string
 	ServiceID   string
 	ServiceName string   // filled in by the store
-	ServiceTags []string // filled in by the store
+	ServiceTags []string `msg:"ServiceTags,allownil"` // filled in by the store
 	Type        string
 	Interval    string // as configured, e.g. "10s"; "" when not given
 	Timeout     string

@@ -42,9 +42,13 @@ func (z *Check) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.AppendString(o, z.ServiceName)
 	// string "ServiceTags"
 	o = append(o, 0xab, 0x53, 0x65, 0x72, 0x76, 0x69, 0x63, 0x65, 0x54, 0x61, 0x67, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.ServiceTags)))
-	for za0001 := range z.ServiceTags {
-		o = msgp.AppendString(o, z.ServiceTags[za0001])
+	if z.ServiceTags == nil { // allownil: if nil
+		o = msgp.AppendNil(o)
+	} else {
+		o = msgp.AppendArrayHeader(o, uint32(len(z.ServiceTags)))
+		for za0001 := range z.ServiceTags {
+			o = msgp.AppendString(o, z.ServiceTags[za0001])
+		}
 	}
 	// string "Type"
 	o = append(o, 0xa4, 0x54, 0x79, 0x70, 0x65)
@@ -145,26 +149,31 @@ func (z *Check) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				return
 			}
 		case "ServiceTags":
-			var zb0002 uint32
-			zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "ServiceTags")
-				return
-			}
-			if zb0002 > z9e8af5a0limitArrays {
-				err = msgp.ErrLimitExceeded
-				return
-			}
-			if cap(z.ServiceTags) >= int(zb0002) {
-				z.ServiceTags = (z.ServiceTags)[:zb0002]
+			if msgp.IsNil(bts) {
+				bts = bts[1:]
+				z.ServiceTags = nil
 			} else {
-				z.ServiceTags = make([]string, zb0002)
-			}
-			for za0001 := range z.ServiceTags {
-				z.ServiceTags[za0001], bts, err = msgp.ReadStringBytes(bts)
+				var zb0002 uint32
+				zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
 				if err != nil {
-					err = msgp.WrapError(err, "ServiceTags", za0001)
+					err = msgp.WrapError(err, "ServiceTags")
 					return
+				}
+				if zb0002 > z9e8af5a0limitArrays {
+					err = msgp.ErrLimitExceeded
+					return
+				}
+				if z.ServiceTags != nil && cap(z.ServiceTags) >= int(zb0002) {
+					z.ServiceTags = (z.ServiceTags)[:zb0002]
+				} else {
+					z.ServiceTags = make([]string, zb0002)
+				}
+				for za0001 := range z.ServiceTags {
+					z.ServiceTags[za0001], bts, err = msgp.ReadStringBytes(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "ServiceTags", za0001)
+						return
+					}
 				}
 			}
 		case "Type":

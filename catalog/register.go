@@ -48,7 +48,7 @@ func (s *Service) prepare() error {
 	if w := s.Weights; w.Passing < 1 || w.Warning < 0 || w.Passing > maxWeight || w.Warning > maxWeight {
 		s.Weights = Weights{Passing: 1, Warning: 1}
 	}
-	s.Tags, s.Meta, s.TaggedAddresses = nilEmpty(s.Tags), nilEmptyMap(s.Meta), nilEmptyMap(s.TaggedAddresses)
+	s.Meta, s.TaggedAddresses = nilEmptyMap(s.Meta), nilEmptyMap(s.TaggedAddresses) // not Tags: internal/ui shows the difference
 	if s.Proxy != nil {
 		return s.Proxy.prepare()
 	}

@@ -106,7 +106,6 @@ func (re *restorer) check(c *Check) error {
 	case re.holds(tableCheck, byID, checkID(c)):
 		return errTwice
 	}
-	c.ServiceTags = nilEmpty(c.ServiceTags)
 	c.Definition.prepare()
 	must(re.w.txn.Insert(tableCheck, c))
 	re.w.count(countChecks, 1)

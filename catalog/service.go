@@ -15,9 +15,9 @@ type Service struct {
 	Node              string // name of the node it runs on; the JSON of node-centric answers leaves it out
 	Kind              string // "" or a proxy or gateway kind
 	ID                string
-	Service           string // the service's name
-	Tags              []string
-	Address           string // "" means the node's address
+	Service           string   // the service's name
+	Tags              []string `msg:"Tags,allownil"` // nil and empty differ in internal/ui
+	Address           string   // "" means the node's address
 	TaggedAddresses   map[string]ServiceAddress
 	Meta              map[string]string
 	Port              int

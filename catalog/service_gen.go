@@ -631,9 +631,13 @@ func (z *Service) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.AppendString(o, z.Service)
 	// string "Tags"
 	o = append(o, 0xa4, 0x54, 0x61, 0x67, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Tags)))
-	for za0001 := range z.Tags {
-		o = msgp.AppendString(o, z.Tags[za0001])
+	if z.Tags == nil { // allownil: if nil
+		o = msgp.AppendNil(o)
+	} else {
+		o = msgp.AppendArrayHeader(o, uint32(len(z.Tags)))
+		for za0001 := range z.Tags {
+			o = msgp.AppendString(o, z.Tags[za0001])
+		}
 	}
 	// string "Address"
 	o = append(o, 0xa7, 0x41, 0x64, 0x64, 0x72, 0x65, 0x73, 0x73)
@@ -764,26 +768,31 @@ func (z *Service) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				return
 			}
 		case "Tags":
-			var zb0002 uint32
-			zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Tags")
-				return
-			}
-			if zb0002 > zd5bd0939limitArrays {
-				err = msgp.ErrLimitExceeded
-				return
-			}
-			if cap(z.Tags) >= int(zb0002) {
-				z.Tags = (z.Tags)[:zb0002]
+			if msgp.IsNil(bts) {
+				bts = bts[1:]
+				z.Tags = nil
 			} else {
-				z.Tags = make([]string, zb0002)
-			}
-			for za0001 := range z.Tags {
-				z.Tags[za0001], bts, err = msgp.ReadStringBytes(bts)
+				var zb0002 uint32
+				zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
 				if err != nil {
-					err = msgp.WrapError(err, "Tags", za0001)
+					err = msgp.WrapError(err, "Tags")
 					return
+				}
+				if zb0002 > zd5bd0939limitArrays {
+					err = msgp.ErrLimitExceeded
+					return
+				}
+				if z.Tags != nil && cap(z.Tags) >= int(zb0002) {
+					z.Tags = (z.Tags)[:zb0002]
+				} else {
+					z.Tags = make([]string, zb0002)
+				}
+				for za0001 := range z.Tags {
+					z.Tags[za0001], bts, err = msgp.ReadStringBytes(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Tags", za0001)
+						return
+					}
 				}
 			}
 		case "Address":

@@ -16,6 +16,8 @@ type state struct {
 	db       *memdb.MemDB
 	replaced chan struct{}               // closed when another state took this one's place
 	services atomic.Pointer[serviceTags] // the latest answer of Tx.Services
+
+	summaries atomic.Pointer[serviceSummaries] // the latest answer of Tx.ServiceSummaries
 }
 
 func newState() *state {

@@ -125,6 +125,8 @@ func (a *API) serveOther(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case ui != nil && strings.HasPrefix(path, a.opts.UIPath):
 		ui.ServeHTTP(w, r)
+	case ui != nil && path == "/robots.txt":
+		ui.ServeHTTP(w, r)
 	case ui != nil && path == "/":
 		http.Redirect(w, r, a.opts.UIPath, http.StatusMovedPermanently)
 	case path == "/":

@@ -7,8 +7,11 @@ import (
 )
 
 // appendCheck appends the catalog's form (reference/http-catalog-health.md §1).
-func appendCheck(b []byte, c *catalog.Check) []byte {
-	b = appendCheckHead(b, c)
+func appendCheck(b []byte, c *catalog.Check) []byte { return appendCheckWith(b, c, appendStrings) }
+
+// appendCheckWith lets the caller say how tags are written.
+func appendCheckWith(b []byte, c *catalog.Check, appendTags func([]byte, []string) []byte) []byte {
+	b = appendCheckHead(b, c, appendTags)
 	b = appendDefinition(append(b, `,"Definition":`...), &c.Definition)
 	b = appendUint(b, `,"CreateIndex":`, c.CreateIndex)
 	b = appendUint(b, `,"ModifyIndex":`, c.ModifyIndex)
@@ -17,12 +20,12 @@ func appendCheck(b []byte, c *catalog.Check) []byte {
 
 // appendAgentCheck appends the agent's form: it hides how the check is run.
 func appendAgentCheck(b []byte, c *catalog.Check) []byte {
-	return append(appendCheckHead(b, c), `,"Definition":{},"CreateIndex":0,"ModifyIndex":0}`...)
+	return append(appendCheckHead(b, c, appendStrings), `,"Definition":{},"CreateIndex":0,"ModifyIndex":0}`...)
 }
 
-func appendCheckHead(b []byte, c *catalog.Check) []byte {
+func appendCheckHead(b []byte, c *catalog.Check, appendTags func([]byte, []string) []byte) []byte {
 	b = appendCheckState(b, c)
-	b = appendStrings(append(b, `,"ServiceTags":`...), c.ServiceTags)
+	b = appendTags(append(b, `,"ServiceTags":`...), c.ServiceTags)
 	b = appendText(b, `,"Type":`, c.Type)
 	b = appendText(b, `,"Interval":`, c.Interval)
 	b = appendText(b, `,"Timeout":`, c.Timeout)

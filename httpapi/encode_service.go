@@ -8,13 +8,18 @@ import (
 // appendNodeService appends the form of node-centric and health answers
 // (reference/http-catalog-health.md §1).
 func appendNodeService(b []byte, s *catalog.Service) []byte {
+	return appendNodeServiceWith(b, s, appendStrings)
+}
+
+// appendNodeServiceWith lets the caller say how tags are written.
+func appendNodeServiceWith(b []byte, s *catalog.Service, appendTags func([]byte, []string) []byte) []byte {
 	b = append(b, '{')
 	if s.Kind != "" {
 		b = append(appendText(b, `"Kind":`, s.Kind), ',')
 	}
 	b = appendText(b, `"ID":`, s.ID)
 	b = appendText(b, `,"Service":`, s.Service)
-	b = appendStrings(append(b, `,"Tags":`...), s.Tags)
+	b = appendTags(append(b, `,"Tags":`...), s.Tags)
 	b = appendText(b, `,"Address":`, s.Address)
 	if len(s.TaggedAddresses) > 0 {
 		b = appendServiceAddresses(append(b, `,"TaggedAddresses":`...), s.TaggedAddresses)

@@ -35,11 +35,12 @@ func statusOf(kind fault.Kind, text string) int {
 // fail answers with an error.
 func (x *exchange) fail(err error) {
 	text, kind := err.Error(), fault.KindOf(err)
-	if errors.Is(err, context.Canceled) && x.r.Context().Err() != nil {
+	gone := errors.Is(err, context.Canceled) && x.r.Context().Err() != nil
+	if gone {
 		text = textStopping // nobody listens, unless it is us who stop
 	}
 	status := statusOf(kind, text)
-	if status >= http.StatusInternalServerError && kind == fault.Internal {
+	if status >= http.StatusInternalServerError && kind == fault.Internal && !gone {
 		x.api.opts.Logger.Error("Request error", "method", x.r.Method, "url", x.r.URL.Path, "from", x.r.RemoteAddr, "error", err)
 	}
 	if kind == fault.TooLarge {

@@ -56,6 +56,10 @@ type Options struct {
 	NoStreaming bool
 	// NoCache makes ?cached mean nothing.
 	NoCache bool
+
+	// MetricsProxy is asked each time; nil means none.
+	MetricsProxy func() MetricsProxy
+
 	// ResponseHeaders are added to every response.
 	ResponseHeaders map[string]string
 	// TranslateWAN announces that addresses of other datacenters are their WAN
@@ -109,6 +113,9 @@ func (o *Options) fill() error {
 	}
 	if o.DefaultToken == nil {
 		o.DefaultToken = func() string { return "" }
+	}
+	if o.MetricsProxy == nil {
+		o.MetricsProxy = func() MetricsProxy { return MetricsProxy{} }
 	}
 	if o.UIPath == "" {
 		o.UIPath = defaultUIPath

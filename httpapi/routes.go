@@ -125,6 +125,16 @@ var routes = []route{
 	{"/v1/event/fire/", put, eventFire, anyTenancy},
 	{"/v1/event/list", get, eventList, anyTenancy},
 
+	{"/v1/internal/ui/nodes", get, uiNodes, viewed},
+	{"/v1/internal/ui/node/", get, uiNode, 0},
+	{"/v1/internal/ui/services", get, uiServices, viewed},
+	{"/v1/internal/ui/catalog-overview", get, uiOverview, 0},
+	{"/v1/internal/ui/exported-services", get, uiExportedServices, 0},
+	{"/v1/internal/ui/gateway-services-nodes/", get, uiGateway, 0},
+	{"/v1/internal/ui/gateway-intentions/", get, uiGateway, 0},
+	{"/v1/internal/ui/service-topology/", get, uiTopology, 0},
+	{"/v1/internal/ui/metrics-proxy/", get, uiMetricsProxy, 0},
+
 	{"/v1/status/leader", get, statusLeader, anyTenancy},
 	{"/v1/status/peers", get, statusPeers, anyTenancy},
 

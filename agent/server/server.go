@@ -107,6 +107,7 @@ type Server struct {
 	listener *rpc.Listener
 	router   *rpc.Router
 	views    views
+	overview overview
 
 	coordinates coordinates // reported, not stored yet
 
@@ -131,6 +132,7 @@ func Open(opts Options) (*Server, error) {
 	}
 	s := &Server{
 		opts: opts, logger: opts.Logger, store: catalog.New(),
+		overview:     overview{made: time.Now()},
 		memberEvents: make(chan gossip.Event, maxMemberEvents),
 		bootstrapped: make(chan struct{}, 1),
 	}

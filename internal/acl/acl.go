@@ -15,10 +15,12 @@ type Authorizer interface {
 	KeyringRead() bool
 	KeyringWrite() bool
 	NodeRead(name string) bool
+	NodeReadAll() bool // every node, known or not
 	NodeWrite(name string) bool
 	OperatorRead() bool
 	OperatorWrite() bool
 	ServiceRead(name string) bool
+	ServiceReadAll() bool // every service, known or not
 	ServiceWrite(name string) bool
 	SessionRead(node string) bool
 	SessionWrite(node string) bool
@@ -46,10 +48,12 @@ func (AllowAll) KeyWritePrefix(string) bool { return true }
 func (AllowAll) KeyringRead() bool          { return true }
 func (AllowAll) KeyringWrite() bool         { return true }
 func (AllowAll) NodeRead(string) bool       { return true }
+func (AllowAll) NodeReadAll() bool          { return true }
 func (AllowAll) NodeWrite(string) bool      { return true }
 func (AllowAll) OperatorRead() bool         { return true }
 func (AllowAll) OperatorWrite() bool        { return true }
 func (AllowAll) ServiceRead(string) bool    { return true }
+func (AllowAll) ServiceReadAll() bool       { return true }
 func (AllowAll) ServiceWrite(string) bool   { return true }
 func (AllowAll) SessionRead(string) bool    { return true }
 func (AllowAll) SessionWrite(string) bool   { return true }

@@ -122,8 +122,9 @@ type NodeDump struct {
 	Checks                        []Check
 }
 
-// SetNode fills the row.
-func (r *NodeDump) SetNode(n *catalog.Node, services []*catalog.Service, checks []*catalog.Check) {
+// Set fills the row.
+func (r *NodeDump) Set(d *catalog.NodeDetail) {
+	n, services, checks := d.Node, d.Services, d.Checks
 	r.ID, r.Node, r.Address, r.Datacenter, r.TaggedAddresses, r.Meta = n.ID, n.Node, n.Address, n.Datacenter, n.TaggedAddresses, n.Meta
 	r.Services, r.Checks = fill(r.Services, services), fill(r.Checks, checks)
 }

@@ -1,0 +1,156 @@
+package httpapi
+
+import (
+	"net/http"
+
+	"praetor/catalog"
+	"praetor/internal/definition"
+	"praetor/internal/fault"
+	"praetor/internal/ops"
+	"praetor/internal/rpc"
+)
+
+// The questions of the web UI (reference/http-mesh-ui.md §6). ?health is
+// Praetor's own: it has ui/services count instances by state, and ui/nodes
+// count what is on a node instead of listing it.
+
+func uiNodes(x *exchange) error {
+	opts, err := x.readOptions()
+	if err != nil {
+		return err
+	}
+	rep, err := askUI(x, ops.UINodes, &ops.UINodesRequest{ReadOptions: opts, Filter: x.query.Get("filter")})
+	if err != nil {
+		return err
+	}
+	encode := x.appendUINode
+	if x.has("health") {
+		encode = x.appendUINodeHealth
+	}
+	return x.reply(func(b []byte) []byte { return appendList(b, rep.Nodes, encode) })
+}
+
+func uiNode(x *exchange) error {
+	opts, err := x.readOptions()
+	if err != nil {
+		return err
+	}
+	if x.name == "" {
+		return invalid("Missing node name")
+	}
+	rep, err := askUI(x, ops.UINode, &ops.UINodeRequest{ReadOptions: opts, Node: x.name})
+	if err != nil {
+		return err
+	}
+	if rep.Node == nil {
+		x.status(http.StatusNotFound)
+		return nil
+	}
+	return x.reply(func(b []byte) []byte { return x.appendUINode(b, rep.Node) })
+}
+
+func uiServices(x *exchange) error {
+	opts, err := x.readOptions()
+	if err != nil {
+		return err
+	}
+	rep, err := askUI(x, ops.UIServices, &ops.UIServicesRequest{ReadOptions: opts, Filter: x.query.Get("filter")})
+	if err != nil {
+		return err
+	}
+	return x.replySummaries(rep.Services)
+}
+
+func uiOverview(x *exchange) error {
+	opts, err := x.readOptions()
+	if err != nil {
+		return err
+	}
+	rep, err := askStale(x, ops.UIOverview, &ops.UIOverviewRequest{ReadOptions: opts})
+	if err != nil {
+		return err
+	}
+	return x.reply(func(b []byte) []byte { return appendOverview(b, rep.Overview) })
+}
+
+func uiExportedServices(x *exchange) error {
+	if x.query.Get("peer") == "" {
+		return rejected("must provide PeerName")
+	}
+	return x.replyMesh()
+}
+
+func uiGateway(x *exchange) error {
+	if x.name == "" {
+		return invalid("Missing gateway name")
+	}
+	return x.replyMesh()
+}
+
+// replyMesh answers with a list that only configuration entries could fill.
+func (x *exchange) replyMesh() error {
+	opts, err := x.readOptions()
+	if err != nil {
+		return err
+	}
+	if _, err := askUI(x, ops.UIMesh, &ops.UIMeshRequest{ReadOptions: opts}); err != nil {
+		return err
+	}
+	return x.reply(func(b []byte) []byte { return append(b, "[]"...) })
+}
+
+func uiTopology(x *exchange) error {
+	opts, err := x.readOptions()
+	if err != nil {
+		return err
+	}
+	if x.name == "" {
+		return invalid("Missing service name")
+	}
+	if !x.has("kind") {
+		return invalid("Missing service kind")
+	}
+	if kind := x.query.Get("kind"); kind != "" && !definition.KnownKind(kind) {
+		return invalid("Unsupported service kind %q", kind)
+	}
+	rep, err := askUI(x, ops.UITopology, &ops.UITopologyRequest{ReadOptions: opts, Service: x.name})
+	if err != nil {
+		return err
+	}
+	return x.reply(func(b []byte) []byte {
+		b = appendText(b, `{"Protocol":`, rep.Protocol)
+		b = appendBool(b, `,"TransparentProxy":`, rep.TransparentProxy)
+		b = append(b, `,"Upstreams":[],"Downstreams":[]`...)
+		return append(appendBool(b, `,"FilteredByACLs":`, rep.Filtered), '}')
+	})
+}
+
+// askUI is ask for questions that any server may answer while there is no
+// leader, so that people see what they can.
+func askUI[Req, Rep any](x *exchange, op rpc.Op[Req, Rep], req *Req) (*Rep, error) {
+	rep, err := askStale(x, op, req)
+	if err != nil {
+		return nil, err
+	}
+	x.writeMeta(any(rep).(interface{ Meta() *rpc.ReadMeta }).Meta())
+	return rep, nil
+}
+
+// askStale is askUI without meta headers.
+func askStale[Req, Rep any](x *exchange, op rpc.Op[Req, Rep], req *Req) (*Rep, error) {
+	rep, err := fetch(x, op, req)
+	opts := rpc.ReadOptionsOf(any(req).(rpc.Message))
+	if err == nil || fault.KindOf(err) != fault.NoLeader || opts.Stale || opts.Consistent {
+		return rep, err
+	}
+	opts.Stale = true
+	return fetch(x, op, req)
+}
+
+func (x *exchange) replySummaries(list []*catalog.ServiceSummary) error {
+	encode := appendSummary
+	if x.has("health") {
+		encode = appendSummaryHealth
+	}
+	return x.reply(func(b []byte) []byte { return appendList(b, list, encode) })
+}
