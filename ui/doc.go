@@ -11,7 +11,8 @@
 // # Invariants
 //
 // Everything comes from the binary (or Options.Dir); the pages load nothing
-// from elsewhere, and their Content-Security-Policy forbids it.
+// from elsewhere, and their Content-Security-Policy forbids it. No page makes
+// HTML of data: text stays text. Headers that are set already stay.
 //
 // # Decisions
 //

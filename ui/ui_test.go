@@ -29,6 +29,7 @@ func TestPagesAndFilesAreServed(t *testing.T) {
 		{"/my/ui/../../etc/passwd", "text/html; charset=utf-8", `<base href="/my/ui/">`},
 		{"/my/ui/app.js", "text/javascript; charset=utf-8", "import"},
 		{"/my/ui/vendor/htm-preact.js", "text/javascript; charset=utf-8", "export"},
+		{"/robots.txt", "text/plain; charset=utf-8", "Disallow"},
 		{"/my/ui/praetor.css", "text/css; charset=utf-8", "--brand"},
 	}
 	for _, row := range rows {
@@ -36,7 +37,7 @@ func TestPagesAndFilesAreServed(t *testing.T) {
 		if w.Code != 200 || w.Header().Get("Content-Type") != row.contentType || !strings.Contains(w.Body.String(), row.text) {
 			t.Errorf("%s: %d %s, want 200 %s with %q", row.path, w.Code, w.Header().Get("Content-Type"), row.contentType, row.text)
 		}
-		if !strings.Contains(w.Header().Get("Content-Security-Policy"), "default-src 'self'") {
+		if !strings.Contains(w.Header().Get("Content-Security-Policy"), "default-src 'none'; script-src 'self'; ") {
 			t.Errorf("%s: no content security policy", row.path)
 		}
 	}
@@ -56,5 +57,60 @@ func TestDirReplacesTheEmbeddedFiles(t *testing.T) {
 	}
 	if w := get(t, h, "GET", "/ui/"); w.Body.String() != "mine" {
 		t.Errorf("got %q", w.Body.String())
+	}
+}
+
+func TestHeadersOfTheOperatorStay(t *testing.T) {
+	h, err := ui.Handler(ui.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	w.Header().Set("Content-Security-Policy", "frame-ancestors https://portal")
+	h.ServeHTTP(w, httptest.NewRequest("GET", "/ui/", nil))
+	if got := w.Header().Get("Content-Security-Policy"); got != "frame-ancestors https://portal" {
+		t.Errorf("policy %q", got)
+	}
+	for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin"} {
+		if got := w.Header().Get(name); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestFilesAreSentAgainOnlyIfTheyDiffer(t *testing.T) {
+	h, err := ui.Handler(ui.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tag := get(t, h, "GET", "/ui/app.js").Header().Get("Etag")
+	if tag == "" || tag == get(t, h, "GET", "/ui/api.js").Header().Get("Etag") {
+		t.Fatalf("tag %q", tag)
+	}
+	w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "/ui/app.js", nil)
+	r.Header.Set("If-None-Match", tag)
+	h.ServeHTTP(w, r)
+	if w.Code != http.StatusNotModified || w.Body.Len() != 0 {
+		t.Errorf("got %d and %d bytes", w.Code, w.Body.Len())
+	}
+}
+
+// What could run a string as code or markup has no place in the pages, whose
+// data anyone may register.
+func TestPagesMakeNoMarkupOfData(t *testing.T) {
+	files, err := filepath.Glob("static/*.js")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, file := range append(files, "static/index.html") {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, word := range []string{"innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function", "javascript:", " style=", "localStorage"} {
+			if strings.Contains(string(text), word) {
+				t.Errorf("%s holds %q", file, word)
+			}
+		}
 	}
 }

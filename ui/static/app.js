@@ -1,134 +1,89 @@
-import { html, render, useEffect, useState } from "./vendor/htm-preact.js";
-import { follow, get } from "./api.js";
-import { summarize, worst } from "./health.js";
+// The page: what stands around the sections, and which of them is shown.
+import { html, render, useEffect, useErrorBoundary, useState } from "./vendor/htm-preact.js";
+import { get, retry, setToken, token, useOnce, useTrouble } from "./api.js";
+import { KV } from "./kv.js";
+import { Node, Nodes } from "./nodes.js";
+import { Announcements, Dialog } from "./parts.js";
+import { go, here, link, navigate, usePlace } from "./router.js";
+import { Service, Services } from "./services.js";
 
-const base = new URL(document.baseURI).pathname;
+const tabs = { services: "Services", nodes: "Nodes", kv: "Key/Value" };
 
-/** The page's path below the UI's base, decoded, as a list. */
-const here = () => location.pathname.slice(base.length).split("/").filter(Boolean).map(decodeURIComponent);
-
-function go(event) {
-  if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
-  event.preventDefault();
-  history.pushState(null, "", event.currentTarget.href);
-  dispatchEvent(new PopStateEvent("popstate"));
-}
-
-const link = (...parts) => base + parts.map(encodeURIComponent).join("/");
-
-/** Follows a path for as long as the component lives. */
-function useLive(path, report) {
-  const [data, setData] = useState(null);
+/** Who answers, once it does. */
+function useSelf() {
+  const [self, setSelf] = useState(null);
+  const trouble = useTrouble();
   useEffect(() => {
-    setData(null);
-    return follow(path, (d) => { setData(d); report(null); }, report);
-  }, [path]);
-  return data;
+    if (!self) get("/v1/agent/self").then(({ data }) => setSelf(data.Config), () => {});
+  }, [trouble]);
+  return self;
 }
 
-const Dot = ({ status }) => html`<span class="dot ${status}" title=${status}></span>`;
-const Tags = ({ tags }) => (tags ?? []).map((t) => html`<span class="tag">${t}</span>`);
-
-function Search({ value, onInput, placeholder }) {
-  return html`<input class="search" type="search" autofocus placeholder=${placeholder} value=${value}
-    aria-label=${placeholder} onInput=${(e) => onInput(e.target.value)} />`;
+function Trouble({ onToken }) {
+  const trouble = useTrouble();
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    if (!trouble) return undefined;
+    setNow(Date.now());
+    const timer = setInterval(() => setNow(Date.now()), 1000);
+    return () => clearInterval(timer);
+  }, [trouble]);
+  if (!trouble) return null;
+  const { error, next } = trouble;
+  const seconds = Math.max(0, Math.ceil((next - now) / 1000));
+  const what = error.status === 403 ? html`<b>Not permitted.</b> ${error.message} <button type="button" onClick=${onToken}>Give a token</button>`
+    : error.status ? html`<b>The agent cannot say.</b> ${error.message}`
+    : html`<b>The agent does not answer.</b> What you see is how it was before.`;
+  return html`<div class="trouble" role="alert"><p>${what}</p>
+    <p>Next try in <span aria-live="off">${seconds}</span> s. <button type="button" onClick=${retry}>Try now</button></p></div>`;
 }
 
-function Empty({ data, children }) {
-  return html`<p class="empty">${data === null ? "Loading …" : children}</p>`;
+function Token({ onClose }) {
+  const [secret, setSecret] = useState("");
+  const keep = (event) => { event.preventDefault(); setToken(secret.trim()); };
+  return html`<${Dialog} title="Access token" onClose=${onClose}><form onSubmit=${keep}>
+    <p>${token() ? "This tab uses a token." : "This tab uses no token."} One is kept until the tab is closed, and sent to this agent only.</p>
+    <label>Secret ID<input id="token" type="password" autofocus autocomplete="off" value=${secret} onInput=${(e) => setSecret(e.target.value)} /></label>
+    <p class="buttons"><button type="button" onClick=${onClose}>Cancel</button>
+      ${token() && html`<button type="button" onClick=${() => setToken("")}>Forget it</button>`}
+      <button type="submit" class="primary" disabled=${!secret.trim()}>Use</button></p></form></>`;
 }
 
-function Counts({ service }) {
-  if (!service.checked) return html`<span class="muted">no checks</span>`;
-  return ["passing", "warning", "critical"].filter((s) => service.count[s]).map(
-    (s) => html`<span class="count"><${Dot} status=${s} /> ${service.count[s]} ${s}</span>`);
+/** Where we are; a choice if there are more datacenters. */
+function Where({ self }) {
+  const list = useOnce("/v1/catalog/datacenters") ?? [];
+  const { datacenter, section } = here();
+  const current = datacenter || self?.Datacenter || "";
+  const choose = (e) => navigate(link(section, "", {}, e.target.value === self?.Datacenter ? "" : e.target.value));
+  return html`<span class="where">${list.length > 1
+    ? html`<select aria-label="Datacenter" value=${current} onChange=${choose}>${[...list].sort().map((dc) => html`<option value=${dc}>${dc}</option>`)}</select>`
+    : current}${self && html`<span class="agent"> · ${self.NodeName} (${self.Server ? "server" : "client"})</span>`}</span>`;
 }
 
-function Services({ report }) {
-  const services = useLive("/v1/catalog/services", report);
-  const checks = useLive("/v1/health/state/any", report);
-  const [query, setQuery] = useState("");
-  const all = services && checks ? summarize(services, checks) : null;
-  const wanted = query.toLowerCase();
-  const rows = (all ?? []).filter((s) => s.name.toLowerCase().includes(wanted) || s.tags.some((t) => t.toLowerCase().includes(wanted)));
-  const state = (s) => ["critical", "warning"].find((k) => s.count[k]) ?? "passing";
-  return html`<h1>Services <span class="muted">${all ? all.length : ""}</span></h1>
-    <${Search} value=${query} onInput=${setQuery} placeholder="Search by name or tag" />
-    ${rows.length ? html`<table id="services"><thead><tr><th>Service</th><th>Health</th><th>Tags</th></tr></thead><tbody>
-      ${rows.map((s) => html`<tr key=${s.name}>
-        <td><a href=${link("services", s.name)} onClick=${go}><${Dot} status=${state(s)} /> ${s.name}</a></td>
-        <td><${Counts} service=${s} /></td><td><${Tags} tags=${s.tags} /></td></tr>`)}
-    </tbody></table>` : html`<${Empty} data=${all}>No service matches. Register one: <code>praetor services register -name=web -port=8080</code></>`}`;
-}
-
-function Checks({ checks }) {
-  return html`<ul class="checks">${checks.map((c) => html`<li key=${c.CheckID}>
-    <${Dot} status=${c.Status} /> <b>${c.Name}</b> <code>${c.CheckID}</code>
-    ${c.Notes && html`<p class="muted">${c.Notes}</p>`}${c.Output && html`<pre>${c.Output}</pre>`}</li>`)}</ul>`;
-}
-
-function Service({ name, report }) {
-  const instances = useLive("/v1/health/service/" + encodeURIComponent(name), report);
-  return html`<p><a href=${link("services")} onClick=${go}>‹ All services</a></p>
-    <h1>${name} <span class="muted">${instances ? instances.length : ""}</span></h1>
-    ${instances?.length ? instances.map(({ Node, Service, Checks: checks }) => html`<details key=${Node.Node + Service.ID} open=${worst(checks) !== "passing"}>
-      <summary><${Dot} status=${worst(checks)} /> <b>${Service.ID}</b>${" "}
-        <code>${Service.Address || Node.Address}${Service.Port ? ":" + Service.Port : ""}</code>
-        ${" on "}<a href=${link("nodes", Node.Node)} onClick=${go}>${Node.Node}</a> <${Tags} tags=${Service.Tags} /></summary>
-      <${Checks} checks=${checks} /></details>`) : html`<${Empty} data=${instances}>No instance is registered.</>`}`;
-}
-
-function Nodes({ report }) {
-  const nodes = useLive("/v1/catalog/nodes", report);
-  const checks = useLive("/v1/health/state/any", report);
-  const [query, setQuery] = useState("");
-  const byNode = Map.groupBy(checks ?? [], (c) => c.Node);
-  const wanted = query.toLowerCase();
-  const rows = (nodes ?? []).filter((n) => n.Node.toLowerCase().includes(wanted) || n.Address.includes(wanted));
-  return html`<h1>Nodes <span class="muted">${nodes ? nodes.length : ""}</span></h1>
-    <${Search} value=${query} onInput=${setQuery} placeholder="Search by name or address" />
-    ${rows.length ? html`<table id="nodes"><thead><tr><th>Node</th><th>Address</th><th>Checks</th><th>ID</th></tr></thead><tbody>
-      ${rows.map((n) => html`<tr key=${n.Node}>
-        <td><a href=${link("nodes", n.Node)} onClick=${go}><${Dot} status=${worst(byNode.get(n.Node) ?? [])} /> ${n.Node}</a></td>
-        <td><code>${n.Address}</code></td><td>${(byNode.get(n.Node) ?? []).length}</td><td><code>${n.ID.slice(0, 8)}</code></td></tr>`)}
-    </tbody></table>` : html`<${Empty} data=${nodes}>No node matches.</>`}`;
-}
-
-function Node({ name, report }) {
-  const node = useLive("/v1/catalog/node/" + encodeURIComponent(name), report);
-  const checks = useLive("/v1/health/node/" + encodeURIComponent(name), report);
-  const services = Object.values(node?.Services ?? {});
-  const own = (id) => (checks ?? []).filter((c) => c.ServiceID === id);
-  return html`<p><a href=${link("nodes")} onClick=${go}>‹ All nodes</a></p>
-    <h1>${name} <code>${node?.Node.Address}</code></h1>
-    <h2>Node checks</h2><${Checks} checks=${own("")} />
-    <h2>Services</h2>
-    ${services.length ? services.map((s) => html`<details key=${s.ID} open><summary><${Dot} status=${worst(own(s.ID))} />
-      ${" "}<b>${s.ID}</b> <a href=${link("services", s.Service)} onClick=${go}>${s.Service}</a>${" "}
-      ${s.Port ? html`<code>:${s.Port}</code>` : ""} <${Tags} tags=${s.Tags} /></summary><${Checks} checks=${own(s.ID)} /></details>`)
-      : html`<p class="muted">No services.</p>`}`;
+function Page({ place, self }) {
+  const [error, reset] = useErrorBoundary((fault) => console.error(fault));
+  if (error) return html`<div class="empty" role="alert"><h2>This page broke</h2><p>${error.message}</p><p><button type="button" onClick=${reset}>Show it again</button></p></div>`;
+  switch (place.section) {
+    case "kv": return html`<${KV} place=${place} />`;
+    case "nodes": return place.name ? html`<${Node} name=${place.name} self=${self} />` : html`<${Nodes} self=${self} />`;
+    default: return place.name ? html`<${Service} name=${place.name} />` : html`<${Services} />`;
+  }
 }
 
 function App() {
-  const [path, setPath] = useState(here());
-  const [error, report] = useState(null);
-  const [self, setSelf] = useState(null);
-  useEffect(() => {
-    const moved = () => setPath(here());
-    addEventListener("popstate", moved);
-    get("/v1/agent/self").then((a) => setSelf(a.data), report);
-    return () => removeEventListener("popstate", moved);
-  }, []);
-  const [section = "services", name] = path;
-  const tab = (id, title) => html`<a href=${link(id)} onClick=${go} class=${section === id ? "current" : ""}>${title}</a>`;
-  const page = section === "nodes"
-    ? (name ? html`<${Node} name=${name} report=${report} />` : html`<${Nodes} report=${report} />`)
-    : (name ? html`<${Service} name=${name} report=${report} />` : html`<${Services} report=${report} />`);
-  return html`<header><a class="brand" href=${base} onClick=${go}><img src="icon.svg" alt="" /> Praetor</a>
-      <nav>${tab("services", "Services")}${tab("nodes", "Nodes")}</nav>
-      <span class="where">${self && html`${self.Config.Datacenter} · ${self.Config.NodeName} · ${self.Config.Server ? "server" : "client"}`}</span></header>
-    ${error && html`<p class="error" role="alert">The agent does not answer: ${error.message}. Trying again …</p>`}
-    <main>${page}</main>`;
+  const place = usePlace();
+  const self = useSelf();
+  const [asking, setAsking] = useState(false);
+  const tab = (id) => html`<a href=${link(id)} onClick=${go} aria-current=${place.section === id ? "page" : undefined}>${tabs[id]}</a>`;
+  return html`<a class="skip" href="#main" onClick=${(e) => { e.preventDefault(); document.getElementById("main").focus(); }}>Skip to content</a>
+    <header><a class="brand" href=${link("services")} onClick=${go}><img src="icon.svg" alt="" width="26" height="26" /><span>Praetor</span></a>
+      <nav aria-label="Sections">${Object.keys(tabs).map(tab)}</nav>
+      <${Where} self=${self} />
+      <button type="button" class=${token() ? "token set" : "token"} onClick=${() => setAsking(true)}>Token</button></header>
+    <${Trouble} onToken=${() => setAsking(true)} />
+    <main id="main" tabindex="-1"><${Page} key=${[place.datacenter, place.section, place.name].join("/")} place=${place} self=${self} /></main>
+    <${Announcements} />
+    ${asking && html`<${Token} onClose=${() => setAsking(false)} />`}`;
 }
 
 const root = document.getElementById("app");
