@@ -337,6 +337,7 @@ func TestARefusedNodeKeepsWhatIsOnItOut(t *testing.T) {
 		synctest.Wait()
 		must(t, s.AddService(bg, service("db"), nil, false, "own"))
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if got := f.services(); len(got) > 0 {
 			t.Errorf("services %v on a node that is not ours", got)
 		}

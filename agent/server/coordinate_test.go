@@ -59,6 +59,7 @@ func (s *lone) waitFor(what string, check func() error) {
 func (s *lone) mustRegister(reg catalog.Register) {
 	s.t.Helper()
 	s.waitFor("registration of "+reg.Node, func() error { return s.register(reg) })
+	synctest.Wait() // the leader's duties have all begun
 }
 
 func TestNewestCoordinateOfANodeIsStoredWithinFiveSeconds(t *testing.T) {
@@ -120,6 +121,7 @@ func TestAFlushStoresSixHundredFortyNodes(t *testing.T) {
 			_, err := ops.CatalogSync.Call(context.Background(), s.Router(), &sync)
 			return err
 		})
+		synctest.Wait() // the leader's duties have all begun
 		before := s.places(rpc.ReadOptions{})
 		for i := range nodes {
 			if err := s.report(fmt.Sprint("n", i), at(float64(i))); err != nil {
