@@ -38,7 +38,7 @@ e2e: build ## the built binary, driven as a user drives it
 CONFORMANCE ?= ../shared/conformance
 CASES       ?= ^($(shell paste -sd'|' .ci/conformance))$$
 conformance: build ## transcripts of Consul 1.21, those listed in .ci/conformance, replayed on bin/praetor
-	@cd $(CONFORMANCE) && $(GO) run . run -bin $(CURDIR)/bin/praetor -q -p 2 -run '$(CASES)'
+	@cd $(CONFORMANCE) && $(GO) run . run -bin $(CURDIR)/bin/praetor -q -p 1 -run '$(CASES)'
 
 cluster: build ## three servers and a client with the UI on 127.0.0.1 to .4; ctrl-c stops them
 	./scripts/cluster
