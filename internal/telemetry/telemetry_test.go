@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -166,17 +167,17 @@ func TestRunMeasuresAtOnceAndInEveryInterval(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := open(t, telemetry.Options{})
 		ctx, cancel := context.WithCancel(t.Context())
-		rounds := 0
+		var rounds atomic.Int32
 		done := make(chan error)
-		go func() { done <- m.Run(ctx, func() { rounds++ }) }()
+		go func() { done <- m.Run(ctx, func() { rounds.Add(1) }) }()
 		synctest.Wait()
-		if rounds != 1 {
-			t.Errorf("%d rounds at the start", rounds)
+		if n := rounds.Load(); n != 1 {
+			t.Errorf("%d rounds at the start", n)
 		}
 		time.Sleep(telemetry.Interval)
 		synctest.Wait()
-		if rounds < 2 {
-			t.Errorf("%d rounds after an interval", rounds)
+		if n := rounds.Load(); n < 2 {
+			t.Errorf("%d rounds after an interval", n)
 		}
 		cancel()
 		if err := <-done; err != nil {
