@@ -77,6 +77,7 @@ func (g generator) service() *catalog.Service {
 		Tags:    pick(g, nil, []string{"x"}, []string{"y", "x"}, []string{"x", "x"}, []string{""}),
 		Meta:    pick(g, nil, map[string]string{"p": "1", "q": "2", "r": "3"}),
 		Connect: pick(g, nil, &catalog.Connect{Native: true}),
+		Proxy:   pick(g, nil, &catalog.Proxy{DestinationServiceName: "web"}, &catalog.Proxy{DestinationServiceName: "DB"}),
 		Weights: catalog.Weights{Passing: 1, Warning: 1},
 	}
 }
@@ -139,6 +140,12 @@ func ask(tx *catalog.Tx, tw *twin) map[string]*answer {
 		}
 		add("instances of "+name, func(ws catalog.WatchSet) (uint64, any) { return pair(tx.ServiceInstances(ws, name)) }, instances)
 		add("health of "+name, func(ws catalog.WatchSet) (uint64, any) { return pair(tx.ServiceHealth(ws, name)) }, tw.health(name))
+		mesh := []*catalog.Instance{}
+		for _, i := range tw.meshHealth(name) {
+			mesh = append(mesh, &catalog.Instance{Node: i.Node, Service: i.Service})
+		}
+		add("mesh of "+name, func(ws catalog.WatchSet) (uint64, any) { return pair(tx.MeshInstances(ws, strings.ToUpper(name))) }, mesh)
+		add("mesh health of "+name, func(ws catalog.WatchSet) (uint64, any) { return pair(tx.MeshHealth(ws, name)) }, tw.meshHealth(name))
 		add("checks of "+name, func(ws catalog.WatchSet) (uint64, any) { return pair(tx.ServiceChecks(ws, strings.ToUpper(name))) },
 			tw.checkList(func(c *catalog.Check) bool { return c.ServiceID != "" && strings.EqualFold(c.ServiceName, name) }))
 	}

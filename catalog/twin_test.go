@@ -219,8 +219,26 @@ func (tw *twin) serviceMap() map[string][]string {
 }
 
 func (tw *twin) health(name string) []*catalog.InstanceHealth {
+	return tw.healthOf(tw.serviceList(ofService(name)))
+}
+
+// meshHealth lists what serves a service inside the mesh, by name, node and ID.
+func (tw *twin) meshHealth(name string) []*catalog.InstanceHealth {
+	list := tw.serviceList(func(s *catalog.Service) bool {
+		if s.Kind == "connect-proxy" && s.Proxy != nil {
+			return strings.EqualFold(s.Proxy.DestinationServiceName, name)
+		}
+		return s.Connect != nil && s.Connect.Native && strings.EqualFold(s.Service, name)
+	})
+	slices.SortStableFunc(list, func(a, b *catalog.Service) int {
+		return cmp.Compare(strings.ToLower(a.Service), strings.ToLower(b.Service))
+	})
+	return tw.healthOf(list)
+}
+
+func (tw *twin) healthOf(services []*catalog.Service) []*catalog.InstanceHealth {
 	all := []*catalog.InstanceHealth{}
-	for _, s := range tw.serviceList(ofService(name)) {
+	for _, s := range services {
 		node := strings.ToLower(s.Node)
 		checks := append(
 			tw.checkList(func(c *catalog.Check) bool { return strings.ToLower(c.Node) == node && c.ServiceID == "" }),
