@@ -94,7 +94,7 @@ func (x *exchange) decodeAs(text string, v any) error {
 	case errors.As(err, &tooBig):
 		return fault.New(fault.TooLarge, "Request body too large, max size: %d bytes", tooBig.Limit)
 	}
-	return invalid(text, err)
+	return invalid(text, nameKeys(err))
 }
 
 // decodeTenant is decode for bodies whose refusal of a namespace says why.

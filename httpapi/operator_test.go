@@ -110,7 +110,7 @@ func TestAutopilotConfigurationIsReadAndWritten(t *testing.T) {
 		{"", "", "Error parsing autopilot config: EOF"},
 		{"", `{"Bogus":1}`, `Error parsing autopilot config: json: unknown field "Bogus"`},
 		{"", `{"LastContactThreshold":"xx"}`, `Error parsing autopilot config: time: invalid duration "xx"`},
-		{"", `{"MaxTrailingLogs":-1}`, "Error parsing autopilot config: json: cannot unmarshal number -1 into Go struct field autopilotBody.MaxTrailingLogs of type uint64"},
+		{"", `{"MaxTrailingLogs":-1}`, "Error parsing autopilot config: json: cannot unmarshal number -1 into Go struct field MaxTrailingLogs of type uint64"},
 		{"?cas=x", `{}`, `Error parsing cas value: strconv.ParseUint: parsing "x": invalid syntax`},
 	} {
 		f.want("PUT", autopilotPath+row.query, row.body, 400, row.answer)
