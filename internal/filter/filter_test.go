@@ -121,6 +121,10 @@ func TestExpressionsThatCostTooMuchAreRefusedSoon(t *testing.T) {
 
 func second[A any](_ A, err error) error { return err }
 
+func TestWeightsThatAreNotGivenAreThoseInForce(t *testing.T) {
+	matches(t, &catalog.Service{ID: "w"}, map[string]bool{"Weights.Passing == 1 and Weights.Warning == 1": true}, filter.New[filter.Service])
+}
+
 func TestEmptyExpressionKeepsTheVeryList(t *testing.T) {
 	list := []*catalog.Node{node}
 	kept, err := filter.Keep(first(filter.New[filter.Node]("")), list)

@@ -40,6 +40,9 @@ func (r *Service) Set(s *catalog.Service) {
 		Kind: s.Kind, ID: s.ID, Service: s.Service, Tags: s.Tags, Address: s.Address, TaggedAddresses: s.TaggedAddresses,
 		Meta: s.Meta, Port: s.Port, SocketPath: s.SocketPath, Weights: s.Weights, EnableTagOverride: s.EnableTagOverride,
 	}
+	if r.Weights == (catalog.Weights{}) { // an agent's own: those in force are shown
+		r.Weights = catalog.Weights{Passing: 1, Warning: 1}
+	}
 	r.Proxy.set(s.Proxy)
 	if s.Connect != nil {
 		r.Connect = *s.Connect
