@@ -22,7 +22,7 @@ func TestStartFaults(t *testing.T) {
 		want string
 	}{
 		{"port in use", []string{"-server", "-bind=" + ip, "-client=" + ip, "-data-dir=NEW"}, "address already in use"},
-		{"address of another machine", []string{"-bind=192.0.2.1", "-data-dir=NEW"}, "no interface of this machine has this address"},
+		{"address of another machine", []string{"-bind=192.0.2.1", "-client=127.77.4.2", "-data-dir=NEW"}, "no interface of this machine has this address"},
 		{"no data folder", []string{"-bind=127.77.4.2"}, "data_dir cannot be empty"},
 		{"data folder is a file", []string{"-bind=127.77.4.2", "-client=127.77.4.2", "-data-dir=" + unreadable}, "is not a directory"},
 		{"data folder locked", []string{"-bind=127.77.4.2", "-client=127.77.4.2", "-data-dir=" + filepath.Join(running.dir, "data")}, "used by another agent"},
