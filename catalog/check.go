@@ -188,13 +188,17 @@ func (w *writer) putCheck(node *Node, c *Check) {
 	}
 	must(w.txn.Insert(tableCheck, c))
 	w.bumpCheck(c)
+	if c.Status == Critical {
+		w.endSessionsOn(c.Node, c.CheckID)
+	}
 }
 
-// removeCheck deletes a check.
+// removeCheck deletes a check, and the sessions bound to it.
 func (w *writer) removeCheck(c *Check) {
 	must(w.txn.Delete(tableCheck, c))
 	w.count(countChecks, -1)
 	w.bumpCheck(c)
+	w.endSessionsOn(c.Node, c.CheckID)
 }
 
 // bumpCheck moves what shows a check: its service, or every service on its node.

@@ -9,13 +9,15 @@ type CommandType uint8
 
 // The commands. Result types: Register, Deregister and Coordinate give nil or an error;
 // Batch gives []string, one error text ("" for done) per member, registers
-// first; KVWrite gives bool or an error.
+// first; KVWrite gives bool or an error, SessionWrite and Reap nil or an error.
 const (
 	RegisterCommand   CommandType = 1
 	DeregisterCommand CommandType = 2
 	BatchCommand      CommandType = 3
 	KVWriteCommand    CommandType = 4
 	AutopilotCommand  CommandType = 5
+	SessionCommand    CommandType = 6
+	ReapCommand       CommandType = 7
 	CoordinateCommand CommandType = 8
 )
 

@@ -1,4 +1,4 @@
-// Package catalog holds the data: nodes, services, checks and keys, the
+// Package catalog holds the data: nodes, services, checks, keys and sessions, the
 // commands that change them, and the in-memory store that answers questions.
 //
 // # Use

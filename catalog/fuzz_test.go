@@ -24,6 +24,12 @@ func FuzzApply(f *testing.F) {
 		{catalog.BatchCommand, &catalog.Batch{Registers: []*catalog.Register{nil, web("n2", "x")}, Deregisters: []*catalog.Deregister{nil, {Node: "n1"}}}},
 		{catalog.KVWriteCommand, &catalog.KVWrite{Verb: catalog.KVDeleteTree}},
 		{catalog.KVWriteCommand, &catalog.KVWrite{Entry: catalog.KVEntry{Key: "k", Value: []byte("w")}}},
+		{catalog.KVWriteCommand, &catalog.KVWrite{Verb: catalog.KVLock, Entry: catalog.KVEntry{Key: "k", Session: "s"}}},
+		{catalog.KVWriteCommand, &catalog.KVWrite{Verb: catalog.KVUnlock, Entry: catalog.KVEntry{Key: "locked", Session: "s"}}},
+		{catalog.SessionCommand, fullSession()},
+		{catalog.SessionCommand, &catalog.SessionWrite{Verb: catalog.SessionDestroy, Session: catalog.Session{ID: "s"}}},
+		{catalog.DeregisterCommand, &catalog.Deregister{Node: "n1", CheckID: "c"}},
+		{catalog.ReapCommand, &catalog.Reap{Index: 3}},
 		{catalog.AutopilotCommand, &catalog.Autopilot{MinQuorum: 3}},
 		{catalog.CoordinateCommand, &catalog.CoordinateBatch{Coordinates: []*catalog.Coordinate{nil, place("n1", 1), place("none", 1), place("n1", math.NaN())}}},
 	} {
@@ -116,6 +122,7 @@ func askEverything(tx *catalog.Tx) {
 		tx.NodeChecks(nil, n.Node)
 		tx.Node(nil, n.ID)
 		tx.NodeCoordinates(nil, n.Node)
+		tx.NodeSessions(nil, n.Node)
 	}
 	_, services := tx.Services(nil)
 	for name := range services {
@@ -131,6 +138,10 @@ func askEverything(tx *catalog.Tx) {
 	for _, e := range entries {
 		tx.KVGet(nil, e.Key)
 		tx.KVKeys(nil, e.Key, "/")
+	}
+	_, sessions := tx.Sessions(nil)
+	for _, s := range sessions {
+		tx.Session(nil, s.ID)
 	}
 	_, places := tx.Coordinates(nil)
 	for _, c := range places {

@@ -21,6 +21,7 @@ const (
 	indexServiceExtinct = "service_extinct" // a service lost its last instance
 	indexNodeGone       = "node_gone"       // a node was removed
 	indexCoordinates    = "coordinates"     // coordinates
+	indexSessions       = "sessions"        // sessions
 
 	// One row per service that has instances. The first moves with everything
 	// health/service shows; the second, without checks, is what catalog/service
@@ -56,7 +57,7 @@ func birthRow(n uint32) string { return fmt.Sprintf("%s%02x", prefixBirth, n) }
 // seedIndexes writes the rows that are watched before they ever move: the
 // channel of a missing row would close with every change nearby.
 func seedIndexes(txn *memdb.Txn) {
-	for _, key := range []string{indexNodes, indexServices, indexChecks, indexServiceExtinct, indexNodeGone, indexCoordinates} {
+	for _, key := range []string{indexNodes, indexServices, indexChecks, indexServiceExtinct, indexNodeGone, indexCoordinates, indexSessions} {
 		must(txn.Insert(tableIndex, &indexRow{Key: key}))
 	}
 	for n := range uint32(birthRows) {

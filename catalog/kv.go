@@ -30,6 +30,8 @@ const (
 	KVDelete                   // delete; true also when absent
 	KVDeleteCAS                // delete if ModifyIndex is still Entry.ModifyIndex; true when absent
 	KVDeleteTree               // delete every key that starts with Entry.Key; always true
+	KVLock                     // lock for Entry.Session and write; false if another session holds it
+	KVUnlock                   // unlock and write, if Entry.Session holds it
 )
 
 // KVWrite is the command that changes keys.
@@ -39,6 +41,14 @@ type KVWrite struct {
 }
 
 func kvID(e *KVEntry) []byte { return []byte(e.Key) }
+
+// kvBySession finds the keys that a session holds.
+func kvBySession(e *KVEntry) []byte {
+	if e.Session == "" {
+		return nil
+	}
+	return partsKey(e.Session)
+}
 
 func tombstoneID(t *tombstone) []byte { return []byte(t.Key) }
 
@@ -128,10 +138,25 @@ func (w *writer) kvWrite(c *KVWrite) any {
 			return false
 		}
 		w.deleteKey(old)
+	case KVLock, KVUnlock:
+		return w.lockWrite(c.Verb, old, &c.Entry)
 	default:
 		return fault.New(fault.Internal, "decode command: unknown key verb %d", c.Verb)
 	}
 	return true
+}
+
+// lockWrite locks or unlocks a key. Only to lock, the session must exist.
+func (w *writer) lockWrite(verb KVVerb, old, entry *KVEntry) any {
+	switch {
+	case entry.Session == "":
+		return fault.New(fault.Rejected, "missing session")
+	case verb == KVUnlock:
+		return w.unlockKey(old, entry)
+	case first[*Session](w.txn, tableSession, byID, []byte(entry.Session)) == nil:
+		return fault.New(fault.Rejected, "invalid session %q", entry.Session)
+	}
+	return w.lockKey(old, entry)
 }
 
 func casMatches(old *KVEntry, index uint64) bool {
@@ -144,15 +169,48 @@ func casMatches(old *KVEntry, index uint64) bool {
 // setKey is the plain put: a lock stays held, but its LockIndex starts again
 // (reference/http-kv-session-txn.md §1.2).
 func (w *writer) setKey(old, entry *KVEntry) {
-	e := &KVEntry{
-		Key: entry.Key, Value: nilEmpty(entry.Value), Flags: entry.Flags,
-		CreateIndex: w.index, ModifyIndex: w.index,
-	}
+	e := &KVEntry{Key: entry.Key, Value: entry.Value, Flags: entry.Flags}
 	if old != nil {
-		if old.LockIndex == 0 && old.Flags == e.Flags && bytes.Equal(old.Value, e.Value) {
+		e.Session = old.Session
+	}
+	w.writeKey(old, e)
+}
+
+// lockKey says whether the session now holds the key. LockIndex counts how
+// often it went from free to held.
+func (w *writer) lockKey(old, entry *KVEntry) bool {
+	e := &KVEntry{Key: entry.Key, Value: entry.Value, Flags: entry.Flags, Session: entry.Session, LockIndex: 1}
+	switch {
+	case old == nil:
+	case old.Session == "":
+		e.LockIndex = old.LockIndex + 1
+	case old.Session == entry.Session:
+		e.LockIndex = old.LockIndex
+	default:
+		return false
+	}
+	w.writeKey(old, e)
+	return true
+}
+
+// unlockKey says whether the session held the key.
+func (w *writer) unlockKey(old, entry *KVEntry) bool {
+	if old == nil || old.Session != entry.Session {
+		return false
+	}
+	w.writeKey(old, &KVEntry{Key: entry.Key, Value: entry.Value, Flags: entry.Flags, LockIndex: old.LockIndex})
+	return true
+}
+
+// writeKey stores e in place of old, which may be nil. The same again changes
+// nothing.
+func (w *writer) writeKey(old, e *KVEntry) {
+	e.Value, e.CreateIndex, e.ModifyIndex = nilEmpty(e.Value), w.index, w.index
+	if old != nil {
+		if old.equal(e) {
 			return
 		}
-		e.Session, e.CreateIndex = old.Session, old.CreateIndex
+		e.CreateIndex = old.CreateIndex
 	} else if t := first[*tombstone](w.txn, tableTombstone, byID, kvID(e)); t != nil {
 		must(w.txn.Delete(tableTombstone, t)) // the entry's index is past it
 	}
@@ -161,6 +219,10 @@ func (w *writer) setKey(old, entry *KVEntry) {
 		w.count(countKeys, 1)
 	}
 	w.bump(indexKVs)
+}
+
+func (e *KVEntry) equal(o *KVEntry) bool {
+	return e.Key == o.Key && e.LockIndex == o.LockIndex && e.Flags == o.Flags && e.Session == o.Session && bytes.Equal(e.Value, o.Value)
 }
 
 // deleteKey removes old, which may be nil.
@@ -200,4 +262,23 @@ func (w *writer) bury(key string) {
 	}
 	w.bump(indexKVs)
 	w.bump(indexTombstones)
+}
+
+// Reap is the command that forgets the deletions up to an index. After it the
+// index of a prefix may go back (reference/internals.md §6).
+type Reap struct {
+	Index uint64
+}
+
+// Deletions returns the index of the latest deletion of a key, 0 before the first.
+func (tx *Tx) Deletions() uint64 { return tx.index(indexTombstones) }
+
+// reap removes tombstones. It moves no index: no answer changes.
+func (w *writer) reap(r *Reap) error {
+	for _, t := range collect[*tombstone](w.txn, tableTombstone, byIDPrefix, nil) {
+		if t.Index <= r.Index {
+			must(w.txn.Delete(tableTombstone, t))
+		}
+	}
+	return nil
 }

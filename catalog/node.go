@@ -179,6 +179,7 @@ func (w *writer) putNode(plan nodePlan) {
 
 // removeNode deletes a node with all it holds.
 func (w *writer) removeNode(n *Node) {
+	w.endSessionsOn(n.Node, "")
 	for _, s := range collect[*Service](w.txn, tableService, byIDPrefix, nodeKey(n.Node)) {
 		w.removeService(s)
 	}

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/tinylib/msgp/msgp"
@@ -22,7 +23,7 @@ func newGenerator(seed uint64) generator { return generator{rand.New(rand.NewPCG
 func pick[T any](g generator, from ...T) T { return from[g.IntN(len(from))] }
 
 func (g generator) command(tw *twin) (catalog.CommandType, msgp.Marshaler) {
-	switch g.IntN(11) {
+	switch g.IntN(14) {
 	case 0, 1, 2, 3:
 		return catalog.RegisterCommand, g.register()
 	case 4, 5:
@@ -31,21 +32,54 @@ func (g generator) command(tw *twin) (catalog.CommandType, msgp.Marshaler) {
 		}
 	case 6:
 		return catalog.CoordinateCommand, g.places()
+	case 7, 8:
+		return catalog.SessionCommand, g.session(tw)
 	default:
 		return catalog.KVWriteCommand, g.kvWrite(tw)
 	}
 }
 
+// places names no place twice: moving there and back is a change.
 func (g generator) places() *catalog.CoordinateBatch {
-	b := &catalog.CoordinateBatch{}
+	b, seen := &catalog.CoordinateBatch{}, map[string]bool{}
 	for range g.IntN(4) {
 		vec := make([]float64, pick(g, catalog.Dimensions, catalog.Dimensions, catalog.Dimensions, 2))
 		vec[1] = pick(g, 0, 0.5)
-		b.Coordinates = append(b.Coordinates, &catalog.Coordinate{
+		c := &catalog.Coordinate{
 			Node: g.node(), Segment: pick(g, "", "", "s"), Coord: catalog.Coord{Vec: vec, Height: pick(g, 0, 1e-5)},
-		})
+		}
+		if name := strings.ToLower(c.Node) + "/" + c.Segment; !seen[name] {
+			b.Coordinates, seen[name] = append(b.Coordinates, c), true
+		}
 	}
 	return b
+}
+
+func (g generator) sessionID() string { return pick(g, "s1", "s2", "s3", "s4") }
+
+// session is mostly of a node that is there, and bound to checks that are.
+func (g generator) session(tw *twin) *catalog.SessionWrite {
+	w := &catalog.SessionWrite{Session: catalog.Session{ID: g.sessionID()}}
+	if g.IntN(4) == 0 {
+		w.Verb = catalog.SessionDestroy
+		return w
+	}
+	w.Session.Node, w.Session.Name, w.Session.Behavior = g.node(), pick(g, "", "lead"), pick(g, "", catalog.SessionRelease, catalog.SessionDelete, catalog.SessionDelete, "odd")
+	w.Session.LockDelay = pick(g, -1, 0, time.Second, time.Hour)
+	if nodes := tw.nodeList(); len(nodes) > 0 && g.IntN(8) > 0 {
+		w.Session.Node = pick(g, nodes...).Node
+	}
+	checks := tw.checkList(func(c *catalog.Check) bool {
+		return strings.EqualFold(c.Node, w.Session.Node) && c.Status != catalog.Critical
+	})
+	if len(checks) > 0 && g.IntN(3) > 0 {
+		w.Session.NodeChecks = []string{pick(g, checks...).CheckID}
+	} else {
+		w.Session.NodeChecks = pick(g, nil, []string{}, []string{}, []string{"c1", "lead"})
+	}
+	w.Session.ServiceChecks = pick(g, nil, nil, []catalog.SessionServiceCheck{}, []catalog.SessionServiceCheck{{ID: "c2"}})
+	w.Session.Checks = pick(g, nil, nil, nil, []string{"c1"})
+	return w
 }
 
 func (g generator) node() string { return pick(g, "a", "A", "b", "b\x00c", "\x01") }
@@ -68,6 +102,12 @@ func (g generator) register() *catalog.Register {
 			Output: pick(g, "", "o"), ServiceID: pick(g, "", "", "s", "t"),
 		})
 	}
+	if g.IntN(4) == 0 {
+		r.Checks = append(r.Checks, &catalog.Check{
+			CheckID: "lead", Status: pick(g, catalog.Passing, catalog.Critical), Type: "session", ServiceID: pick(g, "", "s"),
+			Definition: catalog.CheckDefinition{SessionName: "lead"},
+		})
+	}
 	return r
 }
 
@@ -83,15 +123,21 @@ func (g generator) service() *catalog.Service {
 }
 
 func (g generator) kvWrite(tw *twin) *catalog.KVWrite {
-	w := &catalog.KVWrite{Verb: catalog.KVVerb(g.IntN(5))}
-	if g.IntN(3) == 0 {
-		w.Verb = catalog.KVSet
+	w := &catalog.KVWrite{Verb: catalog.KVVerb(g.IntN(7))}
+	if g.IntN(4) == 0 {
+		w.Verb = pick(g, catalog.KVSet, catalog.KVLock)
 	}
 	w.Entry.Key = pick(g, "a", "a/", "a/b", "a/b/c", "a/c", "ab", "b", "b/\x00", "é")
 	if old := tw.kv[w.Entry.Key]; old != nil && g.IntN(2) == 0 {
 		w.Entry.ModifyIndex = old.ModifyIndex
 	}
-	if w.Verb <= catalog.KVCAS {
+	if w.Verb >= catalog.KVLock {
+		w.Entry.Session = g.sessionID()
+		if all := tw.sessionList(func(*catalog.Session) bool { return true }); len(all) > 0 && g.IntN(4) > 0 {
+			w.Entry.Session = pick(g, all...).ID
+		}
+	}
+	if w.Verb <= catalog.KVCAS || w.Verb >= catalog.KVLock {
 		w.Entry.Flags, w.Entry.Value = uint64(g.IntN(2)), pick(g, nil, []byte("1"), []byte("2"))
 	}
 	if w.Verb == catalog.KVDeleteTree {
@@ -121,6 +167,11 @@ func ask(tx *catalog.Tx, tw *twin) map[string]*answer {
 	add("nodes", func(ws catalog.WatchSet) (uint64, any) { return pair(tx.Nodes(ws)) }, tw.nodeList())
 	add("places", func(ws catalog.WatchSet) (uint64, any) { return pair(tx.Coordinates(ws)) },
 		tw.placeList(func(*catalog.Coordinate) bool { return true }))
+	add("sessions", func(ws catalog.WatchSet) (uint64, any) { return pair(tx.Sessions(ws)) },
+		tw.sessionList(func(*catalog.Session) bool { return true }))
+	for _, id := range []string{"s1", "s2", "s3", "none"} {
+		add("session "+id, func(ws catalog.WatchSet) (uint64, any) { return pair(tx.Session(ws, id)) }, tw.sessions[id])
+	}
 	add("services", func(ws catalog.WatchSet) (uint64, any) { return pair(tx.Services(ws)) }, tw.serviceMap())
 	for _, name := range []string{"a", "b", "b\x00c", "\x01", "none"} {
 		var want *catalog.NodeServices
@@ -128,6 +179,8 @@ func ask(tx *catalog.Tx, tw *twin) map[string]*answer {
 			want = &catalog.NodeServices{Node: n, Services: tw.serviceList(func(s *catalog.Service) bool { return strings.EqualFold(s.Node, name) })}
 		}
 		add("node "+name, func(ws catalog.WatchSet) (uint64, any) { return pair(tx.NodeServices(ws, strings.ToUpper(name))) }, want)
+		add("sessions of "+name, func(ws catalog.WatchSet) (uint64, any) { return pair(tx.NodeSessions(ws, strings.ToUpper(name))) },
+			tw.sessionList(func(s *catalog.Session) bool { return strings.EqualFold(s.Node, name) }))
 		add("places of "+name, func(ws catalog.WatchSet) (uint64, any) { return pair(tx.NodeCoordinates(ws, strings.ToUpper(name))) },
 			tw.placeList(func(c *catalog.Coordinate) bool { return strings.EqualFold(c.Node, name) }))
 		add("checks of node "+name, func(ws catalog.WatchSet) (uint64, any) { return pair(tx.NodeChecks(ws, name)) },
@@ -190,7 +243,15 @@ func (tw *twin) apply(cmd msgp.Marshaler) (want string) {
 	case *catalog.CoordinateBatch:
 		tw.putPlaces(cmd)
 		return "done"
+	case *catalog.SessionWrite:
+		if !tw.session(cmd) {
+			return "refused"
+		}
+		return "done"
 	case *catalog.KVWrite:
+		if cmd.Verb == catalog.KVLock && tw.sessions[cmd.Entry.Session] == nil {
+			return "refused"
+		}
 		return fmt.Sprint(tw.kvWrite(cmd))
 	}
 	panic("no such command")
@@ -271,12 +332,17 @@ func TestStoresFedOneLogAgreeWhateverTheBatches(t *testing.T) {
 		}
 		one, other := catalog.New(), catalog.New()
 		var oneResults, otherResults []any
+		var oneFreed, otherFreed []catalog.FreedLock
 		for _, e := range log {
-			oneResults = append(oneResults, one.Apply([]catalog.Entry{e})...)
+			oneResults = append(oneResults, one.ApplyTelling([]catalog.Entry{e}, func(freed []catalog.FreedLock) {
+				oneFreed = append(oneFreed, freed...)
+			})...)
 		}
 		for rest := log; len(rest) > 0; {
 			n := min(len(rest), 1+g.IntN(60))
-			otherResults = append(otherResults, other.Apply(rest[:n])...)
+			otherResults = append(otherResults, other.ApplyTelling(rest[:n], func(freed []catalog.FreedLock) {
+				otherFreed = append(otherFreed, freed...)
+			})...)
 			rest = rest[n:]
 			if g.IntN(3) == 0 {
 				if err := other.Restore(bytes.NewReader(snapshotOf(t, other))); err != nil {
@@ -289,6 +355,9 @@ func TestStoresFedOneLogAgreeWhateverTheBatches(t *testing.T) {
 		}
 		if a, b := fmt.Sprint(oneResults), fmt.Sprint(otherResults); a != b {
 			t.Errorf("seed %d: results differ (-one +other)\n%s", seed, cmp.Diff(a, b))
+		}
+		if !cmp.Equal(oneFreed, tw.freed) || !cmp.Equal(otherFreed, tw.freed) || len(tw.freed) == 0 {
+			t.Errorf("seed %d: freed %v and %v, want %v, and some", seed, oneFreed, otherFreed, tw.freed)
 		}
 		if a, b := one.Read().Counts(), other.Read().Counts(); !cmp.Equal(a, b) || !cmp.Equal(a, tw.counts()) {
 			t.Errorf("seed %d: counts %+v and %+v, want %+v", seed, a, b, tw.counts())

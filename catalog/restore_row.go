@@ -31,6 +31,8 @@ func (re *restorer) row(t recordType, body []byte) error {
 		return restoreRow(body, re.indexRow)
 	case recordAutopilot:
 		return restoreRow(body, re.autopilot)
+	case recordSession:
+		return restoreRow(body, re.session)
 	case recordCoord:
 		return restoreRow(body, re.coordinate)
 	}
@@ -112,12 +114,35 @@ func (re *restorer) check(c *Check) error {
 	return re.indexes(c.CreateIndex, c.ModifyIndex)
 }
 
+func (re *restorer) session(s *Session) error {
+	switch {
+	case s.ID == "":
+		return errNoKey
+	case s.Behavior != SessionRelease && s.Behavior != SessionDelete:
+		return fmt.Errorf("session %q of unknown behavior %q", s.ID, s.Behavior)
+	case !re.holds(tableNode, byID, nodeKey(s.Node)):
+		return fmt.Errorf("session %q of unknown node %q", s.ID, s.Node)
+	case re.holds(tableSession, byID, sessionID(s)):
+		return errTwice
+	}
+	for _, id := range s.bound() {
+		if !re.holds(tableCheck, byID, checkKey(s.Node, id)) {
+			return fmt.Errorf("session %q bound to unknown check %q", s.ID, id)
+		}
+	}
+	s.Checks = nilEmpty(s.Checks)
+	must(re.w.txn.Insert(tableSession, s))
+	return re.indexes(s.CreateIndex, s.ModifyIndex)
+}
+
 func (re *restorer) kv(e *KVEntry) error {
 	switch {
 	case e.Key == "":
 		return errNoKey
 	case re.holds(tableKV, byID, kvID(e)):
 		return errTwice
+	case e.Session != "" && !re.holds(tableSession, byID, []byte(e.Session)):
+		return fmt.Errorf("key %q of unknown session %q", e.Key, e.Session)
 	}
 	e.Value = nilEmpty(e.Value)
 	must(re.w.txn.Insert(tableKV, e))

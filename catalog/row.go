@@ -4,8 +4,7 @@ package catalog
 //msgp:limit arrays:65536 maps:65536
 
 // tombstone remembers the deletion of a key, or of all keys that start with
-// it, so that the index of a prefix does not go back. Nothing reaps them yet: a
-// command that deletes those up to an index belongs beside kvWrite.
+// it, so that the index of a prefix does not go back until it is reaped.
 type tombstone struct {
 	Key   string
 	Index uint64

@@ -20,6 +20,7 @@ const (
 	tableAutopilot = "autopilot"
 	tableCount     = "count"
 	tableCoord     = "coordinate"
+	tableSession   = "session"
 )
 
 // The indexes of tables. Every table has byID.
@@ -31,6 +32,8 @@ const (
 	byInstance = "instance" // check: node and service ID, "" for node-level checks
 	byStatus   = "status"   // check: folded status
 	byMesh     = "mesh"     // instance: folded name of what it serves in the mesh
+	byNode     = "node"     // session: folded name of its node
+	bySession  = "session"  // kv: session that holds the key
 	uuidPrefix = "uuid_prefix"
 )
 
@@ -67,13 +70,16 @@ func newDB() *memdb.MemDB {
 			&memdb.IndexSchema{Name: byName, AllowMissing: true, Indexer: rowIndexer[*Check](checkByName)},
 			&memdb.IndexSchema{Name: byInstance, Indexer: rowIndexer[*Check](checkByInstance)},
 			&memdb.IndexSchema{Name: byStatus, Indexer: rowIndexer[*Check](checkByStatus)}),
-		tableKV:        table(tableKV, rowIndexer[*KVEntry](kvID)),
+		tableKV: table(tableKV, rowIndexer[*KVEntry](kvID),
+			&memdb.IndexSchema{Name: bySession, AllowMissing: true, Indexer: rowIndexer[*KVEntry](kvBySession)}),
 		tableTombstone: table(tableTombstone, rowIndexer[*tombstone](tombstoneID)),
 		tableIndex:     table(tableIndex, rowIndexer[*indexRow](indexRowID)),
 		tableTag:       table(tableTag, rowIndexer[*tagRow](tagID)),
 		tableAutopilot: table(tableAutopilot, rowIndexer[*Autopilot](autopilotID)),
 		tableCount:     table(tableCount, rowIndexer[*countRow](countID)),
 		tableCoord:     table(tableCoord, rowIndexer[*Coordinate](coordinateID)),
+		tableSession: table(tableSession, rowIndexer[*Session](sessionID),
+			&memdb.IndexSchema{Name: byNode, Indexer: rowIndexer[*Session](sessionByNode)}),
 	}})
 	must(err)
 	txn := db.Txn(true)

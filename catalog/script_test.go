@@ -82,7 +82,13 @@ func (f *fixture) script(line string) string {
 		return f.scriptWrite(catalog.BatchCommand, arg, new(catalog.Batch))
 	case "autopilot":
 		return f.scriptWrite(catalog.AutopilotCommand, arg, new(catalog.Autopilot))
-	case "set", "cas", "delete", "delete-cas", "delete-tree":
+	case "session":
+		return f.scriptWrite(catalog.SessionCommand, arg, new(catalog.SessionWrite))
+	case "reap":
+		return f.scriptWrite(catalog.ReapCommand, arg, new(catalog.Reap))
+	case "sessions":
+		return list(tx.Sessions(nil))(formatSession)
+	case "set", "cas", "delete", "delete-cas", "delete-tree", "lock", "unlock":
 		return f.scriptKV(verb, strings.Fields(arg))
 	case "restore":
 		before := f.snapshot()
@@ -171,7 +177,8 @@ func (f *fixture) scriptWrite(kind catalog.CommandType, arg string, cmd msgp.Mar
 	}
 }
 
-// scriptKV runs "set KEY VALUE [flags=N]", "cas KEY VALUE INDEX" and the deletions.
+// scriptKV runs "set KEY VALUE [flags=N]", "cas KEY VALUE INDEX", "lock KEY VALUE
+// SESSION", "unlock KEY VALUE SESSION" and the deletions.
 func (f *fixture) scriptKV(verb string, args []string) string {
 	cmd := &catalog.KVWrite{}
 	args = append(args, "", "", "")
@@ -182,6 +189,11 @@ func (f *fixture) scriptKV(verb string, args []string) string {
 	case "cas":
 		cmd.Verb = catalog.KVCAS
 		fmt.Sscan(args[2], &cmd.Entry.ModifyIndex)
+	case "lock", "unlock":
+		cmd.Verb, cmd.Entry.Session = catalog.KVLock, args[2]
+		if verb == "unlock" {
+			cmd.Verb = catalog.KVUnlock
+		}
 	case "delete":
 		cmd.Verb = catalog.KVDelete
 	case "delete-cas":
@@ -228,4 +240,8 @@ func formatCheck(c *catalog.Check) string {
 
 func formatEntry(e *catalog.KVEntry) string {
 	return fmt.Sprintf("%s=%q flags=%d lock=%d session=%s [%d %d]\n", e.Key, e.Value, e.Flags, e.LockIndex, e.Session, e.CreateIndex, e.ModifyIndex)
+}
+
+func formatSession(s *catalog.Session) string {
+	return fmt.Sprintf("%s %q on %s %s delay=%s ttl=%s checks=%q [%d %d]\n", s.ID, s.Name, s.Node, s.Behavior, s.LockDelay, s.TTL, s.NodeChecks, s.CreateIndex, s.ModifyIndex)
 }

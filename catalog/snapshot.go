@@ -29,6 +29,7 @@ const (
 	recordTombstone recordType = 5
 	recordIndex     recordType = 6
 	recordAutopilot recordType = 7
+	recordSession   recordType = 8
 	recordCoord     recordType = 10
 	recordEnd       recordType = 255
 )
@@ -43,6 +44,7 @@ func (tx *Tx) WriteSnapshot(w io.Writer) error {
 	writeTable[*Node](tx, sw, recordNode, tableNode)
 	writeTable[*Service](tx, sw, recordService, tableService)
 	writeTable[*Check](tx, sw, recordCheck, tableCheck)
+	writeTable[*Session](tx, sw, recordSession, tableSession)
 	writeTable[*KVEntry](tx, sw, recordKV, tableKV)
 	writeTable[*tombstone](tx, sw, recordTombstone, tableTombstone)
 	for r := range rows[*indexRow](tx.txn, nil, tableIndex, byIDPrefix, nil) {

@@ -6,8 +6,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"hash/crc32"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tinylib/msgp/msgp"
 
@@ -23,7 +25,17 @@ func fullFixture(t testing.TB) *fixture {
 	f.must(catalog.KVWriteCommand, &catalog.KVWrite{Verb: catalog.KVDelete, Entry: catalog.KVEntry{Key: "gone"}})
 	f.must(catalog.AutopilotCommand, &catalog.Autopilot{MinQuorum: 3})
 	f.place("n1", 0.5)
+	f.must(catalog.SessionCommand, fullSession())
+	f.lock("locked", "s")
 	return f
+}
+
+// fullSession is bound to both checks of fullRegister's node.
+func fullSession() *catalog.SessionWrite {
+	return &catalog.SessionWrite{Session: catalog.Session{
+		ID: "s", Name: "full", Node: "n1", LockDelay: time.Hour, Behavior: catalog.SessionRelease, TTL: "10s",
+		NodeChecks: []string{}, ServiceChecks: []catalog.SessionServiceCheck{{ID: "c"}}, Checks: []string{catalog.SerfHealth},
+	}}
 }
 
 func fullRegister() *catalog.Register {
@@ -41,7 +53,7 @@ func fullRegister() *catalog.Register {
 				Expose:    &catalog.Expose{Checks: true, Paths: []catalog.ExposePath{{Path: "/"}}}, TransparentProxy: &catalog.TransparentProxy{DialedDirectly: true},
 			},
 		},
-		Checks: []*catalog.Check{{CheckID: "c", ServiceID: "p", Definition: catalog.CheckDefinition{
+		Checks: []*catalog.Check{{CheckID: "c", ServiceID: "p", Status: catalog.Warning, Definition: catalog.CheckDefinition{
 			HTTP: "http://x", Header: map[string][]string{"A": {"b"}, "C": {"d"}}, ScriptArgs: []string{"s"},
 		}}, {CheckID: catalog.SerfHealth, Status: catalog.Passing}},
 	}
@@ -120,7 +132,8 @@ func TestRestoreOfACutOrDamagedSnapshotChangesNothing(t *testing.T) {
 // of or put into a good one, with right checksums.
 func TestRestoreRefusesRowsThatDoNotFit(t *testing.T) {
 	records := splitSnapshot(t, fullFixture(t).snapshot())
-	const node, service, kv = 0, 1, 4 // places in fullFixture's snapshot
+	const node, service, check, session, kv, locked = 0, 1, 2, 4, 5, 6 // places in fullFixture's snapshot
+	without := func(i int) [][]byte { return slices.Delete(slices.Clone(records), i, i+1) }
 	tests := []struct {
 		name    string
 		records [][]byte
@@ -131,6 +144,10 @@ func TestRestoreRefusesRowsThatDoNotFit(t *testing.T) {
 		{"node twice", append([][]byte{records[node]}, records...), "came before"},
 		{"service twice", append([][]byte{records[node], records[service]}, records[1:]...), "came before"},
 		{"key twice", append(records[:kv+1:kv+1], records[kv:]...), "came before"},
+		{"session twice", append(records[:session+1:session+1], records[session:]...), "came before"},
+		{"session without a check", without(check), "unknown check"},
+		{"session of an unknown node", [][]byte{records[session]}, "unknown node"},
+		{"key of an unknown session", [][]byte{records[locked]}, "unknown session"},
 		{"coordinate of an unknown node", [][]byte{records[len(records)-1]}, "unknown node"},
 		{"coordinate twice", append(records[:len(records):len(records)], records[len(records)-1]), "came before"},
 		{"unknown type", append([][]byte{{99, 0x80}}, records...), "unknown type"},

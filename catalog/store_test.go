@@ -59,6 +59,12 @@ func (f *fixture) put(key, value string) {
 	f.must(catalog.KVWriteCommand, &catalog.KVWrite{Entry: catalog.KVEntry{Key: key, Value: []byte(value)}})
 }
 
+// lock locks a key for a session that has to get it.
+func (f *fixture) lock(key, session string) {
+	f.t.Helper()
+	f.must(catalog.KVWriteCommand, &catalog.KVWrite{Verb: catalog.KVLock, Entry: catalog.KVEntry{Key: key, Session: session}})
+}
+
 func (f *fixture) snapshot() []byte {
 	f.t.Helper()
 	return snapshotOf(f.t, f.store)

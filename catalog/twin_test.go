@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"praetor/catalog"
 )
@@ -19,13 +20,15 @@ type twin struct {
 	checks   map[[2]string]*catalog.Check
 	kv       map[string]*catalog.KVEntry
 	places   map[[2]string]*catalog.Coordinate // by folded name and segment
+	sessions map[string]*catalog.Session
+	freed    []catalog.FreedLock // all that were told
 }
 
 func newTwin() *twin {
 	return &twin{
 		nodes: map[string]*catalog.Node{}, services: map[[2]string]*catalog.Service{},
 		checks: map[[2]string]*catalog.Check{}, kv: map[string]*catalog.KVEntry{},
-		places: map[[2]string]*catalog.Coordinate{},
+		places: map[[2]string]*catalog.Coordinate{}, sessions: map[string]*catalog.Session{},
 	}
 }
 
@@ -104,6 +107,9 @@ func (tw *twin) putCheck(name, display string, c *catalog.Check) {
 		}
 	}
 	tw.checks[key] = &put
+	if put.Status == catalog.Critical {
+		tw.endBound(name, put.CheckID)
+	}
 }
 
 func (tw *twin) deregister(d *catalog.Deregister) {
@@ -112,7 +118,7 @@ func (tw *twin) deregister(d *catalog.Deregister) {
 	case d.ServiceID != "":
 		tw.removeService(name, d.ServiceID)
 	case d.CheckID != "":
-		delete(tw.checks, [2]string{name, d.CheckID})
+		tw.removeCheck(name, d.CheckID)
 	default:
 		tw.removeNode(name)
 	}
@@ -122,11 +128,21 @@ func (tw *twin) removeService(name, id string) {
 	if tw.services[[2]string{name, id}] == nil {
 		return
 	}
+	for _, c := range tw.checkList(func(c *catalog.Check) bool { return strings.ToLower(c.Node) == name && c.ServiceID == id }) {
+		tw.removeCheck(name, c.CheckID)
+	}
 	delete(tw.services, [2]string{name, id})
-	maps.DeleteFunc(tw.checks, func(key [2]string, c *catalog.Check) bool { return key[0] == name && c.ServiceID == id })
+}
+
+func (tw *twin) removeCheck(name, id string) {
+	if key := [2]string{name, id}; tw.checks[key] != nil {
+		delete(tw.checks, key)
+		tw.endBound(name, id)
+	}
 }
 
 func (tw *twin) removeNode(name string) {
+	tw.endBound(name, "")
 	delete(tw.nodes, name)
 	maps.DeleteFunc(tw.services, func(key [2]string, _ *catalog.Service) bool { return key[0] == name })
 	maps.DeleteFunc(tw.checks, func(key [2]string, _ *catalog.Check) bool { return key[0] == name })
@@ -169,6 +185,22 @@ func (tw *twin) kvWrite(w *catalog.KVWrite) bool {
 		delete(tw.kv, w.Entry.Key)
 	case catalog.KVDelete:
 		delete(tw.kv, w.Entry.Key)
+	case catalog.KVLock:
+		if tw.sessions[w.Entry.Session] == nil || found && old.Session != "" && old.Session != w.Entry.Session {
+			return false
+		}
+		e := catalog.KVEntry{LockIndex: 1, Session: w.Entry.Session}
+		if found && old.Session == "" {
+			e.LockIndex = old.LockIndex + 1
+		} else if found {
+			e.LockIndex = old.LockIndex
+		}
+		tw.write(w.Entry, e)
+	case catalog.KVUnlock:
+		if !found || w.Entry.Session == "" || old.Session != w.Entry.Session {
+			return false
+		}
+		tw.write(w.Entry, catalog.KVEntry{LockIndex: old.LockIndex})
 	case catalog.KVDeleteTree:
 		maps.DeleteFunc(tw.kv, func(key string, _ *catalog.KVEntry) bool { return strings.HasPrefix(key, w.Entry.Key) })
 	}
@@ -176,6 +208,16 @@ func (tw *twin) kvWrite(w *catalog.KVWrite) bool {
 }
 
 func (tw *twin) set(e catalog.KVEntry) {
+	lock := catalog.KVEntry{}
+	if old := tw.kv[e.Key]; old != nil {
+		lock.Session = old.Session
+	}
+	tw.write(e, lock)
+}
+
+// write stores key, value and flags of one entry with the lock of another.
+func (tw *twin) write(e, lock catalog.KVEntry) {
+	e.Session, e.LockIndex = lock.Session, lock.LockIndex
 	e.CreateIndex, e.ModifyIndex = tw.index, tw.index
 	if old := tw.kv[e.Key]; old != nil {
 		e.CreateIndex = old.CreateIndex
@@ -184,6 +226,92 @@ func (tw *twin) set(e catalog.KVEntry) {
 		}
 	}
 	tw.kv[e.Key] = &e
+}
+
+// session says whether the command took place.
+func (tw *twin) session(c *catalog.SessionWrite) bool {
+	s := c.Session
+	if c.Verb == catalog.SessionDestroy {
+		tw.endSession(s.ID)
+		return true
+	}
+	name := strings.ToLower(s.Node)
+	node := tw.nodes[name]
+	if node == nil || tw.sessions[s.ID] != nil || s.Behavior == "odd" {
+		return false
+	}
+	for _, id := range boundTo(&s) {
+		check := tw.checks[[2]string{name, id}]
+		if check == nil || check.Status == catalog.Critical && check.Type != "session" {
+			return false
+		}
+	}
+	s.Node, s.CreateIndex, s.ModifyIndex = node.Node, tw.index, tw.index
+	if s.Behavior == "" {
+		s.Behavior = catalog.SessionRelease
+	}
+	tw.sessions[s.ID] = &s
+	tw.show(name, &s, catalog.Passing, "Session '"+s.ID+"' in force")
+	return true
+}
+
+func boundTo(s *catalog.Session) []string {
+	ids := append(slices.Clone(s.NodeChecks), s.Checks...)
+	for _, c := range s.ServiceChecks {
+		ids = append(ids, c.ID)
+	}
+	return ids
+}
+
+// endBound ends the sessions of a node bound to a check, or all of it.
+func (tw *twin) endBound(name, check string) {
+	for _, id := range slices.Sorted(maps.Keys(tw.sessions)) {
+		s := tw.sessions[id]
+		if s != nil && strings.ToLower(s.Node) == name && (check == "" || slices.Contains(boundTo(s), check)) {
+			tw.endSession(id)
+		}
+	}
+}
+
+func (tw *twin) endSession(id string) {
+	s := tw.sessions[id]
+	if s == nil {
+		return
+	}
+	delete(tw.sessions, id)
+	for _, e := range tw.list("") {
+		if e.Session != id {
+			continue
+		}
+		if s.LockDelay > 0 {
+			tw.freed = append(tw.freed, catalog.FreedLock{Key: e.Key, Delay: min(s.LockDelay, time.Minute)})
+		}
+		if s.Behavior == catalog.SessionDelete {
+			delete(tw.kv, e.Key)
+			continue
+		}
+		tw.write(*e, catalog.KVEntry{LockIndex: e.LockIndex})
+	}
+	tw.show(strings.ToLower(s.Node), s, catalog.Critical, "Session '"+s.ID+"' is invalid")
+}
+
+func (tw *twin) show(name string, s *catalog.Session, status, output string) {
+	for _, c := range tw.checkList(func(c *catalog.Check) bool { return strings.ToLower(c.Node) == name }) {
+		if s.Name == "" || c.Type != "session" || c.Definition.SessionName != s.Name {
+			continue
+		}
+		shown := *c
+		shown.Status, shown.Output = status, output
+		tw.checks[[2]string{name, c.CheckID}] = &shown
+		if status == catalog.Critical {
+			tw.endBound(name, c.CheckID)
+		}
+	}
+}
+
+func (tw *twin) sessionList(keep func(*catalog.Session) bool) []*catalog.Session {
+	all := values(tw.sessions, func(a, b *catalog.Session) int { return cmp.Compare(a.ID, b.ID) })
+	return slices.DeleteFunc(all, func(s *catalog.Session) bool { return !keep(s) })
 }
 
 // The answers, in the order that Tx promises.

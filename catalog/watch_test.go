@@ -62,6 +62,9 @@ func watchAll(f *fixture) watched {
 	w.on("passing", func(ws catalog.WatchSet) { tx.ChecksInState(ws, "passing") })
 	w.on("places", func(ws catalog.WatchSet) { tx.Coordinates(ws) })
 	w.on("place of n1", func(ws catalog.WatchSet) { tx.NodeCoordinates(ws, "N1") })
+	w.on("sessions", func(ws catalog.WatchSet) { tx.Sessions(ws) })
+	w.on("session s1", func(ws catalog.WatchSet) { tx.Session(ws, "s1") })
+	w.on("sessions of n2", func(ws catalog.WatchSet) { tx.NodeSessions(ws, "n2") })
 	w.on("key a/1", func(ws catalog.WatchSet) { tx.KVGet(ws, "a/1") })
 	w.on("prefix a/", func(ws catalog.WatchSet) { tx.KVList(ws, "a/") })
 	w.on("keys b/", func(ws catalog.WatchSet) { tx.KVKeys(ws, "b/", "/") })
@@ -80,6 +83,9 @@ func watchFixture(t *testing.T) *fixture {
 	}
 	f.place("n1", 1)
 	f.place("n2", 2)
+	f.session("s1", "n1", "c")
+	f.session("s2", "n2")
+	f.session("s3", "n3")
 	return f
 }
 
@@ -108,7 +114,7 @@ func TestChangesWakeThoseWhoseAnswerChangesAndNobodyElse(t *testing.T) {
 		}, nil},
 		{
 			"a check of web on n1", func(f *fixture) { f.register(web("n1", "critical")) },
-			[]string{"health of web", "checks of web", "checks of n1", "passing"},
+			[]string{"health of web", "checks of web", "checks of n1", "passing", "sessions", "session s1"},
 		},
 		{
 			"web on n2", func(f *fixture) {
@@ -150,12 +156,16 @@ func TestChangesWakeThoseWhoseAnswerChangesAndNobodyElse(t *testing.T) {
 		},
 		{
 			"one instance fewer", func(f *fixture) { f.deregister(&catalog.Deregister{Node: "n1", ServiceID: "w"}) },
-			[]string{"nodes", "node n1", "services", "instances of web", "health of web", "checks of web", "checks of n1", "passing"},
+			[]string{"nodes", "node n1", "services", "instances of web", "health of web", "checks of web", "checks of n1", "passing", "sessions", "session s1"},
 		},
 		{
 			"the end of n1", func(f *fixture) { f.deregister(&catalog.Deregister{Node: "n1"}) },
-			[]string{"nodes", "node n1", "services", "instances of web", "health of web", "checks of web", "checks of n1", "passing", "places", "place of n1"},
+			[]string{"nodes", "node n1", "services", "instances of web", "health of web", "checks of web", "checks of n1", "passing", "places", "place of n1", "sessions", "session s1"},
 		},
+		{"a session", func(f *fixture) { f.session("s9", "n1") }, []string{"sessions"}},
+		{"a session beside", func(f *fixture) { f.session("s9", "n2") }, []string{"sessions", "sessions of n2"}},
+		{"the end of a session", func(f *fixture) { f.endSession("s2") }, []string{"sessions", "sessions of n2"}},
+		{"the end of no session", func(f *fixture) { f.endSession("none") }, nil},
 		{"the same place again", func(f *fixture) { f.place("N1", 1) }, nil},
 		{"a place", func(f *fixture) { f.place("n1", 3) }, []string{"places", "place of n1"}},
 		{"the place of nobody", func(f *fixture) { f.place("none", 3) }, nil},

@@ -19,6 +19,7 @@ type writer struct {
 	bumps  map[string]uint64        // index rows moved by the batch; 0 removes the row
 	counts map[string]int           // what the batch adds to totals
 	stale  map[instanceRef]struct{} // instances to join anew
+	freed  []FreedLock              // keys whose session ended
 }
 
 func newWriter(db *memdb.MemDB) *writer {
@@ -54,6 +55,10 @@ func (w *writer) apply(e Entry) any {
 		return answer(body, w.kvWrite)
 	case AutopilotCommand:
 		return run(body, w.autopilot)
+	case SessionCommand:
+		return run(body, w.session)
+	case ReapCommand:
+		return run(body, w.reap)
 	case CoordinateCommand:
 		return run(body, w.putCoordinates)
 	default:
