@@ -17,7 +17,7 @@ func (a *Agent) openHTTP(rt *config.Runtime) error {
 	opts := httpapi.Options{
 		Caller: a.router, Agent: a, Local: a.local, Events: a.events, ACL: a.acl, Views: a.views, NoCache: !rt.HTTP.UseCache, NoStreaming: !rt.UseStreaming,
 		Metrics:    a.metrics,
-		Datacenter: rt.Datacenter, NodeName: rt.NodeName,
+		Datacenter: rt.Datacenter, NodeName: rt.NodeName, Server: rt.Server,
 		// No access rules are in force in this version: DefaultPolicy says allow.
 		DefaultToken: func() string { return a.tokens().Default },
 		Dev:          rt.Dev, UIPath: rt.UI.ContentPath,

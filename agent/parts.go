@@ -40,7 +40,7 @@ func (a *Agent) openServer(rt *config.Runtime) error {
 		LAN: a.lan, LANKeys: a.lan, ACL: a.acl,
 		DefaultQueryTime: rt.DefaultQueryTime, MaxQueryTime: rt.MaxQueryTime,
 		HoldTimeout: rt.Performance.RPCHoldTimeout, ClientTimeout: rt.Limits.RPCClientTimeout,
-		LeaveDrainTime: rt.Performance.LeaveDrainTime,
+		LeaveDrainTime: rt.Performance.LeaveDrainTime, SessionTTLMin: rt.SessionTTLMin,
 		Autopilot: catalog.Autopilot{
 			CleanupDeadServers:      rt.Autopilot.CleanupDeadServers,
 			LastContactThreshold:    int64(rt.Autopilot.LastContactThreshold),

@@ -112,9 +112,7 @@ func kvPut(x *exchange) error {
 			return err
 		}
 	}
-	if err := x.checkLock(); err != nil {
-		return err
-	}
+	x.readLock(&write)
 	if write.Entry.Value, err = x.readValue(); err != nil {
 		return err
 	}
@@ -163,18 +161,13 @@ func (x *exchange) checkConflict(names ...string) error {
 	return nil
 }
 
-// checkLock refuses what needs a session: there are none yet.
-func (x *exchange) checkLock() error {
-	for _, name := range []string{"acquire", "release"} {
-		switch {
-		case !x.has(name):
-		case x.query.Get(name) == "":
-			return rejected("raft apply failed: missing session")
-		default:
-			return rejected("?%s needs a session, and this version has no sessions yet", name)
+// readLock makes a write lock or unlock its key, if it shall.
+func (x *exchange) readLock(write *catalog.KVWrite) {
+	for name, verb := range map[string]catalog.KVVerb{"acquire": catalog.KVLock, "release": catalog.KVUnlock} {
+		if x.has(name) {
+			write.Verb, write.Entry.Session = verb, x.query.Get(name)
 		}
 	}
-	return nil
 }
 
 // number reads an unsigned parameter; Consul answers 500 to a bad one.

@@ -93,6 +93,9 @@ func TestKVWritesBecomeVerbs(t *testing.T) {
 		{"PUT", "/v1/kv/a?flags=42", "", "true", catalog.KVWrite{Verb: catalog.KVSet, Entry: catalog.KVEntry{Key: "a", Flags: 42}}},
 		{"PUT", "/v1/kv/a?cas=0", "v", "false", catalog.KVWrite{Verb: catalog.KVCAS, Entry: catalog.KVEntry{Key: "a", Value: []byte("v")}}},
 		{"PUT", "/v1/kv/a?cas=9", "v", "false", catalog.KVWrite{Verb: catalog.KVCAS, Entry: catalog.KVEntry{Key: "a", Value: []byte("v"), ModifyIndex: 9}}},
+		{"PUT", "/v1/kv/a?acquire=s&flags=3", "v", "true", catalog.KVWrite{Verb: catalog.KVLock, Entry: catalog.KVEntry{Key: "a", Value: []byte("v"), Session: "s", Flags: 3}}},
+		{"PUT", "/v1/kv/a?release=s", "", "true", catalog.KVWrite{Verb: catalog.KVUnlock, Entry: catalog.KVEntry{Key: "a", Session: "s"}}},
+		{"PUT", "/v1/kv/a?acquire", "v", "true", catalog.KVWrite{Verb: catalog.KVLock, Entry: catalog.KVEntry{Key: "a", Value: []byte("v")}}},
 		{"DELETE", "/v1/kv/a", "", "true", catalog.KVWrite{Verb: catalog.KVDelete, Entry: catalog.KVEntry{Key: "a"}}},
 		{"DELETE", "/v1/kv/a?cas=9", "", "true", catalog.KVWrite{Verb: catalog.KVDeleteCAS, Entry: catalog.KVEntry{Key: "a", ModifyIndex: 9}}},
 		{"DELETE", "/v1/kv/?recurse", "", "true", catalog.KVWrite{Verb: catalog.KVDeleteTree}},
@@ -128,9 +131,6 @@ func TestKVRefusals(t *testing.T) {
 		{"PUT", "/v1/kv/x?flags=18446744073709551616", "v", 500, `strconv.ParseUint: parsing "18446744073709551616": value out of range`},
 		{"PUT", "/v1/kv/x?cas=", "v", 500, `strconv.ParseUint: parsing "": invalid syntax`},
 		{"DELETE", "/v1/kv/x?cas=-1", "", 500, `strconv.ParseUint: parsing "-1": invalid syntax`},
-		{"PUT", "/v1/kv/x?acquire=", "v", 500, "raft apply failed: missing session"},
-		{"PUT", "/v1/kv/x?acquire=s", "v", 500, "?acquire needs a session, and this version has no sessions yet"},
-		{"PUT", "/v1/kv/x?release=s", "v", 500, "?release needs a session, and this version has no sessions yet"},
 		{"PUT", "/v1/kv/x", "123456789", 413, "Request body(9 bytes) too large, max size: 8 bytes. See https://developer.hashicorp.com/docs/agent/config/config-files#kv_max_value_size."},
 	} {
 		res := f.want(tt.method, tt.target, tt.body, tt.status, tt.text)

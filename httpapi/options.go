@@ -34,6 +34,7 @@ type Options struct {
 
 	Datacenter string
 	NodeName   string
+	Server     bool // the agent is a server
 
 	// DefaultPolicy is what X-Consul-Default-ACL-Policy says; "" means allow.
 	DefaultPolicy string

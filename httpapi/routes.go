@@ -139,4 +139,11 @@ var routes = []route{
 	{"/v1/status/peers", get, statusPeers, anyTenancy},
 
 	{"/v1/kv/", kvAll, kv, 0},
+
+	{"/v1/session/create", put, sessionCreate, 0},
+	{"/v1/session/destroy/", put, sessionDestroy, 0},
+	{"/v1/session/renew/", put, sessionRenew, 0},
+	{"/v1/session/info/", get, sessionInfo, metaAlways},
+	{"/v1/session/node/", get, sessionNode, metaAlways},
+	{"/v1/session/list", get, sessionList, metaAlways},
 }

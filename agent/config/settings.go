@@ -66,7 +66,7 @@ type settings struct {
 	DefaultQueryTime    *string       `cfg:"default_query_time" help:"how long a blocking query waits when it does not say"`
 	MaxQueryTime        *string       `cfg:"max_query_time" help:"longest wait of a blocking query"`
 	DiscoveryMaxStale   *string       `cfg:"discovery_max_stale" help:"HTTP discovery reads may be this stale; 0 asks the leader"`
-	SessionTTLMin       *string       `cfg:"session_ttl_min" use:"later" help:"shortest TTL of a session"`
+	SessionTTLMin       *string       `cfg:"session_ttl_min" help:"shortest TTL of a session"`
 	Cache               cacheSettings `cfg:"cache"`
 	Limits              limitSettings `cfg:"limits"`
 	HTTPConfig          httpSettings  `cfg:"http_config"`

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"slices"
+	"time"
 
 	"praetor/catalog"
 	"praetor/internal/fault"
@@ -24,9 +25,12 @@ func (s *Server) kvApply(ctx context.Context, req *ops.KVApplyRequest) (*ops.KVA
 	} else if key == "" {
 		return nil, fault.New(fault.Rejected, "Missing key name")
 	}
+	if req.Write.Verb == catalog.KVLock && s.delays.holds(key, time.Now()) {
+		return &ops.KVApplyReply{}, nil
+	}
 	result, index, err := s.apply(ctx, catalog.KVWriteCommand, &req.Write)
 	if err != nil {
-		return nil, err
+		return nil, applyFailed("raft apply failed", err)
 	}
 	done, _ := result.(bool)
 	return &ops.KVApplyReply{Done: done, Index: index}, nil

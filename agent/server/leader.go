@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"praetor/catalog"
@@ -81,12 +82,12 @@ func (s *Server) lead(ctx context.Context) {
 		s.pilot.Store(nil)
 		<-pilot.Stop()
 	}()
-	stored := make(chan struct{})
-	go func() { // waited for below
-		defer close(stored)
-		s.storeCoordinates(ctx)
-	}()
-	defer func() { <-stored }()
+	defer s.delays.stop()
+	var duties sync.WaitGroup
+	defer duties.Wait()
+	duties.Go(func() { s.storeCoordinates(ctx) })
+	duties.Go(func() { s.expireSessions(ctx) })
+	duties.Go(func() { s.reapDeletions(ctx) })
 	s.reconcileLoop(ctx)
 }
 
@@ -132,6 +133,9 @@ func (s *Server) establish(ctx context.Context) error {
 			return err
 		}
 	}
+	_, sessions := s.store.Read().Sessions(nil)
+	s.timers.start(sessions, time.Now())
+	s.delays.start()
 	s.readyTerm.Store(term)
 	return nil
 }

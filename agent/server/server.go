@@ -59,6 +59,7 @@ type Options struct {
 	MaxQueryTime     time.Duration     // default 10 min
 	HoldTimeout      time.Duration     // for a leader; default 7 s
 	LeaveDrainTime   time.Duration     // default 5 s
+	SessionTTLMin    time.Duration     // the shortest TTL of a session; default 10 s
 	ClientTimeout    time.Duration     // default 60 s
 	Autopilot        catalog.Autopilot // what the first leader writes; zero means Consul's defaults
 	Logger           hclog.Logger
@@ -76,6 +77,9 @@ func (o *Options) fillDefaults() error {
 	}
 	if o.LeaveDrainTime == 0 {
 		o.LeaveDrainTime = 5 * time.Second
+	}
+	if o.SessionTTLMin == 0 {
+		o.SessionTTLMin = minSessionTTL
 	}
 	if o.Autopilot == (catalog.Autopilot{}) {
 		o.Autopilot = defaultAutopilot
@@ -110,6 +114,8 @@ type Server struct {
 	overview overview
 
 	coordinates coordinates // reported, not stored yet
+	timers      sessionTimers
+	delays      lockDelays
 
 	// readyTerm is the Raft term in which this server, leading, had applied all
 	// that earlier leaders committed: only in that term may it answer default
@@ -140,7 +146,7 @@ func Open(opts Options) (*Server, error) {
 	raftOpts := opts.Raft
 	raftOpts.ID, raftOpts.Address = opts.ID, opts.Address
 	raftOpts.Listener, raftOpts.Dial = s.listener.Raft(), rpc.DialRaft(opts.Dial)
-	raftOpts.Machine = machine{s.store}
+	raftOpts.Machine = machine{s.store, s.delays.begin}
 	raftOpts.Logger = s.logger.Named("raft")
 	var err error
 	if s.raft, err = raftstore.Open(raftOpts); err != nil {
@@ -197,14 +203,17 @@ func (s *Server) Leader() string {
 }
 
 // machine lets the log drive the catalog.
-type machine struct{ store *catalog.Store }
+type machine struct {
+	store *catalog.Store
+	freed func([]catalog.FreedLock)
+}
 
 func (m machine) Apply(entries []raftstore.Entry) []any {
 	batch := make([]catalog.Entry, len(entries))
 	for i, e := range entries {
 		batch[i] = catalog.Entry(e)
 	}
-	return m.store.Apply(batch)
+	return m.store.ApplyTelling(batch, m.freed)
 }
 
 func (m machine) Snapshot() (raftstore.Snapshot, error) { return snapshot{m.store.Read()}, nil }

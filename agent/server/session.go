@@ -1,0 +1,171 @@
+package server
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/hashicorp/go-uuid"
+
+	"praetor/catalog"
+	"praetor/internal/fault"
+	"praetor/internal/ops"
+	"praetor/internal/rpc"
+)
+
+// Bounds of a session's TTL (reference/internals.md §5).
+const (
+	minSessionTTL = 10 * time.Second // unless Options say otherwise
+	maxSessionTTL = 24 * time.Hour
+)
+
+func (s *Server) sessionCreate(ctx context.Context, req *ops.SessionCreateRequest) (*ops.SessionCreateReply, error) {
+	az, err := s.access(req.Token)
+	if err != nil {
+		return nil, err
+	}
+	session := req.Session
+	if session.Node == "" {
+		session.Node = s.opts.Name
+	}
+	if !az.SessionWrite(session.Node) {
+		return nil, az.denied("session:write", session.Node)
+	}
+	switch session.Behavior {
+	case "", catalog.SessionRelease, catalog.SessionDelete:
+	default:
+		return nil, fault.New(fault.Rejected, "Invalid Behavior setting '%s'", session.Behavior)
+	}
+	ttl, err := s.checkTTL(session.TTL)
+	if err != nil {
+		return nil, err
+	}
+	if session.ID, err = uuid.GenerateUUID(); err != nil {
+		return nil, err
+	}
+	// Watched before it exists: the command may take effect though the caller
+	// does not wait for it.
+	s.timers.set(session.ID, ttl, time.Now())
+	_, index, err := s.apply(ctx, catalog.SessionCommand, &catalog.SessionWrite{Session: session})
+	if err != nil {
+		return nil, applyFailed("apply failed", err)
+	}
+	s.timers.set(session.ID, ttl, time.Now())
+	return &ops.SessionCreateReply{ID: session.ID, Index: index}, nil
+}
+
+// checkTTL reads a TTL; 0 is none.
+func (s *Server) checkTTL(text string) (time.Duration, error) {
+	if text == "" {
+		return 0, nil
+	}
+	ttl, err := time.ParseDuration(text)
+	switch least := s.opts.SessionTTLMin; {
+	case err != nil:
+		return 0, fault.New(fault.Rejected, "Session TTL '%s' invalid: %w", text, err)
+	case ttl != 0 && (ttl < least || ttl > maxSessionTTL):
+		return 0, fault.New(fault.Rejected, "Invalid Session TTL '%d', must be between [%v=%v]", ttl, least, maxSessionTTL)
+	}
+	return ttl, nil
+}
+
+// ttlOf is the TTL of a stored session, 0 for none.
+func ttlOf(session *catalog.Session) time.Duration {
+	ttl, err := time.ParseDuration(session.TTL)
+	if err != nil {
+		return 0
+	}
+	return ttl
+}
+
+// applyFailed puts Consul's words before what the catalog refused.
+func applyFailed(words string, err error) error {
+	if fault.KindOf(err) != fault.Rejected {
+		return err
+	}
+	return fault.New(fault.Rejected, words+": %w", err)
+}
+
+func (s *Server) sessionDestroy(ctx context.Context, req *ops.SessionDestroyRequest) (*ops.Empty, error) {
+	az, err := s.access(req.Token)
+	if err != nil {
+		return nil, err
+	}
+	_, session := s.store.Read().Session(nil, req.ID)
+	switch {
+	case session == nil:
+		return &ops.Empty{}, nil
+	case !az.SessionWrite(session.Node):
+		return nil, az.denied("session:write", session.Node)
+	}
+	if err := s.endSession(ctx, req.ID); err != nil {
+		return nil, err
+	}
+	s.timers.drop(req.ID)
+	return &ops.Empty{}, nil
+}
+
+func (s *Server) endSession(ctx context.Context, id string) error {
+	_, _, err := s.apply(ctx, catalog.SessionCommand, &catalog.SessionWrite{Verb: catalog.SessionDestroy, Session: catalog.Session{ID: id}})
+	return err
+}
+
+func (s *Server) sessionRenew(_ context.Context, req *ops.SessionRenewRequest) (*ops.SessionRenewReply, error) {
+	az, err := s.access(req.Token)
+	if err != nil {
+		return nil, err
+	}
+	_, session := s.store.Read().Session(nil, req.ID)
+	switch {
+	case session == nil:
+		return &ops.SessionRenewReply{}, nil
+	case !az.SessionWrite(session.Node):
+		return nil, az.denied("session:write", session.Node)
+	case !s.timers.set(session.ID, ttlOf(session), time.Now()):
+		return &ops.SessionRenewReply{}, nil // its end is under way
+	}
+	return &ops.SessionRenewReply{Session: session}, nil
+}
+
+func (s *Server) sessionInfo(ctx context.Context, req *ops.SessionInfoRequest) (*ops.SessionsReply, error) {
+	absent := false
+	return s.sessions(ctx, &req.ReadOptions, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []*catalog.Session) {
+		index, session := tx.Session(ws, req.ID)
+		if session != nil {
+			absent = false
+			return index, []*catalog.Session{session}
+		}
+		// Who waits goes on waiting while there is none, though the table's index
+		// moves (reference/http-api.md §5).
+		if absent {
+			index = min(index, req.MinIndex)
+		}
+		absent = true
+		return index, []*catalog.Session{}
+	})
+}
+
+func (s *Server) sessionNode(ctx context.Context, req *ops.SessionNodeRequest) (*ops.SessionsReply, error) {
+	return s.sessions(ctx, &req.ReadOptions, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []*catalog.Session) {
+		return tx.NodeSessions(ws, req.Node)
+	})
+}
+
+func (s *Server) sessionList(ctx context.Context, req *ops.SessionListRequest) (*ops.SessionsReply, error) {
+	return s.sessions(ctx, &req.ReadOptions, (*catalog.Tx).Sessions)
+}
+
+// sessions answers a read with the sessions that the caller may see.
+func (s *Server) sessions(ctx context.Context, opts *rpc.ReadOptions, list func(*catalog.Tx, catalog.WatchSet) (uint64, []*catalog.Session)) (*ops.SessionsReply, error) {
+	az, err := s.access(opts.Token)
+	if err != nil {
+		return nil, err
+	}
+	rep := &ops.SessionsReply{}
+	return rep, s.read(ctx, opts, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
+		index, all := list(tx, ws)
+		rep.Sessions = slices.DeleteFunc(all, func(session *catalog.Session) bool { return !az.SessionRead(session.Node) })
+		rep.Filtered = len(rep.Sessions) < len(all)
+		return index, nil
+	})
+}

@@ -1,0 +1,160 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"time"
+
+	"praetor/catalog"
+	"praetor/internal/fault"
+	"praetor/internal/ops"
+)
+
+const (
+	textMissingSession = "Missing session"
+	defaultLockDelay   = 15 * time.Second
+)
+
+// sessionBody is a session as clients ask for it
+// (reference/http-kv-session-txn.md §2.1). What else it has is ignored.
+type sessionBody struct {
+	Name          string
+	Node          string
+	LockDelay     lockDelay
+	Behavior      string
+	TTL           string
+	NodeChecks    *[]string
+	ServiceChecks []catalog.SessionServiceCheck
+	Checks        *[]string // what old clients send
+}
+
+// session fills in the defaults.
+func (b *sessionBody) session() catalog.Session {
+	s := catalog.Session{
+		Name: b.Name, Node: b.Node, LockDelay: time.Duration(b.LockDelay), Behavior: b.Behavior, TTL: b.TTL,
+		NodeChecks: []string{catalog.SerfHealth}, ServiceChecks: b.ServiceChecks,
+	}
+	switch {
+	case b.NodeChecks != nil:
+		s.NodeChecks = *b.NodeChecks // and Checks are not looked at
+	case b.Checks == nil:
+	case len(*b.Checks) == 0:
+		s.NodeChecks = []string{}
+	default:
+		s.Checks = *b.Checks
+	}
+	return s
+}
+
+// lockDelay is a duration or a number; both count seconds if they are below a
+// thousand. Any other JSON is ignored.
+type lockDelay time.Duration
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (d *lockDelay) UnmarshalJSON(text []byte) error {
+	span := duration(-1)
+	if len(text) == 0 || text[0] != '"' && text[0] != '-' && (text[0] < '0' || text[0] > '9') {
+		return nil
+	}
+	if err := span.UnmarshalJSON(text); err != nil {
+		return err
+	}
+	if span < 1000 {
+		span *= duration(time.Second)
+	}
+	*d = lockDelay(span)
+	return nil
+}
+
+func sessionCreate(x *exchange) error {
+	body := lenient[sessionBody]{sessionBody{LockDelay: lockDelay(defaultLockDelay)}}
+	if x.r.ContentLength > 0 {
+		if err := x.decode(&body); err != nil {
+			return err
+		}
+	}
+	req := &ops.SessionCreateRequest{WriteOptions: x.writeOptions(), Session: body.Value.session()}
+	switch away := req.Datacenter != "" && req.Datacenter != x.api.opts.Datacenter; {
+	case away && !x.api.opts.Server:
+		return rejected("cross datacenter lock must be created at server agent")
+	case !away && req.Session.Node == "":
+		req.Session.Node = x.api.opts.NodeName
+	}
+	rep, err := ops.SessionCreate.Call(x.r.Context(), x.api.opts.Caller, req)
+	if err != nil {
+		return err
+	}
+	return x.reply(func(b []byte) []byte { return append(appendText(b, `{"ID":`, rep.ID), '}') })
+}
+
+func sessionDestroy(x *exchange) error {
+	if x.name == "" {
+		return invalid(textMissingSession)
+	}
+	_, err := ops.SessionDestroy.Call(x.r.Context(), x.api.opts.Caller, &ops.SessionDestroyRequest{WriteOptions: x.writeOptions(), ID: x.name})
+	if err != nil {
+		return err
+	}
+	return x.bool(true)
+}
+
+func sessionRenew(x *exchange) error {
+	if x.name == "" {
+		return invalid(textMissingSession)
+	}
+	rep, err := ops.SessionRenew.Call(x.r.Context(), x.api.opts.Caller, &ops.SessionRenewRequest{WriteOptions: x.writeOptions(), ID: x.name})
+	switch {
+	case err != nil:
+		return err
+	case rep.Session == nil:
+		return fault.New(fault.NotFound, "Session id '%s' not found", x.name)
+	}
+	return x.replySessions([]*catalog.Session{rep.Session})
+}
+
+func sessionInfo(x *exchange) error {
+	opts, err := x.readOptions()
+	switch {
+	case err != nil:
+		return err
+	case x.name == "":
+		return invalid(textMissingSession)
+	}
+	rep, err := ask(x, ops.SessionInfo, &ops.SessionInfoRequest{ReadOptions: opts, ID: x.name})
+	if err != nil {
+		return err
+	}
+	return x.replySessions(rep.Sessions)
+}
+
+func sessionNode(x *exchange) error {
+	opts, err := x.readOptions()
+	switch {
+	case err != nil:
+		return err
+	case x.name == "":
+		return invalid("Missing node name")
+	}
+	rep, err := ask(x, ops.SessionNode, &ops.SessionNodeRequest{ReadOptions: opts, Node: x.name})
+	if err != nil {
+		return err
+	}
+	return x.replySessions(rep.Sessions)
+}
+
+func sessionList(x *exchange) error {
+	opts, err := x.readOptions()
+	if err != nil {
+		return err
+	}
+	rep, err := ask(x, ops.SessionList, &ops.SessionListRequest{ReadOptions: opts})
+	if err != nil {
+		return err
+	}
+	return x.replySessions(rep.Sessions)
+}
+
+func (x *exchange) replySessions(list []*catalog.Session) error {
+	return x.reply(func(b []byte) []byte { return appendList(b, list, appendSession) })
+}
+
+var _ json.Unmarshaler = (*lockDelay)(nil)
