@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"time"
 
 	"praetor/catalog"
 	"praetor/internal/acl"
@@ -43,3 +44,32 @@ func (s *Server) ReconcileAll(ctx context.Context) { s.reconcileAll(ctx) }
 
 // ParseEvictAnswer reads what an agent answered.
 var ParseEvictAnswer = parseEvictAnswer
+
+// SessionTimers are timers that no server uses.
+type SessionTimers struct{ t sessionTimers }
+
+// Start begins with some sessions.
+func (s *SessionTimers) Start(sessions []*catalog.Session, now time.Time) { s.t.start(sessions, now) }
+
+// Set starts a session's timer anew.
+func (s *SessionTimers) Set(id string, ttl time.Duration, now time.Time) bool {
+	return s.t.set(id, ttl, now)
+}
+
+// Drop forgets a session.
+func (s *SessionTimers) Drop(id string) { s.t.drop(id) }
+
+// Take returns the sessions that are due, and what puts each back.
+func (s *SessionTimers) Take(now time.Time) map[string]func(now time.Time) {
+	due := map[string]func(time.Time){}
+	for _, timer := range s.t.take(now) {
+		due[timer.id] = func(now time.Time) { s.t.again(timer, now) }
+	}
+	return due
+}
+
+// Next is how long it is until one is due.
+func (s *SessionTimers) Next(now time.Time) time.Duration {
+	wait, _ := s.t.next(now)
+	return wait
+}
