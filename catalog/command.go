@@ -9,7 +9,8 @@ type CommandType uint8
 
 // The commands. Result types: Register, Deregister and Coordinate give nil or an error;
 // Batch gives []string, one error text ("" for done) per member, registers
-// first; KVWrite gives bool or an error, SessionWrite and Reap nil or an error.
+// first; KVWrite gives bool or an error, SessionWrite and Reap nil or an error,
+// Txn *TxnAnswer or an error.
 const (
 	RegisterCommand   CommandType = 1
 	DeregisterCommand CommandType = 2
@@ -19,6 +20,7 @@ const (
 	SessionCommand    CommandType = 6
 	ReapCommand       CommandType = 7
 	CoordinateCommand CommandType = 8
+	TxnCommand        CommandType = 9
 )
 
 // Register writes a node and, at will, one service and checks on it, all or

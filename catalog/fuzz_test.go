@@ -29,6 +29,8 @@ func FuzzApply(f *testing.F) {
 		{catalog.SessionCommand, fullSession()},
 		{catalog.SessionCommand, &catalog.SessionWrite{Verb: catalog.SessionDestroy, Session: catalog.Session{ID: "s"}}},
 		{catalog.DeregisterCommand, &catalog.Deregister{Node: "n1", CheckID: "c"}},
+		{catalog.TxnCommand, fullTxn()},
+		{catalog.TxnCommand, &catalog.Txn{Ops: append(fullTxn().Ops, catalog.TxnOp{}, catalog.TxnOp{KV: &catalog.TxnKV{Verb: catalog.TxnGet}})}},
 		{catalog.ReapCommand, &catalog.Reap{Index: 3}},
 		{catalog.AutopilotCommand, &catalog.Autopilot{MinQuorum: 3}},
 		{catalog.CoordinateCommand, &catalog.CoordinateBatch{Coordinates: []*catalog.Coordinate{nil, place("n1", 1), place("none", 1), place("n1", math.NaN())}}},
@@ -143,6 +145,7 @@ func askEverything(tx *catalog.Tx) {
 	for _, s := range sessions {
 		tx.Session(nil, s.ID)
 	}
+	tx.ReadTxn(fullTxn().Ops)
 	_, places := tx.Coordinates(nil)
 	for _, c := range places {
 		c.Coord.Distance(tx.Coord(c.Node, c.Segment))

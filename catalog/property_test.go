@@ -23,7 +23,7 @@ func newGenerator(seed uint64) generator { return generator{rand.New(rand.NewPCG
 func pick[T any](g generator, from ...T) T { return from[g.IntN(len(from))] }
 
 func (g generator) command(tw *twin) (catalog.CommandType, msgp.Marshaler) {
-	switch g.IntN(14) {
+	switch g.IntN(17) {
 	case 0, 1, 2, 3:
 		return catalog.RegisterCommand, g.register()
 	case 4, 5:
@@ -34,6 +34,8 @@ func (g generator) command(tw *twin) (catalog.CommandType, msgp.Marshaler) {
 		return catalog.CoordinateCommand, g.places()
 	case 7, 8:
 		return catalog.SessionCommand, g.session(tw)
+	case 9, 10, 11:
+		return catalog.TxnCommand, g.txn(tw)
 	default:
 		return catalog.KVWriteCommand, g.kvWrite(tw)
 	}
@@ -248,6 +250,8 @@ func (tw *twin) apply(cmd msgp.Marshaler) (want string) {
 			return "refused"
 		}
 		return "done"
+	case *catalog.Txn:
+		return text(tw.txn(cmd))
 	case *catalog.KVWrite:
 		if cmd.Verb == catalog.KVLock && tw.sessions[cmd.Entry.Session] == nil {
 			return "refused"
@@ -263,6 +267,8 @@ func resultText(result any) string {
 		return "done"
 	case error:
 		return "refused"
+	case *catalog.TxnAnswer:
+		return text(result)
 	default:
 		return fmt.Sprint(result)
 	}
@@ -334,15 +340,15 @@ func TestStoresFedOneLogAgreeWhateverTheBatches(t *testing.T) {
 		var oneResults, otherResults []any
 		var oneFreed, otherFreed []catalog.FreedLock
 		for _, e := range log {
-			oneResults = append(oneResults, one.ApplyTelling([]catalog.Entry{e}, func(freed []catalog.FreedLock) {
-				oneFreed = append(oneFreed, freed...)
-			})...)
+			for _, r := range one.ApplyTelling([]catalog.Entry{e}, func(freed []catalog.FreedLock) { oneFreed = append(oneFreed, freed...) }) {
+				oneResults = append(oneResults, resultText(r))
+			}
 		}
 		for rest := log; len(rest) > 0; {
 			n := min(len(rest), 1+g.IntN(60))
-			otherResults = append(otherResults, other.ApplyTelling(rest[:n], func(freed []catalog.FreedLock) {
-				otherFreed = append(otherFreed, freed...)
-			})...)
+			for _, r := range other.ApplyTelling(rest[:n], func(freed []catalog.FreedLock) { otherFreed = append(otherFreed, freed...) }) {
+				otherResults = append(otherResults, resultText(r))
+			}
 			rest = rest[n:]
 			if g.IntN(3) == 0 {
 				if err := other.Restore(bytes.NewReader(snapshotOf(t, other))); err != nil {

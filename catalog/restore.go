@@ -17,7 +17,7 @@ import (
 // be one whole snapshot to its end. Then the old state's Replaced channel closes.
 func (s *Store) Restore(r io.Reader) error {
 	fresh := newState()
-	re := &restorer{in: bufio.NewReaderSize(r, 64<<10), db: fresh.db, w: newWriter(fresh.db)}
+	re := &restorer{in: bufio.NewReaderSize(r, 64<<10), db: fresh.db, w: newWriter(fresh.db, nil)}
 	defer func() { re.w.txn.Abort() }() // does nothing after the commit
 	if err := re.run(); err != nil {
 		return fmt.Errorf("restore catalog snapshot: %w", err)

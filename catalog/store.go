@@ -38,25 +38,22 @@ func New() *Store {
 }
 
 // Apply runs a batch of committed commands in one transaction with one round
-// of wake-ups and returns one result per entry (see CommandType). A command
+// of wake-ups, two for a Txn in it, and returns one result per entry (see CommandType). A command
 // that cannot be decoded gives an error as its result and changes nothing.
 func (s *Store) Apply(entries []Entry) []any { return s.ApplyTelling(entries, func([]FreedLock) {}) }
 
 // ApplyTelling is Apply for who keeps lock-delays: the keys that lost their lock
 // are told before anyone can see that they did, so that nobody can be quicker
-// than the delay. freed is called at most once, by the caller's goroutine.
+// than the delay. freed is called by the caller's goroutine.
 func (s *Store) ApplyTelling(entries []Entry, freed func([]FreedLock)) []any {
 	results := make([]any, len(entries))
 	if len(entries) == 0 {
 		return results
 	}
-	w := newWriter(s.state.Load().db)
-	defer w.txn.Abort() // does nothing after the commit
+	w := newWriter(s.state.Load().db, freed)
+	defer func() { w.txn.Abort() }() // does nothing after the commit
 	for i, e := range entries {
 		results[i] = w.apply(e)
-	}
-	if len(w.freed) > 0 {
-		freed(w.freed)
 	}
 	w.commit()
 	return results

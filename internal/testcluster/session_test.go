@@ -168,7 +168,7 @@ func (h *holders) take(t *testing.T, lock *api.Lock) {
 			t.Errorf("no lock: %v", err)
 			return
 		}
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 	}
 }
 
