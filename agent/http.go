@@ -25,6 +25,7 @@ func (a *Agent) openHTTP(rt *config.Runtime) error {
 		BlockEndpoints: rt.HTTP.BlockEndpoints, AllowWriteFrom: rt.HTTP.AllowWriteFrom, AllowUnprintable: rt.HTTP.AllowUnprintableInPaths,
 		DisableCoordinates: rt.Gossip.DisableCoordinates,
 		KVMaxValueSize:     rt.Limits.KVMaxValueSize,
+		TxnMaxBytes:        rt.Limits.TxnMaxReqLen,
 		DefaultQueryTime:   rt.DefaultQueryTime, MaxQueryTime: rt.MaxQueryTime, DiscoveryMaxStale: rt.DiscoveryMaxStale,
 		MetricsProxy: a.metricsProxy,
 		SidecarMin:   rt.Ports.SidecarMin, SidecarMax: rt.Ports.SidecarMax,

@@ -26,7 +26,7 @@ const (
 func (x *exchange) readValue() ([]byte, error) {
 	most := x.api.opts.KVMaxValueSize
 	if n := x.r.ContentLength; n > 0 && uint64(n) > most {
-		return nil, tooLarge(n, most)
+		return nil, tooLarge(n, most, settingValueSize)
 	}
 	if x.r.ContentLength == 0 {
 		return nil, nil
@@ -39,7 +39,7 @@ func (x *exchange) readValue() ([]byte, error) {
 	case err == nil:
 		return value, nil
 	case errors.As(err, &tooBig):
-		return nil, tooLarge(tooBig.Limit+1, most) // at least so many: it came in chunks
+		return nil, tooLarge(tooBig.Limit+1, most, settingValueSize) // at least so many: it came in chunks
 	}
 	return nil, invalid("read value: %w", err)
 }
@@ -61,9 +61,15 @@ func readAll(body io.Reader, bytes int64) ([]byte, error) {
 	}
 }
 
-func tooLarge(bytes int64, most uint64) error {
+// The settings that bound bodies.
+const (
+	settingValueSize = "kv_max_value_size"
+	settingTxnSize   = "txn_max_req_len"
+)
+
+func tooLarge(bytes int64, most uint64, setting string) error {
 	return fault.New(fault.TooLarge, "Request body(%d bytes) too large, max size: %d bytes. "+
-		"See https://developer.hashicorp.com/docs/agent/config/config-files#kv_max_value_size.", bytes, most)
+		"See https://developer.hashicorp.com/docs/agent/config/config-files#%s.", bytes, most, setting)
 }
 
 // open returns the body, bounded in size and time. Call the function when it

@@ -75,6 +75,7 @@ type Options struct {
 	AllowUnprintable bool
 
 	KVMaxValueSize    uint64        // bytes; 0 means 512 KiB
+	TxnMaxBytes       uint64        // of a transaction's body; if less than KVMaxValueSize that counts
 	DefaultQueryTime  time.Duration // of a blocking query that does not say; 0 leaves it to the server
 	MaxQueryTime      time.Duration // longer waits are cut to it; 0 leaves it to the server
 	DiscoveryMaxStale time.Duration // > 0: catalog and health reads without a mode are stale up to it

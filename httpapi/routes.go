@@ -140,6 +140,8 @@ var routes = []route{
 
 	{"/v1/kv/", kvAll, kv, 0},
 
+	{"/v1/txn", put, txn, anyTenancy},
+
 	{"/v1/session/create", put, sessionCreate, 0},
 	{"/v1/session/destroy/", put, sessionDestroy, 0},
 	{"/v1/session/renew/", put, sessionRenew, 0},

@@ -54,7 +54,7 @@ type limitSettings struct {
 	RPCMaxBurst      *int            `cfg:"rpc_max_burst" use:"later" help:"burst of rpc_rate" reload:"y"`
 	RPCMaxConns      *int            `cfg:"rpc_max_conns_per_client" use:"later" help:"RPC connections from one IP" reload:"y"`
 	KVMaxValueSize   *uint64         `cfg:"kv_max_value_size" help:"bytes of a KV value"`
-	TxnMaxReqLen     *uint64         `cfg:"txn_max_req_len" use:"later" help:"bytes of a transaction"`
+	TxnMaxReqLen     *uint64         `cfg:"txn_max_req_len" help:"bytes of a transaction"`
 	RequestLimits    requestSettings `cfg:"request_limits"`
 }
 

@@ -24,6 +24,8 @@ func (s *Server) mux() *rpc.Mux {
 	rpc.Handle(m, ops.SessionInfo, s.sessionInfo)
 	rpc.Handle(m, ops.SessionNode, s.sessionNode)
 	rpc.Handle(m, ops.SessionList, s.sessionList)
+	rpc.Handle(m, ops.TxnApply, s.txnApply)
+	rpc.Handle(m, ops.TxnRead, s.txnRead)
 	rpc.Handle(m, ops.CatalogRegister, s.catalogRegister)
 	rpc.Handle(m, ops.CatalogDeregister, s.catalogDeregister)
 	rpc.Handle(m, ops.CatalogEvict, s.catalogEvict)

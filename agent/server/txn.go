@@ -1,0 +1,192 @@
+package server
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/hashicorp/go-uuid"
+
+	"praetor/catalog"
+	"praetor/internal/fault"
+	"praetor/internal/ops"
+)
+
+func (s *Server) txnApply(ctx context.Context, req *ops.TxnApplyRequest) (*ops.TxnApplyReply, error) {
+	az, err := s.access(req.Token)
+	if err != nil {
+		return nil, err
+	}
+	txn, rep := &catalog.Txn{Ops: s.ownTxn(req.Ops)}, &ops.TxnApplyReply{}
+	if rep.Answer.Errors = s.checkTxn(az, txn.Ops); len(rep.Answer.Errors) > 0 {
+		return rep, nil
+	}
+	result, index, err := s.apply(ctx, catalog.TxnCommand, txn)
+	if err != nil {
+		return nil, err
+	}
+	rep.Answer, rep.Index = *result.(*catalog.TxnAnswer), index
+	az.hideResults(&rep.Answer)
+	return rep, nil
+}
+
+func (s *Server) txnRead(ctx context.Context, req *ops.TxnReadRequest) (*ops.TxnReadReply, error) {
+	az, err := s.access(req.Token)
+	if err != nil {
+		return nil, err
+	}
+	operations, rep, opts := s.ownTxn(req.Ops), &ops.TxnReadReply{}, req.ReadOptions
+	if rep.Answer.Errors = s.checkTxn(az, operations); len(rep.Answer.Errors) > 0 {
+		return rep, nil
+	}
+	opts.MinIndex = 0
+	return rep, s.read(ctx, &opts, &rep.ReadMeta, func(tx *catalog.Tx, _ catalog.WatchSet) (uint64, error) {
+		rep.Answer = *tx.ReadTxn(operations)
+		rep.Filtered = az.hideResults(&rep.Answer)
+		return 0, nil
+	})
+}
+
+// ownTxn copies as much of some operations as Prepare may change: a request may
+// be tried again, and a local caller may share it. Nodes get their datacenter.
+func (s *Server) ownTxn(asked []catalog.TxnOp) []catalog.TxnOp {
+	list := slices.Clone(asked)
+	for i := range list {
+		switch op := &list[i]; {
+		case op.Node != nil:
+			own := *op.Node
+			own.Node.Datacenter = s.opts.Datacenter
+			op.Node = &own
+		case op.Service != nil:
+			own := *op.Service
+			own.Service.Proxy = ownProxy(own.Service.Proxy)
+			op.Service = &own
+		case op.Check != nil:
+			own := *op.Check
+			op.Check = &own
+		}
+	}
+	return list
+}
+
+// checkTxn says what is wrong with a transaction before it is tried
+// (reference/http-kv-session-txn.md §3.3).
+func (s *Server) checkTxn(az caller, list []catalog.TxnOp) (errs []catalog.TxnError) {
+	tx := s.store.Read()
+	for i := range list {
+		err := list[i].Prepare()
+		if err == nil {
+			err = s.checkTxnOp(az, tx, list, i)
+		}
+		if err != nil {
+			errs = append(errs, catalog.TxnError{OpIndex: i, What: err.Error()})
+		}
+	}
+	return errs
+}
+
+func (s *Server) checkTxnOp(az caller, tx *catalog.Tx, list []catalog.TxnOp, i int) error {
+	op := &list[i]
+	if op.IsRead() {
+		return nil
+	}
+	if err := az.mayTxn(tx, list, i); err != nil {
+		return err
+	}
+	switch {
+	case op.KV != nil && op.KV.Verb == catalog.TxnLock && s.delays.holds(op.KV.Entry.Key, time.Now()):
+		return fault.New(fault.Rejected, "failed to lock key %q due to lock delay", op.KV.Entry.Key)
+	case op.Node != nil && op.Node.Node.ID != "":
+		if _, err := uuid.ParseUUID(op.Node.Node.ID); err != nil {
+			return fault.New(fault.Rejected, "Bad node ID: %w", err)
+		}
+	}
+	return nil
+}
+
+// mayTxn asks for the rights that an operation needs if it were alone.
+func (c caller) mayTxn(tx *catalog.Tx, list []catalog.TxnOp, i int) error {
+	if c.unlimited() {
+		return nil
+	}
+	switch op := &list[i]; {
+	case op.KV != nil:
+		return c.mayTxnKV(op.KV)
+	case op.Node != nil:
+		if !c.NodeWrite(op.Node.Node.Node) {
+			return c.denied("node:write", op.Node.Node.Node)
+		}
+		return nil
+	case op.Service != nil:
+		svc := &op.Service.Service
+		return c.mayWriteServices(svc.Service, serviceNamed(tx, list[:i], svc.Node, svc.ID))
+	default:
+		check := &op.Check.Check
+		services := []string{serviceNamed(tx, list[:i], check.Node, check.ServiceID)}
+		if old := checkWithID(tx, check.Node, check.CheckID); old != nil {
+			services = append(services, old.ServiceName)
+		}
+		if (check.ServiceID == "" || services[0] == "") && !c.NodeWrite(check.Node) {
+			return c.denied("node:write", check.Node)
+		}
+		return c.mayWriteServices(services...)
+	}
+}
+
+func (c caller) mayTxnKV(op *catalog.TxnKV) error {
+	may := c.KeyWrite
+	if op.Verb == catalog.TxnDeleteTree {
+		may = c.KeyWritePrefix
+	}
+	if !may(op.Entry.Key) {
+		return c.denied("key:write", op.Entry.Key)
+	}
+	return nil
+}
+
+// mayWriteServices asks for service:write on all names but "".
+func (c caller) mayWriteServices(names ...string) error {
+	for _, name := range names {
+		if name != "" && !c.ServiceWrite(name) {
+			return c.denied("service:write", name)
+		}
+	}
+	return nil
+}
+
+// serviceNamed is the name of an instance that is stored, or that an earlier
+// operation of the transaction stores; "" if there is none.
+func serviceNamed(tx *catalog.Tx, earlier []catalog.TxnOp, node, id string) string {
+	for i := len(earlier) - 1; i >= 0; i-- {
+		if op := earlier[i].Service; op != nil && nodeKey(op.Service.Node) == nodeKey(node) && op.Service.ID == id {
+			return op.Service.Service
+		}
+	}
+	_, services := nodeNamed(tx, node)
+	if svc := serviceWithID(services, id); svc != nil {
+		return svc.Service
+	}
+	return ""
+}
+
+// hideResults drops what the caller may not read, and tells whether it did.
+func (c caller) hideResults(answer *catalog.TxnAnswer) bool {
+	if c.unlimited() {
+		return false
+	}
+	kept := slices.DeleteFunc(slices.Clone(answer.Results), func(r catalog.TxnResult) bool {
+		switch {
+		case r.KV != nil:
+			return !c.KeyRead(r.KV.Key)
+		case r.Node != nil:
+			return !c.NodeRead(r.Node.Node)
+		case r.Service != nil:
+			return !c.NodeRead(r.Service.Node) || !c.ServiceRead(r.Service.Service)
+		default:
+			return !c.mayReadCheck(r.Check)
+		}
+	})
+	hidden := len(kept) < len(answer.Results)
+	answer.Results = kept
+	return hidden
+}
