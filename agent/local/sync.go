@@ -62,7 +62,7 @@ func (s *State) sync(ctx context.Context) error {
 	late := newAlarm(time.Hour) // the next output held back
 	defer next.Stop()
 	defer late.Stop()
-	down := false // the servers cannot be reached: changes wait for next
+	down := true // not reached, or not yet: changes wait for next
 	for {
 		wake := s.wake
 		if down {
