@@ -26,24 +26,6 @@ func startLone(b *bench) string {
 	return b.start(1, "-server", "-bootstrap-expect=1").waitWritable().Round(time.Millisecond).String()
 }
 
-const value = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef" // 64 bytes
-
-func kvPutOne(b *bench) string {
-	a := b.lone()
-	return b.drive(64, func(w, i int) bool { return a.try("PUT", fmt.Sprintf("/v1/kv/bench/%d/%d", w, i%1000), value) })
-}
-
-func kvPutThree(b *bench) string {
-	b.three()
-	leader := b.leader()
-	return b.drive(64, func(w, i int) bool { return leader.try("PUT", fmt.Sprintf("/v1/kv/bench/%d/%d", w, i%1000), value) })
-}
-
-func kvGet(b *bench) string {
-	a := b.lone()
-	return b.drive(64, func(int, int) bool { return a.try("GET", "/v1/kv/bench/ready", "") })
-}
-
 func catalogRegister(b *bench) string {
 	a := b.lone()
 	return b.drive(16, func(w, i int) bool { return a.registerRemote(w, w*100000+i) })

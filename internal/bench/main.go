@@ -37,6 +37,7 @@ var (
 	binary  = flag.String("bin", "bin/praetor", "the program to measure")
 	only    = flag.String("run", "", "only measurements whose name matches this regular expression")
 	seconds = flag.Float64("seconds", 3, "how long each load lasts")
+	long    = flag.Duration("long", 30*time.Second, "how long the long load lasts")
 	// The two flags of the process that serves a file, see serveStatic.
 	static = flag.String("static", "", "serve -body on this address instead of measuring")
 	body   = flag.String("body", "", "the file to serve")
@@ -56,9 +57,20 @@ var measurements = []measurement{
 	{"limit: fsync of an append", limitFsync},
 	{"start: -dev to first write", startDev},
 	{"start: lone server to first write", startLone},
-	{"kv put, one server, 64 clients", kvPutOne},
-	{"kv put, three servers, 64 clients", kvPutThree},
-	{"kv get, 64 clients", kvGet},
+	{"kv put, one server, 1 client", kvPutOne(1)},
+	{"kv put, one server, 16 clients", kvPutOne(16)},
+	{"kv put, one server, 64 clients", kvPutOne(64)},
+	{"kv put, one server, 256 clients", kvPutOne(256)},
+	{"kv put, three servers, 1 client", kvPutThree(1)},
+	{"kv put, three servers, 16 clients", kvPutThree(16)},
+	{"kv put, three servers, 64 clients", kvPutThree(64)},
+	{"kv put, three servers, 256 clients", kvPutThree(256)},
+	{"kv put, three servers, 64 clients, long", kvPutLong},
+	{"kv get, three servers, 64 clients", kvGet("")},
+	{"kv get ?stale of a follower, three servers, 64 clients", kvGetStale},
+	{"kv get ?consistent, three servers, 64 clients", kvGet("?consistent")},
+	{"kv get ?recurse, 1,000 keys, 16 clients", kvRecurse},
+	{"memory: per key, 1,000,000 keys of 64 bytes", memoryPerKey},
 	{"catalog/register, 16 clients", catalogRegister},
 	{"agent/service/register, 16 clients", agentRegister},
 	{"health/service?passing, 10 instances, 16 clients", health(10)},

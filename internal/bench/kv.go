@@ -1,0 +1,111 @@
+package main
+
+import (
+	"encoding/base64"
+	"fmt"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const value = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef" // 64 bytes
+
+// put writes one of a worker's thousand keys.
+func (a *agent) put(w, i int) bool {
+	return a.try("PUT", fmt.Sprintf("/v1/kv/bench/%d/%d", w, i%1000), value)
+}
+
+func kvPutOne(clients int) func(*bench) string {
+	return func(b *bench) string { return b.drive(clients, b.lone().put) }
+}
+
+func kvPutThree(clients int) func(*bench) string {
+	return func(b *bench) string {
+		b.three()
+		return b.drive(clients, b.leader().put)
+	}
+}
+
+// kvPutLong counts what is written in each second: none should be empty, and
+// the slowest should be near the rest.
+func kvPutLong(b *bench) string {
+	b.three()
+	leader := b.leader()
+	b.load = *long
+	begin, seconds := time.Now(), make([]atomic.Int64, int(long.Seconds())+2)
+	figure := b.drive(64, func(w, i int) bool {
+		ok := leader.put(w, i)
+		if s := int(time.Since(begin).Seconds()); ok && s < len(seconds) {
+			seconds[s].Add(1)
+		}
+		return ok
+	})
+	var counts []int64
+	for i := range seconds[:int(long.Seconds())] {
+		counts = append(counts, seconds[i].Load())
+	}
+	slices.Sort(counts)
+	return fmt.Sprintf("%s   of %d seconds the slowest %d/s, the median %d/s", figure, len(counts), counts[0], counts[len(counts)/2])
+}
+
+func kvGet(mode string) func(*bench) string {
+	return func(b *bench) string {
+		b.three()
+		leader := b.leader()
+		return b.drive(64, func(int, int) bool { return leader.try("GET", "/v1/kv/bench/ready"+mode, "") })
+	}
+}
+
+func kvGetStale(b *bench) string {
+	agents, leader := b.three(), b.leader()
+	follower := agents[slices.IndexFunc(agents, func(a *agent) bool { return a != leader })]
+	return b.drive(64, func(int, int) bool { return follower.try("GET", "/v1/kv/bench/ready?stale", "") })
+}
+
+func kvRecurse(b *bench) string {
+	a := b.lone()
+	a.fillKeys(1000)
+	return b.beside(a, "/v1/kv/fill/?recurse")
+}
+
+// fillKeys writes n keys below fill/, many at a time.
+func (a *agent) fillKeys(n int) {
+	const ops = 128 // most that a transaction takes
+	encoded := base64.StdEncoding.EncodeToString([]byte(value))
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range 4 * runtime.NumCPU() {
+		wg.Go(func() {
+			for {
+				from := int(next.Add(ops)) - ops
+				if from >= n {
+					return
+				}
+				var body strings.Builder
+				for i := from; i < min(from+ops, n); i++ {
+					fmt.Fprintf(&body, `,{"KV":{"Verb":"set","Key":"fill/%07d","Value":%q}}`, i, encoded)
+				}
+				if status, text := a.request("PUT", "/v1/txn", "["+body.String()[1:]+"]"); status != 200 {
+					panic(text)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+const manyKeys = 1_000_000
+
+func memoryPerKey(b *bench) string {
+	a := b.lone()
+	time.Sleep(2 * time.Second)
+	before, begin := a.rss(), time.Now()
+	a.fillKeys(manyKeys)
+	took := time.Since(begin)
+	peak := a.rss()
+	time.Sleep(20 * time.Second) // the collector returns what it freed
+	return fmt.Sprintf("%.0f B, %.0f B at once after writing them in %s", float64(a.rss()-before)/manyKeys, float64(peak-before)/manyKeys, took.Round(time.Second))
+}
