@@ -25,6 +25,9 @@ func (a *Agent) evict(ctx context.Context, asked gossip.Question) server.EvictAn
 	if err != nil {
 		return refused(err.Error())
 	}
+	if q.Asked.Before(a.started) {
+		return refused("it was asked before this agent started, if the clocks agree")
+	}
 	name, file := a.evictable(q)
 	if q.Service != "" && name != "" && name != q.Service {
 		return refused(fmt.Sprintf("here it belongs to service %q, not %q", name, q.Service))

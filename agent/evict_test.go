@@ -2,7 +2,10 @@ package agent_test
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"testing"
+	"time"
 
 	"praetor/agent/server"
 	"praetor/catalog"
@@ -34,10 +37,15 @@ func TestAgentRemovesWhatAServerMayAskFor(t *testing.T) {
 			{"for a service's name", from, `{"ServiceID":"web"}`, server.EvictAnswer{Outcome: server.EvictUnknown}},
 			{"for an unknown check", from, `{"CheckID":"x"}`, server.EvictAnswer{Outcome: server.EvictUnknown}},
 			{"for a check", from, `{"CheckID":"w1-check","Service":"web"}`, server.EvictAnswer{Outcome: server.EvictDone}},
+			{"long ago", from, `{"ServiceID":"d1","Asked":"1999-01-01T00:00:00Z"}`, server.EvictAnswer{Outcome: server.EvictRefused, Reason: "it was asked before this agent started, if the clocks agree"}},
 			{"for a service", from, `{"ServiceID":"d1"}`, server.EvictAnswer{Outcome: server.EvictDone}},
 			{"for it again", from, `{"ServiceID":"d1"}`, server.EvictAnswer{Outcome: server.EvictUnknown}},
 		} {
-			if got := a.Evict(context.Background(), row.from, []byte(row.payload)); got != row.want {
+			payload := row.payload
+			if !strings.Contains(payload, "Asked") {
+				payload = strings.Replace(payload, `"}`, fmt.Sprintf(`","Asked":%q}`, time.Now().Format(time.RFC3339Nano)), 1)
+			}
+			if got := a.Evict(context.Background(), row.from, []byte(payload)); got != row.want {
 				t.Errorf("%s: %+v, want %+v", row.name, got, row.want)
 			}
 		}

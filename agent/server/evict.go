@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"praetor/catalog"
 	"praetor/gossip"
@@ -23,6 +24,9 @@ type EvictQuestion struct {
 	// Service, unless empty, is the only service that it may be, or be a check
 	// of: who asked has no right to more.
 	Service string `json:",omitempty"`
+	// Asked is when, by the server's clock. Gossip delivers a question once more
+	// to an agent that has just been killed and started again.
+	Asked time.Time `json:",omitzero"`
 }
 
 // EvictAnswer is what became of it.
@@ -253,7 +257,7 @@ func (s *Server) evictAtAgent(ctx context.Context, e eviction, m gossip.Member) 
 }
 
 func (s *Server) askToEvict(ctx context.Context, e eviction, member string) (EvictAnswer, error) {
-	q := EvictQuestion{ServiceID: e.ServiceID, Service: e.service}
+	q := EvictQuestion{ServiceID: e.ServiceID, Service: e.service, Asked: time.Now()}
 	if e.ServiceID == "" {
 		q.CheckID = e.CheckID
 	}

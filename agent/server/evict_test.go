@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"praetor/agent/server"
 	"praetor/catalog"
@@ -60,6 +61,17 @@ func (s *lone) has(node, service string) bool {
 	return false
 }
 
+// timeless is a question without its time, which must be now.
+func timeless(t *testing.T, payload []byte) string {
+	q, err := server.ParseEvictQuestion(payload)
+	if err != nil || time.Since(q.Asked) != 0 {
+		t.Errorf("question %s, %v", payload, err)
+	}
+	q.Asked = time.Time{}
+	plain, _ := json.Marshal(q) // strings always encode
+	return string(plain)
+}
+
 func TestAgentIsAskedToRemoveWhatItOwns(t *testing.T) {
 	service, check := catalog.Deregister{Node: "C1", ServiceID: "w1", CheckID: "alive"}, catalog.Deregister{Node: "c1", CheckID: "disk"}
 	rows := []struct {
@@ -96,7 +108,7 @@ func TestAgentIsAskedToRemoveWhatItOwns(t *testing.T) {
 			virtual(t, nil, func(s *lone) {
 				withWeb(s)
 				s.pool.answer = func(member, name string, payload []byte) ([]byte, error) {
-					if member != "c1" || name != "praetor:evict" || string(payload) != row.asked {
+					if member != "c1" || name != "praetor:evict" || timeless(t, payload) != row.asked {
 						t.Errorf("asked %s %s %s, want c1 praetor:evict %s", member, name, payload, row.asked)
 					}
 					if row.answer == "" {
@@ -159,7 +171,7 @@ func TestEvictionNeedsTheRightsOfADeregistration(t *testing.T) {
 		virtual(t, func(o *server.Options) { o.ACL = limited{who} }, func(s *lone) {
 			withWeb(s)
 			s.pool.answer = func(_, _ string, payload []byte) ([]byte, error) {
-				asked = string(payload)
+				asked = timeless(t, payload)
 				return []byte(`{"Outcome":"removed"}`), nil
 			}
 			test(s)
