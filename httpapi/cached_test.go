@@ -53,6 +53,14 @@ func newViewed(t *testing.T, change func(*httpapi.Options)) *viewed {
 		index, err := v.read(ctx, &req.ReadOptions)
 		return &ops.CatalogNodesReply{ReadMeta: meta(index), Nodes: []*catalog.Node{{Node: "n1"}}}, err
 	})
+	on(v.caller, ops.KVList, func(ctx context.Context, req *ops.KVListRequest) (*ops.KVListReply, error) {
+		index, err := v.read(ctx, &req.ReadOptions)
+		return &ops.KVListReply{ReadMeta: meta(index), Entries: []*catalog.KVEntry{{Key: "a"}}}, err
+	})
+	on(v.caller, ops.KVKeys, func(ctx context.Context, req *ops.KVKeysRequest) (*ops.KVKeysReply, error) {
+		index, err := v.read(ctx, &req.ReadOptions)
+		return &ops.KVKeysReply{ReadMeta: meta(index), Keys: []string{}}, err
+	})
 	return v
 }
 
@@ -133,13 +141,13 @@ func TestCachedAndConsistentContradict(t *testing.T) {
 }
 
 func TestBlockedReadersShareOneReadAndWakeWithItsIndex(t *testing.T) {
-	for _, path := range []string{"/v1/health/service/web", "/v1/catalog/services", "/v1/catalog/nodes"} {
+	for _, path := range []string{"/v1/health/service/web?", "/v1/catalog/services?", "/v1/catalog/nodes?", "/v1/kv/a?recurse&", "/v1/kv/a?keys&"} {
 		v := newViewed(t, nil)
 		const readers = 20
 		woken := make(chan http.Header, readers)
 		for range readers {
 			go func() { // received from below
-				_, h := v.get(path + "?index=10&wait=5m")
+				_, h := v.get(path + "index=10&wait=5m")
 				woken <- h
 			}()
 		}

@@ -31,15 +31,15 @@ type kept struct {
 // question is what makes two requests ask the same: all that shapes an answer,
 // but for who asks and how fresh it must be.
 type question struct {
-	endpoint, name, datacenter, tags, meta, filter, near string
-	passing                                              bool
+	endpoint, name, datacenter, tags, meta, filter, near, separator string
+	passing, keys                                                   bool
 }
 
 func (x *exchange) question(passing bool) question {
 	return question{
 		endpoint: x.pattern, name: x.name, datacenter: x.datacenter(), passing: passing,
 		tags: strings.Join(x.query["tag"], "\x00"), meta: strings.Join(x.query["node-meta"], "\x00"),
-		filter: x.query.Get("filter"), near: x.query.Get("near"),
+		filter: x.query.Get("filter"), near: x.query.Get("near"), separator: x.separator(), keys: x.has("keys"),
 	}
 }
 

@@ -69,7 +69,7 @@ func kvList(x *exchange) error {
 		x.status(http.StatusNotFound)
 		return nil
 	}
-	return x.reply(func(b []byte) []byte { return appendList(b, rep.Entries, appendKVEntry) })
+	return x.replyShared(listSource(rep.Entries), func(b []byte) []byte { return appendList(b, rep.Entries, appendKVEntry) })
 }
 
 func kvKeys(x *exchange) error {
@@ -77,11 +77,7 @@ func kvKeys(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	separator := x.query.Get("separator")
-	if separator == "" {
-		separator = x.query.Get("seperator") // a misspelling that clients use
-	}
-	rep, err := ask(x, ops.KVKeys, &ops.KVKeysRequest{ReadOptions: opts, Prefix: x.name, Separator: separator})
+	rep, err := ask(x, ops.KVKeys, &ops.KVKeysRequest{ReadOptions: opts, Prefix: x.name, Separator: x.separator()})
 	switch {
 	case err != nil:
 		return err
@@ -89,7 +85,15 @@ func kvKeys(x *exchange) error {
 		x.status(http.StatusNotFound)
 		return nil
 	}
-	return x.reply(func(b []byte) []byte { return appendStrings(b, rep.Keys) })
+	return x.replyShared(listSource(rep.Keys), func(b []byte) []byte { return appendStrings(b, rep.Keys) })
+}
+
+// separator is where a listing of keys cuts them, "" for nowhere.
+func (x *exchange) separator() string {
+	if s := x.query.Get("separator"); s != "" {
+		return s
+	}
+	return x.query.Get("seperator") // a misspelling that clients use
 }
 
 func kvPut(x *exchange) error {

@@ -138,7 +138,7 @@ var routes = []route{
 	{"/v1/status/leader", get, statusLeader, anyTenancy},
 	{"/v1/status/peers", get, statusPeers, anyTenancy},
 
-	{"/v1/kv/", kvAll, kv, 0},
+	{"/v1/kv/", kvAll, kv, viewed},
 
 	{"/v1/txn", put, txn, anyTenancy},
 
