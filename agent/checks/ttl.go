@@ -15,11 +15,14 @@ type TTL struct {
 	ttl    time.Duration
 	max    int
 	notify func(id, status, output string)
+	told   time.Time // the deadline already notified; only look uses it
 
 	mu sync.Mutex
 
 	deadline time.Time
 	last     string // output of the last report
+	timer    *time.Timer
+	stopped  bool
 }
 
 func newTTL(c *catalog.Check, o *Options) (Runner, error) {
@@ -50,33 +53,52 @@ func (t *TTL) Expired() bool {
 
 // Run notifies once each time the time runs out.
 func (t *TTL) Run(ctx context.Context) {
-	timer := time.NewTimer(t.left())
-	defer timer.Stop()
-	var told time.Time // the deadline already notified
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-timer.C:
+	var running sync.Mutex
+	stop := t.Start(func(f func()) {
+		running.Lock()
+		defer running.Unlock()
+		if ctx.Err() == nil {
+			f()
 		}
-		deadline, output := t.state()
-		left := time.Until(deadline)
-		if left <= 0 && !deadline.Equal(told) {
-			told = deadline
-			t.notify(t.id, catalog.Critical, output)
-		}
-		if left <= 0 {
-			// Until someone reports there is nothing to expire; a report
-			// cannot expire earlier than a whole TTL from now.
-			left = t.ttl
-		}
-		timer.Reset(left)
+	})
+	<-ctx.Done()
+	stop()
+	running.Lock() // a notification under way ends first
+	defer running.Unlock()
+}
+
+// Start does what Run does without holding a goroutine: agents have thousands
+// of TTL checks. Each look at the clock goes through guard, one at a time, which
+// need not call it. After stop there are no more.
+func (t *TTL) Start(guard func(look func())) (stop func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.timer = time.AfterFunc(time.Until(t.deadline), func() { guard(t.look) })
+	return func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.stopped = true
+		t.timer.Stop()
 	}
 }
 
-func (t *TTL) left() time.Duration {
-	deadline, _ := t.state()
-	return time.Until(deadline)
+func (t *TTL) look() {
+	deadline, output := t.state()
+	left := time.Until(deadline)
+	if left <= 0 && !deadline.Equal(t.told) {
+		t.told = deadline
+		t.notify(t.id, catalog.Critical, output)
+	}
+	if left <= 0 {
+		// Until someone reports there is nothing to expire; a report
+		// cannot expire earlier than a whole TTL from now.
+		left = t.ttl
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.stopped {
+		t.timer.Reset(left)
+	}
 }
 
 func (t *TTL) state() (deadline time.Time, output string) {

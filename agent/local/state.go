@@ -110,7 +110,19 @@ func (s *State) openJournal() error {
 func (s *State) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var runners sync.WaitGroup
+	var looking sync.RWMutex // held by TTL checks that look at the clock
+	guard := func(look func()) {
+		looking.RLock()
+		defer looking.RUnlock()
+		if ctx.Err() == nil {
+			look()
+		}
+	}
 	s.startRunners(func(e *checkEntry) {
+		if e.ttl != nil {
+			e.stop = e.ttl.Start(guard)
+			return
+		}
 		checkCtx, stop := context.WithCancel(ctx)
 		e.stop = stop
 		runners.Add(1)
@@ -121,9 +133,11 @@ func (s *State) Run(ctx context.Context) error {
 		}()
 	})
 	defer func() {
-		s.stopRunners()
 		cancel()
+		s.stopRunners()
 		runners.Wait()
+		looking.Lock() // whoever looks now has ended
+		defer looking.Unlock()
 	}()
 	parts := life.NewGroup()
 	parts.Add("local-save", s.saveStatuses)
@@ -145,6 +159,11 @@ func (s *State) stopRunners() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.launch = nil
+	for _, e := range s.checks {
+		if e.ttl != nil && e.stop != nil {
+			e.stop()
+		}
+	}
 }
 
 // start runs a check if Run works; s.mu is held.

@@ -49,7 +49,7 @@ func runAgent(cmd *cobra.Command, args []string, flags *config.Flags) error {
 	if err != nil {
 		return fail("==> %s", err)
 	}
-	keepHeapFloor()
+	paceHeap()
 	out := &gate{out: cmd.OutOrStdout()}
 	defer out.open()
 	logger, err := logging.Open(logging.Options{
