@@ -27,6 +27,7 @@ func (a *Agent) openHTTP(rt *config.Runtime) error {
 		KVMaxValueSize:     rt.Limits.KVMaxValueSize,
 		TxnMaxBytes:        rt.Limits.TxnMaxReqLen,
 		DefaultQueryTime:   rt.DefaultQueryTime, MaxQueryTime: rt.MaxQueryTime, DiscoveryMaxStale: rt.DiscoveryMaxStale,
+		Debug:        func() bool { return a.runtime.Load().EnableDebug },
 		MetricsProxy: a.metricsProxy,
 		SidecarMin:   rt.Ports.SidecarMin, SidecarMax: rt.Ports.SidecarMax,
 		Logger: a.logger.Named("http"),

@@ -129,6 +129,8 @@ func (a *API) serveOther(w http.ResponseWriter, r *http.Request) {
 		ui.ServeHTTP(w, r)
 	case ui != nil && path == "/":
 		http.Redirect(w, r, a.opts.UIPath, http.StatusMovedPermanently)
+	case strings.HasPrefix(path, debugPath):
+		a.serveDebug(w, r)
 	case path == "/":
 		plain(w, http.StatusOK, textNoUI)
 	case strings.HasPrefix(path, "/api/"):

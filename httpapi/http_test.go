@@ -365,3 +365,15 @@ func TestNewNamesAllThatIsMissing(t *testing.T) {
 		}
 	}
 }
+
+func TestProfilesAreServedWhereDebuggingIsOn(t *testing.T) {
+	on := false
+	f := newFixture(t, func(o *httpapi.Options) { o.Debug = func() bool { return on } })
+	f.want("GET", "/debug/pprof/heap", "", http.StatusNotFound, "")
+	on = true
+	for path, want := range map[string]string{"": "profile?debug=1", "goroutine?debug=1": "goroutine profile: total", "cmdline": "httpapi.test", "heap?debug=1": "heap profile:"} {
+		if res, body := f.do("GET", "/debug/pprof/"+path, ""); res.StatusCode != http.StatusOK || !strings.Contains(body, want) {
+			t.Errorf("%s: %d, %.80q", path, res.StatusCode, body)
+		}
+	}
+}

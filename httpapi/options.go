@@ -58,6 +58,9 @@ type Options struct {
 	// NoCache makes ?cached mean nothing.
 	NoCache bool
 
+	// Debug tells whether /debug/pprof/ is served; it is asked each time, nil
+	// means no.
+	Debug func() bool
 	// MetricsProxy is asked each time; nil means none.
 	MetricsProxy func() MetricsProxy
 
@@ -115,6 +118,9 @@ func (o *Options) fill() error {
 	}
 	if o.DefaultToken == nil {
 		o.DefaultToken = func() string { return "" }
+	}
+	if o.Debug == nil {
+		o.Debug = func() bool { return false }
 	}
 	if o.MetricsProxy == nil {
 		o.MetricsProxy = func() MetricsProxy { return MetricsProxy{} }

@@ -113,7 +113,7 @@ type settings struct {
 	SyslogFacility    *string `cfg:"syslog_facility" use:"later" help:"syslog facility"`
 
 	UIConfig              uiSettings        `cfg:"ui_config"`
-	EnableDebug           *bool             `cfg:"enable_debug" use:"later" help:"serve /debug/pprof" reload:"y"`
+	EnableDebug           *bool             `cfg:"enable_debug" help:"serve /debug/pprof" reload:"y"`
 	DisableUpdateCheck    *bool             `cfg:"disable_update_check" help:"never look for newer versions"`
 	DisableAnonSignature  *bool             `cfg:"disable_anonymous_signature" help:"leave the signature out of update checks"`
 	AutoReloadConfig      *bool             `cfg:"auto_reload_config" use:"later" help:"reload when a configuration or TLS file changes"`
