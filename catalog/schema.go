@@ -32,6 +32,7 @@ const (
 	byInstance = "instance" // check: node and service ID, "" for node-level checks
 	byStatus   = "status"   // check: folded status
 	byMesh     = "mesh"     // instance: folded name of what it serves in the mesh
+	byAddress  = "address"  // node, service: the 16 bytes of the address
 	byNode     = "node"     // session: folded name of its node
 	bySession  = "session"  // kv: session that holds the key
 	uuidPrefix = "uuid_prefix"
@@ -62,8 +63,10 @@ func (f rowIndexer[R]) PrefixFromArgs(args ...any) ([]byte, error) {
 func newDB() *memdb.MemDB {
 	db, err := memdb.NewMemDB(&memdb.DBSchema{Tables: map[string]*memdb.TableSchema{
 		tableNode: table(tableNode, rowIndexer[*Node](nodeID),
-			&memdb.IndexSchema{Name: byUUID, AllowMissing: true, Unique: true, Indexer: rowIndexer[*Node](nodeUUID)}),
-		tableService: table(tableService, rowIndexer[*Service](serviceID)),
+			&memdb.IndexSchema{Name: byUUID, AllowMissing: true, Unique: true, Indexer: rowIndexer[*Node](nodeUUID)},
+			&memdb.IndexSchema{Name: byAddress, AllowMissing: true, Indexer: rowIndexer[*Node](nodeByAddress)}),
+		tableService: table(tableService, rowIndexer[*Service](serviceID),
+			&memdb.IndexSchema{Name: byAddress, AllowMissing: true, Indexer: rowIndexer[*Service](serviceByAddress)}),
 		tableInstance: table(tableInstance, rowIndexer[*instanceRow](instanceID),
 			&memdb.IndexSchema{Name: byMesh, AllowMissing: true, Indexer: rowIndexer[*instanceRow](instanceByMesh)}),
 		tableCheck: table(tableCheck, rowIndexer[*Check](checkID),

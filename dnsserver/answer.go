@@ -101,7 +101,7 @@ func (a *answering) dispatch(ctx context.Context, name string) {
 		return
 	}
 	switch t.kind {
-	case serviceKind:
+	case serviceKind, connectKind:
 		a.service(ctx, t)
 	case nodeKind:
 		a.node(ctx, t)
@@ -110,7 +110,7 @@ func (a *answering) dispatch(ctx context.Context, name string) {
 	case virtualKind:
 		// No service has a virtual address: an empty answer (reference/dns.md §2.2).
 	default:
-		// Mesh endpoints, ingress gateways and prepared queries: none exist.
+		// Ingress gateways and prepared queries: none exist.
 		a.nxdomain()
 	}
 }

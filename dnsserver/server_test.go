@@ -22,6 +22,7 @@ import (
 // fakeCatalog answers the operations a DNS server asks for.
 type fakeCatalog struct {
 	services map[string][]*catalog.InstanceHealth
+	mesh     map[string][]*catalog.InstanceHealth
 	nodes    []*catalog.Node
 	err      error
 }
@@ -33,6 +34,9 @@ func (f *fakeCatalog) Do(_ context.Context, op *rpc.Desc, req rpc.Message) (rpc.
 	switch req := req.(type) {
 	case *ops.HealthServiceRequest:
 		list := f.services[req.Service]
+		if req.Connect {
+			list = f.mesh[req.Service]
+		}
 		if len(req.Tags) > 0 {
 			list = slices.DeleteFunc(slices.Clone(list), func(i *catalog.InstanceHealth) bool {
 				return !slices.ContainsFunc(i.Service.Tags, func(t string) bool { return strings.EqualFold(t, req.Tags[0]) })
@@ -46,8 +50,17 @@ func (f *fakeCatalog) Do(_ context.Context, op *rpc.Desc, req rpc.Message) (rpc.
 			}
 		}
 		return &ops.CatalogNodeReply{}, nil
-	case *ops.CatalogNodesRequest:
-		return &ops.CatalogNodesReply{Nodes: f.nodes}, nil
+	case *ops.CatalogAddressRequest:
+		rep := &ops.CatalogAddressReply{}
+		for _, n := range f.nodes {
+			if n.Address == req.Address {
+				rep.Node = n
+			}
+		}
+		if req.Address == "192.0.2.7" || req.Address == "2001:db8::9" {
+			rep.Service = &catalog.Service{Service: "web"}
+		}
+		return rep, nil
 	}
 	return nil, fmt.Errorf("unexpected operation %s", op.Name)
 }
@@ -141,6 +154,7 @@ func TestAnswers(t *testing.T) {
 			"sick":   {instance("c", "10.0.0.3", "sick", 80, nil, catalog.Critical)},
 			"consul": {instance("a", "10.0.0.1", "consul", 8300, nil), instance("bad_name", "10.0.0.2", "consul", 8300, nil)},
 		},
+		mesh: map[string][]*catalog.InstanceHealth{"web": {instance("m", "10.0.0.9", "web-proxy", 21000, nil)}},
 		nodes: []*catalog.Node{
 			{Node: "Alpha.x", Address: "10.0.0.1", Datacenter: "dc1", Meta: map[string]string{"k=": "v`", "rfc1035-x": "plain"}},
 			{Node: "six", Address: "2001:db8::1", Datacenter: "dc1"},
@@ -191,6 +205,18 @@ func TestAnswers(t *testing.T) {
 		{"name servers", "consul.", dns.TypeNS, 0, "consul. 0 IN NS a.node.dc1.consul.", "a.node.dc1.consul. 0 IN A 10.0.0.1", false},
 		{"zone transfer", "consul.", dns.TypeAXFR, dns.RcodeNotImplemented, "", "", false},
 		{"reverse", "1.0.0.10.in-addr.arpa.", dns.TypePTR, 0, "1.0.0.10.in-addr.arpa. 0 IN PTR Alpha.x.node.dc1.consul.", "", false},
+		{"reverse in capitals", "1.0.0.10.IN-ADDR.ARPA.", dns.TypeA, 0, "1.0.0.10.IN-ADDR.ARPA. 0 IN PTR Alpha.x.node.dc1.consul.", "", false},
+		{"reverse of a service", "7.2.0.192.in-addr.arpa.", dns.TypeANY, 0, "7.2.0.192.in-addr.arpa. 0 IN PTR web.service.dc1.consul.", "", false},
+		{"reverse of an IPv6 address", "9.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa.", dns.TypePTR, 0,
+			"9.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa. 0 IN PTR web.service.dc1.consul.", "", false},
+		{"reverse SOA", "1.0.0.10.in-addr.arpa.", dns.TypeSOA, 0, "1.0.0.10.in-addr.arpa. 0 IN PTR Alpha.x.node.dc1.consul.", "", true},
+		{"reverse of nothing", "9.9.9.9.in-addr.arpa.", dns.TypePTR, dns.RcodeNameError, "", "", true},
+		{"reverse of half an address", "0.0.10.in-addr.arpa.", dns.TypePTR, dns.RcodeNameError, "", "", true},
+		{"reverse of an address written otherwise", "01.0.0.10.in-addr.arpa.", dns.TypePTR, dns.RcodeNameError, "", "", true},
+		{"reverse of groups in a label", "0000.0000.0000.0000.0000.0000.2001.0db8.ip6.arpa.", dns.TypePTR, dns.RcodeNameError, "", "", true},
+		{"mesh", "web.connect.consul.", dns.TypeSRV, 0, "web.connect.consul. 0 IN SRV 1 1 21000 m.node.dc1.consul.", "m.node.dc1.consul. 0 IN A 10.0.0.9", false},
+		{"mesh with a tag", "v9.web.connect.consul.", dns.TypeA, 0, "v9.web.connect.consul. 0 IN A 10.0.0.9", "", false},
+		{"mesh without the service", "none.connect.consul.", dns.TypeA, dns.RcodeNameError, "", "", true},
 		{"out of zone", "example.com.", dns.TypeA, dns.RcodeRefused, "", "", false},
 		{"prepared query", "q.query.consul.", dns.TypeA, dns.RcodeNameError, "", "", true},
 	}

@@ -14,22 +14,26 @@ import (
 // has no EDNS (reference/dns.md §8.3).
 const maxResolved = 5
 
-func (a *answering) healthRequest(service, tag, datacenter string) *ops.HealthServiceRequest {
-	req := &ops.HealthServiceRequest{ReadOptions: a.read(datacenter), Service: service}
+func (a *answering) healthRequest(service, tag string, t target) *ops.HealthServiceRequest {
+	req := &ops.HealthServiceRequest{ReadOptions: a.read(t.datacenter), Service: service, Connect: t.kind == connectKind}
 	if tag != "" {
 		req.Tags = []string{tag}
 	}
 	return req
 }
 
-// service answers [TAG.]NAME.service (reference/dns.md §5).
+// service answers [TAG.]NAME.service (reference/dns.md §5), and NAME.connect with
+// what serves NAME inside the mesh.
 func (a *answering) service(ctx context.Context, t target) {
 	name, tag := t.service()
+	if t.kind == connectKind {
+		name, tag, t.peer = t.parts[len(t.parts)-1], "", ""
+	}
 	if t.peer != "" || name == "" {
 		a.nxdomain()
 		return
 	}
-	rep, err := ops.HealthService.Call(ctx, a.opts.Caller, a.healthRequest(name, tag, t.datacenter))
+	rep, err := ops.HealthService.Call(ctx, a.opts.Caller, a.healthRequest(name, tag, t))
 	if err != nil {
 		a.fail(err)
 		return

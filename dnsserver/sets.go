@@ -18,6 +18,7 @@ const maxSets = 8192
 // setKey is everything that records depend on besides the instances.
 type setKey struct {
 	service, tag, datacenter string
+	connect                  bool
 	family                   family
 	qtype                    uint16 // SRV, or A for all that want addresses
 	wants                    uint16 // the question's type where only that decides
@@ -26,7 +27,7 @@ type setKey struct {
 }
 
 func (a *answering) setKey(service, tag string, t target) setKey {
-	k := setKey{service: service, tag: tag, datacenter: t.datacenter, family: familyOf(a.q.Qtype), qtype: dns.TypeA, wants: a.q.Qtype}
+	k := setKey{service: service, tag: tag, datacenter: t.datacenter, connect: t.kind == connectKind, family: familyOf(a.q.Qtype), qtype: dns.TypeA, wants: a.q.Qtype}
 	if a.q.Qtype == dns.TypeSRV {
 		k.qtype, k.domain, k.self = dns.TypeSRV, t.domain, strings.ToLower(a.q.Name)
 	}

@@ -37,7 +37,7 @@ var hostLabel = regexp.MustCompile(`^[A-Za-z0-9\\-]+$`)
 // nameservers adds NS records of up to three servers, with their addresses as
 // additional records.
 func (a *answering) nameservers(ctx context.Context, section *[]dns.RR) {
-	req := a.healthRequest("consul", "", "")
+	req := a.healthRequest("consul", "", target{})
 	rep, err := ops.HealthService.Call(ctx, a.opts.Caller, req)
 	if err != nil {
 		a.logger.Warn("DNS lookup of servers failed", "error", err)

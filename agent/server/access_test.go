@@ -11,6 +11,7 @@ import (
 	"praetor/internal/acl"
 	"praetor/internal/fault"
 	"praetor/internal/ops"
+	"praetor/internal/rpc"
 )
 
 // rights allows nothing but what is listed; it has a public name.
@@ -173,4 +174,35 @@ func TestTokensThatFailToResolveGetThatError(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestWhatMayNotBeSeenHasNoAddress(t *testing.T) {
+	for _, row := range []struct {
+		rights  rights
+		address string
+		want    string
+	}{
+		{rights{nodeRead: []string{"n"}}, "10.0.0.9", "n"},
+		{rights{}, "10.0.0.9", ""},
+		{rights{nodeRead: []string{"n"}, serviceRead: []string{"web"}}, "10.0.0.8", "web"},
+		{rights{nodeRead: []string{"n"}}, "10.0.0.8", ""},
+		{rights{serviceRead: []string{"web"}}, "10.0.0.8", ""},
+	} {
+		virtual(t, func(o *server.Options) { o.ACL = limited{row.rights} }, func(s *lone) {
+			s.mustRegister(catalog.Register{Node: "n", Address: "10.0.0.9", Service: &catalog.Service{ID: "w1", Service: "web", Address: "10.0.0.8"}})
+			rep, err := ops.CatalogAddress.Call(context.Background(), s.Router(), &ops.CatalogAddressRequest{ReadOptions: rpc.ReadOptions{Token: "t"}, Address: row.address})
+			got := ""
+			switch {
+			case err != nil:
+				got = err.Error()
+			case rep.Node != nil:
+				got = rep.Node.Node
+			case rep.Service != nil:
+				got = rep.Service.Service
+			}
+			if got != row.want {
+				t.Errorf("%s with %+v: %q, want %q", row.address, row.rights, got, row.want)
+			}
+		})
+	}
 }

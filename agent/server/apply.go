@@ -37,6 +37,7 @@ func (s *Server) mux() *rpc.Mux {
 	rpc.Handle(m, ops.CatalogGatewayServices, s.catalogGatewayServices)
 	rpc.Handle(m, ops.HealthIngress, s.healthIngress)
 	rpc.Handle(m, ops.CatalogNode, s.catalogNode)
+	rpc.Handle(m, ops.CatalogAddress, s.catalogAddress)
 	rpc.Handle(m, ops.HealthNode, s.healthNode)
 	rpc.Handle(m, ops.HealthChecks, s.healthChecks)
 	rpc.Handle(m, ops.HealthState, s.healthState)

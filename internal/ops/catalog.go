@@ -31,6 +31,9 @@ var (
 	// CatalogNode lists what runs on a node; the reply's NodeServices is nil if
 	// the node is unknown.
 	CatalogNode = rpc.Read[CatalogNodeRequest, CatalogNodeReply]("Catalog.Node")
+	// CatalogAddress tells what has an IP address: a node if there is one, else an
+	// instance.
+	CatalogAddress = rpc.Read[CatalogAddressRequest, CatalogAddressReply]("Catalog.Address")
 )
 
 // Empty is the reply of operations that only succeed or fail.
@@ -123,4 +126,16 @@ type CatalogNodeRequest struct {
 type CatalogNodeReply struct {
 	rpc.ReadMeta
 	NodeServices *catalog.NodeServices
+}
+
+type CatalogAddressRequest struct {
+	rpc.ReadOptions
+	Address string
+}
+
+// CatalogAddressReply has one member, or none if nothing has the address.
+type CatalogAddressReply struct {
+	rpc.ReadMeta
+	Node    *catalog.Node
+	Service *catalog.Service
 }

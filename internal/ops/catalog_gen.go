@@ -9,6 +9,194 @@ import (
 )
 
 // MarshalMsg implements msgp.Marshaler
+func (z *CatalogAddressReply) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// map header, size 3
+	// string "ReadMeta"
+	o = append(o, 0x83, 0xa8, 0x52, 0x65, 0x61, 0x64, 0x4d, 0x65, 0x74, 0x61)
+	o, err = z.ReadMeta.MarshalMsg(o)
+	if err != nil {
+		err = msgp.WrapError(err, "ReadMeta")
+		return
+	}
+	// string "Node"
+	o = append(o, 0xa4, 0x4e, 0x6f, 0x64, 0x65)
+	if z.Node == nil {
+		o = msgp.AppendNil(o)
+	} else {
+		o, err = z.Node.MarshalMsg(o)
+		if err != nil {
+			err = msgp.WrapError(err, "Node")
+			return
+		}
+	}
+	// string "Service"
+	o = append(o, 0xa7, 0x53, 0x65, 0x72, 0x76, 0x69, 0x63, 0x65)
+	if z.Service == nil {
+		o = msgp.AppendNil(o)
+	} else {
+		o, err = z.Service.MarshalMsg(o)
+		if err != nil {
+			err = msgp.WrapError(err, "Service")
+			return
+		}
+	}
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *CatalogAddressReply) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "ReadMeta":
+			bts, err = z.ReadMeta.UnmarshalMsg(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "ReadMeta")
+				return
+			}
+		case "Node":
+			if msgp.IsNil(bts) {
+				bts, err = msgp.ReadNilBytes(bts)
+				if err != nil {
+					return
+				}
+				z.Node = nil
+			} else {
+				if z.Node == nil {
+					z.Node = new(catalog.Node)
+				}
+				bts, err = z.Node.UnmarshalMsg(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Node")
+					return
+				}
+			}
+		case "Service":
+			if msgp.IsNil(bts) {
+				bts, err = msgp.ReadNilBytes(bts)
+				if err != nil {
+					return
+				}
+				z.Service = nil
+			} else {
+				if z.Service == nil {
+					z.Service = new(catalog.Service)
+				}
+				bts, err = z.Service.UnmarshalMsg(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Service")
+					return
+				}
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *CatalogAddressReply) Msgsize() (s int) {
+	s = 1 + 9 + z.ReadMeta.Msgsize() + 5
+	if z.Node == nil {
+		s += msgp.NilSize
+	} else {
+		s += z.Node.Msgsize()
+	}
+	s += 8
+	if z.Service == nil {
+		s += msgp.NilSize
+	} else {
+		s += z.Service.Msgsize()
+	}
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z *CatalogAddressRequest) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// map header, size 2
+	// string "ReadOptions"
+	o = append(o, 0x82, 0xab, 0x52, 0x65, 0x61, 0x64, 0x4f, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x73)
+	o, err = z.ReadOptions.MarshalMsg(o)
+	if err != nil {
+		err = msgp.WrapError(err, "ReadOptions")
+		return
+	}
+	// string "Address"
+	o = append(o, 0xa7, 0x41, 0x64, 0x64, 0x72, 0x65, 0x73, 0x73)
+	o = msgp.AppendString(o, z.Address)
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *CatalogAddressRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "ReadOptions":
+			bts, err = z.ReadOptions.UnmarshalMsg(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "ReadOptions")
+				return
+			}
+		case "Address":
+			z.Address, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Address")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *CatalogAddressRequest) Msgsize() (s int) {
+	s = 1 + 12 + z.ReadOptions.Msgsize() + 8 + msgp.StringPrefixSize + len(z.Address)
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
 func (z *CatalogDatacentersReply) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// map header, size 1
