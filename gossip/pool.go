@@ -30,6 +30,7 @@ type Pool struct {
 	logger hclog.Logger
 	serf   *serf.Serf
 	queue  *queue
+	flush  *flusher
 
 	events    chan serf.Event // serf to pump
 	questions chan Question   // pump to who answers, see Questions
@@ -92,12 +93,14 @@ func (p *Pool) start(config *serf.Config, opts *Options) error {
 		ml.Transport = transport
 		ml.BindPort = port
 		ml.AdvertiseAddr, ml.AdvertisePort = ip.String(), advertised
+		p.flush = newFlusher(config)
 		p.serf, err = serf.Create(config)
 	}
 	if err != nil {
 		_ = transport.Shutdown() // the first error tells more
 		return fmt.Errorf("start %s gossip: %w", opts.network(), err)
 	}
+	p.flush.begin(config, p.serf.LocalMember())
 	go p.pump() // Close waits for it through pumped
 	return nil
 }
@@ -126,6 +129,8 @@ func (p *Pool) pump() {
 		select {
 		case e := <-p.events:
 			p.take(e)
+		case <-p.flush.due():
+			p.flush.flush()
 		case <-p.serf.ShutdownCh():
 			for {
 				select {
@@ -140,6 +145,9 @@ func (p *Pool) pump() {
 }
 
 func (p *Pool) take(e serf.Event) {
+	if p.flush.takes(e) {
+		return
+	}
 	if q, ok := e.(*serf.Query); ok {
 		p.takeQuestion(q)
 		return

@@ -3,6 +3,7 @@ package gossip_test
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -199,6 +200,35 @@ func TestRestartedMemberRejoinsFromItsSnapshot(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestSnapshotNamesMembersWhileAllIsQuiet wants the file complete without a
+// proper end: what a process that is killed left is all that a restart has.
+func TestSnapshotNamesMembersWhileAllIsQuiet(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "serf", "local.snapshot")
+	virtual(t, func(t *testing.T, w *world) {
+		w.start(2)
+		opts := w.options("m3", 3)
+		opts.SnapshotPath = path
+		m3 := w.open(3, opts)
+		if _, err := m3.Join([]string{ip(1)}); err != nil {
+			t.Fatal(err)
+		}
+		m3.waitFor("3 alive", time.Minute, func() error { return m3.alive(3) })
+		pass(2 * time.Second)
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := 1; i <= 3; i++ {
+			if want := fmt.Sprintf("alive: m%d %s:8301\n", i, ip(i)); !strings.Contains(string(text), want) {
+				t.Errorf("the snapshot lacks %q:\n%s", want, text)
+			}
+		}
+		if own := m3.saw("m3"); !slices.Equal(own, []gossip.EventType{gossip.Joined}) {
+			t.Errorf("the handler was told of m3 itself %v, want once that it joined", own)
+		}
+	})
 }
 
 func TestTagsReachTheOthers(t *testing.T) {
