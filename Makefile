@@ -4,7 +4,7 @@ GO       ?= go
 REVISION := $(shell git rev-parse --short=8 HEAD 2>/dev/null)
 LDFLAGS  := -s -w -X praetor/internal/version.Revision=$(REVISION)
 
-.PHONY: build test race lint fmt generate cross bench e2e conformance cluster clean
+.PHONY: build test race lint fmt generate cross bench e2e chaos conformance cluster clean
 
 build: ## bin/praetor
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/praetor ./cmd/praetor
@@ -34,6 +34,10 @@ bench: build ## figures beside their limits; never fails on time
 
 e2e: build ## the built binary, driven as a user drives it
 	$(GO) test -count=1 -v ./cmd/praetor
+
+CHAOS_MINUTES ?= 10
+chaos: ## three servers under faults for CHAOS_MINUTES, their histories checked; PRAETOR_CHAOS_SEED=... repeats a run
+	PRAETOR_CHAOS_MINUTES=$(CHAOS_MINUTES) $(GO) test -count=1 -v -timeout 0 -run '^TestKVIsLinearizableThroughFaults$$' ./cmd/praetor
 
 CONFORMANCE ?= ../shared/conformance
 CASES       ?= ^($(shell paste -sd'|' .ci/conformance))$$
