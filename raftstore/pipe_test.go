@@ -98,12 +98,19 @@ func (l *pipeListener) Addr() net.Addr { return &net.UnixAddr{Name: l.address} }
 
 // virtual runs f in a bubble with count servers in memory that bootstrapped.
 func virtual(t *testing.T, count int, f func(t *testing.T, net *pipes, nodes []*node)) {
+	t.Helper()
+	virtualWith(t, count, func(*node) {}, f)
+}
+
+// virtualWith is virtual with servers that are changed before they start.
+func virtualWith(t *testing.T, count int, prepare func(*node), f func(t *testing.T, net *pipes, nodes []*node)) {
 	synctest.Test(t, func(t *testing.T) {
 		network := newPipes()
 		var nodes []*node
 		var peers []raftstore.Peer
 		for i := range count {
 			n := virtualNode(network, fmt.Sprintf("s%d", i+1))
+			prepare(n)
 			nodes = append(nodes, n)
 			peers = append(peers, raftstore.Peer{ID: n.id, Address: n.address, Voter: true})
 		}

@@ -54,6 +54,7 @@ type Store struct {
 	leader   *leaderWatch
 	detector *detector
 	verify   verifier
+	askers   askers
 
 	tuning sync.Mutex // held while raft's configuration is read and replaced
 
@@ -88,7 +89,7 @@ func open(opts *Options) (*Store, error) {
 		id: opts.ID, address: opts.Address, logger: opts.Logger, folder: folder,
 		drain: 2 * (opts.HeartbeatTimeout + opts.LeaderLease), calls: newCalls(),
 	}
-	s.verify.confirm = func() error { return s.raft.VerifyLeader().Error() }
+	s.verify.confirm = s.confirm
 	if err := s.start(conf, machine, opts); err != nil {
 		return nil, errors.Join(err, folder.Close())
 	}
@@ -103,6 +104,9 @@ func (s *Store) start(conf *raft.Config, machine raft.FSM, opts *Options) error 
 		Stream: s.stream, MaxPool: maxPool, Timeout: rpcTimeout,
 		Logger: opts.Logger.Named("transport"), MsgpackUseNewTimeFormat: true,
 	})
+	s.askers = askers{asked: map[raft.Server]*ballot{}, send: func(srv raft.Server, q *raft.AppendEntriesRequest, a *raft.AppendEntriesResponse) error {
+		return s.trans.AppendEntries(srv.ID, srv.Address, q, a)
+	}}
 	var err error
 	s.raft, err = raft.NewRaft(conf, machine, s.folder.logs, s.folder.stable, s.folder.snapshots, s.trans)
 	if err != nil {
@@ -134,6 +138,7 @@ func (s *Store) close() error {
 		err = cerr
 	}
 	s.stream.wait()
+	s.askers.wait()
 	s.leader.stop()
 	return errors.Join(err, s.folder.Close())
 }

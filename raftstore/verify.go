@@ -7,8 +7,8 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// VerifyLeader returns when a quorum confirmed, after the call began, that this
-// server leads; fault.NoLeader otherwise. Callers that wait at the same time
+// VerifyLeader returns when a quorum of voters confirmed, asked after the call
+// began, that this server leads; fault.NoLeader otherwise. Callers that wait at the same time
 // share one confirmation.
 func (s *Store) VerifyLeader(ctx context.Context) error {
 	return translateRead(s.verify.wait(ctx, s.calls))

@@ -103,7 +103,20 @@ func (s *Server) admitRead(ctx context.Context, opts *rpc.ReadOptions) error {
 	case !s.IsLeader():
 		return fault.New(fault.NoLeader, "Not ready to serve consistent reads")
 	case opts.Consistent:
-		return s.raft.VerifyLeader(ctx)
+		return s.confirmLeader(ctx)
+	}
+	return nil
+}
+
+// confirmLeader has a quorum say that this server leads. It may have lost its term
+// and won another since it was found ready: what others committed in between is
+// applied only when it is ready again.
+func (s *Server) confirmLeader(ctx context.Context) error {
+	if err := s.raft.VerifyLeader(ctx); err != nil {
+		return err
+	}
+	if !s.IsLeader() {
+		return fault.New(fault.NoLeader, "Not ready to serve consistent reads")
 	}
 	return nil
 }
