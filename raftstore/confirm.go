@@ -84,7 +84,7 @@ func (s *Store) newBallot(term uint64, servers []raft.Server) *ballot {
 	b := &ballot{
 		question: &raft.AppendEntriesRequest{
 			RPCHeader: raft.RPCHeader{ProtocolVersion: raft.ProtocolVersionMax, ID: []byte(s.id), Addr: us},
-			Term:      term, Leader: us,
+			Term:      term,
 		},
 		done: make(chan struct{}),
 	}

@@ -38,7 +38,7 @@ const (
 	// at a paused server are the ones most likely to be answered with old news.
 	writePatience = 2 * time.Second
 	readPatience  = 6 * time.Second
-	// checkLimit is far more than a check takes.
+	// checkLimit is far more than most checks take.
 	checkLimit = 20 * time.Second
 )
 
@@ -75,6 +75,7 @@ func TestKVIsLinearizableThroughFaults(t *testing.T) {
 	}
 	c.wantAllToLast()
 	c.wantSameEverywhere()
+	c.wantDecided()
 	t.Logf("%d rounds, %d calls answered, %d with an unknown outcome", len(c.rounds), c.answered.Load(), c.unknown.Load())
 }
 
@@ -86,6 +87,8 @@ type chaos struct {
 	wires  *wires
 	hosts  []*host
 	rounds []*round
+
+	checked, undecided int // histories
 
 	values   atomic.Int64 // the last one written
 	answered atomic.Int64
@@ -239,12 +242,12 @@ func (c *chaos) wake(h *host) {
 	r := c.rounds[len(c.rounds)-1]
 	var asked sync.WaitGroup
 	for i := range 10 * chaosGroups {
+		asked.Add(1)
 		r.late.Go(func() {
 			asked.Done()
 			one := &chaosClient{c: c, g: r.groups[i%chaosGroups], number: 100 + i, rand: rand.New(rand.NewPCG(uint64(i), 0))}
 			one.get(h, i/chaosGroups%groupKeys)
 		})
-		asked.Add(1)
 	}
 	asked.Wait()
 	<-time.After(50 * time.Millisecond) // on their way; only how much is tried depends on it
@@ -359,9 +362,12 @@ func (c *chaos) settle(g *keys, failed func(*host) bool) {
 	c.Helper()
 	one := &chaosClient{c: c, g: g, number: -1}
 	for k := range groupKeys {
-		if !one.get(c.hosts[k%3], k) {
-			c.Errorf("key %s cannot be read from %s, all faults over", g.path(k), c.hosts[k%3].name)
-		}
+		waitFor(c.T, "read of "+g.path(k)+", all faults over", 30*time.Second, func() error {
+			if !one.get(c.hosts[k%3], k) {
+				return fmt.Errorf("no answer from %s", c.hosts[k%3].name)
+			}
+			return nil
+		})
 	}
 	for i := range g.sessions {
 		s := &g.sessions[i]
@@ -369,9 +375,9 @@ func (c *chaos) settle(g *keys, failed func(*host) bool) {
 			continue
 		}
 		var list []any
-		if err := c.hosts[0].get("/v1/session/info/"+s.id+"?consistent", &list); err != nil {
-			c.Errorf("session %s: %v", s.id, err)
-		}
+		waitFor(c.T, "session "+s.id, 30*time.Second, func() error {
+			return c.hosts[0].get("/v1/session/info/"+s.id+"?consistent", &list)
+		})
 		if s.gone = len(list) == 0; s.gone && failed(s.node) {
 			g.addEnd(i+1, s.from, g.now())
 		}
@@ -381,9 +387,26 @@ func (c *chaos) settle(g *keys, failed func(*host) bool) {
 func (c *chaos) wantLinearizable(r *round) {
 	c.Helper()
 	for i, g := range r.groups {
-		if result := g.check(checkLimit); result != porcupine.Ok {
-			c.Errorf("round with %q, group %d: whether the history is right: %s; %s", r.name, i, result, g.explain(checkLimit))
+		c.checked++
+		switch g.check(checkLimit) {
+		case porcupine.Illegal:
+			c.Errorf("round with %q, group %d: the answers fit no order of the calls; %s", r.name, i, g.explain(checkLimit))
+		case porcupine.Unknown:
+			c.undecided++
+			c.Logf("round with %q, group %d: not decided in %s", r.name, i, checkLimit)
 		}
+		if err := g.checkLoose(); err != nil {
+			c.Errorf("round with %q, group %d: %v", r.name, i, err)
+		}
+	}
+}
+
+// wantDecided allows for a few histories with so many calls of unknown outcome
+// that their orders are too many to try.
+func (c *chaos) wantDecided() {
+	c.Helper()
+	if c.undecided > c.checked/10 {
+		c.Errorf("%d of %d histories were not decided", c.undecided, c.checked)
 	}
 }
 
@@ -456,8 +479,11 @@ func (one *chaosClient) ask(h *host) {
 	seen := one.seen[key]
 	q := question{key: key, index: seen.index, seen: seen.value, session: one.session}
 	switch n := one.rand.IntN(100); {
-	case n < 35:
+	case n < 30:
 		one.get(h, key)
+		return
+	case n < 35:
+		one.getLoosely(h, key)
 		return
 	case n < 45:
 		q.verb = verbSet
@@ -511,23 +537,39 @@ func (one *chaosClient) value() int { return int(one.c.values.Add(1)) }
 // get reads a key consistently; false if there was no answer.
 func (one *chaosClient) get(h *host, key int) bool {
 	call := one.g.now()
-	a := one.c.send(h, "GET", "/v1/kv/"+one.g.path(key)+"?consistent", "", readPatience)
-	ret := one.g.now()
+	row, ok := one.read(h, key, "?consistent")
+	if !ok {
+		return false
+	}
+	one.seen[key] = row
+	one.g.add(one.number, question{verb: verbGet, key: key}, call, reply{done: true, rows: []seenRow{row}}, one.g.now())
+	return true
+}
+
+// getLoosely reads in the default mode (reference/http-api.md §5): the leader answers
+// by its lease, so one that was stopped and replaced may answer for a moment yet,
+// with what was true.
+func (one *chaosClient) getLoosely(h *host, key int) {
+	if row, ok := one.read(h, key, ""); ok {
+		one.g.addLoose(row)
+	}
+}
+
+func (one *chaosClient) read(h *host, key int, query string) (seenRow, bool) {
+	a := one.c.send(h, "GET", "/v1/kv/"+one.g.path(key)+query, "", readPatience)
 	row := seenRow{key: key, hasValue: true}
 	switch {
 	case a.status == http.StatusOK:
 		var list []wireEntry
 		if err := json.Unmarshal([]byte(a.text), &list); err != nil || len(list) != 1 {
 			one.c.Errorf("read of %s: %q %v", one.g.path(key), a.text, err)
-			return false
+			return row, false
 		}
-		row = one.g.row(key, list[0], true)
+		return one.g.row(key, list[0], true), true
 	case a.status != http.StatusNotFound:
-		return false
+		return row, false
 	}
-	one.seen[key] = row
-	one.g.add(one.number, question{verb: verbGet, key: key}, call, reply{done: true, rows: []seenRow{row}}, ret)
-	return true
+	return row, true
 }
 
 // wireEntry is a key as HTTP shows it.

@@ -318,6 +318,7 @@ type history struct {
 
 	mu    sync.Mutex
 	calls []porcupine.Operation
+	loose []seenRow // what reads showed that did not ask for consistency
 }
 
 // never is the return of a call whose outcome nobody was told.
@@ -342,6 +343,32 @@ func (h *history) addEnd(session int, from, until int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.calls = append(h.calls, porcupine.Operation{ClientId: -1, Input: question{verb: verbEnd, session: session}, Call: from, Output: reply{unknown: true}, Return: until})
+}
+
+func (h *history) addLoose(row seenRow) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.loose = append(h.loose, row)
+}
+
+// checkLoose wants of reads that did not ask for consistency that they show, if
+// not the newest, something that was written.
+func (h *history) checkLoose() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	written := map[[2]int]bool{}
+	for _, call := range h.calls {
+		q := call.Input.(question)
+		for _, w := range append([]question{q}, q.steps...) {
+			written[[2]int{w.key, w.value}] = true
+		}
+	}
+	for _, row := range h.loose {
+		if row.value != 0 && !written[[2]int{row.key, row.value}] {
+			return fmt.Errorf("a read showed what nobody wrote: %+v", row)
+		}
+	}
+	return nil
 }
 
 func (q question) readsOnly() bool {
