@@ -546,7 +546,7 @@ func (one *chaosClient) get(h *host, key int) bool {
 	return true
 }
 
-// getLoosely reads in the default mode (reference/http-api.md §5): the leader answers
+// getLoosely reads in the default mode (reference/http-api.md §6): the leader answers
 // by its lease, so one that was stopped and replaced may answer for a moment yet,
 // with what was true.
 func (one *chaosClient) getLoosely(h *host, key int) {
