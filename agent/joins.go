@@ -25,9 +25,6 @@ func (a *Agent) runJoins(ctx context.Context) error {
 		join: a.lan.Join, joined: notifyReady, logger: a.logger,
 	}
 	group.Go(func() error { return lan.run(joining) })
-	if a.server != nil {
-		group.Go(func() error { return a.runRejoin(joining, rt.JoinLAN.Interval) })
-	}
 	if a.wan != nil {
 		wan := retryJoin{
 			pool: "WAN", addrs: rt.JoinWAN.Addresses, interval: rt.JoinWAN.Interval, max: rt.JoinWAN.MaxAttempts,
@@ -40,32 +37,6 @@ func (a *Agent) runJoins(ctx context.Context) error {
 		return err
 	}
 	<-ctx.Done() // a part lives as long as the agent
-	return nil
-}
-
-// runRejoin brings a server back whose LAN pool knows nobody though Raft counts
-// it among several: serf writes its list of members late, and a crash loses it.
-// The others are taken to gossip on this server's own port.
-func (a *Agent) runRejoin(ctx context.Context, interval time.Duration) error {
-	for len(a.lan.Members()) < 2 {
-		addrs := a.server.OtherPeers()
-		for i, peer := range addrs {
-			host, _, _ := net.SplitHostPort(peer)
-			addrs[i] = net.JoinHostPort(host, strconv.Itoa(int(a.runtime.Load().SerfAdvertiseLAN.Port())))
-		}
-		if len(addrs) > 0 {
-			if n, err := a.lan.Join(addrs); n > 0 {
-				a.logger.Info("Gossip knew nobody: joined the servers that Raft knows", "num_agents", n)
-			} else {
-				a.logger.Warn("Gossip knows nobody, and no server that Raft knows answers", "retry_interval", interval, "error", err)
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(interval):
-		}
-	}
 	return nil
 }
 

@@ -71,19 +71,3 @@ func (s *Server) removePeer(info gossip.ServerInfo) error {
 	}
 	return nil
 }
-
-// OtherPeers lists the RPC addresses of the other servers in the Raft
-// configuration; none if this server is not in it, as after it has left.
-func (s *Server) OtherPeers() []string {
-	peers, err := s.raft.Peers()
-	if err != nil || !s.isPeer() {
-		return nil
-	}
-	var addrs []string
-	for _, p := range peers {
-		if p.ID != s.opts.ID {
-			addrs = append(addrs, p.Address)
-		}
-	}
-	return addrs
-}

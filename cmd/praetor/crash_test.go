@@ -3,8 +3,6 @@ package main_test
 import (
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -92,33 +90,4 @@ func wantAcked(t *testing.T, n *node, acked map[string]string) {
 			t.Fatalf("acknowledged write %s=%s reads %q after the crash", key, value, got[key])
 		}
 	}
-}
-
-// TestACrashedServerWhoseGossipForgotTheOthersComesBack takes from a killed
-// server the list of members that serf had no time to write.
-func TestACrashedServerWhoseGossipForgotTheOthersComesBack(t *testing.T) {
-	nodes := make([]*node, 3)
-	for i := range nodes {
-		args := []string{"-server", "-bootstrap-expect=3"}
-		if i > 0 {
-			args = append(args, "-retry-join=127.77.11.1")
-		}
-		nodes[i] = newNode(t, fmt.Sprint("s", i+1), fmt.Sprint("127.77.11.", i+1), args...).start()
-	}
-	leaderOf(t, nodes)
-	n := nodes[0]
-	waitFor(t, "write", 10*time.Second, func() error { return n.put("/v1/kv/before", "1") })
-	n.kill()
-	if err := os.RemoveAll(filepath.Join(n.dir, "data", "serf")); err != nil {
-		t.Fatal(err)
-	}
-	n.start()
-	waitFor(t, "three members", 10*time.Second, func() error {
-		var members []struct{ Name string }
-		if err := n.get("/v1/agent/members", &members); err != nil || len(members) == 3 {
-			return err
-		}
-		return fmt.Errorf("%v", members)
-	})
-	waitFor(t, "write after the crash", 15*time.Second, func() error { return n.put("/v1/kv/after", "1") })
 }
