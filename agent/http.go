@@ -15,7 +15,7 @@ import (
 func (a *Agent) openHTTP(rt *config.Runtime) error {
 	a.views = view.New(view.Options{Caller: a.router, DefaultQueryTime: rt.DefaultQueryTime, MaxQueryTime: rt.MaxQueryTime})
 	opts := httpapi.Options{
-		Caller: a.router, Agent: a, Local: a.local, Events: a.events, ACL: a.acl, Views: a.views, NoCache: !rt.HTTP.UseCache, NoStreaming: !rt.UseStreaming,
+		Caller: a.router, Transfers: a.router, Agent: a, Local: a.local, Events: a.events, ACL: a.acl, Views: a.views, NoCache: !rt.HTTP.UseCache, NoStreaming: !rt.UseStreaming,
 		Metrics:    a.metrics,
 		Datacenter: rt.Datacenter, NodeName: rt.NodeName, Server: rt.Server,
 		// No access rules are in force in this version: DefaultPolicy says allow.

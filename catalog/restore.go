@@ -17,7 +17,7 @@ import (
 // be one whole snapshot to its end. Then the old state's Replaced channel closes.
 func (s *Store) Restore(r io.Reader) error {
 	fresh := newState()
-	re := &restorer{in: bufio.NewReaderSize(r, 64<<10), db: fresh.db, w: newWriter(fresh.db, nil)}
+	re := newRestorer(bufio.NewReaderSize(r, restoreBuffer), fresh)
 	defer func() { re.w.txn.Abort() }() // does nothing after the commit
 	if err := re.run(); err != nil {
 		return fmt.Errorf("restore catalog snapshot: %w", err)
@@ -25,16 +25,32 @@ func (s *Store) Restore(r io.Reader) error {
 	re.join()
 	re.w.flushCounts()
 	re.w.txn.Commit()
+	s.replace(fresh)
+	return nil
+}
+
+// restoreBuffer spares reads of single records.
+const restoreBuffer = 64 << 10
+
+func (s *Store) replace(fresh *state) {
 	old := s.state.Swap(fresh)
 	close(old.replaced)
-	return nil
 }
 
 // restorer reads a snapshot into a database that nobody else sees yet.
 type restorer struct {
+	frames
+	db *memdb.MemDB
+	w  *writer // keeps derived rows in step
+}
+
+func newRestorer(in *bufio.Reader, fresh *state) *restorer {
+	return &restorer{frames: frames{in: in}, db: fresh.db, w: newWriter(fresh.db, nil)}
+}
+
+// frames reads the records of a snapshot.
+type frames struct {
 	in   *bufio.Reader
-	db   *memdb.MemDB
-	w    *writer      // keeps derived rows in step
 	last uint64       // the header's index: no row's is past it
 	read uint64       // records so far
 	body bytes.Buffer // scratch
@@ -47,6 +63,7 @@ func (re *restorer) run() error {
 	if err := re.header(); err != nil {
 		return err
 	}
+	re.begin()
 	for {
 		t, body, err := re.record()
 		if err != nil {
@@ -85,9 +102,16 @@ func (re *restorer) join() {
 	}
 }
 
-func (re *restorer) header() error {
+// begin notes the snapshot's index.
+func (re *restorer) begin() {
+	if re.last != 0 {
+		must(re.w.txn.Insert(tableIndex, &indexRow{Key: indexLast, Value: re.last}))
+	}
+}
+
+func (f *frames) header() error {
 	var b [headerLen]byte
-	if _, err := io.ReadFull(re.in, b[:]); err != nil {
+	if _, err := io.ReadFull(f.in, b[:]); err != nil {
 		return fmt.Errorf("header: %w", noEOF(err))
 	}
 	rest, ok := bytes.CutPrefix(b[:], []byte(snapshotMagic))
@@ -100,26 +124,23 @@ func (re *restorer) header() error {
 	if v := binary.BigEndian.Uint16(rest); v != snapshotVersion {
 		return fmt.Errorf("header: format version %d, this server knows %d", v, snapshotVersion)
 	}
-	re.last = binary.BigEndian.Uint64(rest[2:])
-	if re.last != 0 {
-		must(re.w.txn.Insert(tableIndex, &indexRow{Key: indexLast, Value: re.last}))
-	}
+	f.last = binary.BigEndian.Uint64(rest[2:])
 	return nil
 }
 
 // record reads one record. Its memory grows with what is really there, not
 // with what a damaged length promises.
-func (re *restorer) record() (recordType, []byte, error) {
+func (f *frames) record() (recordType, []byte, error) {
 	var frame [frameLen]byte
-	if _, err := io.ReadFull(re.in, frame[:]); err != nil {
+	if _, err := io.ReadFull(f.in, frame[:]); err != nil {
 		return 0, nil, err
 	}
 	length := binary.BigEndian.Uint32(frame[:4])
-	re.body.Reset()
-	if _, err := io.CopyN(&re.body, re.in, int64(length)); err != nil {
+	f.body.Reset()
+	if _, err := io.CopyN(&f.body, f.in, int64(length)); err != nil {
 		return 0, nil, err
 	}
-	record := re.body.Bytes()
+	record := f.body.Bytes()
 	if binary.BigEndian.Uint32(frame[4:]) != frameSum(frame[:4], record) {
 		return 0, nil, errors.New("wrong checksum")
 	}
@@ -130,15 +151,15 @@ func (re *restorer) record() (recordType, []byte, error) {
 }
 
 // end checks the trailer and that nothing follows it.
-func (re *restorer) end(body []byte) error {
+func (f *frames) end(body []byte) error {
 	count, rest, err := msgp.ReadUint64Bytes(body)
 	switch {
 	case err != nil:
 		return fmt.Errorf("trailer: %w", err)
-	case len(rest) > 0 || count != re.read:
-		return fmt.Errorf("trailer: %d records counted, %d read", count, re.read)
+	case len(rest) > 0 || count != f.read:
+		return fmt.Errorf("trailer: %d records counted, %d read", count, f.read)
 	}
-	if _, err := re.in.ReadByte(); err != io.EOF {
+	if _, err := f.in.ReadByte(); err != io.EOF {
 		return errors.New("bytes after the trailer")
 	}
 	return nil

@@ -24,6 +24,8 @@ type Options struct {
 	Local  Local        // what is registered with it
 	Events Events       // user events; nil means there are none
 	ACL    acl.Resolver // of the agent's own endpoints; nil allows everything
+	// Transfers carries snapshots; needed where those are asked for.
+	Transfers rpc.Carrier
 	// Views follow the reads that many wait for; nil means that each is sent to
 	// the servers by itself, ?cached too.
 	Views  *view.Views

@@ -135,6 +135,8 @@ var routes = []route{
 	{"/v1/internal/ui/service-topology/", get, uiTopology, 0},
 	{"/v1/internal/ui/metrics-proxy/", get, uiMetricsProxy, 0},
 
+	{"/v1/snapshot", []string{http.MethodGet, http.MethodPut}, snapshot, anyTenancy},
+
 	{"/v1/status/leader", get, statusLeader, anyTenancy},
 	{"/v1/status/peers", get, statusPeers, anyTenancy},
 

@@ -72,6 +72,9 @@ func (f *folder) open(opts *Options) error {
 	if err := f.openSnapshots(opts.Logger); err != nil {
 		return err
 	}
+	if err := closeGap(f.logs, f.snapshots); err != nil {
+		return err
+	}
 	return f.disk.syncDir("folder", f.dir) // the new files' names
 }
 

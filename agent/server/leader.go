@@ -62,20 +62,35 @@ func (s *Server) lead(ctx context.Context) {
 	if err := s.opts.LAN.Fire(newLeaderEvent, []byte(s.opts.Name)); err != nil {
 		s.logger.Warn("tell the pool of the new leader", "error", err)
 	}
+	for ctx.Err() == nil && s.takeUp(ctx) {
+		s.doDuties(ctx)
+	}
+}
+
+// takeUp makes this leader ready, trying again if that fails; false if the term
+// ended before.
+func (s *Server) takeUp(ctx context.Context) bool {
 	for {
 		err := s.establish(ctx)
 		if err == nil {
-			break
+			return true
 		}
 		if ctx.Err() != nil {
-			return
+			return false
 		}
 		s.logger.Error("take up leadership: handing it on", "error", err)
 		_ = s.handOn(ctx) // logged; success ends ctx
 		if !pause(ctx, establishRetry) {
-			return
+			return false
 		}
 	}
+}
+
+// doDuties does a leader's duties until the term ends or the state was restored:
+// what they know is of the old state then.
+func (s *Server) doDuties(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	pilot := s.startAutopilot(ctx)
 	s.pilot.Store(pilot)
 	defer func() {
@@ -88,7 +103,12 @@ func (s *Server) lead(ctx context.Context) {
 	duties.Go(func() { s.storeCoordinates(ctx) })
 	duties.Go(func() { s.expireSessions(ctx) })
 	duties.Go(func() { s.reapDeletions(ctx) })
-	s.reconcileLoop(ctx)
+	duties.Go(func() { s.reconcileLoop(ctx) })
+	select {
+	case <-ctx.Done():
+	case <-s.restored:
+		cancel()
+	}
 }
 
 // transferTries is how often a leader tries to make another one.
@@ -137,5 +157,6 @@ func (s *Server) establish(ctx context.Context) error {
 	s.timers.start(sessions, time.Now())
 	s.delays.start()
 	s.readyTerm.Store(term)
+	s.established.Add(1)
 	return nil
 }

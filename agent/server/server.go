@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -123,6 +124,10 @@ type Server struct {
 	readyTerm atomic.Uint64
 	leaving   atomic.Bool // no more requests: this server is about to go
 
+	restoring   sync.Mutex    // held by the one restore under way
+	restored    chan struct{} // makes the leader take up its duties anew
+	established atomic.Uint64 // how often it has
+
 	pilot atomic.Pointer[autopilot.Autopilot] // nil while this server does not lead
 
 	memberEvents chan gossip.Event // to the leader loop; bounded, see HandleLAN
@@ -140,7 +145,7 @@ func Open(opts Options) (*Server, error) {
 		opts: opts, logger: opts.Logger, store: catalog.New(),
 		overview:     overview{made: time.Now()},
 		memberEvents: make(chan gossip.Event, maxMemberEvents),
-		bootstrapped: make(chan struct{}, 1),
+		bootstrapped: make(chan struct{}, 1), restored: make(chan struct{}),
 	}
 	s.listener = rpc.NewListener(opts.Listener, s.logger.Named("rpc"))
 	raftOpts := opts.Raft

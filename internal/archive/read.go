@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"os"
 	"strings"
 )
 
@@ -174,4 +175,18 @@ func noEOF(err error) error {
 		return io.ErrUnexpectedEOF
 	}
 	return err
+}
+
+// ReadMeta reads a meta.json by itself, as it lies in a raft folder.
+func ReadMeta(path string) (*Meta, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	meta := new(Meta)
+	if err := json.NewDecoder(io.LimitReader(file, maxMetaBytes)).Decode(meta); err != nil {
+		return nil, fmt.Errorf("decode %s: %w", path, err)
+	}
+	return meta, nil
 }

@@ -106,6 +106,7 @@ func newRootCommand(name string) *cobra.Command {
 		newReloadCommand(),
 		newRTTCommand(),
 		newServicesCommand(),
+		newSnapshotCommand(),
 		newValidateCommand(),
 		newVersionCommand(),
 	)

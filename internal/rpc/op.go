@@ -110,7 +110,8 @@ type Handler func(ctx context.Context, req Message) (Message, error)
 
 // Mux is the operations a server answers. Fill it before it serves.
 type Mux struct {
-	handlers map[string]registered
+	handlers  map[string]registered
+	transfers map[string]carried
 }
 
 type registered struct {
@@ -119,7 +120,7 @@ type registered struct {
 }
 
 // NewMux returns an empty Mux.
-func NewMux() *Mux { return &Mux{handlers: map[string]registered{}} }
+func NewMux() *Mux { return &Mux{handlers: map[string]registered{}, transfers: map[string]carried{}} }
 
 // Handle registers h for op. Registering a name twice is a bug and panics.
 func Handle[Req, Rep any](m *Mux, op Op[Req, Rep], h func(context.Context, *Req) (*Rep, error)) {

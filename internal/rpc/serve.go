@@ -96,7 +96,7 @@ func stop(srv *grpc.Server, logger hclog.Logger) {
 
 // describe lists the operations as gRPC methods.
 func describe(serving context.Context, r *Router) *grpc.ServiceDesc {
-	sd := &grpc.ServiceDesc{ServiceName: serviceName, HandlerType: (*any)(nil)}
+	sd := &grpc.ServiceDesc{ServiceName: serviceName, HandlerType: (*any)(nil), Streams: describeTransfers(serving, r)}
 	for _, reg := range r.opts.Local.handlers {
 		op := reg.op
 		sd.Methods = append(sd.Methods, grpc.MethodDesc{

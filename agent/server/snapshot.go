@@ -1,0 +1,252 @@
+package server
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"praetor/catalog"
+	"praetor/internal/archive"
+	"praetor/internal/fault"
+	"praetor/internal/ops"
+	"praetor/internal/rpc"
+)
+
+// snapshotVersion is what meta.json says: raft's (reference/internals.md §15).
+const snapshotVersion = 1
+
+// snapshotSave archives the state as it is now. It reads the store twice, to tell
+// the size first, so that nothing has to be put on a disk.
+func (s *Server) snapshotSave(ctx context.Context, req *ops.SnapshotSaveRequest, _ io.Reader) (*ops.SnapshotSaveReply, io.ReadCloser, error) {
+	if err := s.mayManage(req.Token); err != nil {
+		return nil, nil, err
+	}
+	if err := s.admitRead(ctx, &req.ReadOptions); err != nil {
+		return nil, nil, err
+	}
+	tx := s.store.Read()
+	var size counter
+	if err := writeState(tx, &size); err != nil {
+		return nil, nil, err
+	}
+	meta, err := s.snapshotMeta(tx.LastIndex(), int64(size))
+	if err != nil {
+		return nil, nil, err
+	}
+	rep := &ops.SnapshotSaveReply{}
+	s.fillMeta(&rep.ReadMeta, &req.ReadOptions, meta.Index)
+	out, in := io.Pipe()
+	go func() { // ends with the archive, or when out is closed
+		in.CloseWithError(writeArchive(in, meta, tx))
+	}()
+	return rep, out, nil
+}
+
+// mayManage asks for what saving and restoring need with ACLs on. A snapshot holds
+// everything, the tokens too: operator:write stands for acl:write as long as
+// there are no access rules (reference/http-operator-acl.md §2).
+func (s *Server) mayManage(token string) error {
+	az, err := s.access(token)
+	if err != nil {
+		return err
+	}
+	if !az.OperatorWrite() {
+		return az.denied("acl:write", "")
+	}
+	return nil
+}
+
+// counter counts what is written to it.
+type counter int64
+
+func (c *counter) Write(b []byte) (int, error) {
+	*c += counter(len(b))
+	return len(b), nil
+}
+
+// stateBuffer spares the writes of single records.
+const stateBuffer = 64 << 10
+
+func writeState(tx *catalog.Tx, w io.Writer) error {
+	buf := bufio.NewWriterSize(w, stateBuffer)
+	if err := tx.WriteSnapshot(buf); err != nil {
+		return err
+	}
+	return buf.Flush()
+}
+
+func writeArchive(w io.Writer, meta *archive.Meta, tx *catalog.Tx) error {
+	buf := bufio.NewWriterSize(w, stateBuffer)
+	if err := archive.Write(buf, meta, func(w io.Writer) error { return writeState(tx, w) }); err != nil {
+		return err
+	}
+	return buf.Flush()
+}
+
+func (s *Server) snapshotMeta(index uint64, size int64) (*archive.Meta, error) {
+	peers, err := s.raft.Peers()
+	if err != nil {
+		return nil, err
+	}
+	index = max(index, 1)
+	term := s.raft.LastTerm()
+	meta := &archive.Meta{
+		Version: snapshotVersion, ID: fmt.Sprintf("%d-%d-%d", term, index, time.Now().UnixMilli()),
+		Index: index, Term: term, Size: size,
+	}
+	for _, p := range peers {
+		server := archive.Server{ID: p.ID, Address: p.Address}
+		if !p.Voter {
+			server.Suffrage = 1
+		}
+		meta.Configuration.Servers = append(meta.Configuration.Servers, server)
+	}
+	return meta, nil
+}
+
+// snapshotRestore takes an archive of Praetor's or of Consul's. All of it is read
+// and tried out in a place of its own before anything changes.
+func (s *Server) snapshotRestore(ctx context.Context, req *ops.SnapshotRestoreRequest, body io.Reader) (*ops.Empty, io.ReadCloser, error) {
+	if err := s.mayManage(req.Token); err != nil {
+		return nil, nil, err
+	}
+	if s.leaving.Load() || !s.IsLeader() {
+		return nil, nil, fault.New(fault.NoLeader, rpc.TextNoLeader)
+	}
+	if !s.restoring.TryLock() {
+		return nil, nil, fault.New(fault.Rejected, "another snapshot is being restored")
+	}
+	defer s.restoring.Unlock()
+	file, err := s.openSpool()
+	if err != nil {
+		return nil, nil, err
+	}
+	defer file.Close()
+	state, err := s.checkArchive(file, body)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err
+	}
+	s.logger.Warn("restoring a snapshot: it replaces the whole state", "index", state.index, "bytes", state.size)
+	if err := s.raft.Restore(state.index, state.size, bufio.NewReaderSize(file, stateBuffer)); err != nil {
+		s.takeUpAgain(ctx)
+		return nil, nil, fmt.Errorf("restore snapshot: %w", err)
+	}
+	s.takeUpAgain(ctx)
+	s.logger.Info("snapshot restored", "index", state.index)
+	return &ops.Empty{}, nil, nil
+}
+
+// checkedState is what a spool holds once it is known to be good.
+type checkedState struct {
+	index uint64
+	size  int64
+}
+
+// maxSnapshotIndex leaves the log room to go on for ever.
+const maxSnapshotIndex = 1 << 62
+
+// checkArchive reads an archive into an empty file, rewound then, that holds a
+// state that a catalog takes.
+func (s *Server) checkArchive(file *spool, body io.Reader) (checkedState, error) {
+	meta, err := archive.Read(body, file)
+	if err != nil {
+		return checkedState{}, fault.New(fault.Rejected, "%w", err)
+	}
+	if err := file.rewind(); err != nil {
+		return checkedState{}, err
+	}
+	fresh := catalog.New()
+	found, err := fresh.Import(file)
+	if err != nil {
+		return checkedState{}, fault.New(fault.Rejected, "failed to read snapshot file: %w", err)
+	}
+	state := checkedState{max(meta.Index, found.LastIndex), meta.Size}
+	if state.index > maxSnapshotIndex {
+		return checkedState{}, fault.New(fault.Rejected, "failed to read snapshot file: index %d is out of range", state.index)
+	}
+	if found.Foreign {
+		s.logger.Info("the snapshot is one of Consul's: converting it", "index", meta.Index)
+		for name, count := range found.Skipped {
+			s.logger.Warn("the snapshot has records that this version does not keep", "type", name, "count", count)
+		}
+		if state.size, err = file.replace(func(w io.Writer) error { return writeState(fresh.Read(), w) }); err != nil {
+			return checkedState{}, err
+		}
+	}
+	return state, file.rewind()
+}
+
+// takeUpAgain lets the leader's duties begin anew on the restored state, and waits
+// for that: timers, lock-delays and the members' health are of the old one.
+func (s *Server) takeUpAgain(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), barrierLimit)
+	defer cancel()
+	before := s.established.Load()
+	changed := s.raft.LeaderChanged()
+	if !s.raft.IsLeader() {
+		return // the next leader begins anew anyway
+	}
+	select {
+	case s.restored <- struct{}{}:
+	case <-changed:
+		return
+	case <-ctx.Done():
+		return
+	}
+	for s.established.Load() == before && s.raft.IsLeader() && pause(ctx, establishedPoll) {
+	}
+}
+
+// establishedPoll is how often a restore looks whether the leader is ready again:
+// that takes one round of the log.
+const establishedPoll = time.Millisecond
+
+// spool is a temporary file that nobody else sees.
+type spool struct {
+	*os.File
+}
+
+// openSpool makes a file beside the log: there is room for a state.
+func (s *Server) openSpool() (*spool, error) {
+	file, err := os.CreateTemp(s.opts.Raft.Dir, "restore-*.tmp")
+	if err != nil {
+		return nil, fmt.Errorf("make room for the snapshot: %w", err)
+	}
+	_ = os.Remove(file.Name()) // now where the system lets us, or a crash would leave it; else in Close
+	return &spool{file}, nil
+}
+
+func (f *spool) rewind() error {
+	_, err := f.Seek(0, io.SeekStart)
+	return err
+}
+
+// replace writes the file anew.
+func (f *spool) replace(write func(io.Writer) error) (size int64, err error) {
+	if err := f.Truncate(0); err != nil {
+		return 0, err
+	}
+	if err := f.rewind(); err != nil {
+		return 0, err
+	}
+	if err := write(f); err != nil {
+		return 0, err
+	}
+	return f.Seek(0, io.SeekCurrent)
+}
+
+// Close gives the file up.
+func (f *spool) Close() error {
+	err := f.File.Close()
+	if rerr := os.Remove(f.Name()); !errors.Is(rerr, os.ErrNotExist) {
+		return errors.Join(err, rerr)
+	}
+	return err
+}

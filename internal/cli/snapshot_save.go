@@ -1,0 +1,139 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/consul/api"
+	"github.com/spf13/cobra"
+)
+
+type snapshotSaveOptions struct {
+	client client
+	suffix []string
+}
+
+func newSnapshotSaveCommand() *cobra.Command {
+	var opts snapshotSaveOptions
+	cmd := &cobra.Command{
+		Use:   "save [options] FILE",
+		Short: "Saves snapshot of Consul server state",
+		Long: `Saves the state of the servers in a file, and reads the file again to see that
+it is good. A file that is there already is replaced, once the new one is whole.`,
+		Example: `praetor snapshot save backup.snap
+praetor snapshot save -stale backup.snap
+praetor snapshot save -append-filename=version,dc backup.snap`,
+		RunE: func(cmd *cobra.Command, args []string) error { return runSnapshotSave(cmd, args, opts) },
+	}
+	opts.client.register(cmd)
+	opts.client.registerServer(cmd)
+	cmd.Flags().StringSliceVar(&opts.suffix, "append-filename", nil, "What to add to the file's name, before its extension: version, dc, or both.")
+	return cmd
+}
+
+func runSnapshotSave(cmd *cobra.Command, args []string, opts snapshotSaveOptions) error {
+	path, err := oneFile(args)
+	if err != nil {
+		return err
+	}
+	cl, err := opts.client.open()
+	if err != nil {
+		return err
+	}
+	if path, err = opts.rename(cl, path); err != nil {
+		return err
+	}
+	archive, meta, err := cl.Snapshot().Save(opts.client.query())
+	if err != nil {
+		return fail("Error saving snapshot: %s", err)
+	}
+	defer archive.Close()
+	if err := saveVerified(path, archive); err != nil {
+		return err
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "Saved and verified snapshot to index %d\n", meta.LastIndex)
+	return nil
+}
+
+// rename puts what -append-filename asks for into a file's name.
+func (o *snapshotSaveOptions) rename(cl *api.Client, path string) (string, error) {
+	ext := filepath.Ext(path)
+	name := strings.TrimSuffix(path, ext)
+	if slices.Contains(o.suffix, "version") {
+		state, err := cl.Operator().AutopilotState(o.client.query())
+		if err != nil {
+			return "", fail("Error getting the leader's version: %s", err)
+		}
+		name += "-" + state.Servers[state.Leader].Version
+	}
+	if slices.Contains(o.suffix, "dc") {
+		dc := o.client.datacenter
+		if dc == "" {
+			self, err := cl.Agent().Self()
+			if err != nil {
+				return "", fail("Error getting the datacenter: %s", err)
+			}
+			dc, _ = self["Config"]["Datacenter"].(string)
+		}
+		name += "-" + dc
+	}
+	return name + ext, nil
+}
+
+// saveVerified writes an archive so that a file called path is good at any moment:
+// the old one, or the new one on the disk and read back.
+func saveVerified(path string, archive io.Reader) error {
+	unverified := path + ".unverified"
+	if err := writeWhole(unverified, archive); err != nil {
+		return fail("Error writing unverified snapshot file: %s", err)
+	}
+	file, err := os.Open(unverified)
+	if err != nil {
+		return fail("Error opening snapshot file for verify: %s", err)
+	}
+	_, err = readArchive(file, noRecord)
+	file.Close()
+	if err != nil {
+		return fail("Error verifying snapshot file: %s", err)
+	}
+	if err := os.Rename(unverified, path); err != nil {
+		return fail("Error renaming %q to %q: %s", unverified, path, err)
+	}
+	if err := syncDir(filepath.Dir(path)); err != nil {
+		return fail("Error renaming %q to %q: %s", unverified, path, err)
+	}
+	return nil
+}
+
+// writeWhole writes a file under another name, syncs it, and gives it its own.
+func writeWhole(path string, from io.Reader) error {
+	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".tmp*") // mode 0600
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(file, from)
+	if err == nil {
+		err = file.Sync()
+	}
+	if err = errors.Join(err, file.Close()); err == nil {
+		err = os.Rename(file.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(file.Name()))
+	}
+	return nil
+}
+
+func syncDir(path string) error {
+	dir, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return dir.Sync()
+}
