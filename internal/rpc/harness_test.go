@@ -178,6 +178,7 @@ func (n *node) mux() *rpc.Mux {
 	}
 	rpc.Handle(m, opRead, read)
 	rpc.Handle(m, opAny, read)
+	n.carry(m)
 	return m
 }
 
