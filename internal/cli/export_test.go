@@ -9,6 +9,7 @@ var (
 	PrintTabs    = printTabs
 	Nearest      = nearest
 	Trailing     = trailing
+	ByteText     = byteText
 )
 
 // FindCommand is the command that words name.
