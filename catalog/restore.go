@@ -40,8 +40,9 @@ func (s *Store) replace(fresh *state) {
 // restorer reads a snapshot into a database that nobody else sees yet.
 type restorer struct {
 	frames
-	db *memdb.MemDB
-	w  *writer // keeps derived rows in step
+	db  *memdb.MemDB
+	w   *writer // keeps derived rows in step
+	key string  // the greatest so far: a greater one is new
 }
 
 func newRestorer(in *bufio.Reader, fresh *state) *restorer {

@@ -139,11 +139,12 @@ func (re *restorer) kv(e *KVEntry) error {
 	switch {
 	case e.Key == "":
 		return errNoKey
-	case re.holds(tableKV, byID, kvID(e)):
+	case e.Key <= re.key && re.holds(tableKV, byID, kvID(e)):
 		return errTwice
 	case e.Session != "" && !re.holds(tableSession, byID, []byte(e.Session)):
 		return fmt.Errorf("key %q of unknown session %q", e.Key, e.Session)
 	}
+	re.key = max(re.key, e.Key) // a look at each would copy what the transaction changed
 	e.Value = nilEmpty(e.Value)
 	must(re.w.txn.Insert(tableKV, e))
 	re.w.count(countKeys, 1)

@@ -89,6 +89,7 @@ var measurements = []measurement{
 	{"memory: per instance with two checks", memoryPerInstance},
 	{"memory: per blocked watcher, 5,000 of one service", memoryPerWatcher},
 	{"restart: 10,000 instances to serving", restartLarge},
+	{"snapshot: 1,000,000 keys, save and restore", snapshotMany},
 	{"binary size", binarySize},
 }
 
