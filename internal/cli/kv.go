@@ -19,7 +19,7 @@ func newKVCommand() *cobra.Command {
   praetor kv put app/color blue
   praetor kv get app/color
   praetor kv delete app/color`,
-		newKVDeleteCommand(), newKVGetCommand(), newKVPutCommand())
+		newKVDeleteCommand(), newKVExportCommand(), newKVGetCommand(), newKVImportCommand(), newKVPutCommand())
 }
 
 type kvGetOptions struct {
