@@ -101,7 +101,10 @@ func newRootCommand(name string) *cobra.Command {
 		newKeyringCommand(),
 		newKVCommand(),
 		newLeaveCommand(),
+		newLockCommand(),
+		newMaintCommand(),
 		newMembersCommand(),
+		newMonitorCommand(),
 		newOperatorCommand(),
 		newReloadCommand(),
 		newRTTCommand(),
@@ -109,6 +112,7 @@ func newRootCommand(name string) *cobra.Command {
 		newSnapshotCommand(),
 		newValidateCommand(),
 		newVersionCommand(),
+		newWatchCommand(),
 	)
 	prepare(root)
 	root.SetFlagErrorFunc(flagError) // of every command that has none of its own
