@@ -63,6 +63,7 @@ type Agent struct {
 
 	closers []io.Closer   // what Open took, in order
 	flood   chan struct{} // one token: servers of the LAN pool changed
+	rewatch chan struct{} // one token: the configuration's watches may have changed
 
 	// runtime is the configuration in force; a reload replaces it.
 	runtime atomic.Pointer[config.Runtime]
@@ -80,7 +81,7 @@ func Open(opts Options) (*Agent, error) {
 	}
 	a := &Agent{
 		network: opts.Network, root: opts.Logger, logger: opts.Logger, metrics: opts.Metrics,
-		acl: acl.AllowAll{}, events: event.NewRing(), started: time.Now(), left: make(chan struct{}), flood: make(chan struct{}, 1),
+		acl: acl.AllowAll{}, events: event.NewRing(), started: time.Now(), left: make(chan struct{}), flood: make(chan struct{}, 1), rewatch: make(chan struct{}, 1),
 	}
 	a.runtime.Store(opts.Runtime)
 	for _, step := range []func(*config.Runtime) error{
@@ -115,6 +116,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	parts.Add("http", a.runHTTP)
 	parts.Add("telemetry", a.runTelemetry)
 	parts.Add("join", a.runJoins)
+	parts.Add("watches", a.runWatches)
 	parts.Add("leave", func(ctx context.Context) error {
 		select {
 		case <-a.left:

@@ -39,6 +39,7 @@ func (a *Agent) Reload(context.Context) error {
 	a.secrets.Configure(rt.ACL)
 	a.metrics.SetFilter(rt.Telemetry.AllowedPrefixes, rt.Telemetry.BlockedPrefixes)
 	a.runtime.Store(rt)
+	wake(a.rewatch)
 	if a.dns != nil {
 		a.dns.Configure(dnsConfig(rt))
 	}

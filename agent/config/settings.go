@@ -94,7 +94,7 @@ type settings struct {
 	Services           []serviceSettings `cfg:"services"`
 	Check              *checkSettings    `cfg:"check"`
 	Checks             []checkSettings   `cfg:"checks"`
-	Watches            []map[string]any  `cfg:"watches" use:"later" help:"commands or URLs called when something changes" reload:"y"`
+	Watches            []map[string]any  `cfg:"watches" help:"commands or URLs called when something changes" reload:"y"`
 	ScriptChecks       *bool             `cfg:"enable_script_checks" help:"allow script checks from files and the HTTP API"`
 	LocalScriptChecks  *bool             `cfg:"enable_local_script_checks" help:"allow script checks from files"`
 	AgentTLSForChecks  *bool             `cfg:"enable_agent_tls_for_checks" use:"later" help:"checks present the agent's certificate"`
