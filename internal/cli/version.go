@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -12,25 +13,35 @@ import (
 // Gossip protocol versions, as Consul numbers them.
 const protocolDefault, protocolMin, protocolMax = 2, 2, 3
 
+type versionOptions struct {
+	format  string
+	praetor bool
+}
+
 func newVersionCommand() *cobra.Command {
-	var format string
+	var opts versionOptions
 	cmd := &cobra.Command{
 		Use:   "version [options]",
 		Short: "Prints the version",
-		Long: `Prints the Consul version whose behaviour this build reproduces, then its own.
-Clients compare the first, so it keeps Consul's form.`,
-		Example: "praetor version\npraetor version -format=json",
-		RunE:    func(cmd *cobra.Command, args []string) error { return runVersion(cmd, format) },
+		Long: `Prints the Consul version whose behaviour this build reproduces, word for word
+as Consul does: scripts compare it. With -praetor it prints its own.`,
+		Example: "praetor version\npraetor version -format=json\npraetor version -praetor",
+		RunE:    func(cmd *cobra.Command, args []string) error { return runVersion(cmd, opts) },
 	}
-	cmd.Flags().StringVar(&format, "format", "pretty", "Output format: pretty or json.")
+	cmd.Flags().StringVar(&opts.format, "format", "pretty", "Output format: pretty or json.")
+	cmd.Flags().BoolVar(&opts.praetor, "praetor", false, "Print Praetor's own version and revision instead.")
 	return cmd
 }
 
 type versionProtocols struct{ Default, Min, Max int }
 
-func runVersion(cmd *cobra.Command, format string) error {
+func runVersion(cmd *cobra.Command, opts versionOptions) error {
 	out := cmd.OutOrStdout()
-	switch format {
+	if opts.praetor {
+		fmt.Fprintln(out, strings.TrimSpace("Praetor v"+version.Praetor+" "+version.Revision))
+		return nil
+	}
+	switch opts.format {
 	case "json":
 		text, err := json.MarshalIndent(struct {
 			Version, Revision, Prerelease, BuildDate string
@@ -42,14 +53,11 @@ func runVersion(cmd *cobra.Command, format string) error {
 		fmt.Fprintln(out, string(text))
 	case "pretty":
 		fmt.Fprintf(out, "Consul v%s\n", version.Compatible)
-		if version.Revision != "" {
-			fmt.Fprintf(out, "Revision %s\n", version.Revision)
-		}
-		fmt.Fprintf(out, "Build Date %s (Praetor v%s)\n", version.BuildDate, version.Praetor)
+		fmt.Fprintf(out, "Build Date %s\n", version.BuildDate)
 		fmt.Fprintf(out, "Protocol %d spoken by default, understands %d to %d (agent will automatically use protocol >%d when speaking to compatible agents)\n\n",
 			protocolDefault, protocolMin, protocolMax, protocolDefault)
 	default:
-		return fail("Unknown format: %s", format)
+		return fail("Unknown format: %s", opts.format)
 	}
 	return nil
 }

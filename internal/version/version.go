@@ -15,8 +15,9 @@
 //
 // # Decisions
 //
-// Two numbers: what we are, and what we speak. APIs report the second,
-// `praetor version` prints both.
+// Two numbers: what we are, and what we speak. APIs report the second, which
+// `praetor version` prints, word for word; `praetor version -praetor` prints the
+// first.
 package version
 
 // Compatible is the Consul version whose behaviour this build reproduces.
