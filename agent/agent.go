@@ -61,9 +61,10 @@ type Agent struct {
 	api    *httpapi.API
 	dns    *dnsserver.Server // nil when DNS is off
 
-	closers []io.Closer   // what Open took, in order
-	flood   chan struct{} // one token: servers of the LAN pool changed
-	rewatch chan struct{} // one token: the configuration's watches may have changed
+	closers []io.Closer       // what Open took, in order
+	flood   chan struct{}     // one token: servers of the LAN pool changed
+	jobs    chan *event.Event // of remote execution
+	rewatch chan struct{}     // one token: the configuration's watches may have changed
 
 	// runtime is the configuration in force; a reload replaces it.
 	runtime atomic.Pointer[config.Runtime]
@@ -81,7 +82,7 @@ func Open(opts Options) (*Agent, error) {
 	}
 	a := &Agent{
 		network: opts.Network, root: opts.Logger, logger: opts.Logger, metrics: opts.Metrics,
-		acl: acl.AllowAll{}, events: event.NewRing(), started: time.Now(), left: make(chan struct{}), flood: make(chan struct{}, 1), rewatch: make(chan struct{}, 1),
+		acl: acl.AllowAll{}, events: event.NewRing(), started: time.Now(), left: make(chan struct{}), flood: make(chan struct{}, 1), rewatch: make(chan struct{}, 1), jobs: make(chan *event.Event, rexecMax),
 	}
 	a.runtime.Store(opts.Runtime)
 	for _, step := range []func(*config.Runtime) error{
@@ -117,6 +118,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	parts.Add("telemetry", a.runTelemetry)
 	parts.Add("join", a.runJoins)
 	parts.Add("watches", a.runWatches)
+	parts.Add("jobs", a.runJobs)
 	parts.Add("leave", func(ctx context.Context) error {
 		select {
 		case <-a.left:

@@ -15,7 +15,11 @@ func (a *Agent) onFired(u *gossip.UserEvent) {
 		a.logger.Warn("drop user event", "name", u.Name, "error", err)
 		return
 	}
-	if e.IsReserved() || !e.Matches(a.runtime.Load().NodeName, a.serviceTags) {
+	if e.IsReserved() {
+		a.offerJob(e)
+		return
+	}
+	if !e.Matches(a.runtime.Load().NodeName, a.serviceTags) {
 		return
 	}
 	a.logger.Debug("new event", "event_name", e.Name, "event_id", e.ID)
