@@ -32,7 +32,10 @@ type CheckDefinition struct {
 func (s *State) LoadDefinitions(defs Definitions) error { return s.load(defs) }
 
 // Reload puts defs in the place of the definitions loaded before. Checks that
-// are defined in both keep their status and output.
+// are defined in both keep their status and output. What was registered over
+// HTTP stays if it is kept on disk; without a data folder it goes, and with it
+// what stands for maintenance (reference/config.md §10: everything is dropped
+// and loaded again).
 func (s *State) Reload(defs Definitions) error { return s.load(defs) }
 
 // load applies all definitions as one change: nothing is synced half-way.
@@ -159,7 +162,8 @@ func (s *State) applyDefinitions(defs Definitions, services [][]*checkEntry, alo
 	s.adoptOrphans()
 }
 
-// dropStale removes what files defined before and no longer do.
+// dropStale removes what files defined before and no longer do, and what is
+// neither in a file nor on disk. Before the first definitions there is none.
 func (s *State) dropStale(defs Definitions) {
 	services, checks := map[string]bool{}, map[string]bool{}
 	for _, d := range defs.Services {
@@ -172,12 +176,12 @@ func (s *State) dropStale(defs Definitions) {
 		checks[d.Check.CheckID] = true
 	}
 	for id, e := range s.checks {
-		if e.file && !checks[id] {
+		if (e.file || s.opts.Dir == "") && !checks[id] {
 			s.removeCheck(id)
 		}
 	}
 	for id, e := range s.services {
-		if e.file && !services[id] {
+		if (e.file || s.opts.Dir == "") && !services[id] {
 			s.removeService(id)
 		}
 	}

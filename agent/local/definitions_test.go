@@ -65,8 +65,8 @@ func TestRestoredCheckFindsItsServiceInAFile(t *testing.T) {
 }
 
 func TestReloadReplacesFileDefinitionsAndKeepsStatus(t *testing.T) {
-	f := newServers()
-	running(t, f, nil, func(t *testing.T, s *local.State) {
+	f, dir := newServers(), t.TempDir()
+	running(t, f, func(o *local.Options) { o.Dir = dir }, func(t *testing.T, s *local.State) {
 		must(t, s.LoadDefinitions(files([]local.ServiceDefinition{
 			{Service: service("stays"), Checks: []*catalog.Check{ttl("c")}}, {Service: service("goes")}}, ttl("node"), ttl("gone"))))
 		must(t, s.AddService(bg, service("api"), nil, false, ""))
@@ -85,6 +85,33 @@ func TestReloadReplacesFileDefinitionsAndKeepsStatus(t *testing.T) {
 		}
 		pass(time.Second)
 		if f.service("goes") != nil || f.service("stays").Port != 81 || f.check("gone") != nil {
+			t.Error("the catalog did not follow")
+		}
+	})
+}
+
+func TestReloadWithoutADataFolderLeavesOnlyWhatFilesDefine(t *testing.T) {
+	f := newServers()
+	running(t, f, nil, func(t *testing.T, s *local.State) {
+		defs := func() local.Definitions {
+			return files([]local.ServiceDefinition{{Service: service("web"), Checks: []*catalog.Check{ttl("c")}}})
+		}
+		must(t, s.LoadDefinitions(defs()))
+		must(t, s.AddService(bg, service("api"), []*catalog.Check{ttl("of-api")}, false, ""))
+		for id, of := range map[string]string{catalog.NodeMaintenance: "", catalog.ServiceMaintenancePrefix + "web": "web"} {
+			must(t, s.AddCheck(bg, &catalog.Check{CheckID: id, Name: "m", Type: "maintenance", ServiceID: of, Status: catalog.Critical}, ""))
+		}
+		must(t, s.UpdateTTL(bg, "c", catalog.Passing, "fine"))
+		pass(time.Minute)
+		must(t, s.Reload(defs()))
+		if got, want := remembered(s), "web=web:80[] c(c web) "; got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+		if c := s.Check("c"); c.Status != catalog.Passing || c.Output != "fine" {
+			t.Errorf("status lost: %+v", c)
+		}
+		pass(time.Second)
+		if f.service("api") != nil || f.check(catalog.NodeMaintenance) != nil {
 			t.Error("the catalog did not follow")
 		}
 	})
