@@ -7,7 +7,7 @@ import (
 )
 
 func TestRemoteExecution(t *testing.T) {
-	n := startLeader(t, "127.77.43.1", "-hcl", "disable_remote_exec = false")
+	n := startLeader(t, "127.77.48.1", "-hcl", "disable_remote_exec = false")
 	for _, row := range []struct {
 		name string
 		args []string

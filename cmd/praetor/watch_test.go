@@ -12,7 +12,7 @@ import (
 )
 
 func TestWatchRunsItsCommandAtEachChange(t *testing.T) {
-	n := startLeader(t, "127.77.42.1")
+	n := startLeader(t, "127.77.47.1")
 	if err := n.put("/v1/kv/w", "one"); err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func TestConfiguredWatchesFollowReloads(t *testing.T) {
 	}
 	first, second := filepath.Join(t.TempDir(), "first"), filepath.Join(t.TempDir(), "second")
 	configure(first)
-	n := startLeader(t, "127.77.42.2", "-config-dir="+dir)
+	n := startLeader(t, "127.77.47.2", "-config-dir="+dir)
 	if err := n.put("/v1/kv/w", "one"); err != nil {
 		t.Fatal(err)
 	}
