@@ -2,7 +2,7 @@
 
 GO       ?= go
 REVISION := $(shell git rev-parse --short=8 HEAD 2>/dev/null)
-LDFLAGS  := -s -w -X praetor/internal/version.Revision=$(REVISION)
+LDFLAGS  := -s -w -X praetor/internal/version.commit=$(REVISION)
 
 .PHONY: build test race lint fmt generate cross bench e2e chaos conformance cluster clean
 

@@ -20,7 +20,7 @@ func (a *Agent) Self(context.Context) (httpapi.Self, error) {
 		Config: map[string]any{
 			"Datacenter": rt.Datacenter, "PrimaryDatacenter": rt.PrimaryDatacenter,
 			"NodeName": rt.NodeName, "NodeID": a.id, "Server": rt.Server,
-			"Version": version.Compatible, "Revision": version.Revision, "BuildDate": version.BuildDate,
+			"Version": version.Compatible, "Revision": version.Revision(), "BuildDate": version.BuildDate,
 		},
 		DebugConfig: rt.Sanitized(),
 		Member:      member(a.lan.Local()),
@@ -57,7 +57,7 @@ func (a *Agent) stats() map[string]map[string]string {
 			"checks": strconv.Itoa(counts.Checks), "services": strconv.Itoa(counts.Services),
 		},
 		"build": {
-			"prerelease": "", "revision": version.Revision, "version": version.Compatible, "version_metadata": "",
+			"prerelease": "", "revision": version.Revision(), "version": version.Compatible, "version_metadata": "",
 		},
 		"runtime": {
 			"arch": runtime.GOARCH, "os": runtime.GOOS, "version": runtime.Version(),

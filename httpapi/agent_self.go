@@ -21,7 +21,7 @@ func agentSelf(x *exchange) error {
 
 func agentVersion(x *exchange) error {
 	return x.reply(func(b []byte) []byte {
-		b = appendText(b, `{"SHA":`, version.Revision)
+		b = appendText(b, `{"SHA":`, version.Revision())
 		b = appendText(b, `,"BuildDate":`, version.BuildDate)
 		b = appendText(b, `,"HumanVersion":`, version.Compatible)
 		return append(b, `,"FIPS":""}`...)

@@ -92,7 +92,7 @@ func TestAgentSelfAndVersion(t *testing.T) {
 	if string(self["Coord"]) != "null" || string(self["Config"]) != `{"NodeName":"n1"}` {
 		t.Errorf("self: %s", body)
 	}
-	f.want("GET", "/v1/agent/version", "", 200, `{"SHA":"","BuildDate":"`+version.BuildDate+`","HumanVersion":"`+version.Compatible+`","FIPS":""}`)
+	f.want("GET", "/v1/agent/version", "", 200, `{"SHA":"praetor-0.1.0","BuildDate":"`+version.BuildDate+`","HumanVersion":"`+version.Compatible+`","FIPS":""}`)
 }
 
 func TestAgentEndpointsAskForPermission(t *testing.T) {

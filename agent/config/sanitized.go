@@ -82,7 +82,7 @@ func (r *Runtime) Sanitized() map[string]any {
 		"RetryJoinMaxAttemptsLAN":  r.JoinLAN.MaxAttempts,
 		"RetryJoinMaxAttemptsWAN":  r.JoinWAN.MaxAttempts,
 		"RetryJoinWAN":             sanitizedJoin(r.JoinWAN.Addresses),
-		"Revision":                 version.Revision,
+		"Revision":                 version.Revision(),
 		"SerfAdvertiseAddrLAN":     "tcp://" + r.SerfAdvertiseLAN.String(),
 		"SerfAdvertiseAddrWAN":     "tcp://" + r.SerfAdvertiseWAN.String(),
 		"SerfBindAddrLAN":          "tcp://" + r.SerfBindLAN.String(),

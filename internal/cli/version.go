@@ -3,7 +3,6 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -38,7 +37,7 @@ type versionProtocols struct{ Default, Min, Max int }
 func runVersion(cmd *cobra.Command, opts versionOptions) error {
 	out := cmd.OutOrStdout()
 	if opts.praetor {
-		fmt.Fprintln(out, strings.TrimSpace("Praetor v"+version.Praetor+" "+version.Revision))
+		fmt.Fprintln(out, version.Revision())
 		return nil
 	}
 	switch opts.format {
@@ -46,7 +45,7 @@ func runVersion(cmd *cobra.Command, opts versionOptions) error {
 		text, err := json.MarshalIndent(struct {
 			Version, Revision, Prerelease, BuildDate string
 			RPC                                      versionProtocols
-		}{version.Compatible, version.Revision, "", version.BuildDate, versionProtocols{protocolDefault, protocolMin, protocolMax}}, "", "   ")
+		}{version.Compatible, version.Revision(), "", version.BuildDate, versionProtocols{protocolDefault, protocolMin, protocolMax}}, "", "   ")
 		if err != nil {
 			return err
 		}

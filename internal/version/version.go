@@ -15,9 +15,9 @@
 //
 // # Decisions
 //
-// Two numbers: what we are, and what we speak. APIs report the second, which
-// `praetor version` prints, word for word; `praetor version -praetor` prints the
-// first.
+// Two numbers: what we are, and what we speak. The second stands where Consul
+// reports its version, the first where it reports its revision, and alone in
+// `praetor version -praetor`.
 package version
 
 // Compatible is the Consul version whose behaviour this build reproduces.
@@ -29,6 +29,14 @@ const BuildDate = "2026-11-23T00:00:00Z"
 // Praetor is this program's own version.
 const Praetor = "0.1.0"
 
-// Revision is the commit the binary was built from; the linker sets it
-// (-X praetor/internal/version.Revision=…). Empty in plain `go build`.
-var Revision = ""
+// commit is what the binary was built from; the linker sets it
+// (-X praetor/internal/version.commit=…). Empty in plain `go build`.
+var commit = ""
+
+// Revision is what we are, reported where Consul reports its own commit.
+func Revision() string {
+	if commit == "" {
+		return "praetor-" + Praetor
+	}
+	return "praetor-" + Praetor + "-" + commit
+}
