@@ -35,6 +35,8 @@ type Options struct {
 	Network Network
 	// Metrics takes what this agent measures; nil means figures of its own.
 	Metrics *telemetry.Metrics
+	// Duties is what this agent does as a client of itself.
+	Duties Duties
 }
 
 // Agent is one running node.
@@ -46,6 +48,7 @@ type Agent struct {
 	acl     acl.Resolver
 	secrets *tokenStore
 	metrics *telemetry.Metrics
+	duties  Duties
 	certs   *tlsconf.Source // of HTTPS, nil when off
 	dir     *dataDir
 	bound   bound
@@ -81,7 +84,7 @@ func Open(opts Options) (*Agent, error) {
 		opts.Network = sockets{}
 	}
 	a := &Agent{
-		network: opts.Network, root: opts.Logger, logger: opts.Logger, metrics: opts.Metrics,
+		network: opts.Network, root: opts.Logger, logger: opts.Logger, metrics: opts.Metrics, duties: opts.Duties,
 		acl: acl.AllowAll{}, events: event.NewRing(), started: time.Now(), left: make(chan struct{}), flood: make(chan struct{}, 1), rewatch: make(chan struct{}, 1), jobs: make(chan *event.Event, rexecMax),
 	}
 	a.runtime.Store(opts.Runtime)

@@ -72,6 +72,7 @@ func runAgent(cmd *cobra.Command, args []string, flags *config.Flags) error {
 	defer figures.Close()
 	node, err := agent.Open(agent.Options{
 		Runtime: rt, Logger: logger, Metrics: figures,
+		Duties: agent.Duties{Watch: runAgentWatch, Job: runAgentJob},
 	})
 	if err != nil {
 		logger.Error("Error starting agent", "error", err)

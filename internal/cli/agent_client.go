@@ -1,4 +1,4 @@
-package agent
+package cli
 
 import (
 	"bytes"
@@ -6,17 +6,19 @@ import (
 	"net/http"
 
 	"github.com/hashicorp/consul/api"
+
+	"praetor/agent"
 )
 
 // ownAddress stands in requests of the agent to itself; nothing listens there.
 const ownAddress = "agent.internal"
 
-// client is the public client library on this agent's own API, without a socket:
-// it works whatever the listeners are, and needs no certificate.
-func (a *Agent) client(datacenter, token string) (*api.Client, error) {
+// ownClient is the client library on an agent's own API, without a socket: it
+// works whatever the listeners are, and needs no certificate.
+func ownClient(self agent.Self, datacenter, token string) (*api.Client, error) {
 	return api.NewClient(&api.Config{
 		Address: ownAddress, Scheme: "http", Datacenter: datacenter, Token: token,
-		HttpClient: &http.Client{Transport: inProcess{a.api}},
+		HttpClient: &http.Client{Transport: inProcess{self.API}},
 	})
 }
 
@@ -35,7 +37,7 @@ func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 		in.Body = http.NoBody
 	}
 	defer in.Body.Close()
-	w := &answer{header: http.Header{}}
+	w := &ownAnswer{header: http.Header{}}
 	p.handler.ServeHTTP(w, in)
 	if err := r.Context().Err(); err != nil {
 		return nil, err // what was answered to a caller that left is not to be trusted
@@ -47,23 +49,23 @@ func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// answer is the http.ResponseWriter of one request.
-type answer struct {
+// ownAnswer is the http.ResponseWriter of one request.
+type ownAnswer struct {
 	header http.Header
 	status int
 	body   bytes.Buffer
 }
 
-func (w *answer) Header() http.Header { return w.header }
+func (w *ownAnswer) Header() http.Header { return w.header }
 
 // WriteHeader keeps the first status.
-func (w *answer) WriteHeader(status int) {
+func (w *ownAnswer) WriteHeader(status int) {
 	if w.status == 0 {
 		w.status = status
 	}
 }
 
-func (w *answer) Write(p []byte) (int, error) {
+func (w *ownAnswer) Write(p []byte) (int, error) {
 	w.WriteHeader(http.StatusOK)
 	return w.body.Write(p)
 }

@@ -1,4 +1,4 @@
-package agent
+package cli
 
 import (
 	"bytes"
@@ -13,8 +13,8 @@ import (
 
 	"github.com/hashicorp/consul/api/watch"
 	"github.com/hashicorp/go-hclog"
-	"golang.org/x/sync/errgroup"
 
+	"praetor/agent"
 	"praetor/agent/config"
 	"praetor/internal/child"
 )
@@ -23,30 +23,11 @@ import (
 // (reference/config.md §9).
 const handlerOutputMax = 4096
 
-// runWatches runs the watches of the configuration until ctx ends, and those of
-// the next when it is reloaded.
-func (a *Agent) runWatches(ctx context.Context) error {
-	for ctx.Err() == nil {
-		round, cancel := context.WithCancel(ctx)
-		var group errgroup.Group
-		for _, conf := range a.runtime.Load().Watches {
-			group.Go(func() error { a.runWatch(round, conf); return nil })
-		}
-		select {
-		case <-ctx.Done():
-		case <-a.rewatch:
-		}
-		cancel()
-		group.Wait() // its parts report their faults themselves
-	}
-	return nil
-}
-
-// runWatch runs one watch until ctx ends. The library's plan asks again after a
+// runAgentWatch runs one watch until ctx ends. The library's plan asks again after a
 // fault, later each time; a fault in the definition ends it with a log line, and
 // leaves the others as they are.
-func (a *Agent) runWatch(ctx context.Context, conf config.Watch) {
-	logger := a.logger.Named("watch").With("type", conf.Type)
+func runAgentWatch(ctx context.Context, self agent.Self, conf config.Watch) {
+	logger := self.Logger.Named("watch").With("type", conf.Type)
 	params := maps.Clone(conf.Params)
 	if params == nil {
 		params = map[string]any{}
@@ -57,7 +38,7 @@ func (a *Agent) runWatch(ctx context.Context, conf config.Watch) {
 		logger.Error("Watch cannot run", "error", err)
 		return
 	}
-	cl, err := a.client(conf.Datacenter, conf.Token)
+	cl, err := ownClient(self, conf.Datacenter, conf.Token)
 	if err != nil {
 		logger.Error("Watch cannot run", "error", err)
 		return
@@ -69,7 +50,7 @@ func (a *Agent) runWatch(ctx context.Context, conf config.Watch) {
 		}
 	}
 	defer context.AfterFunc(ctx, plan.Stop)()
-	if err := plan.RunWithClientAndHclog(cl, a.logger); err != nil {
+	if err := plan.RunWithClientAndHclog(cl, self.Logger); err != nil {
 		logger.Error("Watch ended", "error", err)
 	}
 }

@@ -1,4 +1,4 @@
-package agent
+package cli
 
 import (
 	"bytes"
@@ -13,25 +13,20 @@ import (
 
 	"github.com/hashicorp/consul/api"
 	"github.com/hashicorp/go-hclog"
-	"golang.org/x/sync/errgroup"
 
+	"praetor/agent"
 	"praetor/internal/child"
 	"praetor/internal/event"
 )
 
 // Remote execution (reference/cli.md §4, exec).
 const (
-	// rexecEvent tells agents of a job.
-	rexecEvent = "_rexec"
 	// rexecPiece is how much output goes into one key, and rexecIdle how long
 	// less than that is kept back.
 	rexecPiece = 4 << 10
 	rexecIdle  = 500 * time.Millisecond
 	// rexecNotStarted is the exit code of a job that could not start.
 	rexecNotStarted = 255
-	// rexecMax bounds the jobs at a time: more are refused, nobody waits for a
-	// job that starts when its asker has gone.
-	rexecMax = 16
 	// rexecLeastWait keeps a job's signs of life from becoming a load.
 	rexecLeastWait = 100 * time.Millisecond
 )
@@ -39,47 +34,9 @@ const (
 // rexecNotice is what the event carries: where to find the job.
 type rexecNotice struct{ Prefix, Session string }
 
-// rexecSpec is the job.
-type rexecSpec struct {
-	Command string   // for a shell
-	Args    []string // without one
-	Script  []byte
-	Wait    time.Duration
-}
-
-// offerJob takes a job that came as an event, unless the configuration forbids
-// it, which it does by default.
-func (a *Agent) offerJob(e *event.Event) {
-	rt := a.runtime.Load()
-	if e.Name != rexecEvent || rt.Checks.DisableRemoteExec || !e.Matches(rt.NodeName, a.serviceTags) {
-		return
-	}
-	select {
-	case a.jobs <- e:
-	default:
-		a.logger.Warn("remote exec job refused: too many at a time", "event_id", e.ID)
-	}
-}
-
-// runJobs runs the jobs of remote execution until ctx ends.
-func (a *Agent) runJobs(ctx context.Context) error {
-	var group errgroup.Group
-	group.SetLimit(rexecMax)
-	defer group.Wait() // its parts report their faults themselves
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case e := <-a.jobs:
-			if !group.TryGo(func() error { a.runJob(ctx, e); return nil }) {
-				a.logger.Warn("remote exec job refused: too many at a time", "event_id", e.ID)
-			}
-		}
-	}
-}
-
-func (a *Agent) runJob(ctx context.Context, e *event.Event) {
-	logger := a.logger.With("event_id", e.ID)
+// runAgentJob runs a job of remote execution that an event told of.
+func runAgentJob(ctx context.Context, self agent.Self, e *event.Event) {
+	logger := self.Logger.With("event_id", e.ID)
 	logger.Debug("received remote exec event")
 	var notice rexecNotice
 	if err := json.Unmarshal(e.Payload, &notice); err != nil {
@@ -90,12 +47,12 @@ func (a *Agent) runJob(ctx context.Context, e *event.Event) {
 		logger.Error("remote exec event without prefix or session")
 		return
 	}
-	cl, err := a.client("", a.tokens().Agent)
+	cl, err := ownClient(self, "", self.Token)
 	if err != nil {
 		logger.Error("remote exec job cannot run", "error", err)
 		return
 	}
-	j := &job{kv: cl.KV(), session: notice.Session, folder: path.Join(notice.Prefix, notice.Session), node: a.runtime.Load().NodeName, logger: logger}
+	j := &job{kv: cl.KV(), session: notice.Session, folder: path.Join(notice.Prefix, notice.Session), node: self.NodeName, logger: logger}
 	if err := j.run(ctx); err != nil && ctx.Err() == nil {
 		logger.Error("remote exec job failed", "error", err)
 	}
