@@ -9,10 +9,10 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestScripts runs testdata/*.txtar: the program's commands against one -dev
-// agent whose address is in CONSUL_HTTP_ADDR.
+// TestScripts runs testdata/*.txtar: the program's commands against one lone
+// server whose address is in CONSUL_HTTP_ADDR.
 func TestScripts(t *testing.T) {
-	n := newNode(t, "dev", "127.77.6.1", "-dev").start()
+	n := newNode(t, "dev", "127.77.6.1", "-server", "-bootstrap-expect=1").start()
 	waitFor(t, "leader", 20*time.Second, n.hasLeader)
 	waitFor(t, "node in the catalog", 20*time.Second, func() error { return wantSerfHealth(n, "dev", "passing") })
 	testscript.Run(t, testscript.Params{
