@@ -12,6 +12,7 @@ func (a *Agent) openDNS(rt *config.Runtime) error {
 	opts := dnsserver.Options{
 		Caller:       a.router,
 		Datacenter:   rt.Datacenter,
+		NodeName:     rt.NodeName,
 		Domain:       rt.Domain,
 		AltDomain:    rt.AltDomain,
 		TranslateWAN: rt.TranslateWANAddrs,

@@ -9,7 +9,7 @@ type CommandType uint8
 
 // The commands. Result types: Register, Deregister and Coordinate give nil or an error;
 // Batch gives []string, one error text ("" for done) per member, registers
-// first; KVWrite gives bool or an error, SessionWrite and Reap nil or an error,
+// first; KVWrite gives bool or an error, SessionWrite, QueryWrite and Reap nil or an error,
 // Txn *TxnAnswer or an error.
 const (
 	RegisterCommand   CommandType = 1
@@ -21,6 +21,7 @@ const (
 	ReapCommand       CommandType = 7
 	CoordinateCommand CommandType = 8
 	TxnCommand        CommandType = 9
+	QueryCommand      CommandType = 10
 )
 
 // Register writes a node and, at will, one service and checks on it, all or

@@ -33,6 +33,8 @@ func (re *restorer) row(t recordType, body []byte) error {
 		return restoreRow(body, re.autopilot)
 	case recordSession:
 		return restoreRow(body, re.session)
+	case recordQuery:
+		return restoreRow(body, re.query)
 	case recordCoord:
 		return restoreRow(body, re.coordinate)
 	}
@@ -133,6 +135,20 @@ func (re *restorer) session(s *Session) error {
 	s.Checks = nilEmpty(s.Checks)
 	must(re.w.txn.Insert(tableSession, s))
 	return re.indexes(s.CreateIndex, s.ModifyIndex)
+}
+
+func (re *restorer) query(q *Query) error {
+	switch {
+	case q.ID == "":
+		return errNoKey
+	case re.holds(tableQuery, byID, queryID(q)):
+		return errTwice
+	}
+	if err := re.w.checkQuery(q); err != nil {
+		return fmt.Errorf("query %q: %w", q.ID, err)
+	}
+	must(re.w.txn.Insert(tableQuery, q))
+	return re.indexes(q.CreateIndex, q.ModifyIndex)
 }
 
 func (re *restorer) kv(e *KVEntry) error {

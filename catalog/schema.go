@@ -21,6 +21,7 @@ const (
 	tableCount     = "count"
 	tableCoord     = "coordinate"
 	tableSession   = "session"
+	tableQuery     = "query"
 )
 
 // The indexes of tables. Every table has byID.
@@ -28,14 +29,17 @@ const (
 	byID       = "id"
 	byIDPrefix = "id_prefix"
 	byUUID     = "uuid"     // node: digits of the node ID
-	byName     = "name"     // check: folded service name
+	byName     = "name"     // check: folded service name; query: folded name
 	byInstance = "instance" // check: node and service ID, "" for node-level checks
 	byStatus   = "status"   // check: folded status
 	byMesh     = "mesh"     // instance: folded name of what it serves in the mesh
 	byAddress  = "address"  // node, service: the 16 bytes of the address
 	byNode     = "node"     // session: folded name of its node
-	bySession  = "session"  // kv: session that holds the key
+	bySession  = "session"  // kv: session that holds the key; query: that it goes with
+	byTemplate = "template" // query: templates by folded name, for the longest prefix
 	uuidPrefix = "uuid_prefix"
+
+	byTemplatePrefix = "template_prefix"
 )
 
 // rowIndexer makes the key of a row in one index; nil leaves the row out.
@@ -83,6 +87,10 @@ func newDB() *memdb.MemDB {
 		tableCoord:     table(tableCoord, rowIndexer[*Coordinate](coordinateID)),
 		tableSession: table(tableSession, rowIndexer[*Session](sessionID),
 			&memdb.IndexSchema{Name: byNode, Indexer: rowIndexer[*Session](sessionByNode)}),
+		tableQuery: table(tableQuery, rowIndexer[*Query](queryID),
+			&memdb.IndexSchema{Name: byName, AllowMissing: true, Unique: true, Indexer: rowIndexer[*Query](queryByName)},
+			&memdb.IndexSchema{Name: byTemplate, AllowMissing: true, Unique: true, Indexer: rowIndexer[*Query](queryByTemplate)},
+			&memdb.IndexSchema{Name: bySession, AllowMissing: true, Indexer: rowIndexer[*Query](queryBySession)}),
 	}})
 	must(err)
 	txn := db.Txn(true)

@@ -164,6 +164,7 @@ func (w *writer) endSession(s *Session) {
 	for _, e := range collect[*KVEntry](w.txn, tableKV, bySession, kvBySession(&KVEntry{Session: s.ID})) {
 		w.freeKey(e, s)
 	}
+	w.endQueriesOf(s)
 	w.showSession(s, Critical, "Session '"+s.ID+"' is invalid")
 }
 

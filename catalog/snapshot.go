@@ -30,6 +30,7 @@ const (
 	recordIndex     recordType = 6
 	recordAutopilot recordType = 7
 	recordSession   recordType = 8
+	recordQuery     recordType = 9
 	recordCoord     recordType = 10
 	recordEnd       recordType = 255
 )
@@ -45,6 +46,7 @@ func (tx *Tx) WriteSnapshot(w io.Writer) error {
 	writeTable[*Service](tx, sw, recordService, tableService)
 	writeTable[*Check](tx, sw, recordCheck, tableCheck)
 	writeTable[*Session](tx, sw, recordSession, tableSession)
+	writeTable[*Query](tx, sw, recordQuery, tableQuery)
 	writeTable[*KVEntry](tx, sw, recordKV, tableKV)
 	writeTable[*tombstone](tx, sw, recordTombstone, tableTombstone)
 	for r := range rows[*indexRow](tx.txn, nil, tableIndex, byIDPrefix, nil) {

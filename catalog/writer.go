@@ -95,6 +95,8 @@ func (w *writer) apply(e Entry) any {
 		return run(body, w.putCoordinates)
 	case TxnCommand:
 		return answer(body, w.transact)
+	case QueryCommand:
+		return run(body, w.query)
 	default:
 		return fault.New(fault.Internal, "decode command: unknown type %d; is this server older than the one that wrote it?", t)
 	}

@@ -2,6 +2,7 @@ package dnsserver
 
 import (
 	"context"
+	"net"
 
 	"github.com/miekg/dns"
 )
@@ -10,9 +11,10 @@ const arpa = "arpa."
 
 // answer makes the reply to req, which holds exactly one question
 // (reference/dns.md §1).
-func (s *Server) answer(ctx context.Context, req *dns.Msg, tcp bool) *dns.Msg {
+func (s *Server) answer(ctx context.Context, req *dns.Msg, from net.Addr) *dns.Msg {
+	_, tcp := from.(*net.TCPAddr)
 	q := req.Question[0]
-	a := &answering{Server: s, Config: s.config.Load(), req: req, q: q, tcp: tcp}
+	a := &answering{Server: s, Config: s.config.Load(), req: req, q: q, from: from, tcp: tcp}
 	switch {
 	case s.suffix(q.Name) > 0 && !(q.Qtype == dns.TypeDS && len(a.Recursors) > 0):
 		a.begin()
@@ -37,10 +39,12 @@ type answering struct {
 	*Config
 	req   *dns.Msg
 	q     dns.Question
+	from  net.Addr
 	tcp   bool
 	reply *dns.Msg
 	depth int // nested lookups of names that are addresses
 
+	inOrder  bool     // answers come in the order they were found, not shuffled
 	cut      bool     // answers were left out for the client's sake
 	allExtra []dns.RR // additional records before trim dropped some
 }
@@ -107,10 +111,12 @@ func (a *answering) dispatch(ctx context.Context, name string) {
 		a.node(ctx, t)
 	case addrKind:
 		a.hexAddress(t)
+	case queryKind:
+		a.query(ctx, t)
 	case virtualKind:
 		// No service has a virtual address: an empty answer (reference/dns.md §2.2).
 	default:
-		// Ingress gateways and prepared queries: none exist.
+		// Ingress gateways: none exist.
 		a.nxdomain()
 	}
 }

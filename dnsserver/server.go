@@ -30,6 +30,7 @@ type Options struct {
 	Addresses  []string // "ip:port"; each gets a UDP and a TCP listener
 	Caller     rpc.Caller
 	Datacenter string
+	NodeName   string // of the agent that answers
 	Domain     string // with or without final dot, any case; "" = "consul."
 	AltDomain  string // "" = none
 	// TranslateWAN answers with WAN addresses for other datacenters' instances.
@@ -191,8 +192,7 @@ func (s *Server) Handler(ctx context.Context) dns.Handler {
 			w.WriteMsg(new(dns.Msg).SetRcodeFormatError(req))
 			return
 		}
-		_, tcp := w.RemoteAddr().(*net.TCPAddr)
-		if err := w.WriteMsg(s.answer(ctx, req, tcp)); err != nil {
+		if err := w.WriteMsg(s.answer(ctx, req, w.RemoteAddr())); err != nil {
 			s.logger.Debug("write DNS reply", "name", req.Question[0].Name, "error", err)
 		}
 	})

@@ -38,7 +38,11 @@ func (a *answering) service(ctx context.Context, t target) {
 		a.fail(err)
 		return
 	}
-	set := a.sets.get(a.setKey(name, tag, t), rep.Instances, a.buildSet)
+	a.answerSet(ctx, a.sets.get(a.setKey(name, tag, t), rep.Instances, a.buildSet))
+}
+
+// answerSet answers from records that were made.
+func (a *answering) answerSet(ctx context.Context, set *recordSet) {
 	switch {
 	case set.instances == 0:
 		a.nxdomain()
@@ -67,7 +71,7 @@ func (a *answering) addressAnswers(ctx context.Context, set *recordSet) {
 	}
 	limit = min(limit, a.mostAnswers())
 	a.reply.Answer = make([]dns.RR, 0, limit)
-	pickSome(len(set.addresses), limit, func(i int) {
+	a.pick(len(set.addresses), limit, func(i int) {
 		a.reply.Answer = append(a.reply.Answer, withOwner(set.addresses[i], a.q.Name))
 	})
 	a.cut = a.cut || limit < len(set.addresses) && (a.ARecordLimit == 0 || limit < a.ARecordLimit)
@@ -91,7 +95,7 @@ func withOwner(rr dns.RR, owner string) dns.RR {
 // srvAnswers gives SRV records in random order with their targets' addresses.
 func (a *answering) srvAnswers(ctx context.Context, set *recordSet) {
 	limit := min(len(set.srvs), a.mostAnswers())
-	pickSome(len(set.srvs), limit, func(i int) {
+	a.pick(len(set.srvs), limit, func(i int) {
 		s := set.srvs[i]
 		rr := s.record
 		rr.Hdr.Name = a.q.Name
@@ -112,6 +116,17 @@ func (a *answering) optLast() {
 			a.reply.Extra = append(append(a.reply.Extra[:i:i], a.reply.Extra[i+1:]...), rr)
 			return
 		}
+	}
+}
+
+// pick calls use with k of n numbers: the first ones if order matters.
+func (a *answering) pick(n, k int, use func(int)) {
+	if !a.inOrder {
+		pickSome(n, k, use)
+		return
+	}
+	for i := range k {
+		use(i)
 	}
 }
 

@@ -98,12 +98,17 @@ func (a *answering) buildSet(key setKey, source []*catalog.InstanceHealth) *reco
 	set := &recordSet{source: source, ttl: a.serviceTTL(key.service)}
 	healthy := filterHealthy(source, a.OnlyPassing)
 	set.instances = len(healthy)
-	if key.qtype == dns.TypeSRV {
-		a.buildSRV(set, key, healthy)
-	} else {
-		a.buildAddresses(set, key, healthy)
-	}
+	a.fill(set, key, healthy)
 	return set
+}
+
+// fill makes the records of some instances.
+func (a *answering) fill(set *recordSet, key setKey, instances []*catalog.InstanceHealth) {
+	if key.qtype == dns.TypeSRV {
+		a.buildSRV(set, key, instances)
+	} else {
+		a.buildAddresses(set, key, instances)
+	}
 }
 
 func (a *answering) buildAddresses(set *recordSet, key setKey, healthy []*catalog.InstanceHealth) {

@@ -33,11 +33,11 @@ func appendTxnResult(b []byte, r catalog.TxnResult) []byte {
 	return append(b, '}')
 }
 
-// appendTxnMeta appends what a read says of itself, in its body.
-func appendTxnMeta(b []byte, m *rpc.ReadMeta, filtered bool) []byte {
-	b = appendUint(b, `,"Index":`, m.Index)
+// appendMeta appends what a read says of itself, in its body.
+func appendMeta(b []byte, m *rpc.ReadMeta, index uint64, level string, filtered bool) []byte {
+	b = appendUint(b, `,"Index":`, index)
 	b = appendInt(b, `,"LastContact":`, int64(m.LastContact))
 	b = appendBool(b, `,"KnownLeader":`, m.KnownLeader)
-	b = append(b, `,"ConsistencyLevel":"","NotModified":false,"Backend":0`...)
-	return appendBool(b, `,"ResultsFilteredByACLs":`, filtered)
+	b = appendText(b, `,"ConsistencyLevel":`, level)
+	return appendBool(b, `,"NotModified":false,"Backend":0,"ResultsFilteredByACLs":`, filtered)
 }

@@ -23,6 +23,7 @@ type exchange struct {
 	query url.Values // nil without a query string
 	name  string     // what the path has after the pattern, decoded
 	token string
+	from  string // the datacenter that the answer is from, if it may be another than was asked
 	wrote bool
 	// shared: the answer came from a view, which gives it to others too.
 	shared bool
@@ -50,7 +51,11 @@ func (x *exchange) serve(name string) {
 		x.text(http.StatusForbidden, textBlocked)
 	case method == http.MethodOptions:
 		h["Allow"] = x.allow
-		x.done()
+		if x.traits&acting != 0 {
+			x.queryOptions()
+		} else {
+			x.done()
+		}
 	case !slices.Contains(x.methods, method):
 		h["Allow"] = x.allow
 		x.text(http.StatusMethodNotAllowed, "method "+method+" not allowed")

@@ -43,6 +43,8 @@ const (
 	viewed
 	// cacheable knows ?cached.
 	cacheable
+	// acting has names that end in an action.
+	acting
 	// streamed is what Consul's agents follow by stream, and says so.
 	streamed
 )
@@ -141,6 +143,9 @@ var routes = []route{
 	{"/v1/status/peers", get, statusPeers, anyTenancy},
 
 	{"/v1/kv/", kvAll, kv, viewed},
+
+	{"/v1/query", []string{http.MethodGet, http.MethodPost}, queries, anyTenancy | viewed},
+	{"/v1/query/", kvAll, query, anyTenancy | viewed | acting},
 
 	{"/v1/txn", put, txn, anyTenancy},
 

@@ -1,6 +1,10 @@
 package httpapi
 
-import "praetor/catalog"
+import (
+	"cmp"
+
+	"praetor/catalog"
+)
 
 const wanTag = "wan"
 
@@ -10,7 +14,7 @@ func (x *exchange) translates() bool {
 	if !x.api.opts.TranslateWAN {
 		return false
 	}
-	dc := x.datacenter()
+	dc := cmp.Or(x.from, x.datacenter())
 	return dc != "" && dc != x.api.opts.Datacenter
 }
 

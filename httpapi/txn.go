@@ -51,7 +51,7 @@ func (x *exchange) replyTxn(answer *catalog.TxnAnswer, meta *rpc.ReadMeta) error
 	return x.replyStatus(status, func(b []byte) []byte {
 		b = appendTxnAnswer(b, answer)
 		if meta != nil {
-			b = appendTxnMeta(b, meta, meta.Filtered && x.token != "")
+			b = appendMeta(b, meta, meta.Index, "", meta.Filtered && x.token != "")
 		}
 		return append(b, '}')
 	})

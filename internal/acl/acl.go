@@ -19,6 +19,8 @@ type Authorizer interface {
 	NodeWrite(name string) bool
 	OperatorRead() bool
 	OperatorWrite() bool
+	QueryRead(prefix string) bool
+	QueryWrite(prefix string) bool
 	ServiceRead(name string) bool
 	ServiceReadAll() bool // every service, known or not
 	ServiceWrite(name string) bool
@@ -52,6 +54,8 @@ func (AllowAll) NodeReadAll() bool          { return true }
 func (AllowAll) NodeWrite(string) bool      { return true }
 func (AllowAll) OperatorRead() bool         { return true }
 func (AllowAll) OperatorWrite() bool        { return true }
+func (AllowAll) QueryRead(string) bool      { return true }
+func (AllowAll) QueryWrite(string) bool     { return true }
 func (AllowAll) ServiceRead(string) bool    { return true }
 func (AllowAll) ServiceReadAll() bool       { return true }
 func (AllowAll) ServiceWrite(string) bool   { return true }

@@ -1,0 +1,228 @@
+package server
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/hashicorp/go-uuid"
+
+	"praetor/catalog"
+	"praetor/internal/fault"
+	"praetor/internal/ops"
+)
+
+// The texts of reference/http-kv-session-txn.md §5.
+var (
+	errQueryUnknown  = fault.New(fault.NotFound, "Query not found")
+	errTemplateByID  = fault.New(fault.Rejected, "prepared query templates can only be resolved up by name, not by ID")
+	hiddenQueryToken = "<hidden>"
+)
+
+const uuidLen = 36
+
+// checkQueryID refuses what cannot be the ID of a query.
+func checkQueryID(id string) error {
+	if len(id) != uuidLen {
+		return fault.New(fault.Rejected, "failed prepared query lookup: index error: UUID must be 36 characters")
+	}
+	return nil
+}
+
+func (s *Server) queryApply(ctx context.Context, req *ops.QueryApplyRequest) (*ops.QueryApplyReply, error) {
+	az, err := s.access(req.Token)
+	if err != nil {
+		return nil, err
+	}
+	write := req.Write
+	q := &write.Query
+	if err := s.mayWriteQuery(az, &write); err != nil {
+		return nil, err
+	}
+	if write.Verb == catalog.QueryCreate {
+		if q.ID, err = uuid.GenerateUUID(); err != nil {
+			return nil, err
+		}
+	}
+	if write.Verb != catalog.QueryDelete {
+		if err := checkQuery(q); err != nil {
+			return nil, fault.New(fault.Rejected, "Invalid prepared query: %w", err)
+		}
+		if err := compileTemplate(q); err != nil {
+			return nil, applyFailed("raft apply failed", err)
+		}
+	}
+	_, index, err := s.apply(ctx, catalog.QueryCommand, &write)
+	if err != nil {
+		return nil, applyFailed("raft apply failed", err)
+	}
+	return &ops.QueryApplyReply{ID: q.ID, Index: index}, nil
+}
+
+// mayWriteQuery asks for query:write on the name a query has, and on the one that
+// it had; those without a name, which are bound to a session, need no right.
+func (s *Server) mayWriteQuery(az caller, write *catalog.QueryWrite) error {
+	q := &write.Query
+	if write.Verb == catalog.QueryCreate {
+		if q.ID != "" {
+			return fault.New(fault.Rejected, "ID must be empty when creating a new prepared query")
+		}
+		return az.mayWriteQuery(q)
+	}
+	if err := checkQueryID(q.ID); err != nil {
+		return fault.New(fault.Rejected, "Prepared Query lookup failed: %w", err)
+	}
+	_, old := s.store.Read().Query(nil, q.ID)
+	if old == nil {
+		return fault.New(fault.Rejected, "Cannot modify non-existent prepared query: '%s'", q.ID)
+	}
+	if err := az.mayWriteQuery(old); err != nil || write.Verb == catalog.QueryDelete {
+		return err
+	}
+	return az.mayWriteQuery(q)
+}
+
+func (c caller) mayWriteQuery(q *catalog.Query) error {
+	if (q.Name != "" || q.IsTemplate()) && !c.QueryWrite(q.Name) {
+		return c.denied("query:write", q.Name)
+	}
+	return nil
+}
+
+// checkQuery says what is wrong with a query taken by itself.
+func checkQuery(q *catalog.Query) error {
+	failover := &q.Service.Failover
+	switch {
+	case q.Name == "" && !q.IsTemplate() && q.Session == "":
+		return fault.New(fault.Rejected, "Must be bound to a session")
+	case q.Service.Service == "":
+		return fault.New(fault.Rejected, "Must provide a Service name to query")
+	case failover.NearestN < 0:
+		return fault.New(fault.Rejected, "Bad NearestN '%d', must be >= 0", failover.NearestN)
+	case len(failover.Targets) > 0 && (failover.NearestN != 0 || len(failover.Datacenters) > 0):
+		return fault.New(fault.Rejected, "Targets cannot be populated with NearestN or Datacenters")
+	case q.DNSTTL == "":
+		return nil
+	}
+	switch ttl, err := time.ParseDuration(q.DNSTTL); {
+	case err != nil:
+		return fault.New(fault.Rejected, "Bad DNS TTL '%s': %w", q.DNSTTL, err)
+	case ttl < 0:
+		return fault.New(fault.Rejected, "DNS TTL '%d', must be >=0", ttl)
+	}
+	return nil
+}
+
+func (s *Server) queryGet(ctx context.Context, req *ops.QueryGetRequest) (*ops.QueriesReply, error) {
+	az, err := s.access(req.Token)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkQueryID(req.ID); err != nil {
+		return nil, err
+	}
+	rep := &ops.QueriesReply{}
+	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
+		index, q := tx.Query(ws, req.ID)
+		if q == nil {
+			return index, errQueryUnknown
+		}
+		if rep.Queries = az.showQueries([]*catalog.Query{q}); len(rep.Queries) == 0 {
+			return index, az.denied("query:read", q.Name)
+		}
+		return index, nil
+	})
+}
+
+func (s *Server) queryList(ctx context.Context, req *ops.QueryListRequest) (*ops.QueriesReply, error) {
+	az, err := s.access(req.Token)
+	if err != nil {
+		return nil, err
+	}
+	rep := &ops.QueriesReply{}
+	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
+		index, all := tx.Queries(ws)
+		rep.Queries = az.showQueries(all)
+		rep.Filtered = len(rep.Queries) < len(all)
+		return index, nil
+	})
+}
+
+// showQueries leaves out what the caller may not see: queries without a name, and
+// tokens, are for those who manage access (operator:write stands for acl:write
+// as long as there are no access rules).
+func (c caller) showQueries(all []*catalog.Query) []*catalog.Query {
+	if c.unlimited() || c.OperatorWrite() {
+		return all
+	}
+	kept := make([]*catalog.Query, 0, len(all))
+	for _, q := range all {
+		if q.Name == "" && !q.IsTemplate() || !c.QueryRead(q.Name) {
+			continue
+		}
+		if q.Token != "" {
+			masked := *q
+			masked.Token = hiddenQueryToken
+			q = &masked
+		}
+		kept = append(kept, q)
+	}
+	return kept
+}
+
+// findQuery finds the query for an ID or a name, and renders it.
+func (s *Server) findQuery(tx *catalog.Tx, idOrName, segment string) (*catalog.Query, error) {
+	q := tx.QueryNamed(idOrName)
+	switch {
+	case q == nil:
+		return nil, errQueryUnknown
+	case q.IsTemplate() && q.ID == idOrName:
+		return nil, errTemplateByID
+	}
+	rendered, err := renderQuery(q, idOrName, segment)
+	if err != nil {
+		return nil, fault.New(fault.Rejected, "%w", err)
+	}
+	return rendered, nil
+}
+
+func (s *Server) queryExplain(ctx context.Context, req *ops.QueryExplainRequest) (*ops.QueryExplainReply, error) {
+	az, err := s.access(req.Token)
+	if err != nil {
+		return nil, err
+	}
+	rep, opts := &ops.QueryExplainReply{}, req.ReadOptions
+	opts.MinIndex = 0
+	return rep, s.read(ctx, &opts, &rep.ReadMeta, func(tx *catalog.Tx, _ catalog.WatchSet) (uint64, error) {
+		q, err := s.findQuery(tx, req.QueryIDOrName, req.Segment)
+		if err != nil {
+			return 0, err
+		}
+		shown := az.showQueries([]*catalog.Query{q})
+		if len(shown) == 0 {
+			return 0, az.denied("query:read", q.Name)
+		}
+		rep.Query = *shown[0]
+		return 0, nil
+	})
+}
+
+// suitsQuery tells whether an instance is what a query selects.
+func suitsQuery(i *catalog.InstanceHealth, want *catalog.QueryService) bool {
+	for _, c := range i.Checks {
+		bad := c.Status == catalog.Critical || want.OnlyPassing && c.Status != catalog.Passing
+		if bad && !slices.Contains(want.IgnoreCheckIDs, c.CheckID) {
+			return false
+		}
+	}
+	return hasMeta(i.Node, want.NodeMeta) && hasServiceMeta(i.Service, want.ServiceMeta) && hasQueryTags(i.Service, want.Tags)
+}
+
+func hasServiceMeta(svc *catalog.Service, meta map[string]string) bool {
+	for key, want := range meta {
+		if got, ok := svc.Meta[key]; !ok || got != want {
+			return false
+		}
+	}
+	return true
+}

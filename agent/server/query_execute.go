@@ -1,0 +1,186 @@
+package server
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"strings"
+
+	"praetor/catalog"
+	"praetor/internal/ops"
+	"praetor/internal/rpc"
+)
+
+// nearestLead is how far down an ordered list the near node is looked for, to
+// put it first (reference/http-kv-session-txn.md §5).
+const nearestLead = 10
+
+func (s *Server) queryExecute(ctx context.Context, req *ops.QueryExecuteRequest) (*ops.QueryExecuteReply, error) {
+	rep, opts := &ops.QueryExecuteReply{}, req.ReadOptions
+	opts.MinIndex = 0
+	var query *catalog.Query
+	err := s.read(ctx, &opts, &rep.ReadMeta, func(tx *catalog.Tx, _ catalog.WatchSet) (uint64, error) {
+		q, err := s.findQuery(tx, req.QueryIDOrName, req.Segment)
+		if err != nil {
+			return 0, err
+		}
+		query = q
+		if q.Token != "" {
+			opts.Token = q.Token
+		}
+		if err := s.selectInstances(tx, &opts, q, req.Connect, rep); err != nil {
+			return 0, err
+		}
+		near := s.queryNear(req, q)
+		rep.Instances = leadWith(near.NearNode, sortNear(s, tx, &near, rep.Instances, healthInstance))
+		return 0, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(rep.Instances) == 0 {
+		s.failOver(ctx, &opts, query, req, rep)
+	}
+	rep.Instances = limited(rep.Instances, req.Limit)
+	return rep, nil
+}
+
+func limited[E any](list []E, limit int) []E {
+	if limit > 0 && len(list) > limit {
+		return list[:limit]
+	}
+	return list
+}
+
+// querySelect answers another datacenter that found nothing of its own.
+func (s *Server) querySelect(ctx context.Context, req *ops.QuerySelectRequest) (*ops.QueryExecuteReply, error) {
+	rep, opts := &ops.QueryExecuteReply{}, req.ReadOptions
+	opts.MinIndex = 0
+	err := s.read(ctx, &opts, &rep.ReadMeta, func(tx *catalog.Tx, _ catalog.WatchSet) (uint64, error) {
+		return 0, s.selectInstances(tx, &opts, &req.Query, req.Connect, rep)
+	})
+	if err != nil {
+		return nil, err
+	}
+	rep.Instances = limited(rep.Instances, req.Limit)
+	return rep, nil
+}
+
+// selectInstances fills a reply with the instances of this datacenter, shuffled.
+func (s *Server) selectInstances(tx *catalog.Tx, opts *rpc.ReadOptions, q *catalog.Query, connect bool, rep *ops.QueryExecuteReply) error {
+	az, err := s.access(opts.Token)
+	if err != nil {
+		return err
+	}
+	list := tx.ServiceHealth
+	if connect || q.Service.Connect {
+		list = tx.MeshHealth
+	}
+	rep.Service, rep.DNSTTL, rep.Datacenter = q.Service.Service, q.DNSTTL, s.opts.Datacenter
+	rep.Instances = []*catalog.InstanceHealth{}
+	if rep.Service == "" {
+		return nil // a template that rendered to nothing
+	}
+	_, all := list(nil, rep.Service)
+	suited := slices.DeleteFunc(slices.Clone(all), func(i *catalog.InstanceHealth) bool { return !suitsQuery(i, &q.Service) })
+	rep.Instances, rep.Filtered = readableInstances(az, suited)
+	rand.Shuffle(len(rep.Instances), func(i, j int) {
+		rep.Instances[i], rep.Instances[j] = rep.Instances[j], rep.Instances[i]
+	})
+	return nil
+}
+
+// hasQueryTags tells whether a service has all tags, and none of those that
+// begin with "!".
+func hasQueryTags(svc *catalog.Service, tags []string) bool {
+	for _, tag := range tags {
+		name, unwanted := strings.CutPrefix(tag, "!")
+		has := slices.ContainsFunc(svc.Tags, func(t string) bool { return strings.EqualFold(t, name) })
+		if has == unwanted {
+			return false
+		}
+	}
+	return true
+}
+
+// queryNear is where to sort from: what the request says, else the query.
+func (s *Server) queryNear(req *ops.QueryExecuteRequest, q *catalog.Query) ops.Near {
+	if req.NearNode != "" || req.NearIP != "" {
+		return req.Near
+	}
+	near := ops.Near{NearNode: q.Service.Near, NearDatacenter: s.opts.Datacenter}
+	switch near.NearNode {
+	case "_agent":
+		near.NearNode, near.NearDatacenter = req.Agent, req.NearDatacenter
+	case "_ip":
+		near.NearNode, near.NearIP = "", req.SourceIP
+	}
+	return near
+}
+
+// leadWith puts the near node itself first, if it is among the first few: what
+// runs there is nearer than what seems as near.
+func leadWith(node string, list []*catalog.InstanceHealth) []*catalog.InstanceHealth {
+	for i := range list[:min(len(list), nearestLead)] {
+		if i > 0 && node != "" && nodeKey(list[i].Node.Node) == nodeKey(node) {
+			return append(append([]*catalog.InstanceHealth{list[i]}, list[:i]...), list[i+1:]...)
+		}
+	}
+	return list
+}
+
+// failOver asks other datacenters in turn until one has an instance. One that
+// does not answer is passed over.
+func (s *Server) failOver(ctx context.Context, opts *rpc.ReadOptions, q *catalog.Query, req *ops.QueryExecuteRequest, rep *ops.QueryExecuteReply) {
+	for _, target := range s.failoverTargets(q) {
+		if target.Peer != "" { // there is no peering: nothing is found there
+			rep.Failovers++
+			rep.Datacenter, rep.PeerName = "", target.Peer
+			continue
+		}
+		away := &ops.QuerySelectRequest{ReadOptions: *opts, Query: *q, Limit: req.Limit, Connect: req.Connect}
+		away.Datacenter = target.Datacenter
+		got, err := ops.QuerySelect.Call(ctx, s.router, away)
+		if err != nil {
+			s.logger.Warn("Failed querying for service in datacenter", "service", q.Service.Service, "datacenter", target.Datacenter, "error", err)
+			continue
+		}
+		rep.Failovers++
+		rep.Datacenter, rep.PeerName, rep.Instances = target.Datacenter, "", got.Instances
+		rep.Filtered = rep.Filtered || got.Filtered
+		if len(rep.Instances) > 0 {
+			return
+		}
+	}
+}
+
+// failoverTargets are the known datacenters, and the peers, in the order in which
+// they are asked.
+func (s *Server) failoverTargets(q *catalog.Query) []catalog.QueryTarget {
+	rep, err := s.catalogDatacenters(context.Background(), &ops.CatalogDatacentersRequest{})
+	if err != nil {
+		return nil
+	}
+	own := func(dc string) bool { return dc == s.opts.Datacenter }
+	others := slices.DeleteFunc(rep.Datacenters, own) // the nearest first
+	failover, targets := &q.Service.Failover, []catalog.QueryTarget{}
+	add := func(dc string) {
+		if slices.Contains(others, dc) && !slices.Contains(targets, catalog.QueryTarget{Datacenter: dc}) {
+			targets = append(targets, catalog.QueryTarget{Datacenter: dc})
+		}
+	}
+	for _, dc := range others[:min(failover.NearestN, len(others))] {
+		add(dc)
+	}
+	for _, dc := range failover.Datacenters {
+		add(dc)
+	}
+	for _, target := range failover.Targets {
+		if target.Peer != "" {
+			targets = append(targets, catalog.QueryTarget{Peer: target.Peer})
+		} else {
+			add(target.Datacenter)
+		}
+	}
+	return targets
+}

@@ -1,0 +1,160 @@
+package server
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hil"
+	"github.com/hashicorp/hil/ast"
+
+	"praetor/catalog"
+	"praetor/internal/fault"
+)
+
+// maxTemplateText bounds a query's texts: they are parsed and searched for every name.
+const maxTemplateText = 64 << 10
+
+// renderQuery makes the query that a template stands for when it is asked for by
+// name (reference/http-kv-session-txn.md §5). Who is no template stays as it is.
+func renderQuery(q *catalog.Query, name, segment string) (*catalog.Query, error) {
+	if !q.IsTemplate() {
+		return q, nil
+	}
+	r, err := newRenderer(q, name, segment)
+	if err != nil {
+		return nil, err
+	}
+	out := *q
+	if err := r.service(&out.Service); err != nil {
+		return nil, err
+	}
+	if q.Template.RemoveEmptyTags {
+		out.Service.Tags = slices.DeleteFunc(out.Service.Tags, func(tag string) bool { return tag == "" })
+	}
+	return &out, nil
+}
+
+// renderer evaluates the texts of one query for one name.
+type renderer struct {
+	config *hil.EvalConfig
+	bytes  int // of the texts so far
+}
+
+func newRenderer(q *catalog.Query, name, segment string) (*renderer, error) {
+	if q.Template.Type != catalog.TemplateNamePrefix {
+		return nil, fmt.Errorf("Bad Template.Type '%s'", q.Template.Type)
+	}
+	var pattern *regexp.Regexp
+	if q.Template.Regexp != "" {
+		var err error
+		if pattern, err = regexp.Compile(q.Template.Regexp); err != nil {
+			return nil, fmt.Errorf("Bad Regexp: %w", err)
+		}
+	}
+	prefix := min(len(q.Name), len(name))
+	variable := func(value string) ast.Variable { return ast.Variable{Type: ast.TypeString, Value: value} }
+	return &renderer{config: &hil.EvalConfig{GlobalScope: &ast.BasicScope{
+		VarMap: map[string]ast.Variable{
+			"name.full": variable(name), "name.prefix": variable(q.Name), "name.suffix": variable(name[prefix:]),
+			"agent.segment": variable(segment),
+		},
+		FuncMap: map[string]ast.Function{"match": matchFunction(pattern, name)},
+	}}}, nil
+}
+
+// matchFunction is ${match(N)}: capture N of the pattern in name, "" without it.
+func matchFunction(pattern *regexp.Regexp, name string) ast.Function {
+	var captures []string
+	if pattern != nil {
+		captures = pattern.FindStringSubmatch(name)
+	}
+	return ast.Function{
+		ArgTypes: []ast.Type{ast.TypeInt}, ReturnType: ast.TypeString,
+		Callback: func(args []any) (any, error) {
+			if n, ok := args[0].(int); ok && n >= 0 && n < len(captures) {
+				return captures[n], nil
+			}
+			return "", nil
+		},
+	}
+}
+
+// service renders all texts of a service, into lists and maps of its own.
+func (r *renderer) service(s *catalog.QueryService) error {
+	s.IgnoreCheckIDs, s.Tags = slices.Clone(s.IgnoreCheckIDs), slices.Clone(s.Tags)
+	s.NodeMeta, s.ServiceMeta = maps.Clone(s.NodeMeta), maps.Clone(s.ServiceMeta)
+	s.Failover.Datacenters, s.Failover.Targets = slices.Clone(s.Failover.Datacenters), slices.Clone(s.Failover.Targets)
+	texts := map[string]*string{
+		"Service": &s.Service, "SamenessGroup": &s.SamenessGroup, "Near": &s.Near, "Peer": &s.Peer,
+	}
+	for path, list := range map[string][]string{"IgnoreCheckIDs": s.IgnoreCheckIDs, "Tags": s.Tags, "Failover.Datacenters": s.Failover.Datacenters} {
+		for i := range list {
+			texts[fmt.Sprintf("%s[%d]", path, i)] = &list[i]
+		}
+	}
+	for i := range s.Failover.Targets {
+		texts[fmt.Sprintf("Failover.Targets[%d].Peer", i)] = &s.Failover.Targets[i].Peer
+		texts[fmt.Sprintf("Failover.Targets[%d].Datacenter", i)] = &s.Failover.Targets[i].Datacenter
+	}
+	for _, path := range slices.Sorted(maps.Keys(texts)) {
+		if err := r.text("Service."+path, texts[path]); err != nil {
+			return err
+		}
+	}
+	return errorOf(r.values("Service.NodeMeta", s.NodeMeta), r.values("Service.ServiceMeta", s.ServiceMeta))
+}
+
+func errorOf(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *renderer) values(path string, m map[string]string) error {
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		value := m[key]
+		if err := r.text(path+"["+key+"]", &value); err != nil {
+			return err
+		}
+		m[key] = value
+	}
+	return nil
+}
+
+// text renders one text in its place.
+func (r *renderer) text(path string, text *string) error {
+	if r.bytes += len(*text); r.bytes > maxTemplateText {
+		return fmt.Errorf("the texts of a template may have %d bytes together", maxTemplateText)
+	}
+	if !strings.Contains(*text, "${") {
+		return nil
+	}
+	tree, err := hil.Parse(*text)
+	if err != nil {
+		return fmt.Errorf("Bad format '%s' in %s: %w", *text, path, err)
+	}
+	result, err := hil.Eval(tree, r.config)
+	if err != nil {
+		return fmt.Errorf("Bad evaluation for '%s' in %s: %w", *text, path, err)
+	}
+	value, ok := result.Value.(string)
+	if !ok {
+		return fmt.Errorf("Expected Service to be a string but got '%s' in %s", result.Type, path)
+	}
+	*text = value
+	return nil
+}
+
+// compileTemplate tells whether a template can be rendered at all.
+func compileTemplate(q *catalog.Query) error {
+	if _, err := renderQuery(q, q.Name, ""); err != nil {
+		return fault.New(fault.Rejected, "failed compiling template: %w", err)
+	}
+	return nil
+}
