@@ -32,6 +32,9 @@ func FuzzApply(f *testing.F) {
 		{catalog.TxnCommand, fullTxn()},
 		{catalog.TxnCommand, &catalog.Txn{Ops: append(fullTxn().Ops, catalog.TxnOp{}, catalog.TxnOp{KV: &catalog.TxnKV{Verb: catalog.TxnGet}})}},
 		{catalog.ReapCommand, &catalog.Reap{Index: 3}},
+		{catalog.QueryCommand, &catalog.QueryWrite{Query: catalog.Query{ID: "q", Name: "web", Session: "s", Service: catalog.QueryService{Service: "web", Tags: []string{"a"}}}}},
+		{catalog.QueryCommand, &catalog.QueryWrite{Query: catalog.Query{ID: "t", Template: catalog.QueryTemplate{Type: catalog.TemplateNamePrefix}}}},
+		{catalog.QueryCommand, &catalog.QueryWrite{Verb: catalog.QueryDelete, Query: catalog.Query{ID: "q"}}},
 		{catalog.AutopilotCommand, &catalog.Autopilot{MinQuorum: 3}},
 		{catalog.CoordinateCommand, &catalog.CoordinateBatch{Coordinates: []*catalog.Coordinate{nil, place("n1", 1), place("none", 1), place("n1", math.NaN())}}},
 	} {

@@ -15,6 +15,7 @@ import (
 
 	"praetor/catalog"
 	"praetor/dnsserver"
+	"praetor/internal/fault"
 	"praetor/internal/ops"
 	"praetor/internal/rpc"
 )
@@ -23,6 +24,8 @@ import (
 type fakeCatalog struct {
 	services map[string][]*catalog.InstanceHealth
 	mesh     map[string][]*catalog.InstanceHealth
+	found    []*catalog.InstanceHealth // by the query q.dotted
+	executed ops.QueryExecuteRequest
 	nodes    []*catalog.Node
 	err      error
 }
@@ -50,6 +53,12 @@ func (f *fakeCatalog) Do(_ context.Context, op *rpc.Desc, req rpc.Message) (rpc.
 			}
 		}
 		return &ops.CatalogNodeReply{}, nil
+	case *ops.QueryExecuteRequest:
+		f.executed = *req
+		if req.QueryIDOrName != "q.dotted" {
+			return nil, fault.New(fault.NotFound, "Query not found")
+		}
+		return &ops.QueryExecuteReply{Service: "web", Instances: f.found, DNSTTL: "30s", Datacenter: "dc1"}, nil
 	case *ops.CatalogAddressRequest:
 		rep := &ops.CatalogAddressReply{}
 		for _, n := range f.nodes {
@@ -154,7 +163,8 @@ func TestAnswers(t *testing.T) {
 			"sick":   {instance("c", "10.0.0.3", "sick", 80, nil, catalog.Critical)},
 			"consul": {instance("a", "10.0.0.1", "consul", 8300, nil), instance("bad_name", "10.0.0.2", "consul", 8300, nil)},
 		},
-		mesh: map[string][]*catalog.InstanceHealth{"web": {instance("m", "10.0.0.9", "web-proxy", 21000, nil)}},
+		found: []*catalog.InstanceHealth{instance("c", "10.0.0.3", "web", 80, nil, catalog.Critical)}, // a check that it ignores
+		mesh:  map[string][]*catalog.InstanceHealth{"web": {instance("m", "10.0.0.9", "web-proxy", 21000, nil)}},
 		nodes: []*catalog.Node{
 			{Node: "Alpha.x", Address: "10.0.0.1", Datacenter: "dc1", Meta: map[string]string{"k=": "v`", "rfc1035-x": "plain"}},
 			{Node: "six", Address: "2001:db8::1", Datacenter: "dc1"},
@@ -218,7 +228,12 @@ func TestAnswers(t *testing.T) {
 		{"mesh with a tag", "v9.web.connect.consul.", dns.TypeA, 0, "v9.web.connect.consul. 0 IN A 10.0.0.9", "", false},
 		{"mesh without the service", "none.connect.consul.", dns.TypeA, dns.RcodeNameError, "", "", true},
 		{"out of zone", "example.com.", dns.TypeA, dns.RcodeRefused, "", "", false},
-		{"prepared query", "q.query.consul.", dns.TypeA, dns.RcodeNameError, "", "", true},
+		{"prepared query", "Q.dotted.query.consul.", dns.TypeA, 0, "Q.dotted.query.consul. 30 IN A 10.0.0.3", "", false},
+		{"prepared query for SRV", "_q.dotted._tcp.query.consul.", dns.TypeSRV, 0,
+			"_q.dotted._tcp.query.consul. 30 IN SRV 1 0 80 c.node.dc1.consul.", "c.node.dc1.consul. 30 IN A 10.0.0.3", false},
+		{"prepared query of the other family", "q.dotted.query.consul.", dns.TypeAAAA, 0, "", "", true},
+		{"unknown prepared query", "q.query.consul.", dns.TypeA, dns.RcodeNameError, "", "", true},
+		{"prepared query with too many labels", "q.dotted.query.dc1.dc.consul.", dns.TypeA, dns.RcodeNameError, "", "", true},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
@@ -441,6 +456,30 @@ func BenchmarkAnswer(b *testing.B) {
 					ask(s, "web.service.consul.", qtype, nil, false).Pack()
 				}
 			})
+		}
+	}
+}
+
+func TestPreparedQueriesKeepTheirOrderAndLearnWhoAsks(t *testing.T) {
+	f := &fakeCatalog{found: many(50)}
+	s := newServer(f, defaults())
+	const subnet = "192.0.2.0"
+	for range 5 {
+		got := ask(s, "q.dotted.query.consul.", dns.TypeA, func(m *dns.Msg) {
+			m.SetEdns0(4096, false)
+			opt := m.IsEdns0()
+			opt.Option = append(opt.Option, &dns.EDNS0_SUBNET{Code: dns.EDNS0SUBNET, Family: 1, SourceNetmask: 24, Address: net.ParseIP(subnet).To4()})
+		}, true)
+		for i, rr := range got.Answer {
+			if want := f.found[i].Node.Address; rr.(*dns.A).A.String() != want {
+				t.Fatalf("answer %d is %s, want %s", i, rr, want)
+			}
+		}
+		if len(got.Answer) != 50 || f.executed.SourceIP != subnet {
+			t.Errorf("%d answers for %q", len(got.Answer), f.executed.SourceIP)
+		}
+		if scope := got.IsEdns0().Option[0].(*dns.EDNS0_SUBNET).SourceScope; scope != 24 {
+			t.Errorf("scope %d, want the subnet's", scope)
 		}
 	}
 }

@@ -51,8 +51,10 @@ func query(x *exchange) error {
 		return x.explainQuery(name)
 	case method == http.MethodPut:
 		var body queryBody
-		if err := x.decode(&body); err != nil {
-			return err
+		if x.r.ContentLength > 0 {
+			if err := x.decode(&body); err != nil {
+				return err
+			}
 		}
 		q := body.query()
 		q.ID = name
@@ -78,6 +80,10 @@ func (x *exchange) queryAction() (name, action string) {
 // queryOptions answers OPTIONS, unlike elsewhere with a body (conformance
 // http/head_options).
 func (x *exchange) queryOptions() {
+	if x.name == "" {
+		x.done()
+		return
+	}
 	if _, action := x.queryAction(); action != "" {
 		x.w.Header()["Allow"] = allowGet
 	}

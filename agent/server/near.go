@@ -51,11 +51,8 @@ func (s *Server) nearCoord(tx *catalog.Tx, near *ops.Near) *catalog.Coord {
 
 // nodeWithIP names the node that has an address, "" if none has.
 func nodeWithIP(tx *catalog.Tx, ip string) string {
-	_, nodes := tx.Nodes(nil)
-	for _, n := range nodes {
-		if n.Address == ip {
-			return n.Node
-		}
+	if _, nodes, _ := tx.AtAddress(nil, ip); len(nodes) > 0 {
+		return nodes[0].Node
 	}
 	return ""
 }

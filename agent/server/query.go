@@ -171,7 +171,7 @@ func (c caller) showQueries(all []*catalog.Query) []*catalog.Query {
 }
 
 // findQuery finds the query for an ID or a name, and renders it.
-func (s *Server) findQuery(tx *catalog.Tx, idOrName, segment string) (*catalog.Query, error) {
+func (s *Server) findQuery(tx *catalog.Tx, idOrName string) (*catalog.Query, error) {
 	q := tx.QueryNamed(idOrName)
 	switch {
 	case q == nil:
@@ -179,7 +179,7 @@ func (s *Server) findQuery(tx *catalog.Tx, idOrName, segment string) (*catalog.Q
 	case q.IsTemplate() && q.ID == idOrName:
 		return nil, errTemplateByID
 	}
-	rendered, err := renderQuery(q, idOrName, segment)
+	rendered, err := renderQuery(q, idOrName)
 	if err != nil {
 		return nil, fault.New(fault.Rejected, "%w", err)
 	}
@@ -194,7 +194,7 @@ func (s *Server) queryExplain(ctx context.Context, req *ops.QueryExplainRequest)
 	rep, opts := &ops.QueryExplainReply{}, req.ReadOptions
 	opts.MinIndex = 0
 	return rep, s.read(ctx, &opts, &rep.ReadMeta, func(tx *catalog.Tx, _ catalog.WatchSet) (uint64, error) {
-		q, err := s.findQuery(tx, req.QueryIDOrName, req.Segment)
+		q, err := s.findQuery(tx, req.QueryIDOrName)
 		if err != nil {
 			return 0, err
 		}

@@ -20,7 +20,7 @@ func (s *Server) queryExecute(ctx context.Context, req *ops.QueryExecuteRequest)
 	opts.MinIndex = 0
 	var query *catalog.Query
 	err := s.read(ctx, &opts, &rep.ReadMeta, func(tx *catalog.Tx, _ catalog.WatchSet) (uint64, error) {
-		q, err := s.findQuery(tx, req.QueryIDOrName, req.Segment)
+		q, err := s.findQuery(tx, req.QueryIDOrName)
 		if err != nil {
 			return 0, err
 		}
@@ -31,8 +31,11 @@ func (s *Server) queryExecute(ctx context.Context, req *ops.QueryExecuteRequest)
 		if err := s.selectInstances(tx, &opts, q, req.Connect, rep); err != nil {
 			return 0, err
 		}
-		near := s.queryNear(req, q)
-		rep.Instances = leadWith(near.NearNode, sortNear(s, tx, &near, rep.Instances, healthInstance))
+		near := s.queryNear(tx, req, q)
+		rep.Instances = sortNear(s, tx, &near, rep.Instances, healthInstance)
+		if near.NearDatacenter == s.opts.Datacenter {
+			rep.Instances = leadWith(near.NearNode, rep.Instances)
+		}
 		return 0, nil
 	})
 	if err != nil {
@@ -103,17 +106,20 @@ func hasQueryTags(svc *catalog.Service, tags []string) bool {
 	return true
 }
 
-// queryNear is where to sort from: what the request says, else the query.
-func (s *Server) queryNear(req *ops.QueryExecuteRequest, q *catalog.Query) ops.Near {
-	if req.NearNode != "" || req.NearIP != "" {
-		return req.Near
+// queryNear is the node to sort from: what the request says, else the query.
+func (s *Server) queryNear(tx *catalog.Tx, req *ops.QueryExecuteRequest, q *catalog.Query) ops.Near {
+	near := req.Near
+	if near.NearNode == "" && near.NearIP == "" {
+		near = ops.Near{NearNode: q.Service.Near, NearDatacenter: s.opts.Datacenter}
+		switch near.NearNode {
+		case "_agent":
+			near.NearNode, near.NearDatacenter = req.Agent, req.NearDatacenter
+		case "_ip":
+			near.NearNode, near.NearIP = "", req.SourceIP
+		}
 	}
-	near := ops.Near{NearNode: q.Service.Near, NearDatacenter: s.opts.Datacenter}
-	switch near.NearNode {
-	case "_agent":
-		near.NearNode, near.NearDatacenter = req.Agent, req.NearDatacenter
-	case "_ip":
-		near.NearNode, near.NearIP = "", req.SourceIP
+	if near.NearNode == "" && near.NearIP != "" {
+		near.NearNode = nodeWithIP(tx, near.NearIP)
 	}
 	return near
 }
@@ -132,7 +138,7 @@ func leadWith(node string, list []*catalog.InstanceHealth) []*catalog.InstanceHe
 // failOver asks other datacenters in turn until one has an instance. One that
 // does not answer is passed over.
 func (s *Server) failOver(ctx context.Context, opts *rpc.ReadOptions, q *catalog.Query, req *ops.QueryExecuteRequest, rep *ops.QueryExecuteReply) {
-	for _, target := range s.failoverTargets(q) {
+	for _, target := range s.failoverTargets(ctx, q) {
 		if target.Peer != "" { // there is no peering: nothing is found there
 			rep.Failovers++
 			rep.Datacenter, rep.PeerName = "", target.Peer
@@ -140,12 +146,12 @@ func (s *Server) failOver(ctx context.Context, opts *rpc.ReadOptions, q *catalog
 		}
 		away := &ops.QuerySelectRequest{ReadOptions: *opts, Query: *q, Limit: req.Limit, Connect: req.Connect}
 		away.Datacenter = target.Datacenter
+		rep.Failovers++
 		got, err := ops.QuerySelect.Call(ctx, s.router, away)
 		if err != nil {
 			s.logger.Warn("Failed querying for service in datacenter", "service", q.Service.Service, "datacenter", target.Datacenter, "error", err)
 			continue
 		}
-		rep.Failovers++
 		rep.Datacenter, rep.PeerName, rep.Instances = target.Datacenter, "", got.Instances
 		rep.Filtered = rep.Filtered || got.Filtered
 		if len(rep.Instances) > 0 {
@@ -156,8 +162,8 @@ func (s *Server) failOver(ctx context.Context, opts *rpc.ReadOptions, q *catalog
 
 // failoverTargets are the known datacenters, and the peers, in the order in which
 // they are asked.
-func (s *Server) failoverTargets(q *catalog.Query) []catalog.QueryTarget {
-	rep, err := s.catalogDatacenters(context.Background(), &ops.CatalogDatacentersRequest{})
+func (s *Server) failoverTargets(ctx context.Context, q *catalog.Query) []catalog.QueryTarget {
+	rep, err := s.catalogDatacenters(ctx, &ops.CatalogDatacentersRequest{})
 	if err != nil {
 		return nil
 	}

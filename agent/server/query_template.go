@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"maps"
 	"regexp"
+	"regexp/syntax"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/hashicorp/hil"
 	"github.com/hashicorp/hil/ast"
@@ -14,16 +16,26 @@ import (
 	"praetor/internal/fault"
 )
 
-// maxTemplateText bounds a query's texts: they are parsed and searched for every name.
-const maxTemplateText = 64 << 10
+// Whoever may write a query makes the servers work for every name that others
+// look up: matching costs the pattern's size times the name's.
+const (
+	maxTemplateText = 64 << 10 // bytes of all texts, before and after rendering
+	maxRegexpBytes  = 1 << 10
+	maxRegexpInsts  = 2000
+	maxRegexpGroups = 32
+	maxTemplateName = 512 // bytes of a name looked up; DNS has 255
+)
 
 // renderQuery makes the query that a template stands for when it is asked for by
 // name (reference/http-kv-session-txn.md §5). Who is no template stays as it is.
-func renderQuery(q *catalog.Query, name, segment string) (*catalog.Query, error) {
+func renderQuery(q *catalog.Query, name string) (*catalog.Query, error) {
 	if !q.IsTemplate() {
 		return q, nil
 	}
-	r, err := newRenderer(q, name, segment)
+	if len(name) > maxTemplateName {
+		return nil, fmt.Errorf("the name for a template may have %d bytes, not %d", maxTemplateName, len(name))
+	}
+	r, err := newRenderer(q, name)
 	if err != nil {
 		return nil, err
 	}
@@ -40,29 +52,60 @@ func renderQuery(q *catalog.Query, name, segment string) (*catalog.Query, error)
 // renderer evaluates the texts of one query for one name.
 type renderer struct {
 	config *hil.EvalConfig
-	bytes  int // of the texts so far
+	bytes  int // of the texts so far, before and after
 }
 
-func newRenderer(q *catalog.Query, name, segment string) (*renderer, error) {
+func newRenderer(q *catalog.Query, name string) (*renderer, error) {
 	if q.Template.Type != catalog.TemplateNamePrefix {
 		return nil, fmt.Errorf("Bad Template.Type '%s'", q.Template.Type)
 	}
 	var pattern *regexp.Regexp
 	if q.Template.Regexp != "" {
 		var err error
-		if pattern, err = regexp.Compile(q.Template.Regexp); err != nil {
+		if pattern, err = compilePattern(q.Template.Regexp); err != nil {
 			return nil, fmt.Errorf("Bad Regexp: %w", err)
 		}
 	}
-	prefix := min(len(q.Name), len(name))
 	variable := func(value string) ast.Variable { return ast.Variable{Type: ast.TypeString, Value: value} }
 	return &renderer{config: &hil.EvalConfig{GlobalScope: &ast.BasicScope{
 		VarMap: map[string]ast.Variable{
-			"name.full": variable(name), "name.prefix": variable(q.Name), "name.suffix": variable(name[prefix:]),
-			"agent.segment": variable(segment),
+			"name.full": variable(name), "name.prefix": variable(q.Name), "name.suffix": variable(suffix(name, q.Name)),
+			"agent.segment": variable(""), // only Enterprise has segments
 		},
 		FuncMap: map[string]ast.Function{"match": matchFunction(pattern, name)},
 	}}}, nil
+}
+
+// compilePattern compiles a regular expression that is cheap to match.
+func compilePattern(text string) (*regexp.Regexp, error) {
+	if len(text) > maxRegexpBytes {
+		return nil, fmt.Errorf("%d bytes are too long: at most %d are allowed", len(text), maxRegexpBytes)
+	}
+	tree, err := syntax.Parse(text, syntax.Perl)
+	if err != nil {
+		return nil, err
+	}
+	if n := tree.MaxCap(); n > maxRegexpGroups {
+		return nil, fmt.Errorf("%d groups are too many: at most %d are allowed", n, maxRegexpGroups)
+	}
+	program, err := syntax.Compile(tree.Simplify())
+	if err != nil {
+		return nil, err
+	}
+	if n := len(program.Inst); n > maxRegexpInsts {
+		return nil, fmt.Errorf("it is too complex: %d instructions, at most %d are allowed", n, maxRegexpInsts)
+	}
+	return regexp.Compile(text)
+}
+
+// suffix is what name has behind a prefix that it begins with in any case. Folding
+// can change the length of a letter, not their number.
+func suffix(name, prefix string) string {
+	for range utf8.RuneCountInString(prefix) {
+		_, n := utf8.DecodeRuneInString(name)
+		name = name[n:]
+	}
+	return name
 }
 
 // matchFunction is ${match(N)}: capture N of the pattern in name, "" without it.
@@ -129,8 +172,8 @@ func (r *renderer) values(path string, m map[string]string) error {
 
 // text renders one text in its place.
 func (r *renderer) text(path string, text *string) error {
-	if r.bytes += len(*text); r.bytes > maxTemplateText {
-		return fmt.Errorf("the texts of a template may have %d bytes together", maxTemplateText)
+	if err := r.spend(len(*text)); err != nil {
+		return err
 	}
 	if !strings.Contains(*text, "${") {
 		return nil
@@ -148,12 +191,19 @@ func (r *renderer) text(path string, text *string) error {
 		return fmt.Errorf("Expected Service to be a string but got '%s' in %s", result.Type, path)
 	}
 	*text = value
+	return r.spend(len(value))
+}
+
+func (r *renderer) spend(bytes int) error {
+	if r.bytes += bytes; r.bytes > maxTemplateText {
+		return fmt.Errorf("the texts of a template may have %d bytes together", maxTemplateText)
+	}
 	return nil
 }
 
 // compileTemplate tells whether a template can be rendered at all.
 func compileTemplate(q *catalog.Query) error {
-	if _, err := renderQuery(q, q.Name, ""); err != nil {
+	if _, err := renderQuery(q, q.Name); err != nil {
 		return fault.New(fault.Rejected, "failed compiling template: %w", err)
 	}
 	return nil

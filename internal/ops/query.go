@@ -50,7 +50,6 @@ type QueriesReply struct {
 type QueryExplainRequest struct {
 	rpc.ReadOptions
 	QueryIDOrName string
-	Segment       string // the agent's
 }
 
 type QueryExplainReply struct {
@@ -68,7 +67,6 @@ type QueryExecuteRequest struct {
 	Connect       bool
 	Agent         string // the node that was asked
 	SourceIP      string // of who asked, "" if unknown
-	Segment       string // the agent's
 }
 
 // QuerySelectRequest holds a rendered query.

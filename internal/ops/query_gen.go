@@ -401,9 +401,9 @@ func (z *QueryExecuteReply) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *QueryExecuteRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 8
+	// map header, size 7
 	// string "ReadOptions"
-	o = append(o, 0x88, 0xab, 0x52, 0x65, 0x61, 0x64, 0x4f, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x73)
+	o = append(o, 0x87, 0xab, 0x52, 0x65, 0x61, 0x64, 0x4f, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x73)
 	o, err = z.ReadOptions.MarshalMsg(o)
 	if err != nil {
 		err = msgp.WrapError(err, "ReadOptions")
@@ -431,9 +431,6 @@ func (z *QueryExecuteRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	// string "SourceIP"
 	o = append(o, 0xa8, 0x53, 0x6f, 0x75, 0x72, 0x63, 0x65, 0x49, 0x50)
 	o = msgp.AppendString(o, z.SourceIP)
-	// string "Segment"
-	o = append(o, 0xa7, 0x53, 0x65, 0x67, 0x6d, 0x65, 0x6e, 0x74)
-	o = msgp.AppendString(o, z.Segment)
 	return
 }
 
@@ -497,12 +494,6 @@ func (z *QueryExecuteRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "SourceIP")
 				return
 			}
-		case "Segment":
-			z.Segment, bts, err = msgp.ReadStringBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Segment")
-				return
-			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -517,7 +508,7 @@ func (z *QueryExecuteRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *QueryExecuteRequest) Msgsize() (s int) {
-	s = 1 + 12 + z.ReadOptions.Msgsize() + 5 + z.Near.Msgsize() + 14 + msgp.StringPrefixSize + len(z.QueryIDOrName) + 6 + msgp.IntSize + 8 + msgp.BoolSize + 6 + msgp.StringPrefixSize + len(z.Agent) + 9 + msgp.StringPrefixSize + len(z.SourceIP) + 8 + msgp.StringPrefixSize + len(z.Segment)
+	s = 1 + 12 + z.ReadOptions.Msgsize() + 5 + z.Near.Msgsize() + 14 + msgp.StringPrefixSize + len(z.QueryIDOrName) + 6 + msgp.IntSize + 8 + msgp.BoolSize + 6 + msgp.StringPrefixSize + len(z.Agent) + 9 + msgp.StringPrefixSize + len(z.SourceIP)
 	return
 }
 
@@ -593,9 +584,9 @@ func (z *QueryExplainReply) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *QueryExplainRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 3
+	// map header, size 2
 	// string "ReadOptions"
-	o = append(o, 0x83, 0xab, 0x52, 0x65, 0x61, 0x64, 0x4f, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x73)
+	o = append(o, 0x82, 0xab, 0x52, 0x65, 0x61, 0x64, 0x4f, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x73)
 	o, err = z.ReadOptions.MarshalMsg(o)
 	if err != nil {
 		err = msgp.WrapError(err, "ReadOptions")
@@ -604,9 +595,6 @@ func (z *QueryExplainRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	// string "QueryIDOrName"
 	o = append(o, 0xad, 0x51, 0x75, 0x65, 0x72, 0x79, 0x49, 0x44, 0x4f, 0x72, 0x4e, 0x61, 0x6d, 0x65)
 	o = msgp.AppendString(o, z.QueryIDOrName)
-	// string "Segment"
-	o = append(o, 0xa7, 0x53, 0x65, 0x67, 0x6d, 0x65, 0x6e, 0x74)
-	o = msgp.AppendString(o, z.Segment)
 	return
 }
 
@@ -640,12 +628,6 @@ func (z *QueryExplainRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "QueryIDOrName")
 				return
 			}
-		case "Segment":
-			z.Segment, bts, err = msgp.ReadStringBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Segment")
-				return
-			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -660,7 +642,7 @@ func (z *QueryExplainRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *QueryExplainRequest) Msgsize() (s int) {
-	s = 1 + 12 + z.ReadOptions.Msgsize() + 14 + msgp.StringPrefixSize + len(z.QueryIDOrName) + 8 + msgp.StringPrefixSize + len(z.Segment)
+	s = 1 + 12 + z.ReadOptions.Msgsize() + 14 + msgp.StringPrefixSize + len(z.QueryIDOrName)
 	return
 }
 

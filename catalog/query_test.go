@@ -1,0 +1,117 @@
+package catalog_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"praetor/catalog"
+)
+
+func (f *fixture) query(verb catalog.QueryVerb, id, name, session, template string) string {
+	q := catalog.Query{ID: id, Name: name, Session: session, Template: catalog.QueryTemplate{Type: template}, Service: catalog.QueryService{Service: "web", NodeMeta: map[string]string{}}}
+	if err, ok := f.apply(catalog.QueryCommand, &catalog.QueryWrite{Verb: verb, Query: q}).(error); ok {
+		return err.Error()
+	}
+	return ""
+}
+
+const prefix = catalog.TemplateNamePrefix
+
+func TestQueriesHaveNamesOfTheirOwn(t *testing.T) {
+	f := newFixture(t)
+	f.register(&catalog.Register{Node: "n1"})
+	f.session("s1", "n1")
+	for _, row := range []struct {
+		verb                        catalog.QueryVerb
+		id, name, session, template string
+		want                        string
+	}{
+		{catalog.QueryCreate, "", "a", "", "", "a prepared query needs an ID"},
+		{catalog.QueryCreate, "q1", "a", "", "", ""},
+		{catalog.QueryCreate, "q1", "b", "", "", `there is a prepared query "q1"`},
+		{catalog.QueryCreate, "q2", "A", "", "", "name 'A' aliases an existing query name"},
+		{catalog.QueryCreate, "q2", "A", "", prefix, "name 'A' aliases an existing query name"},
+		{catalog.QueryCreate, "q2", "q1", "", "", "name 'q1' aliases an existing query ID"},
+		{catalog.QueryCreate, "q2", "", "", prefix, ""},
+		{catalog.QueryCreate, "q3", "", "", prefix, "a query template with an empty name already exists"},
+		{catalog.QueryCreate, "q3", "", "s1", "", ""},
+		{catalog.QueryCreate, "q4", "", "s1", "", ""},
+		{catalog.QueryCreate, "q5", "c", "none", "", `invalid session "none"`},
+		{catalog.QueryUpdate, "q5", "c", "", "", "Cannot modify non-existent prepared query: 'q5'"},
+		{catalog.QueryUpdate, "q1", "a", "", "", ""},
+		{catalog.QueryUpdate, "q4", "a", "", "", "name 'a' aliases an existing query name"},
+		{catalog.QueryDelete, "q1", "", "", "", ""},
+		{catalog.QueryDelete, "q1", "", "", "", ""},
+		{catalog.QueryUpdate, "q4", "a", "", "", ""},
+	} {
+		if got := f.query(row.verb, row.id, row.name, row.session, row.template); got != row.want {
+			t.Errorf("%+v: %q", row, got)
+		}
+	}
+	index, list := f.store.Read().Queries(nil)
+	if index != f.index || len(list) != 3 {
+		t.Errorf("index %d of %d, %d queries", index, f.index, len(list))
+	}
+}
+
+func TestTheLongestTemplateAnswersForAName(t *testing.T) {
+	f := newFixture(t)
+	for id, name := range map[string]string{"any": "", "a": "a-", "ab": "A-b-", "exact": ""} {
+		template := prefix
+		if id == "exact" {
+			name, template = "a-b-c", ""
+		}
+		if got := f.query(catalog.QueryCreate, id, name, "", template); got != "" {
+			t.Fatal(got)
+		}
+	}
+	for name, want := range map[string]string{
+		"zzz": "any", "": "any", "a": "any", "a-": "a", "A-x": "a", "a-b-": "ab", "a-b-x": "ab", "a-b-c": "exact", "A-B-C": "exact", "a-b-cc": "ab", "exact": "exact", "ab": "ab",
+	} {
+		if q := f.store.Read().QueryNamed(name); q == nil || q.ID != want {
+			t.Errorf("%q: %+v, want %s", name, q, want)
+		}
+	}
+	f.query(catalog.QueryDelete, "any", "", "", "")
+	if q := f.store.Read().QueryNamed("zzz"); q != nil {
+		t.Errorf("without a template for all: %+v", q)
+	}
+}
+
+func TestQueriesGoWithTheirSession(t *testing.T) {
+	f := newFixture(t)
+	f.register(&catalog.Register{Node: "n1"})
+	f.session("s1", "n1")
+	f.query(catalog.QueryCreate, "q1", "", "s1", "")
+	f.query(catalog.QueryCreate, "q2", "stays", "", "")
+	ws := catalog.WatchSet{}
+	f.store.Read().Query(ws, "q1")
+	f.endSession("s1")
+	if !isWoken(ws) {
+		t.Error("who watched the query was not woken")
+	}
+	if _, q := f.store.Read().Query(nil, "q1"); q != nil {
+		t.Errorf("left: %+v", q)
+	}
+	if index, list := f.store.Read().Queries(nil); len(list) != 1 || index != f.index {
+		t.Errorf("index %d of %d, %d queries", index, f.index, len(list))
+	}
+}
+
+// TestStoresWithQueriesRestoreToThemselves feeds names and sessions that collide.
+func TestStoresWithQueriesRestoreToThemselves(t *testing.T) {
+	for seed := range uint64(20) {
+		f, rng := newFixture(t), rand.New(rand.NewPCG(seed, 7))
+		f.register(&catalog.Register{Node: "n1"})
+		f.session("s1", "n1")
+		pick := func(from ...string) string { return from[rng.IntN(len(from))] }
+		for range 60 {
+			f.query(catalog.QueryVerb(rng.IntN(3)), fmt.Sprint("q", rng.IntN(6)), pick("", "a", "A", "b", "q1"), pick("", "", "s1", "x"), pick("", prefix))
+			if rng.IntN(30) == 0 {
+				f.endSession("s1")
+			}
+		}
+		restoresToItself(t, f.store)
+	}
+}
