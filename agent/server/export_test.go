@@ -73,3 +73,6 @@ func (s *SessionTimers) Next(now time.Time) time.Duration {
 	wait, _ := s.t.next(now)
 	return wait
 }
+
+// RenderQuery renders a query for a name.
+func RenderQuery(q *catalog.Query, name string) (*catalog.Query, error) { return renderQuery(q, name) }
