@@ -28,7 +28,7 @@ var consulTypes = map[byte]consulType{
 	3:  {"Session", (*importer).session},
 	5:  {"Tombstone", (*importer).tombstone},
 	6:  {"CoordinateBatchUpdate", nil}, // a list of rows: see importer.record
-	7:  {"PreparedQuery", nil},         // queries have no table yet
+	7:  {"PreparedQuery", (*importer).query},
 	9:  {"Autopilot", (*importer).autopilot},
 	10: {"Area", nil},
 	12: {"Intention", nil},
@@ -282,6 +282,17 @@ func (im *importer) session(f fields) error {
 	return im.restorer.session(session)
 }
 
+func (im *importer) query(f fields) error {
+	f = f.flat()
+	f["DNSTTL"] = f.part("DNS")["TTL"]
+	q, err := decodeRow[Query](f)
+	if err != nil {
+		return err
+	}
+	im.saw(q.ModifyIndex)
+	return im.restorer.query(q)
+}
+
 func (im *importer) autopilot(f fields) error {
 	a, err := decodeRow[Autopilot](f.flat())
 	if err != nil {
@@ -325,6 +336,7 @@ func (im *importer) coordinates(body []byte) error {
 var tableIndexes = map[string]string{
 	"nodes": indexNodes, "services": indexServices, "checks": indexChecks, "kvs": indexKVs,
 	"tombstones": indexTombstones, "sessions": indexSessions, "coordinates": indexCoordinates,
+	"prepared-queries": indexQueries,
 }
 
 func (im *importer) index(f fields) error {

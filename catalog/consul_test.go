@@ -103,7 +103,11 @@ func consulWhole(t testing.TB) []byte {
 		consulKVS, row{"LockIndex": 1, "Key": "a/b", "Flags": 42, "Value": "text", "Session": "40404040-0000-0000-0000-0000000000aa", "CreateIndex": 13, "ModifyIndex": 14},
 		consulKVS, row{"LockIndex": 0, "Key": "empty", "Flags": 0, "Value": nil, "Session": "", "CreateIndex": 15, "ModifyIndex": 15},
 		consulTomb, row{"LockIndex": 0, "Key": "a/gone", "Flags": 0, "Value": nil, "Session": "", "CreateIndex": 0, "ModifyIndex": 16},
-		consulQuery, row{"ID": "q"},
+		consulQuery, row{"ID": "40404040-0000-0000-0000-0000000000bb", "Name": "geo-", "Session": "", "Token": "t", "DNS": row{"TTL": "9s"},
+			"Template": row{"Type": "name_prefix_match", "Regexp": "^geo-(.*)$", "RemoveEmptyTags": true},
+			"Service": row{"Service": "${match(1)}", "Failover": row{"NearestN": 2, "Datacenters": []any{"dc2"}, "Targets": nil}, "OnlyPassing": true,
+				"Tags": []any{"a", "!b"}, "NodeMeta": row{"k": "v"}, "ServiceMeta": nil, "Near": "_agent", "IgnoreCheckIDs": nil, "Connect": false, "EnterpriseMeta": row{}},
+			"CreateIndex": 17, "ModifyIndex": 18},
 		consulPilot, row{"CleanupDeadServers": true, "LastContactThreshold": int64(200 * time.Millisecond), "MaxTrailingLogs": 250, "MinQuorum": 3,
 			"ServerStabilizationTime": int64(10 * time.Second), "RedundancyZoneTag": "", "CreateIndex": 2, "ModifyIndex": 17},
 		consulIndex, row{"Key": "kvs", "Value": 20},
@@ -124,7 +128,7 @@ func TestAStateOfConsulsIsImported(t *testing.T) {
 	if !found.Foreign || found.LastIndex != 40 {
 		t.Errorf("%+v", found)
 	}
-	wantSkipped := map[string]int{"PreparedQuery": 1, "ConfigEntry": 2, "Unknown(99)": 1, "CoordinateBatchUpdate (unusable)": 1, "Register (of a peer)": 1}
+	wantSkipped := map[string]int{"ConfigEntry": 2, "Unknown(99)": 1, "CoordinateBatchUpdate (unusable)": 1, "Register (of a peer)": 1}
 	if text(found.Skipped) != text(wantSkipped) {
 		t.Errorf("skipped %v, want %v", found.Skipped, wantSkipped)
 	}
@@ -152,6 +156,16 @@ func TestAStateOfConsulsIsImported(t *testing.T) {
 	if len(mesh) != 1 || mesh[0].Service.Proxy.MeshGatewayMode != "local" || mesh[0].Service.Proxy.Upstreams[0].MeshGatewayMode != "remote" ||
 		mesh[0].Service.Proxy.TransparentProxy != nil || !mesh[0].Service.Proxy.Expose.Checks {
 		t.Errorf("mesh: %s", text(mesh))
+	}
+	if index, q := tx.Query(nil, "40404040-0000-0000-0000-0000000000bb"); index < 18 || text(q) != text(&catalog.Query{
+		ID: "40404040-0000-0000-0000-0000000000bb", Name: "geo-", Token: "t", DNSTTL: "9s", CreateIndex: 17, ModifyIndex: 18,
+		Template: catalog.QueryTemplate{Type: "name_prefix_match", Regexp: "^geo-(.*)$", RemoveEmptyTags: true},
+		Service: catalog.QueryService{
+			Service: "${match(1)}", OnlyPassing: true, Tags: []string{"a", "!b"}, NodeMeta: map[string]string{"k": "v"}, Near: "_agent",
+			Failover: catalog.QueryFailover{NearestN: 2, Datacenters: []string{"dc2"}},
+		},
+	}) {
+		t.Errorf("query at %d: %s", index, text(q))
 	}
 	if _, session := tx.Session(nil, "40404040-0000-0000-0000-0000000000aa"); session == nil || session.TTL != "30s" || session.LockDelay != 15*time.Second || len(session.ServiceChecks) != 1 {
 		t.Errorf("session: %s", text(session))

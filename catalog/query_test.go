@@ -57,9 +57,9 @@ func TestQueriesHaveNamesOfTheirOwn(t *testing.T) {
 
 func TestTheLongestTemplateAnswersForAName(t *testing.T) {
 	f := newFixture(t)
-	for id, name := range map[string]string{"any": "", "a": "a-", "ab": "A-b-", "exact": ""} {
+	for id, name := range map[string]string{"id-any": "", "id-a": "a-", "id-ab": "A-b-", "id-exact": ""} {
 		template := prefix
-		if id == "exact" {
+		if id == "id-exact" {
 			name, template = "a-b-c", ""
 		}
 		if got := f.query(catalog.QueryCreate, id, name, "", template); got != "" {
@@ -67,13 +67,14 @@ func TestTheLongestTemplateAnswersForAName(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]string{
-		"zzz": "any", "": "any", "a": "any", "a-": "a", "A-x": "a", "a-b-": "ab", "a-b-x": "ab", "a-b-c": "exact", "A-B-C": "exact", "a-b-cc": "ab", "exact": "exact", "ab": "ab",
+		"zzz": "id-any", "": "id-any", "a": "id-any", "a-": "id-a", "A-x": "id-a", "a-b-": "id-ab", "a-b-x": "id-ab",
+		"a-b-c": "id-exact", "A-B-C": "id-exact", "a-b-cc": "id-ab", "id-exact": "id-exact", "id-ab": "id-ab",
 	} {
 		if q := f.store.Read().QueryNamed(name); q == nil || q.ID != want {
 			t.Errorf("%q: %+v, want %s", name, q, want)
 		}
 	}
-	f.query(catalog.QueryDelete, "any", "", "", "")
+	f.query(catalog.QueryDelete, "id-any", "", "", "")
 	if q := f.store.Read().QueryNamed("zzz"); q != nil {
 		t.Errorf("without a template for all: %+v", q)
 	}
