@@ -33,6 +33,7 @@ func FuzzBodies(f *testing.F) {
 	for _, seed := range []string{
 		`{"Node":"n","Address":"a","Service":{"Service":"s"},"Checks":[null,{}]}`, `{"Node":1}`, `{"Key":"x"}`, `{"LastContactThreshold":"1s","MinQuorum":-1}`,
 		`{"Status":"passing","Output":[]}`, `{"Service":{"Port":{}}}`, `{"Service":{"Connect":{"Native":3}}}`, `null`, `[]`, `"`, ``, `{"Definition":{"TTL":"x"}}`,
+		`{"Name":"q","Service":{"Service":"s","Failover":{"Targets":[{}]}},"Template":{"Type":[]}}`,
 	} {
 		f.Add(seed)
 	}
@@ -41,9 +42,9 @@ func FuzzBodies(f *testing.F) {
 		for method, paths := range map[string][]string{
 			"PUT": {
 				register, "/v1/agent/check/register", "/v1/agent/check/update/c", "/v1/catalog/register", "/v1/catalog/deregister",
-				"/v1/operator/autopilot/configuration", "/v1/coordinate/update", "/v1/agent/token/default", "/v1/operator/keyring",
+				"/v1/operator/autopilot/configuration", "/v1/coordinate/update", "/v1/agent/token/default", "/v1/operator/keyring", "/v1/query/x",
 			},
-			"POST":   {"/v1/operator/keyring"},
+			"POST":   {"/v1/operator/keyring", "/v1/query"},
 			"DELETE": {"/v1/operator/keyring"},
 		} {
 			for _, path := range paths {

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"strings"
@@ -150,14 +151,19 @@ func (x *exchange) executeQuery(name string) error {
 			return rejected("Error parsing 'connect' value: %w", err)
 		}
 	}
-	rep, err := ask(x, ops.QueryExecute, req)
+	key := strings.Join([]string{ops.QueryExecute.Name, x.name, x.r.URL.RawQuery, x.token, req.SourceIP}, "\x00")
+	kept, err := remember(x, key, func(ctx context.Context) (*ops.QueryExecuteReply, error) {
+		return ops.QueryExecute.Call(ctx, x.api.opts.Caller, req)
+	})
 	if err != nil {
 		return x.farError(err)
 	}
+	rep := *kept
+	x.writeMeta(&rep.ReadMeta)
 	x.from = rep.Datacenter
 	rep.Instances = x.translateHealth(rep.Instances)
 	return x.reply(func(b []byte) []byte {
-		return append(x.appendReadMeta(appendExecuted(b, rep), &rep.ReadMeta), '}')
+		return append(x.appendReadMeta(appendExecuted(b, &rep), &rep.ReadMeta), '}')
 	})
 }
 

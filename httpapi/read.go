@@ -107,7 +107,7 @@ func fetch[Req, Rep any](x *exchange, op rpc.Op[Req, Rep], req *Req) (*Rep, erro
 	views, o := x.api.opts.Views, rpc.ReadOptionsOf(any(req).(rpc.Message))
 	switch {
 	case views == nil || o == nil || x.traits&viewed == 0:
-	case x.isCached():
+	case x.isCached() && x.traits&acting == 0:
 		return fetchCached(x, views, op, req)
 	case o.MinIndex > 0 && !o.Consistent:
 		x.streams()

@@ -43,7 +43,7 @@ const (
 	viewed
 	// cacheable knows ?cached.
 	cacheable
-	// acting has names that end in an action.
+	// acting has names that end in an action, of which one knows ?cached.
 	acting
 	// streamed is what Consul's agents follow by stream, and says so.
 	streamed
@@ -145,7 +145,7 @@ var routes = []route{
 	{"/v1/kv/", kvAll, kv, viewed},
 
 	{"/v1/query", []string{http.MethodGet, http.MethodPost}, queries, anyTenancy | viewed},
-	{"/v1/query/", kvAll, query, anyTenancy | viewed | acting},
+	{"/v1/query/", kvAll, query, anyTenancy | viewed | cacheable | acting},
 
 	{"/v1/txn", put, txn, anyTenancy},
 
