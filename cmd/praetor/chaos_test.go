@@ -104,7 +104,7 @@ func newChaos(t *testing.T, seed uint64) *chaos {
 	t.Cleanup(c.http.CloseIdleConnections)
 	for i := 1; i <= 3; i++ {
 		advertised := fmt.Sprintf("127.77.40.%d", i)
-		args := []string{"-server", "-bootstrap-expect=3", "-advertise=" + advertised, "-serf-wan-port=-1", "-retry-interval=1s"}
+		args := []string{"-server", "-bootstrap-expect=3", "-advertise=" + advertised, "-serf-wan-port=-1"}
 		for j := 1; j <= 3; j++ {
 			args = append(args, fmt.Sprintf("-retry-join=127.77.40.%d", j))
 		}

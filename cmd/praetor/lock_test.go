@@ -17,7 +17,7 @@ import (
 // newTrio starts three servers on 127.77.SUBNET.1 to .3.
 func newTrio(t *testing.T, subnet int) []*node {
 	t.Helper()
-	args := []string{"-server", "-bootstrap-expect=3", "-retry-interval=1s"}
+	args := []string{"-server", "-bootstrap-expect=3"}
 	for i := 1; i <= 3; i++ {
 		args = append(args, fmt.Sprintf("-retry-join=127.77.%d.%d", subnet, i))
 	}
@@ -285,7 +285,7 @@ func TestTheRealClientsLocksAreLostWithTheirSession(t *testing.T) {
 	const delay = 2 * time.Second
 	server := newNode(t, "server", "127.77.42.1", "-server", "-bootstrap-expect=1").start()
 	waitFor(t, "leader", 20*time.Second, server.hasLeader)
-	client := newNode(t, "client", "127.77.42.2", "-retry-join=127.77.42.1", "-retry-interval=1s").start()
+	client := newNode(t, "client", "127.77.42.2", "-retry-join=127.77.42.1").start()
 	waitFor(t, "client in the catalog", 30*time.Second, func() error { return wantSerfHealth(server, "client", "passing") })
 	for _, row := range []struct {
 		name  string

@@ -21,15 +21,15 @@ func TestTutorial(t *testing.T) {
 	const join = "127.77.1.1"
 	servers := []*node{
 		newNode(t, "s1", "127.77.1.1", "-server", "-bootstrap-expect=2"),
-		newNode(t, "s2", "127.77.1.2", "-server", "-retry-join", join, "-retry-interval=1s"),
-		newNode(t, "s3", "127.77.1.3", "-server", "-retry-join="+join, "-retry-interval=1s"),
+		newNode(t, "s2", "127.77.1.2", "-server", "-retry-join", join),
+		newNode(t, "s3", "127.77.1.3", "-server", "-retry-join="+join),
 	}
 	confDir := t.TempDir()
 	writeFile(t, filepath.Join(confDir, "web.json"),
 		`{"service": {"name": "web", "tags": ["rails"], "port": 80, "check": {"args": ["true"], "interval": "1s"}}}`)
 	clients := []*node{
-		newNode(t, "c1", "127.77.1.4", "-retry-join", join, "-retry-interval=1s", "-ui"),
-		newNode(t, "c2", "127.77.1.5", "--retry-join", join, "-retry-interval=1s", "-config-dir", confDir, "-enable-local-script-checks"),
+		newNode(t, "c1", "127.77.1.4", "-retry-join", join, "-ui"),
+		newNode(t, "c2", "127.77.1.5", "--retry-join", join, "-config-dir", confDir, "-enable-local-script-checks"),
 	}
 	all := append(slices.Clone(servers), clients...)
 	for _, n := range all {

@@ -14,7 +14,7 @@ import (
 func TestTwoDatacenters(t *testing.T) {
 	s1 := newNode(t, "s1", "127.77.3.1", "-server", "-bootstrap-expect=1", "-datacenter=dc1")
 	s2 := newNode(t, "s2", "127.77.3.2", "-server", "-bootstrap-expect=1", "-datacenter=dc2")
-	c1 := newNode(t, "c1", "127.77.3.3", "-datacenter=dc1", "-retry-join=127.77.3.1", "-retry-interval=1s")
+	c1 := newNode(t, "c1", "127.77.3.3", "-datacenter=dc1", "-retry-join=127.77.3.1")
 	all := []*node{s1, s2, c1}
 	for _, n := range all {
 		n.start()
