@@ -147,16 +147,10 @@ func (r *renderer) service(s *catalog.QueryService) error {
 			return err
 		}
 	}
-	return errorOf(r.values("Service.NodeMeta", s.NodeMeta), r.values("Service.ServiceMeta", s.ServiceMeta))
-}
-
-func errorOf(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
+	if err := r.values("Service.NodeMeta", s.NodeMeta); err != nil {
+		return err
 	}
-	return nil
+	return r.values("Service.ServiceMeta", s.ServiceMeta)
 }
 
 func (r *renderer) values(path string, m map[string]string) error {
@@ -188,7 +182,7 @@ func (r *renderer) text(path string, text *string) error {
 	}
 	value, ok := result.Value.(string)
 	if !ok {
-		return fmt.Errorf("Expected Service to be a string but got '%s' in %s", result.Type, path)
+		return fmt.Errorf("Bad evaluation for '%s' in %s: it gives no text but %s", *text, path, result.Type)
 	}
 	*text = value
 	return r.spend(len(value))
