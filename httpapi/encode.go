@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -73,6 +74,15 @@ func appendEscape(b []byte, c byte) []byte {
 
 func appendText(b []byte, key, value string) []byte {
 	return appendString(append(b, key...), value)
+}
+
+// appendBytes appends a value in base64; an empty one is null.
+func appendBytes(b []byte, key string, value []byte) []byte {
+	b = append(b, key...)
+	if len(value) == 0 {
+		return append(b, "null"...)
+	}
+	return append(base64.StdEncoding.AppendEncode(append(b, '"'), value), '"')
 }
 
 func appendInt(b []byte, key string, value int64) []byte {
@@ -166,6 +176,19 @@ func appendList[E any](b []byte, list []E, appendElement func([]byte, E) []byte)
 		b = appendElement(b, e)
 	}
 	return append(b, ']')
+}
+
+// appendNullableList appends a list; nil is null.
+func appendNullableList[E any](b []byte, list []E, appendElement func([]byte, E) []byte) []byte {
+	if list == nil {
+		return append(b, "null"...)
+	}
+	return appendList(b, list, appendElement)
+}
+
+// appendNullableStrings appends a list; nil is null.
+func appendNullableStrings(b []byte, list []string) []byte {
+	return appendNullableList(b, list, appendString)
 }
 
 // appendFreeForm appends what has no fixed shape. What JSON cannot say (NaN)

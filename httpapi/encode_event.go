@@ -1,8 +1,6 @@
 package httpapi
 
 import (
-	"encoding/base64"
-
 	"praetor/internal/event"
 )
 
@@ -10,14 +8,7 @@ import (
 func appendEvent(b []byte, e *event.Event) []byte {
 	b = appendText(b, `{"ID":`, e.ID)
 	b = appendText(b, `,"Name":`, e.Name)
-	b = append(b, `,"Payload":`...)
-	if len(e.Payload) == 0 {
-		b = append(b, "null"...)
-	} else {
-		b = append(b, '"')
-		b = base64.StdEncoding.AppendEncode(b, e.Payload)
-		b = append(b, '"')
-	}
+	b = appendBytes(b, `,"Payload":`, e.Payload)
 	b = appendText(b, `,"NodeFilter":`, e.NodeFilter)
 	b = appendText(b, `,"ServiceFilter":`, e.ServiceFilter)
 	b = appendText(b, `,"TagFilter":`, e.TagFilter)

@@ -1,8 +1,6 @@
 package httpapi
 
 import (
-	"encoding/base64"
-
 	"praetor/catalog"
 )
 
@@ -11,14 +9,7 @@ func appendKVEntry(b []byte, e *catalog.KVEntry) []byte {
 	b = appendUint(b, `{"LockIndex":`, e.LockIndex)
 	b = appendText(b, `,"Key":`, e.Key)
 	b = appendUint(b, `,"Flags":`, e.Flags)
-	b = append(b, `,"Value":`...)
-	if len(e.Value) == 0 {
-		b = append(b, "null"...)
-	} else {
-		b = append(b, '"')
-		b = base64.StdEncoding.AppendEncode(b, e.Value)
-		b = append(b, '"')
-	}
+	b = appendBytes(b, `,"Value":`, e.Value)
 	b = appendGivenText(b, `,"Session":`, e.Session)
 	b = appendUint(b, `,"CreateIndex":`, e.CreateIndex)
 	b = appendUint(b, `,"ModifyIndex":`, e.ModifyIndex)

@@ -25,15 +25,10 @@ func appendQueryService(b []byte, s *catalog.QueryService) []byte {
 	b = appendText(b, `,"SamenessGroup":`, s.SamenessGroup)
 	b = appendInt(b, `,"Failover":{"NearestN":`, int64(s.Failover.NearestN))
 	b = appendNullableStrings(append(b, `,"Datacenters":`...), s.Failover.Datacenters)
-	b = append(b, `,"Targets":`...)
-	if s.Failover.Targets == nil {
-		b = append(b, "null"...)
-	} else {
-		b = appendList(b, s.Failover.Targets, func(b []byte, t catalog.QueryTarget) []byte {
-			b = appendText(b, `{"Peer":`, t.Peer)
-			return append(appendText(b, `,"Datacenter":`, t.Datacenter), '}')
-		})
-	}
+	b = appendNullableList(append(b, `,"Targets":`...), s.Failover.Targets, func(b []byte, t catalog.QueryTarget) []byte {
+		b = appendText(b, `{"Peer":`, t.Peer)
+		return append(appendText(b, `,"Datacenter":`, t.Datacenter), '}')
+	})
 	b = appendBool(b, `},"OnlyPassing":`, s.OnlyPassing)
 	b = appendNullableStrings(append(b, `,"IgnoreCheckIDs":`...), s.IgnoreCheckIDs)
 	b = appendText(b, `,"Near":`, s.Near)

@@ -11,15 +11,10 @@ func appendSession(b []byte, s *catalog.Session) []byte {
 	b = appendText(b, `,"Behavior":`, s.Behavior)
 	b = appendText(b, `,"TTL":`, s.TTL)
 	b = appendStrings(append(b, `,"NodeChecks":`...), s.NodeChecks)
-	b = append(b, `,"ServiceChecks":`...)
-	if s.ServiceChecks == nil {
-		b = append(b, "null"...)
-	} else {
-		b = appendList(b, s.ServiceChecks, func(b []byte, c catalog.SessionServiceCheck) []byte {
-			b = appendText(b, `{"ID":`, c.ID)
-			return append(appendText(b, `,"Namespace":`, c.Namespace), '}')
-		})
-	}
+	b = appendNullableList(append(b, `,"ServiceChecks":`...), s.ServiceChecks, func(b []byte, c catalog.SessionServiceCheck) []byte {
+		b = appendText(b, `{"ID":`, c.ID)
+		return append(appendText(b, `,"Namespace":`, c.Namespace), '}')
+	})
 	if len(s.Checks) > 0 {
 		b = appendStrings(append(b, `,"Checks":`...), s.Checks)
 	}

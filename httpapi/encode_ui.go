@@ -42,14 +42,6 @@ func (x *exchange) appendUINodeHealth(b []byte, d *catalog.NodeDetail) []byte {
 	return append(appendTally(b, `,"Checks`, all), '}')
 }
 
-// appendNullableStrings appends a list; nil is null.
-func appendNullableStrings(b []byte, list []string) []byte {
-	if list == nil {
-		return append(b, "null"...)
-	}
-	return appendStrings(b, list)
-}
-
 func appendSummary(b []byte, s *catalog.ServiceSummary) []byte {
 	return append(appendSummaryOpen(b, s), '}')
 }

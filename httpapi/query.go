@@ -35,7 +35,7 @@ func queries(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	return x.replyShared(listSource(rep.Queries), func(b []byte) []byte { return appendList(b, rep.Queries, appendQuery) })
+	return x.replyQueries(rep.Queries)
 }
 
 // query serves one prepared query.
@@ -109,7 +109,11 @@ func (x *exchange) getQuery(id string) error {
 	if err != nil {
 		return x.farError(err)
 	}
-	return x.replyShared(listSource(rep.Queries), func(b []byte) []byte { return appendList(b, rep.Queries, appendQuery) })
+	return x.replyQueries(rep.Queries)
+}
+
+func (x *exchange) replyQueries(list []*catalog.Query) error {
+	return x.replyShared(listSource(list), func(b []byte) []byte { return appendList(b, list, appendQuery) })
 }
 
 func (x *exchange) explainQuery(name string) error {

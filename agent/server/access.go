@@ -30,6 +30,10 @@ func (c caller) unlimited() bool {
 	return all
 }
 
+// managesAccess tells whether the caller may see and change tokens: operator:write
+// stands for acl:write as long as there are no access rules.
+func (c caller) managesAccess() bool { return c.OperatorWrite() }
+
 // accessor is what an Authorizer may add: the public name of its token.
 type accessor interface{ AccessorID() string }
 

@@ -32,7 +32,7 @@ func (s *Server) catalogNodes(ctx context.Context, req *ops.CatalogNodesRequest)
 				rep.Filtered = true
 				return true
 			}
-			return !hasMeta(n, req.NodeMeta)
+			return !hasMeta(n.Meta, req.NodeMeta)
 		})
 		rep.Nodes, err = filter.Keep(picked, rep.Nodes)
 		rep.Nodes = sortNear(s, tx, &req.Near, rep.Nodes, nodeName)
@@ -40,10 +40,10 @@ func (s *Server) catalogNodes(ctx context.Context, req *ops.CatalogNodesRequest)
 	})
 }
 
-// hasMeta tells whether a node has all the metadata asked for.
-func hasMeta(n *catalog.Node, want map[string]string) bool {
+// hasMeta tells whether a node or an instance has all the metadata asked for.
+func hasMeta(meta, want map[string]string) bool {
 	for k, v := range want {
-		if got, ok := n.Meta[k]; !ok || got != v {
+		if got, ok := meta[k]; !ok || got != v {
 			return false
 		}
 	}
@@ -71,7 +71,7 @@ func (s *Server) catalogServices(ctx context.Context, req *ops.CatalogServicesRe
 				rep.Filtered = true
 				return false, nil
 			}
-			if !hasMeta(i.Node, req.NodeMeta) {
+			if !hasMeta(i.Node.Meta, req.NodeMeta) {
 				return false, nil
 			}
 			return filter.Match(picked, i)
@@ -131,7 +131,7 @@ func (s *Server) catalogService(ctx context.Context, req *ops.CatalogServiceRequ
 				rep.Filtered = true
 				return true
 			}
-			return !hasTags(i.Service, req.Tags) || !hasMeta(i.Node, req.NodeMeta)
+			return !hasTags(i.Service, req.Tags) || !hasMeta(i.Node.Meta, req.NodeMeta)
 		})
 		rep.Instances, err = filter.Keep(picked, rep.Instances)
 		rep.Instances = sortNear(s, tx, &req.Near, rep.Instances, instanceNode)
@@ -142,11 +142,15 @@ func (s *Server) catalogService(ctx context.Context, req *ops.CatalogServiceRequ
 // hasTags tells whether an instance has all tags asked for, in any case.
 func hasTags(s *catalog.Service, want []string) bool {
 	for _, tag := range want {
-		if !slices.ContainsFunc(s.Tags, func(t string) bool { return strings.EqualFold(t, tag) }) {
+		if !hasTag(s, tag) {
 			return false
 		}
 	}
 	return true
+}
+
+func hasTag(s *catalog.Service, tag string) bool {
+	return slices.ContainsFunc(s.Tags, func(t string) bool { return strings.EqualFold(t, tag) })
 }
 
 // catalogGatewayServices finds nothing: only configuration entries say what a

@@ -51,7 +51,7 @@ func (s *Server) checks(ctx context.Context, opts *rpc.ReadOptions, meta map[str
 				return false
 			}
 			_, node := tx.Node(nil, c.Node)
-			return node == nil || !hasMeta(node, meta)
+			return node == nil || !hasMeta(node.Meta, meta)
 		})
 		rep.Checks, err = filter.Keep(picked, rep.Checks)
 		rep.Checks = sortNear(s, tx, near, rep.Checks, checkNode)
@@ -119,5 +119,5 @@ func suits(i *catalog.InstanceHealth, req *ops.HealthServiceRequest) bool {
 	if req.PassingOnly && slices.ContainsFunc(i.Checks, func(c *catalog.Check) bool { return c.Status != catalog.Passing }) {
 		return false
 	}
-	return hasTags(i.Service, req.Tags) && hasMeta(i.Node, req.NodeMeta)
+	return hasTags(i.Service, req.Tags) && hasMeta(i.Node.Meta, req.NodeMeta)
 }

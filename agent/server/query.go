@@ -149,10 +149,9 @@ func (s *Server) queryList(ctx context.Context, req *ops.QueryListRequest) (*ops
 }
 
 // showQueries leaves out what the caller may not see: queries without a name, and
-// tokens, are for those who manage access (operator:write stands for acl:write
-// as long as there are no access rules).
+// tokens, are for those who manage access.
 func (c caller) showQueries(all []*catalog.Query) []*catalog.Query {
-	if c.unlimited() || c.OperatorWrite() {
+	if c.unlimited() || c.managesAccess() {
 		return all
 	}
 	kept := make([]*catalog.Query, 0, len(all))
@@ -215,14 +214,5 @@ func suitsQuery(i *catalog.InstanceHealth, want *catalog.QueryService) bool {
 			return false
 		}
 	}
-	return hasMeta(i.Node, want.NodeMeta) && hasServiceMeta(i.Service, want.ServiceMeta) && hasQueryTags(i.Service, want.Tags)
-}
-
-func hasServiceMeta(svc *catalog.Service, meta map[string]string) bool {
-	for key, want := range meta {
-		if got, ok := svc.Meta[key]; !ok || got != want {
-			return false
-		}
-	}
-	return true
+	return hasMeta(i.Node.Meta, want.NodeMeta) && hasMeta(i.Service.Meta, want.ServiceMeta) && hasQueryTags(i.Service, want.Tags)
 }

@@ -98,8 +98,7 @@ func (s *Server) selectInstances(tx *catalog.Tx, opts *rpc.ReadOptions, q *catal
 func hasQueryTags(svc *catalog.Service, tags []string) bool {
 	for _, tag := range tags {
 		name, unwanted := strings.CutPrefix(tag, "!")
-		has := slices.ContainsFunc(svc.Tags, func(t string) bool { return strings.EqualFold(t, name) })
-		if has == unwanted {
+		if hasTag(svc, name) == unwanted {
 			return false
 		}
 	}

@@ -86,17 +86,27 @@ func applyFailed(words string, err error) error {
 	return fault.New(fault.Rejected, words+": %w", err)
 }
 
-func (s *Server) sessionDestroy(ctx context.Context, req *ops.SessionDestroyRequest) (*ops.Empty, error) {
-	az, err := s.access(req.Token)
+// writableSession finds a session that the caller may end and renew; nil if there
+// is none.
+func (s *Server) writableSession(token, id string) (*catalog.Session, error) {
+	az, err := s.access(token)
 	if err != nil {
 		return nil, err
 	}
-	_, session := s.store.Read().Session(nil, req.ID)
+	_, session := s.store.Read().Session(nil, id)
+	if session != nil && !az.SessionWrite(session.Node) {
+		return nil, az.denied("session:write", session.Node)
+	}
+	return session, nil
+}
+
+func (s *Server) sessionDestroy(ctx context.Context, req *ops.SessionDestroyRequest) (*ops.Empty, error) {
+	session, err := s.writableSession(req.Token, req.ID)
 	switch {
+	case err != nil:
+		return nil, err
 	case session == nil:
 		return &ops.Empty{}, nil
-	case !az.SessionWrite(session.Node):
-		return nil, az.denied("session:write", session.Node)
 	}
 	if err := s.endSession(ctx, req.ID); err != nil {
 		return nil, err
@@ -111,16 +121,12 @@ func (s *Server) endSession(ctx context.Context, id string) error {
 }
 
 func (s *Server) sessionRenew(_ context.Context, req *ops.SessionRenewRequest) (*ops.SessionRenewReply, error) {
-	az, err := s.access(req.Token)
-	if err != nil {
-		return nil, err
-	}
-	_, session := s.store.Read().Session(nil, req.ID)
+	session, err := s.writableSession(req.Token, req.ID)
 	switch {
+	case err != nil:
+		return nil, err
 	case session == nil:
 		return &ops.SessionRenewReply{}, nil
-	case !az.SessionWrite(session.Node):
-		return nil, az.denied("session:write", session.Node)
 	case !s.timers.set(session.ID, ttlOf(session), time.Now()):
 		return &ops.SessionRenewReply{}, nil // its end is under way
 	}

@@ -46,15 +46,14 @@ func (s *Server) snapshotSave(ctx context.Context, req *ops.SnapshotSaveRequest,
 	return rep, out, nil
 }
 
-// mayManage asks for what saving and restoring need with ACLs on. A snapshot holds
-// everything, the tokens too: operator:write stands for acl:write as long as
-// there are no access rules (reference/http-operator-acl.md §2).
+// mayManage asks for what saving and restoring need with ACLs on: a snapshot holds
+// everything, the tokens too (reference/http-operator-acl.md §2).
 func (s *Server) mayManage(token string) error {
 	az, err := s.access(token)
 	if err != nil {
 		return err
 	}
-	if !az.OperatorWrite() {
+	if !az.managesAccess() {
 		return az.denied("acl:write", "")
 	}
 	return nil
