@@ -234,7 +234,7 @@ func TestRecordsNamesAndSizesWhatBothFormatsHold(t *testing.T) {
 		state []byte
 		want  map[string]int
 	}{
-		{"Praetor", fullFixture(t).snapshot(), map[string]int{"Register": 4, "KVS": 2, "Session": 1, "Tombstone": 1, "Autopilot": 1, "CoordinateBatchUpdate": 1}},
+		{"Praetor", fullFixture(t).snapshot(), map[string]int{"Register": 4, "KVS": 2, "Session": 1, "PreparedQuery": 1, "Tombstone": 1, "Autopilot": 1, "CoordinateBatchUpdate": 1}},
 		{"Consul", consulWhole(t), map[string]int{"Register": 5, "KVS": 2, "Session": 1, "Tombstone": 1, "Autopilot": 1, "CoordinateBatchUpdate": 1,
 			"Index": 3, "PreparedQuery": 1, "ConfigEntry": 2, "Unknown(99)": 1}},
 	} {

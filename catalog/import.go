@@ -88,7 +88,7 @@ func Records(r io.Reader, each func(Record) error) (lastIndex uint64, err error)
 var recordNames = map[recordType]string{
 	recordNode: "Register", recordService: "Register", recordCheck: "Register",
 	recordKV: "KVS", recordTombstone: "Tombstone", recordIndex: "Index", recordAutopilot: "Autopilot",
-	recordSession: "Session", recordCoord: "CoordinateBatchUpdate",
+	recordSession: "Session", recordQuery: "PreparedQuery", recordCoord: "CoordinateBatchUpdate",
 }
 
 func (t recordType) String() string {

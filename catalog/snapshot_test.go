@@ -26,8 +26,22 @@ func fullFixture(t testing.TB) *fixture {
 	f.must(catalog.AutopilotCommand, &catalog.Autopilot{MinQuorum: 3})
 	f.place("n1", 0.5)
 	f.must(catalog.SessionCommand, fullSession())
+	f.must(catalog.QueryCommand, fullQuery())
 	f.lock("locked", "s")
 	return f
+}
+
+// fullQuery is bound to fullSession.
+func fullQuery() *catalog.QueryWrite {
+	return &catalog.QueryWrite{Query: catalog.Query{
+		ID: "q", Name: "full-", Session: "s", Token: "t", DNSTTL: "9s",
+		Template: catalog.QueryTemplate{Type: catalog.TemplateNamePrefix, Regexp: "^(.*)$", RemoveEmptyTags: true},
+		Service: catalog.QueryService{
+			Service: "web", OnlyPassing: true, IgnoreCheckIDs: []string{"c"}, Near: "_agent", Tags: []string{"a", "!b"},
+			NodeMeta: map[string]string{"k": "v"}, ServiceMeta: map[string]string{}, Connect: true, Peer: "p",
+			Failover: catalog.QueryFailover{NearestN: 1, Datacenters: []string{}, Targets: []catalog.QueryTarget{{Peer: "p", Datacenter: "d"}}},
+		},
+	}}
 }
 
 // fullSession is bound to both checks of fullRegister's node.
@@ -132,7 +146,7 @@ func TestRestoreOfACutOrDamagedSnapshotChangesNothing(t *testing.T) {
 // of or put into a good one, with right checksums.
 func TestRestoreRefusesRowsThatDoNotFit(t *testing.T) {
 	records := splitSnapshot(t, fullFixture(t).snapshot())
-	const node, service, check, session, kv, locked = 0, 1, 2, 4, 5, 6 // places in fullFixture's snapshot
+	const node, service, check, session, query, kv, locked = 0, 1, 2, 4, 5, 6, 7 // places in fullFixture's snapshot
 	without := func(i int) [][]byte { return slices.Delete(slices.Clone(records), i, i+1) }
 	tests := []struct {
 		name    string
@@ -147,6 +161,8 @@ func TestRestoreRefusesRowsThatDoNotFit(t *testing.T) {
 		{"session twice", append(records[:session+1:session+1], records[session:]...), "came before"},
 		{"session without a check", without(check), "unknown check"},
 		{"session of an unknown node", [][]byte{records[session]}, "unknown node"},
+		{"query twice", append(records[:query+1:query+1], records[query:]...), "came before"},
+		{"query of an unknown session", [][]byte{records[query]}, `invalid session "s"`},
 		{"key of an unknown session", [][]byte{records[locked]}, "unknown session"},
 		{"coordinate of an unknown node", [][]byte{records[len(records)-1]}, "unknown node"},
 		{"coordinate twice", append(records[:len(records):len(records)], records[len(records)-1]), "came before"},

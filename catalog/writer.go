@@ -131,7 +131,6 @@ func run[T any, M message[T]](body []byte, do func(M) error) any {
 	})
 }
 
-// batch runs its members each by itself.
 // batch applies members one by one. What follows a node that was refused is about
 // a node that is not its own.
 func (w *writer) batch(b *Batch) any {
