@@ -8,13 +8,11 @@ package catalog
 type CommandType uint8
 
 // The commands. Result types: Register, Deregister and Coordinate give nil or an error;
-// Batch gives []string, one error text ("" for done) per member, registers
-// first; KVWrite gives bool or an error, SessionWrite, QueryWrite and Reap nil or an error,
+// KVWrite gives bool or an error, SessionWrite, QueryWrite and Reap nil or an error,
 // Txn *TxnAnswer or an error.
 const (
 	RegisterCommand   CommandType = 1
 	DeregisterCommand CommandType = 2
-	BatchCommand      CommandType = 3
 	KVWriteCommand    CommandType = 4
 	AutopilotCommand  CommandType = 5
 	SessionCommand    CommandType = 6
@@ -45,27 +43,6 @@ type Deregister struct {
 	Node      string
 	ServiceID string
 	CheckID   string
-}
-
-// TextNodeRefused is the text of what came after the refused registration of its
-// node in one batch.
-const TextNodeRefused = "not applied: the registration of its node was refused"
-
-// Batch is many registrations and removals in one log entry, for agents that
-// bring the catalog up to date. Members stand or fall each by itself.
-type Batch struct {
-	Registers   []*Register
-	Deregisters []*Deregister
-}
-
-// LeadsWithNode tells whether the first member registers a node, and nothing on
-// it: if that is refused so is all that follows.
-func (b *Batch) LeadsWithNode() bool {
-	if len(b.Registers) == 0 || b.Registers[0] == nil {
-		return false
-	}
-	r := b.Registers[0]
-	return !r.SkipNodeUpdate && r.Service == nil && len(r.Checks) == 0
 }
 
 // Autopilot is the replicated configuration of autopilot. The leader writes it

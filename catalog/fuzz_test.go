@@ -21,7 +21,7 @@ func FuzzApply(f *testing.F) {
 		{catalog.RegisterCommand, fullRegister()},
 		{catalog.RegisterCommand, web("n1", "passing")},
 		{catalog.DeregisterCommand, &catalog.Deregister{Node: "n1", ServiceID: "p"}},
-		{catalog.BatchCommand, &catalog.Batch{Registers: []*catalog.Register{nil, web("n2", "x")}, Deregisters: []*catalog.Deregister{nil, {Node: "n1"}}}},
+		{catalog.DeregisterCommand, &catalog.Deregister{Node: "n1"}},
 		{catalog.KVWriteCommand, &catalog.KVWrite{Verb: catalog.KVDeleteTree}},
 		{catalog.KVWriteCommand, &catalog.KVWrite{Entry: catalog.KVEntry{Key: "k", Value: []byte("w")}}},
 		{catalog.KVWriteCommand, &catalog.KVWrite{Verb: catalog.KVLock, Entry: catalog.KVEntry{Key: "k", Session: "s"}}},

@@ -78,8 +78,6 @@ func (f *fixture) script(line string) string {
 		return f.scriptWrite(catalog.RegisterCommand, arg, new(catalog.Register))
 	case "deregister":
 		return f.scriptWrite(catalog.DeregisterCommand, arg, new(catalog.Deregister))
-	case "batch":
-		return f.scriptWrite(catalog.BatchCommand, arg, new(catalog.Batch))
 	case "autopilot":
 		return f.scriptWrite(catalog.AutopilotCommand, arg, new(catalog.Autopilot))
 	case "session":

@@ -216,13 +216,11 @@ func TestMissingKeyWakesItsWatchersWhenItAppears(t *testing.T) {
 
 func TestWatchOfTenThousandInstancesIsOneChannel(t *testing.T) {
 	f := newFixture(t)
-	batch := &catalog.Batch{}
 	for i := range 10_000 {
 		r := web(fmt.Sprintf("n%d", i), "passing")
 		r.Address = "10.0.0.1"
-		batch.Registers = append(batch.Registers, r)
+		f.apply(catalog.RegisterCommand, r)
 	}
-	f.apply(catalog.BatchCommand, batch)
 	for name, query := range map[string]func(*catalog.Tx, catalog.WatchSet) int{
 		"health": func(tx *catalog.Tx, ws catalog.WatchSet) int { _, got := tx.ServiceHealth(ws, "web"); return len(got) },
 		"instances": func(tx *catalog.Tx, ws catalog.WatchSet) int {

@@ -81,8 +81,6 @@ func (w *writer) apply(e Entry) any {
 		return run(body, w.register)
 	case DeregisterCommand:
 		return run(body, w.deregister)
-	case BatchCommand:
-		return answer(body, w.batch)
 	case KVWriteCommand:
 		return answer(body, w.kvWrite)
 	case AutopilotCommand:
@@ -129,35 +127,4 @@ func run[T any, M message[T]](body []byte, do func(M) error) any {
 		}
 		return nil
 	})
-}
-
-// batch applies members one by one. What follows a node that was refused is about
-// a node that is not its own.
-func (w *writer) batch(b *Batch) any {
-	texts := make([]string, 0, len(b.Registers)+len(b.Deregisters))
-	for i, r := range b.Registers {
-		text := errorText(w.register(r))
-		if texts = append(texts, text); text != "" && b.LeadsWithNode() && i == 0 {
-			return refuseRest(texts)
-		}
-	}
-	for _, d := range b.Deregisters {
-		texts = append(texts, errorText(w.deregister(d)))
-	}
-	return texts
-}
-
-// refuseRest fills texts up to its capacity.
-func refuseRest(texts []string) []string {
-	for len(texts) < cap(texts) {
-		texts = append(texts, TextNodeRefused)
-	}
-	return texts
-}
-
-func errorText(err error) string {
-	if err == nil {
-		return ""
-	}
-	return err.Error()
 }

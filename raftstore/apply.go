@@ -28,6 +28,31 @@ func (s *Store) Apply(ctx context.Context, cmd []byte) (result any, index uint64
 	return future.Response(), future.Index(), nil
 }
 
+// ApplyAll appends commands in their order, together, and returns their results
+// in that order once all are applied here. Other commands may come between them.
+// It is for commands that may be repeated: after an error, of whatever kind,
+// some may have been applied.
+func (s *Store) ApplyAll(ctx context.Context, cmds [][]byte) (results []any, err error) {
+	results = make([]any, len(cmds))
+	err = s.calls.do(ctx, func() error {
+		futures := make([]raft.ApplyFuture, len(cmds))
+		for i, cmd := range cmds {
+			futures[i] = s.raft.ApplyLog(raft.Log{Data: cmd}, 0)
+		}
+		for i, future := range futures {
+			if err := future.Error(); err != nil {
+				return err
+			}
+			results[i] = future.Response()
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, translate(err)
+	}
+	return results, nil
+}
+
 // Barrier returns when everything committed before it is applied here.
 // fault.NoLeader if this server does not lead.
 func (s *Store) Barrier(ctx context.Context) error {

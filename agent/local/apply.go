@@ -21,8 +21,10 @@ func (s *State) putService(e *serviceEntry, given []*checkEntry, replace bool) {
 	changed := true
 	if old != nil {
 		s.live -= old.bytes
-		e.checks = old.checks
+		e.checks, e.order = old.checks, old.order
 		changed = !sameService(old.row, e.row) || old.token != e.token || old.file != e.file
+	} else {
+		e.order = s.nextOrder()
 	}
 	s.live += e.bytes
 	s.services[id] = e
@@ -70,13 +72,15 @@ func (s *State) putCheck(e *checkEntry) error {
 	old := s.checks[row.CheckID]
 	changed := true
 	if old != nil {
-		row.Status, row.Output = old.row.Status, old.row.Output
+		e.order, row.Status, row.Output = old.order, old.row.Status, old.row.Output
 		if old.ttl != nil {
 			e.expires, e.statusBytes = old.expires, old.statusBytes
 		}
 		changed = !sameCheck(old.row, row) || old.token != e.token || old.file != e.file ||
 			!slices.Equal(old.row.ServiceTags, row.ServiceTags) || !old.deferred.IsZero()
 		s.detach(old)
+	} else {
+		e.order = s.nextOrder()
 	}
 	s.live += e.bytes
 	s.checks[row.CheckID] = e
@@ -94,6 +98,11 @@ func (s *State) putCheck(e *checkEntry) error {
 	s.start(e)
 	s.wakeService(row.ServiceID)
 	return nil
+}
+
+func (s *State) nextOrder() uint64 {
+	s.entries++
+	return s.entries
 }
 
 func errNoService(id string) error {

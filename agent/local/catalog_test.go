@@ -6,6 +6,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/tinylib/msgp/msgp"
+
 	"praetor/catalog"
 	"praetor/internal/fault"
 	"praetor/internal/ops"
@@ -23,7 +25,7 @@ type servers struct {
 	deny     func(token string) bool          // whose requests are refused
 	refuse   func(r *catalog.Register) string // why one is
 	gate     chan struct{}                    // when set, each sync takes one from it
-	batches  []catalog.Batch                  // what was sent
+	batches  []*ops.CatalogSyncRequest        // what was sent
 	tokens   []string                         // with which token
 	requests map[string]int                   // by operation
 	before   func(op string)                  // runs first
@@ -67,14 +69,14 @@ func (f *servers) Do(ctx context.Context, op *rpc.Desc, req rpc.Message) (rpc.Me
 func (f *servers) sync(req *ops.CatalogSyncRequest) (rpc.Message, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.batches = append(f.batches, req.Batch)
+	f.batches = append(f.batches, req)
 	f.tokens = append(f.tokens, req.Token)
-	n := len(req.Batch.Registers) + len(req.Batch.Deregisters)
+	n := len(req.Registers) + len(req.Deregisters)
 	reply := &ops.CatalogSyncReply{Errors: make([]string, n), Denied: make([]bool, n)}
-	for i, r := range req.Batch.Registers {
-		if i > 0 && req.Batch.LeadsWithNode() && reply.Errors[0] != "" && !reply.Denied[0] {
+	for i, r := range req.Registers {
+		if i > 0 && req.LeadsWithNode() && reply.Errors[0] != "" && !reply.Denied[0] {
 			for i := 1; i < n; i++ {
-				reply.Errors[i] = catalog.TextNodeRefused
+				reply.Errors[i] = ops.TextNodeRefused
 			}
 			return reply, nil
 		}
@@ -87,22 +89,25 @@ func (f *servers) sync(req *ops.CatalogSyncRequest) (rpc.Message, error) {
 				continue
 			}
 		}
-		reply.Errors[i] = f.apply(&catalog.Batch{Registers: []*catalog.Register{r}})
+		reply.Errors[i] = f.apply(catalog.RegisterCommand, r)
 	}
-	for i, d := range req.Batch.Deregisters {
-		reply.Errors[len(req.Batch.Registers)+i] = f.apply(&catalog.Batch{Deregisters: []*catalog.Deregister{d}})
+	for i, d := range req.Deregisters {
+		reply.Errors[len(req.Registers)+i] = f.apply(catalog.DeregisterCommand, d)
 	}
 	return reply, nil
 }
 
-// apply encodes a batch, as a leader does, so that nothing is shared.
-func (f *servers) apply(b *catalog.Batch) string {
+// apply encodes a command, as a leader does, so that nothing is shared.
+func (f *servers) apply(t catalog.CommandType, cmd msgp.Marshaler) string {
 	f.index++
-	data, err := catalog.Encode(catalog.BatchCommand, b)
+	data, err := catalog.Encode(t, cmd)
 	if err != nil {
 		return err.Error()
 	}
-	return f.store.Apply([]catalog.Entry{{Index: f.index, Data: data}})[0].([]string)[0]
+	if err, failed := f.store.Apply([]catalog.Entry{{Index: f.index, Data: data}})[0].(error); failed {
+		return err.Error()
+	}
+	return ""
 }
 
 // write is a registration by someone else.
@@ -110,7 +115,7 @@ func (f *servers) write(t testing.TB, r *catalog.Register) {
 	t.Helper()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if text := f.apply(&catalog.Batch{Registers: []*catalog.Register{r}}); text != "" {
+	if text := f.apply(catalog.RegisterCommand, r); text != "" {
 		t.Fatal(text)
 	}
 }
@@ -118,7 +123,7 @@ func (f *servers) write(t testing.TB, r *catalog.Register) {
 func (f *servers) remove(d *catalog.Deregister) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.apply(&catalog.Batch{Deregisters: []*catalog.Deregister{d}})
+	f.apply(catalog.DeregisterCommand, d)
 }
 
 func (f *servers) service(id string) *catalog.Service {
@@ -163,8 +168,8 @@ func (f *servers) asked(op string) int {
 	return f.requests[op]
 }
 
-// sent returns and forgets the batches since the last call.
-func (f *servers) sent() []catalog.Batch {
+// sent returns and forgets the requests since the last call.
+func (f *servers) sent() []*ops.CatalogSyncRequest {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	b := f.batches

@@ -61,6 +61,7 @@ const (
 type member struct {
 	about  subject
 	id     string
+	order  uint64 // of its entry; removals have none
 	token  string
 	put    *catalog.Register // one of the two
 	remove *catalog.Deregister
@@ -70,8 +71,9 @@ type member struct {
 
 const maxTaken = 4096 // members built at once; the rest waits for its turn
 
-// take empties the dirty sets into members, oldest worries first: the node,
-// then registrations, those with one token together, then removals.
+// take empties the dirty sets into members: the node, then registrations, those
+// with one token together and in the order in which they were first made, then
+// removals.
 func (s *State) take() []member {
 	tokens := s.opts.Tokens()
 	s.mu.Lock()
@@ -121,7 +123,7 @@ func (s *State) take() []member {
 	}
 	slices.SortFunc(list, func(a, b member) int {
 		return cmp.Or(cmp.Compare(rank(a.about), rank(b.about)), cmp.Compare(a.token, b.token),
-			cmp.Compare(a.about, b.about), cmp.Compare(a.id, b.id))
+			cmp.Compare(a.about, b.about), cmp.Compare(a.order, b.order), cmp.Compare(a.id, b.id))
 	})
 	return list
 }
@@ -158,7 +160,7 @@ func (s *State) onNode() *catalog.Register {
 // serviceMember registers a service and those of its checks that wait and have
 // the same token.
 func (s *State) serviceMember(e *serviceEntry, tokens Tokens) member {
-	m := member{about: aboutService, id: e.row.ID, token: tokens.registrationToken(e.token, e.file), put: s.onNode()}
+	m := member{about: aboutService, id: e.row.ID, order: e.order, token: tokens.registrationToken(e.token, e.file), put: s.onNode()}
 	m.put.Service = sentService(e.row)
 	for id, c := range e.checks {
 		if _, waits := s.dirty.checks[id]; !waits || tokens.registrationToken(c.token, c.file) != m.token {
@@ -173,7 +175,7 @@ func (s *State) serviceMember(e *serviceEntry, tokens Tokens) member {
 }
 
 func (s *State) checkMember(e *checkEntry, tokens Tokens) member {
-	m := member{about: aboutCheck, id: e.row.CheckID, token: tokens.registrationToken(e.token, e.file), put: s.onNode()}
+	m := member{about: aboutCheck, id: e.row.CheckID, order: e.order, token: tokens.registrationToken(e.token, e.file), put: s.onNode()}
 	m.put.Checks = []*catalog.Check{s.sent(e)}
 	m.bytes = m.put.Msgsize()
 	return m

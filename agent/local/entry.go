@@ -12,7 +12,8 @@ import (
 	"praetor/catalog"
 )
 
-// serviceEntry is a service registered here. row is never changed, only replaced.
+// serviceEntry is a service registered here. row is never changed, only
+// replaced. order grows from one new entry to the next.
 type serviceEntry struct {
 	row    *catalog.Service
 	token  string
@@ -20,6 +21,7 @@ type serviceEntry struct {
 	parent string // the service whose sidecar this is
 	checks map[string]*checkEntry
 	bytes  int64 // in the journal, with the checks that came along
+	order  uint64
 }
 
 // checkEntry is a check registered here. row is never changed, only replaced.
@@ -28,6 +30,7 @@ type checkEntry struct {
 	token string
 	file  bool
 	bytes int64 // in the journal, 0 if it came along with its service
+	order uint64
 
 	runner checks.Runner // nil for checks that nothing runs
 	ttl    *checks.TTL   // runner, if it is one

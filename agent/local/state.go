@@ -36,6 +36,7 @@ type State struct {
 	nodeChecks map[string]*checkEntry         // those without service
 	orphans    []kept[checkRecord]            // restored, their services perhaps in files
 	statuses   map[string]*kept[statusRecord] // restored, of checks not restored (yet)
+	entries    uint64                         // so many were made
 	live       int64                          // bytes of the journal that count
 
 	nodeMeta    map[string]string

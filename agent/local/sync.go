@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"praetor/catalog"
 	"praetor/internal/fault"
 	"praetor/internal/ops"
 	"praetor/internal/rpc"
@@ -207,7 +206,13 @@ func batchLen(list []member) int {
 func (s *State) send(ctx context.Context, list []member) error {
 	req := &ops.CatalogSyncRequest{
 		WriteOptions: rpc.WriteOptions{Datacenter: s.opts.Datacenter, Token: list[0].token},
-		Batch:        batch(list),
+	}
+	for i := range list {
+		if list[i].put != nil {
+			req.Registers = append(req.Registers, list[i].put)
+		} else {
+			req.Deregisters = append(req.Deregisters, list[i].remove)
+		}
 	}
 	select {
 	case s.turn <- struct{}{}:
@@ -275,19 +280,6 @@ func (s *State) serviceIsMissing(m *member, refusal string) bool {
 	s.dirty.services[e.row.ServiceID] = struct{}{}
 	s.dirty.checks[m.id] = struct{}{}
 	return true
-}
-
-// batch puts members, registrations first, into a command.
-func batch(list []member) catalog.Batch {
-	var b catalog.Batch
-	for i := range list {
-		if list[i].put != nil {
-			b.Registers = append(b.Registers, list[i].put)
-		} else {
-			b.Deregisters = append(b.Deregisters, list[i].remove)
-		}
-	}
-	return b
 }
 
 // The lines operators look for (reference/cli.md §2.4), by subject.

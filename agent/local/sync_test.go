@@ -14,6 +14,7 @@ import (
 	"praetor/agent/local"
 	"praetor/catalog"
 	"praetor/internal/fault"
+	"praetor/internal/ops"
 )
 
 // running runs a state inside a bubble until the test's function returns.
@@ -109,6 +110,15 @@ func TestABurstBecomesFewRequests(t *testing.T) {
 		b := f.sent()
 		if len(b) != 4 || len(b[0].Registers) != 1 || len(b[1].Registers) != 256 || len(b[2].Registers) != 256 {
 			t.Errorf("%d requests", len(b))
+		}
+		n := 0
+		for _, req := range b {
+			for _, r := range req.Registers {
+				if want := fmt.Sprint("s", n); r.Service.ID != want {
+					t.Fatalf("sent %s where it was the turn of %s", r.Service.ID, want)
+				}
+				n++
+			}
 		}
 		if got := len(f.services()); got != 600 {
 			t.Errorf("%d services in the catalog", got)
@@ -344,7 +354,7 @@ func TestARefusedNodeKeepsWhatIsOnItOut(t *testing.T) {
 		if want := `Node info update failed: node=n1 error="Node name n1 is reserved"`; !strings.Contains(log.String(), want) {
 			t.Errorf("no %s in\n%s", want, log.String())
 		}
-		if strings.Contains(log.String(), catalog.TextNodeRefused) {
+		if strings.Contains(log.String(), ops.TextNodeRefused) {
 			t.Errorf("tells of each member:\n%s", log.String())
 		}
 		f.mu.Lock()

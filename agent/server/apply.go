@@ -94,3 +94,12 @@ func (s *Server) apply(ctx context.Context, t catalog.CommandType, cmd msgp.Mars
 	}
 	return result, index, nil
 }
+
+// applyAll logs encoded commands that may be repeated, in their order; results
+// may be errors.
+func (s *Server) applyAll(ctx context.Context, cmds [][]byte) ([]any, error) {
+	if s.leaving.Load() {
+		return nil, fault.New(fault.NoLeader, rpc.TextNoLeader)
+	}
+	return s.raft.ApplyAll(ctx, cmds)
+}

@@ -115,7 +115,7 @@ func TestAFlushStoresSixHundredFortyNodes(t *testing.T) {
 		const nodes = 700
 		var sync ops.CatalogSyncRequest
 		for i := range nodes {
-			sync.Batch.Registers = append(sync.Batch.Registers, &catalog.Register{Node: fmt.Sprint("n", i), Address: "10.1.1.1"})
+			sync.Registers = append(sync.Registers, &catalog.Register{Node: fmt.Sprint("n", i), Address: "10.1.1.1"})
 		}
 		s.waitFor("registration", func() error {
 			_, err := ops.CatalogSync.Call(context.Background(), s.Router(), &sync)

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/hashicorp/go-uuid"
+	"github.com/tinylib/msgp/msgp"
 
 	"praetor/catalog"
 	"praetor/internal/fault"
@@ -91,57 +92,68 @@ func (s *Server) catalogDeregister(ctx context.Context, req *ops.CatalogDeregist
 	return &ops.Empty{}, nil
 }
 
-// catalogSync logs the members of a batch that are in order as one entry.
+// catalogSync logs those members of a request that are in order, each as an entry
+// with an index of its own.
 func (s *Server) catalogSync(ctx context.Context, req *ops.CatalogSyncRequest) (*ops.CatalogSyncReply, error) {
 	az, err := s.access(req.Token)
 	if err != nil {
 		return nil, err
 	}
-	n := len(req.Batch.Registers)
+	n := len(req.Registers)
 	rep := &ops.CatalogSyncReply{
-		Errors: make([]string, n+len(req.Batch.Deregisters)),
-		Denied: make([]bool, n+len(req.Batch.Deregisters)),
+		Errors: make([]string, n+len(req.Deregisters)),
+		Denied: make([]bool, n+len(req.Deregisters)),
 	}
-	var batch catalog.Batch
+	var cmds [][]byte
 	var places []int // where each logged member stands in the reply
-	note := func(i int, err error) {
-		rep.Errors[i], rep.Denied[i] = err.Error(), fault.KindOf(err) == fault.Denied
-	}
-	for i, asked := range req.Batch.Registers {
-		reg, err := s.prepare(az, asked)
+	add := func(i int, t catalog.CommandType, cmd msgp.Marshaler, err error) {
+		var data []byte
+		if err == nil {
+			data, err = catalog.Encode(t, cmd)
+		}
 		if err != nil {
-			note(i, err)
-			if i == 0 && req.Batch.LeadsWithNode() && !rep.Denied[i] {
-				return refuseRest(rep), nil
+			rep.Errors[i], rep.Denied[i] = err.Error(), fault.KindOf(err) == fault.Denied
+			return
+		}
+		cmds, places = append(cmds, data), append(places, i)
+	}
+	log := func() error {
+		results, err := s.applyAll(ctx, cmds)
+		for i, result := range results {
+			if err, failed := result.(error); failed {
+				rep.Errors[places[i]] = err.Error()
 			}
+		}
+		cmds, places = nil, nil
+		return err
+	}
+	for i, asked := range req.Registers {
+		reg, err := s.prepare(az, asked)
+		add(i, catalog.RegisterCommand, reg, err)
+		if i > 0 || !req.LeadsWithNode() {
 			continue
 		}
-		batch.Registers, places = append(batch.Registers, reg), append(places, i)
-	}
-	for i, d := range req.Batch.Deregisters {
-		if err := az.mayDeregister(s.store.Read(), d); err != nil {
-			note(n+i, err)
-			continue
+		if err := log(); err != nil {
+			return nil, err
 		}
-		batch.Deregisters, places = append(batch.Deregisters, d), append(places, n+i)
+		if rep.Errors[0] != "" && !rep.Denied[0] {
+			return refuseRest(rep), nil
+		}
 	}
-	if len(places) == 0 {
-		return rep, nil
+	for i, d := range req.Deregisters {
+		add(n+i, catalog.DeregisterCommand, d, az.mayDeregister(s.store.Read(), d))
 	}
-	result, _, err := s.apply(ctx, catalog.BatchCommand, &batch)
-	if err != nil {
+	if err := log(); err != nil {
 		return nil, err
-	}
-	for i, text := range result.([]string) {
-		rep.Errors[places[i]] = text
 	}
 	return rep, nil
 }
 
-// refuseRest answers a batch whose first member, its node, was refused.
+// refuseRest answers a request whose first member, its node, was refused: the rest
+// is about a node that is not its own.
 func refuseRest(rep *ops.CatalogSyncReply) *ops.CatalogSyncReply {
 	for i := 1; i < len(rep.Errors); i++ {
-		rep.Errors[i] = catalog.TextNodeRefused
+		rep.Errors[i] = ops.TextNodeRefused
 	}
 	return rep
 }

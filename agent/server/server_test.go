@@ -1,10 +1,12 @@
 package server_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -329,14 +331,14 @@ func TestRegistrationsAreRefusedWithConsulsTexts(t *testing.T) {
 
 func TestSyncJudgesEachMemberByItself(t *testing.T) {
 	virtual(t, nil, func(s *lone) {
-		rep, err := ops.CatalogSync.Call(context.Background(), s.Router(), &ops.CatalogSyncRequest{Batch: catalog.Batch{
+		rep, err := ops.CatalogSync.Call(context.Background(), s.Router(), &ops.CatalogSyncRequest{
 			Registers: []*catalog.Register{
 				{Node: "n", Address: "10.1.1.1", Service: &catalog.Service{Service: "web"}},
 				{Node: "n"},
 				{Node: "n", Address: "10.1.1.1", Checks: []*catalog.Check{{CheckID: "c", ServiceID: "nope"}}},
 			},
 			Deregisters: []*catalog.Deregister{{Node: "n", ServiceID: "none"}, {}},
-		}})
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -346,6 +348,32 @@ func TestSyncJudgesEachMemberByItself(t *testing.T) {
 		}
 		if _, instances := s.Store().Read().ServiceInstances(nil, "web"); len(instances) != 1 {
 			t.Errorf("%d instances of web, want 1", len(instances))
+		}
+	})
+}
+
+func TestSyncedServicesHaveIndexesOfTheirOwnInTheirOrder(t *testing.T) {
+	virtual(t, nil, func(s *lone) {
+		req := &ops.CatalogSyncRequest{}
+		for i := range 100 {
+			req.Registers = append(req.Registers, &catalog.Register{
+				Node: "n", Address: "10.1.1.1", Service: &catalog.Service{ID: strconv.Itoa(100 - i), Service: "web"},
+			})
+		}
+		if _, err := ops.CatalogSync.Call(context.Background(), s.Router(), req); err != nil {
+			t.Fatal(err)
+		}
+		_, instances := s.Store().Read().ServiceInstances(nil, "web")
+		slices.SortFunc(instances, func(a, b *catalog.Instance) int { return cmp.Compare(a.Service.CreateIndex, b.Service.CreateIndex) })
+		last := uint64(0)
+		for i, in := range instances {
+			if in.Service.ID != strconv.Itoa(100-i) || in.Service.CreateIndex <= last {
+				t.Fatalf("instance %d is %s, made at %d after %d", i, in.Service.ID, in.Service.CreateIndex, last)
+			}
+			last = in.Service.CreateIndex
+		}
+		if len(instances) != 100 {
+			t.Errorf("%d instances, want 100", len(instances))
 		}
 	})
 }
@@ -363,13 +391,13 @@ func TestARefusedNodeTakesItsBatchAlong(t *testing.T) {
 				if err := s.register(first); err != nil {
 					t.Fatal(err)
 				}
-				rep, err := ops.CatalogSync.Call(context.Background(), s.Router(), &ops.CatalogSyncRequest{Batch: catalog.Batch{
+				rep, err := ops.CatalogSync.Call(context.Background(), s.Router(), &ops.CatalogSyncRequest{
 					Registers: []*catalog.Register{node, web}, Deregisters: []*catalog.Deregister{{Node: "n", CheckID: catalog.SerfHealth}},
-				}})
+				})
 				if err != nil {
 					t.Fatal(err)
 				}
-				if len(rep.Errors) != 3 || rep.Errors[0] == "" || rep.Errors[1] != catalog.TextNodeRefused || rep.Errors[2] != catalog.TextNodeRefused {
+				if len(rep.Errors) != 3 || rep.Errors[0] == "" || rep.Errors[1] != ops.TextNodeRefused || rep.Errors[2] != ops.TextNodeRefused {
 					t.Errorf("errors %q", rep.Errors)
 				}
 				tx := s.Store().Read()
@@ -489,7 +517,7 @@ func TestEveryHandlerAsksTheAuthorizer(t *testing.T) {
 		wantDenied("Catalog.Register", s.register(catalog.Register{Node: "n", Address: "a"}))
 		_, err = ops.CatalogDeregister.Call(ctx, r, &ops.CatalogDeregisterRequest{Deregister: catalog.Deregister{Node: "s1"}})
 		wantDenied("Catalog.Deregister", err)
-		sync, err := ops.CatalogSync.Call(ctx, r, &ops.CatalogSyncRequest{Batch: catalog.Batch{Registers: []*catalog.Register{{Node: "n", Address: "a"}}}})
+		sync, err := ops.CatalogSync.Call(ctx, r, &ops.CatalogSyncRequest{Registers: []*catalog.Register{{Node: "n", Address: "a"}}})
 		if err != nil || !sync.Denied[0] {
 			t.Errorf("Catalog.Sync: %v, %v", sync, err)
 		}

@@ -51,10 +51,25 @@ type CatalogDeregisterRequest struct {
 
 type CatalogSyncRequest struct {
 	rpc.WriteOptions
-	Batch catalog.Batch
+	Registers   []*catalog.Register
+	Deregisters []*catalog.Deregister
 }
 
-// CatalogSyncReply has one text per member of the batch, registrations first;
+// LeadsWithNode tells whether the first member registers a node, and nothing on
+// it: if that is refused so is all that follows.
+func (r *CatalogSyncRequest) LeadsWithNode() bool {
+	if len(r.Registers) == 0 || r.Registers[0] == nil {
+		return false
+	}
+	first := r.Registers[0]
+	return !first.SkipNodeUpdate && first.Service == nil && len(first.Checks) == 0
+}
+
+// TextNodeRefused is the text of what came after the refused registration of its
+// node in one request.
+const TextNodeRefused = "not applied: the registration of its node was refused"
+
+// CatalogSyncReply has one text per member of the request, registrations first;
 // "" means done. Denied tells which texts are permission errors.
 type CatalogSyncReply struct {
 	Errors []string

@@ -1569,20 +1569,41 @@ func (z *CatalogSyncReply) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *CatalogSyncRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 2
+	// map header, size 3
 	// string "WriteOptions"
-	o = append(o, 0x82, 0xac, 0x57, 0x72, 0x69, 0x74, 0x65, 0x4f, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x73)
+	o = append(o, 0x83, 0xac, 0x57, 0x72, 0x69, 0x74, 0x65, 0x4f, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x73)
 	o, err = z.WriteOptions.MarshalMsg(o)
 	if err != nil {
 		err = msgp.WrapError(err, "WriteOptions")
 		return
 	}
-	// string "Batch"
-	o = append(o, 0xa5, 0x42, 0x61, 0x74, 0x63, 0x68)
-	o, err = z.Batch.MarshalMsg(o)
-	if err != nil {
-		err = msgp.WrapError(err, "Batch")
-		return
+	// string "Registers"
+	o = append(o, 0xa9, 0x52, 0x65, 0x67, 0x69, 0x73, 0x74, 0x65, 0x72, 0x73)
+	o = msgp.AppendArrayHeader(o, uint32(len(z.Registers)))
+	for za0001 := range z.Registers {
+		if z.Registers[za0001] == nil {
+			o = msgp.AppendNil(o)
+		} else {
+			o, err = z.Registers[za0001].MarshalMsg(o)
+			if err != nil {
+				err = msgp.WrapError(err, "Registers", za0001)
+				return
+			}
+		}
+	}
+	// string "Deregisters"
+	o = append(o, 0xab, 0x44, 0x65, 0x72, 0x65, 0x67, 0x69, 0x73, 0x74, 0x65, 0x72, 0x73)
+	o = msgp.AppendArrayHeader(o, uint32(len(z.Deregisters)))
+	for za0002 := range z.Deregisters {
+		if z.Deregisters[za0002] == nil {
+			o = msgp.AppendNil(o)
+		} else {
+			o, err = z.Deregisters[za0002].MarshalMsg(o)
+			if err != nil {
+				err = msgp.WrapError(err, "Deregisters", za0002)
+				return
+			}
+		}
 	}
 	return
 }
@@ -1611,11 +1632,65 @@ func (z *CatalogSyncRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "WriteOptions")
 				return
 			}
-		case "Batch":
-			bts, err = z.Batch.UnmarshalMsg(bts)
+		case "Registers":
+			var zb0002 uint32
+			zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
 			if err != nil {
-				err = msgp.WrapError(err, "Batch")
+				err = msgp.WrapError(err, "Registers")
 				return
+			}
+			if cap(z.Registers) >= int(zb0002) {
+				z.Registers = (z.Registers)[:zb0002]
+			} else {
+				z.Registers = make([]*catalog.Register, zb0002)
+			}
+			for za0001 := range z.Registers {
+				if msgp.IsNil(bts) {
+					bts, err = msgp.ReadNilBytes(bts)
+					if err != nil {
+						return
+					}
+					z.Registers[za0001] = nil
+				} else {
+					if z.Registers[za0001] == nil {
+						z.Registers[za0001] = new(catalog.Register)
+					}
+					bts, err = z.Registers[za0001].UnmarshalMsg(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Registers", za0001)
+						return
+					}
+				}
+			}
+		case "Deregisters":
+			var zb0003 uint32
+			zb0003, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Deregisters")
+				return
+			}
+			if cap(z.Deregisters) >= int(zb0003) {
+				z.Deregisters = (z.Deregisters)[:zb0003]
+			} else {
+				z.Deregisters = make([]*catalog.Deregister, zb0003)
+			}
+			for za0002 := range z.Deregisters {
+				if msgp.IsNil(bts) {
+					bts, err = msgp.ReadNilBytes(bts)
+					if err != nil {
+						return
+					}
+					z.Deregisters[za0002] = nil
+				} else {
+					if z.Deregisters[za0002] == nil {
+						z.Deregisters[za0002] = new(catalog.Deregister)
+					}
+					bts, err = z.Deregisters[za0002].UnmarshalMsg(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Deregisters", za0002)
+						return
+					}
+				}
 			}
 		default:
 			bts, err = msgp.Skip(bts)
@@ -1631,7 +1706,22 @@ func (z *CatalogSyncRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *CatalogSyncRequest) Msgsize() (s int) {
-	s = 1 + 13 + z.WriteOptions.Msgsize() + 6 + z.Batch.Msgsize()
+	s = 1 + 13 + z.WriteOptions.Msgsize() + 10 + msgp.ArrayHeaderSize
+	for za0001 := range z.Registers {
+		if z.Registers[za0001] == nil {
+			s += msgp.NilSize
+		} else {
+			s += z.Registers[za0001].Msgsize()
+		}
+	}
+	s += 12 + msgp.ArrayHeaderSize
+	for za0002 := range z.Deregisters {
+		if z.Deregisters[za0002] == nil {
+			s += msgp.NilSize
+		} else {
+			s += z.Deregisters[za0002].Msgsize()
+		}
+	}
 	return
 }
 
