@@ -1,8 +1,10 @@
 package catalog
 
 import (
+	"cmp"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"praetor/internal/fault"
@@ -86,19 +88,19 @@ func checkID(c *Check) []byte { return checkKey(c.Node, c.CheckID) }
 
 func checkKey(node, id string) []byte { return partsKey(fold(node), id) }
 
-func checkByName(c *Check) []byte {
-	if c.ServiceID == "" {
-		return nil
-	}
-	return serviceNameKey(c.ServiceName)
-}
-
 func checkByInstance(c *Check) []byte { return instanceKey(c.Node, c.ServiceID) }
 
 // instanceKey finds the checks of an instance, or with service "" of a node itself.
 func instanceKey(node, service string) []byte { return partsKey(fold(node), service) }
 
-func checkByStatus(c *Check) []byte { return partsKey(fold(c.Status)) }
+// checkByStatus leaves out the many that pass.
+func checkByStatus(c *Check) []byte {
+	status := fold(c.Status)
+	if status == Passing {
+		return nil
+	}
+	return partsKey(status)
+}
 
 // equal compares what makes a check news. Type, Interval, Timeout and
 // ExposedPort do not (reference/http-catalog-health.md §2.1).
@@ -131,15 +133,31 @@ func (tx *Tx) NodeChecks(ws WatchSet, name string) (uint64, []*Check) {
 
 // ServiceChecks lists the checks attached to instances of a service.
 func (tx *Tx) ServiceChecks(ws WatchSet, name string) (uint64, []*Check) {
-	return tx.checks(ws, byName, serviceNameKey(name))
+	checks := make([]*Check, 0)
+	for r := range rows[*instanceRow](tx.txn, nil, tableInstance, byIDPrefix, serviceNameKey(name)) {
+		for _, c := range r.Health.Checks {
+			if c.ServiceID != "" {
+				checks = append(checks, c)
+			}
+		}
+	}
+	slices.SortFunc(checks, func(a, b *Check) int {
+		return cmp.Or(strings.Compare(fold(a.Node), fold(b.Node)), strings.Compare(a.CheckID, b.CheckID))
+	})
+	tx.watchService(ws, name, true)
+	return tx.index(indexChecks), checks
 }
 
 // ChecksInState lists the checks with a status; "any" lists all.
 func (tx *Tx) ChecksInState(ws WatchSet, status string) (uint64, []*Check) {
-	if status == "any" {
+	switch status = fold(status); status {
+	case "any":
 		return tx.checks(ws, byIDPrefix, nil)
+	case Passing:
+		index, checks := tx.checks(ws, byIDPrefix, nil)
+		return index, slices.DeleteFunc(checks, func(c *Check) bool { return fold(c.Status) != Passing })
 	}
-	return tx.checks(ws, byStatus, partsKey(fold(status)))
+	return tx.checks(ws, byStatus, partsKey(status))
 }
 
 // checks lists a range of an index and watches just that range; the answer's

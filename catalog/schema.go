@@ -29,9 +29,9 @@ const (
 	byID       = "id"
 	byIDPrefix = "id_prefix"
 	byUUID     = "uuid"     // node: digits of the node ID
-	byName     = "name"     // check: folded service name; query: folded name
+	byName     = "name"     // query: folded name
 	byInstance = "instance" // check: node and service ID, "" for node-level checks
-	byStatus   = "status"   // check: folded status
+	byStatus   = "status"   // check: folded status, if it is not passing
 	byMesh     = "mesh"     // instance: folded name of what it serves in the mesh
 	byAddress  = "address"  // node, service: the 16 bytes of the address
 	byNode     = "node"     // session: folded name of its node
@@ -74,9 +74,8 @@ func newDB() *memdb.MemDB {
 		tableInstance: table(tableInstance, rowIndexer[*instanceRow](instanceID),
 			&memdb.IndexSchema{Name: byMesh, AllowMissing: true, Indexer: rowIndexer[*instanceRow](instanceByMesh)}),
 		tableCheck: table(tableCheck, rowIndexer[*Check](checkID),
-			&memdb.IndexSchema{Name: byName, AllowMissing: true, Indexer: rowIndexer[*Check](checkByName)},
 			&memdb.IndexSchema{Name: byInstance, Indexer: rowIndexer[*Check](checkByInstance)},
-			&memdb.IndexSchema{Name: byStatus, Indexer: rowIndexer[*Check](checkByStatus)}),
+			&memdb.IndexSchema{Name: byStatus, AllowMissing: true, Indexer: rowIndexer[*Check](checkByStatus)}),
 		tableKV: table(tableKV, rowIndexer[*KVEntry](kvID),
 			&memdb.IndexSchema{Name: bySession, AllowMissing: true, Indexer: rowIndexer[*KVEntry](kvBySession)}),
 		tableTombstone: table(tableTombstone, rowIndexer[*tombstone](tombstoneID)),

@@ -96,6 +96,8 @@ func web(node, status string) *catalog.Register {
 	}
 }
 
+// Watchers of passing checks, and of a service's, wake for some changes beside:
+// DESIGN.md says which and why.
 func TestChangesWakeThoseWhoseAnswerChangesAndNobodyElse(t *testing.T) {
 	if catalog.BirthKey("other") == catalog.BirthKey("later") {
 		t.Fatal("choose names of different hash")
@@ -120,11 +122,11 @@ func TestChangesWakeThoseWhoseAnswerChangesAndNobodyElse(t *testing.T) {
 			"web on n2", func(f *fixture) {
 				f.register(&catalog.Register{Node: "n2", Service: &catalog.Service{ID: "w", Service: "web", Port: 1}})
 			},
-			[]string{"nodes", "node n2", "services", "instances of web", "health of web"},
+			[]string{"nodes", "node n2", "services", "instances of web", "health of web", "checks of web"},
 		},
 		{
 			"the record of n2", func(f *fixture) { f.register(&catalog.Register{Node: "n2", Address: "10.9.9.9"}) },
-			[]string{"nodes", "node n2", "instances of web", "health of web", "instances of db", "health of db"},
+			[]string{"nodes", "node n2", "instances of web", "health of web", "checks of web", "instances of db", "health of db"},
 		},
 		{
 			"the record of a node without services", func(f *fixture) {
@@ -136,7 +138,7 @@ func TestChangesWakeThoseWhoseAnswerChangesAndNobodyElse(t *testing.T) {
 			"a check of n1 itself", func(f *fixture) {
 				f.register(&catalog.Register{Node: "n1", Checks: []*catalog.Check{{CheckID: "disk"}}})
 			},
-			[]string{"health of web", "checks of n1"},
+			[]string{"health of web", "checks of web", "checks of n1", "passing"},
 		},
 		{
 			"the birth of another service", func(f *fixture) {
@@ -152,7 +154,7 @@ func TestChangesWakeThoseWhoseAnswerChangesAndNobodyElse(t *testing.T) {
 		},
 		{
 			"the end of db", func(f *fixture) { f.deregister(&catalog.Deregister{Node: "n2", ServiceID: "db"}) },
-			[]string{"nodes", "node n2", "services", "instances of db", "health of db", "missing later"},
+			[]string{"nodes", "node n2", "services", "instances of db", "health of db", "missing later", "passing"},
 		},
 		{
 			"one instance fewer", func(f *fixture) { f.deregister(&catalog.Deregister{Node: "n1", ServiceID: "w"}) },
