@@ -8,7 +8,7 @@ package catalog
 type CommandType uint8
 
 // The commands. Result types: Register, Deregister and Coordinate give nil or an error;
-// KVWrite gives bool or an error, SessionWrite, QueryWrite and Reap nil or an error,
+// KVWrite and ConfigWrite give bool or an error, SessionWrite, QueryWrite and Reap nil or an error,
 // Txn *TxnAnswer or an error.
 const (
 	RegisterCommand   CommandType = 1
@@ -20,6 +20,7 @@ const (
 	CoordinateCommand CommandType = 8
 	TxnCommand        CommandType = 9
 	QueryCommand      CommandType = 10
+	ConfigCommand     CommandType = 11
 )
 
 // Register writes a node and, at will, one service and checks on it, all or

@@ -35,6 +35,9 @@ func FuzzApply(f *testing.F) {
 		{catalog.QueryCommand, &catalog.QueryWrite{Query: catalog.Query{ID: "q", Name: "web", Session: "s", Service: catalog.QueryService{Service: "web", Tags: []string{"a"}}}}},
 		{catalog.QueryCommand, &catalog.QueryWrite{Query: catalog.Query{ID: "t", Template: catalog.QueryTemplate{Type: catalog.TemplateNamePrefix}}}},
 		{catalog.QueryCommand, &catalog.QueryWrite{Verb: catalog.QueryDelete, Query: catalog.Query{ID: "q"}}},
+		{catalog.ConfigCommand, fullConfig()},
+		{catalog.ConfigCommand, &catalog.ConfigWrite{Entry: catalog.ConfigEntry{Kind: "mesh", Name: "mesh", Body: []byte(`{"Kind":"mesh"}`)}}},
+		{catalog.ConfigCommand, &catalog.ConfigWrite{Verb: catalog.ConfigDelete, Entry: catalog.ConfigEntry{Kind: "service-defaults", Name: "web"}}},
 		{catalog.AutopilotCommand, &catalog.Autopilot{MinQuorum: 3}},
 		{catalog.CoordinateCommand, &catalog.CoordinateBatch{Coordinates: []*catalog.Coordinate{nil, place("n1", 1), place("none", 1), place("n1", math.NaN())}}},
 	} {

@@ -89,6 +89,7 @@ var recordNames = map[recordType]string{
 	recordNode: "Register", recordService: "Register", recordCheck: "Register",
 	recordKV: "KVS", recordTombstone: "Tombstone", recordIndex: "Index", recordAutopilot: "Autopilot",
 	recordSession: "Session", recordQuery: "PreparedQuery", recordCoord: "CoordinateBatchUpdate",
+	recordConfig: "ConfigEntry", recordVirtual: "ServiceVirtualIP",
 }
 
 func (t recordType) String() string {

@@ -23,6 +23,7 @@ const (
 	indexCoordinates    = "coordinates"     // coordinates
 	indexSessions       = "sessions"        // sessions
 	indexQueries        = "queries"         // prepared queries
+	indexConfigs        = "configs"         // config entries
 
 	// One row per service that has instances. The first moves with everything
 	// health/service shows; the second, without checks, is what catalog/service
@@ -58,7 +59,7 @@ func birthRow(n uint32) string { return fmt.Sprintf("%s%02x", prefixBirth, n) }
 // seedIndexes writes the rows that are watched before they ever move: the
 // channel of a missing row would close with every change nearby.
 func seedIndexes(txn *memdb.Txn) {
-	for _, key := range []string{indexNodes, indexServices, indexChecks, indexServiceExtinct, indexNodeGone, indexCoordinates, indexSessions, indexQueries} {
+	for _, key := range []string{indexNodes, indexServices, indexChecks, indexServiceExtinct, indexNodeGone, indexCoordinates, indexSessions, indexQueries, indexConfigs} {
 		must(txn.Insert(tableIndex, &indexRow{Key: key}))
 	}
 	for n := range uint32(birthRows) {

@@ -93,9 +93,11 @@ func (re *restorer) commitSome(row uint64) {
 // join joins all instances, now that their nodes and checks are there.
 func (re *restorer) join() {
 	re.w.txn.Commit()
+	re.w.index = re.last
 	all, row := re.db.Txn(false), uint64(0)
 	re.w.txn = re.db.Txn(true)
 	for s := range rows[*Service](all, nil, tableService, byIDPrefix, nil) {
+		re.w.tagVirtual(s) // if it has no address yet; nobody else sees the row
 		re.w.join(s)
 		re.w.settleMesh(s, re.last)
 		row++

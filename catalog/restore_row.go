@@ -37,6 +37,10 @@ func (re *restorer) row(t recordType, body []byte) error {
 		return restoreRow(body, re.query)
 	case recordCoord:
 		return restoreRow(body, re.coordinate)
+	case recordConfig:
+		return restoreRow(body, re.configEntry)
+	case recordVirtual:
+		return restoreRow(body, re.virtualAddress)
 	}
 	return errType
 }
@@ -94,6 +98,7 @@ func (re *restorer) service(s *Service) error {
 		return errTwice
 	}
 	re.w.insertService(nil, s)
+	re.adoptVirtual(s)
 	clear(re.w.stale) // join does all
 	clear(re.w.bumps) // snapshots hold them
 	return re.indexes(s.CreateIndex, s.ModifyIndex)

@@ -22,6 +22,8 @@ const (
 	tableCoord     = "coordinate"
 	tableSession   = "session"
 	tableQuery     = "query"
+	tableConfig    = "config"
+	tableVirtual   = "virtual"
 )
 
 // The indexes of tables. Every table has byID.
@@ -29,7 +31,7 @@ const (
 	byID       = "id"
 	byIDPrefix = "id_prefix"
 	byUUID     = "uuid"     // node: digits of the node ID
-	byName     = "name"     // query: folded name
+	byName     = "name"     // query: folded name; virtual: folded service name
 	byInstance = "instance" // check: node and service ID, "" for node-level checks
 	byStatus   = "status"   // check: folded status, if it is not passing
 	byMesh     = "mesh"     // instance: folded name of what it serves in the mesh
@@ -37,6 +39,7 @@ const (
 	byNode     = "node"     // session: folded name of its node
 	bySession  = "session"  // kv: session that holds the key; query: that it goes with
 	byTemplate = "template" // query: templates by folded name, for the longest prefix
+	byFree     = "free"     // virtual: those that no service has
 	uuidPrefix = "uuid_prefix"
 
 	byTemplatePrefix = "template_prefix"
@@ -90,6 +93,10 @@ func newDB() *memdb.MemDB {
 			&memdb.IndexSchema{Name: byName, AllowMissing: true, Unique: true, Indexer: rowIndexer[*Query](queryByName)},
 			&memdb.IndexSchema{Name: byTemplate, AllowMissing: true, Unique: true, Indexer: rowIndexer[*Query](queryByTemplate)},
 			&memdb.IndexSchema{Name: bySession, AllowMissing: true, Indexer: rowIndexer[*Query](queryBySession)}),
+		tableConfig: table(tableConfig, rowIndexer[*ConfigEntry](configEntryID)),
+		tableVirtual: table(tableVirtual, rowIndexer[*VirtualAddress](virtualID),
+			&memdb.IndexSchema{Name: byName, AllowMissing: true, Unique: true, Indexer: rowIndexer[*VirtualAddress](virtualByName)},
+			&memdb.IndexSchema{Name: byFree, AllowMissing: true, Unique: true, Indexer: rowIndexer[*VirtualAddress](virtualByFree)}),
 	}})
 	must(err)
 	txn := db.Txn(true)

@@ -137,6 +137,7 @@ func planService(r *Register) error {
 // putService writes an instance on node.
 func (w *writer) putService(node *Node, s *Service) {
 	s.Node, s.CreateIndex, s.ModifyIndex = node.Node, w.index, w.index
+	w.tagVirtual(s)
 	old := first[*Service](w.txn, tableService, byID, serviceID(s))
 	if old != nil {
 		s.CreateIndex = old.CreateIndex

@@ -32,6 +32,8 @@ const (
 	recordSession   recordType = 8
 	recordQuery     recordType = 9
 	recordCoord     recordType = 10
+	recordConfig    recordType = 11
+	recordVirtual   recordType = 12
 	recordEnd       recordType = 255
 )
 
@@ -43,10 +45,12 @@ func (tx *Tx) WriteSnapshot(w io.Writer) error {
 	sw := &snapshotWriter{w: w}
 	sw.header(tx.LastIndex())
 	writeTable[*Node](tx, sw, recordNode, tableNode)
+	writeTable[*VirtualAddress](tx, sw, recordVirtual, tableVirtual)
 	writeTable[*Service](tx, sw, recordService, tableService)
 	writeTable[*Check](tx, sw, recordCheck, tableCheck)
 	writeTable[*Session](tx, sw, recordSession, tableSession)
 	writeTable[*Query](tx, sw, recordQuery, tableQuery)
+	writeTable[*ConfigEntry](tx, sw, recordConfig, tableConfig)
 	writeTable[*KVEntry](tx, sw, recordKV, tableKV)
 	writeTable[*tombstone](tx, sw, recordTombstone, tableTombstone)
 	for r := range rows[*indexRow](tx.txn, nil, tableIndex, byIDPrefix, nil) {

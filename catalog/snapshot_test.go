@@ -27,8 +27,15 @@ func fullFixture(t testing.TB) *fixture {
 	f.place("n1", 0.5)
 	f.must(catalog.SessionCommand, fullSession())
 	f.must(catalog.QueryCommand, fullQuery())
+	f.must(catalog.ConfigCommand, fullConfig())
 	f.lock("locked", "s")
 	return f
+}
+
+func fullConfig() *catalog.ConfigWrite {
+	return &catalog.ConfigWrite{Entry: catalog.ConfigEntry{
+		Kind: "service-defaults", Name: "Web", Body: []byte(`{"Kind":"service-defaults","Name":"Web","Protocol":"http"}`),
+	}}
 }
 
 // fullQuery is bound to fullSession.
@@ -146,7 +153,7 @@ func TestRestoreOfACutOrDamagedSnapshotChangesNothing(t *testing.T) {
 // of or put into a good one, with right checksums.
 func TestRestoreRefusesRowsThatDoNotFit(t *testing.T) {
 	records := splitSnapshot(t, fullFixture(t).snapshot())
-	const node, service, check, session, query, kv, locked = 0, 1, 2, 4, 5, 6, 7 // places in fullFixture's snapshot
+	const node, virtual, service, check, session, query, config, kv, locked = 0, 1, 2, 3, 5, 6, 7, 8, 9 // places in fullFixture's snapshot
 	without := func(i int) [][]byte { return slices.Delete(slices.Clone(records), i, i+1) }
 	tests := []struct {
 		name    string
@@ -154,9 +161,13 @@ func TestRestoreRefusesRowsThatDoNotFit(t *testing.T) {
 		want    string
 	}{
 		{"service without its node", records[1:], "unknown node"},
-		{"check without its service", append(records[:1:1], records[2:]...), "unknown service"},
+		{"check without its service", without(service), "unknown service"},
 		{"node twice", append([][]byte{records[node]}, records...), "came before"},
 		{"service twice", append([][]byte{records[node], records[service]}, records[1:]...), "came before"},
+		{"virtual address twice", append([][]byte{records[virtual]}, records...), "came before"},
+		{"config entry twice", append(records[:config+1:config+1], records[config:]...), "came before"},
+		{"config entry that calls itself otherwise", [][]byte{bytes.Replace(records[config], []byte("\xa3Web"), []byte("\xa3web"), 1)}, "calls itself"},
+		{"config entry of an unknown kind", [][]byte{bytes.Replace(records[config], []byte("\xb0service-defaults"), []byte("\xb0service-delights"), 1)}, "invalid config entry kind"},
 		{"key twice", append(records[:kv+1:kv+1], records[kv:]...), "came before"},
 		{"session twice", append(records[:session+1:session+1], records[session:]...), "came before"},
 		{"session without a check", without(check), "unknown check"},

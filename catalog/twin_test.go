@@ -22,6 +22,7 @@ type twin struct {
 	places   map[[2]string]*catalog.Coordinate // by folded name and segment
 	sessions map[string]*catalog.Session
 	freed    []catalog.FreedLock // all that were told
+	twinMesh
 }
 
 func newTwin() *twin {
@@ -29,6 +30,7 @@ func newTwin() *twin {
 		nodes: map[string]*catalog.Node{}, services: map[[2]string]*catalog.Service{},
 		checks: map[[2]string]*catalog.Check{}, kv: map[string]*catalog.KVEntry{},
 		places: map[[2]string]*catalog.Coordinate{}, sessions: map[string]*catalog.Session{},
+		twinMesh: newTwinMesh(),
 	}
 }
 
@@ -78,6 +80,7 @@ func (tw *twin) register(r *catalog.Register) bool {
 func (tw *twin) putService(name, _ string, s *catalog.Service) {
 	key := [2]string{name, s.ID}
 	put, old := *s, tw.services[key]
+	tw.tagVirtual(&put)
 	put.Node, put.CreateIndex, put.ModifyIndex = tw.nodes[name].Node, tw.index, tw.index
 	if old != nil {
 		put.CreateIndex = old.CreateIndex
@@ -86,6 +89,7 @@ func (tw *twin) putService(name, _ string, s *catalog.Service) {
 		}
 	}
 	tw.services[key] = &put
+	tw.settleVirtual()
 	for _, c := range tw.checks {
 		if old != nil && old.Service != put.Service && strings.ToLower(c.Node) == name && c.ServiceID == s.ID {
 			c.ServiceName, c.ServiceTags, c.ModifyIndex = put.Service, put.Tags, tw.index
@@ -132,6 +136,7 @@ func (tw *twin) removeService(name, id string) {
 		tw.removeCheck(name, c.CheckID)
 	}
 	delete(tw.services, [2]string{name, id})
+	tw.settleVirtual()
 }
 
 func (tw *twin) removeCheck(name, id string) {
@@ -145,6 +150,7 @@ func (tw *twin) removeNode(name string) {
 	tw.endBound(name, "")
 	delete(tw.nodes, name)
 	maps.DeleteFunc(tw.services, func(key [2]string, _ *catalog.Service) bool { return key[0] == name })
+	tw.settleVirtual()
 	maps.DeleteFunc(tw.checks, func(key [2]string, _ *catalog.Check) bool { return key[0] == name })
 	maps.DeleteFunc(tw.places, func(key [2]string, _ *catalog.Coordinate) bool { return key[0] == name })
 }
@@ -352,12 +358,7 @@ func (tw *twin) health(name string) []*catalog.InstanceHealth {
 
 // meshHealth lists what serves a service inside the mesh, by name, node and ID.
 func (tw *twin) meshHealth(name string) []*catalog.InstanceHealth {
-	list := tw.serviceList(func(s *catalog.Service) bool {
-		if s.Kind == "connect-proxy" && s.Proxy != nil {
-			return strings.EqualFold(s.Proxy.DestinationServiceName, name)
-		}
-		return s.Connect != nil && s.Connect.Native && strings.EqualFold(s.Service, name)
-	})
+	list := tw.serviceList(func(s *catalog.Service) bool { return servedBy(s) == strings.ToLower(name) })
 	slices.SortStableFunc(list, func(a, b *catalog.Service) int {
 		return cmp.Compare(strings.ToLower(a.Service), strings.ToLower(b.Service))
 	})

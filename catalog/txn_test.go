@@ -80,6 +80,7 @@ func (tw *twin) clone() *twin {
 	copyRows(c.kv, tw.kv)
 	copyRows(c.places, tw.places)
 	copyRows(c.sessions, tw.sessions)
+	c.twinMesh = tw.twinMesh.clone()
 	return c
 }
 

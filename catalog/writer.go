@@ -95,6 +95,8 @@ func (w *writer) apply(e Entry) any {
 		return answer(body, w.transact)
 	case QueryCommand:
 		return run(body, w.query)
+	case ConfigCommand:
+		return answer(body, w.configWrite)
 	default:
 		return fault.New(fault.Internal, "decode command: unknown type %d; is this server older than the one that wrote it?", t)
 	}

@@ -90,9 +90,14 @@ func (x *exchange) decode(v any) error { return x.decodeAs(textDecode, v) }
 
 // decodeAs is decode with another text for what cannot be read.
 func (x *exchange) decodeAs(text string, v any) error {
+	return x.decodeWith(text, func(body io.Reader) error { return decodeStrict(body, v) })
+}
+
+// decodeWith has read read the body.
+func (x *exchange) decodeWith(text string, read func(io.Reader) error) error {
 	body, done := x.open(maxBodyBytes)
 	defer done()
-	err := decodeStrict(body, v)
+	err := read(body)
 	var tooBig *http.MaxBytesError
 	switch {
 	case err == nil:

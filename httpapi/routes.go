@@ -147,6 +147,10 @@ var routes = []route{
 	{"/v1/query", []string{http.MethodGet, http.MethodPost}, queries, anyTenancy | viewed},
 	{"/v1/query/", kvAll, query, anyTenancy | viewed | cacheable | acting},
 
+	{"/v1/config", put, configWrite, anyTenancy},
+	{"/v1/config/", []string{http.MethodGet, http.MethodDelete}, config, anyTenancy | viewed},
+	{"/v1/exported-services", get, exportedServices, anyTenancy | viewed},
+
 	{"/v1/txn", put, txn, anyTenancy},
 
 	{"/v1/session/create", put, sessionCreate, 0},

@@ -12,8 +12,12 @@ type Authorizer interface {
 	KeyWrite(key string) bool
 	// KeyWritePrefix tells whether every key below prefix may be written.
 	KeyWritePrefix(prefix string) bool
+	IntentionRead(destination string) bool
+	IntentionWrite(destination string) bool
 	KeyringRead() bool
 	KeyringWrite() bool
+	MeshRead() bool
+	MeshWrite() bool
 	NodeRead(name string) bool
 	NodeReadAll() bool // every node, known or not
 	NodeWrite(name string) bool
@@ -24,6 +28,7 @@ type Authorizer interface {
 	ServiceRead(name string) bool
 	ServiceReadAll() bool // every service, known or not
 	ServiceWrite(name string) bool
+	ServiceWriteAny() bool // at least one service
 	SessionRead(node string) bool
 	SessionWrite(node string) bool
 }
@@ -43,12 +48,16 @@ func (AllowAll) AgentRead(string) bool      { return true }
 func (AllowAll) AgentWrite(string) bool     { return true }
 func (AllowAll) EventRead(string) bool      { return true }
 func (AllowAll) EventWrite(string) bool     { return true }
+func (AllowAll) IntentionRead(string) bool  { return true }
+func (AllowAll) IntentionWrite(string) bool { return true }
 func (AllowAll) KeyRead(string) bool        { return true }
 func (AllowAll) KeyList(string) bool        { return true }
 func (AllowAll) KeyWrite(string) bool       { return true }
 func (AllowAll) KeyWritePrefix(string) bool { return true }
 func (AllowAll) KeyringRead() bool          { return true }
 func (AllowAll) KeyringWrite() bool         { return true }
+func (AllowAll) MeshRead() bool             { return true }
+func (AllowAll) MeshWrite() bool            { return true }
 func (AllowAll) NodeRead(string) bool       { return true }
 func (AllowAll) NodeReadAll() bool          { return true }
 func (AllowAll) NodeWrite(string) bool      { return true }
@@ -59,6 +68,7 @@ func (AllowAll) QueryWrite(string) bool     { return true }
 func (AllowAll) ServiceRead(string) bool    { return true }
 func (AllowAll) ServiceReadAll() bool       { return true }
 func (AllowAll) ServiceWrite(string) bool   { return true }
+func (AllowAll) ServiceWriteAny() bool      { return true }
 func (AllowAll) SessionRead(string) bool    { return true }
 func (AllowAll) SessionWrite(string) bool   { return true }
 

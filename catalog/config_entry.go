@@ -1,0 +1,152 @@
+package catalog
+
+import (
+	"bytes"
+	"fmt"
+
+	"praetor/internal/configentry"
+	"praetor/internal/fault"
+)
+
+//go:generate go run github.com/tinylib/msgp -tests=false -io=false -unexported=false
+//msgp:limit arrays:65536 maps:65536
+
+// ConfigEntry is configuration that the cluster keeps for all
+// (reference/http-mesh-ui.md §1).
+type ConfigEntry struct {
+	Kind        string
+	Name        string
+	Body        []byte // JSON as configentry.Encode makes it
+	CreateIndex uint64
+	ModifyIndex uint64
+
+	parsed configentry.Entry // of Body
+}
+
+// NewConfigEntry returns the row for an entry that was prepared.
+func NewConfigEntry(e configentry.Entry) (*ConfigEntry, error) {
+	body, err := configentry.Encode(e)
+	if err != nil {
+		return nil, err
+	}
+	return &ConfigEntry{Kind: configentry.KindOf(e), Name: e.EntryName(), Body: body, parsed: e}, nil
+}
+
+// Parsed returns what the body says. Do not change it.
+func (e *ConfigEntry) Parsed() (configentry.Entry, error) {
+	if e.parsed != nil {
+		return e.parsed, nil
+	}
+	return configentry.Load(e.Kind, e.Body)
+}
+
+// parse reads the body, once and for all who come to see the row.
+func (e *ConfigEntry) parse() (err error) {
+	if e.parsed, err = e.Parsed(); err != nil {
+		return fmt.Errorf("%s %q: %w", e.Kind, e.Name, err)
+	}
+	if e.parsed.EntryName() != e.Name {
+		return fmt.Errorf("%s %q: the entry calls itself %q", e.Kind, e.Name, e.parsed.EntryName())
+	}
+	return nil
+}
+
+// ConfigVerb is what a ConfigWrite does.
+type ConfigVerb uint8
+
+// The verbs. The CAS ones do it only if the entry was last changed at the
+// write's ModifyIndex; 0 stands for an entry that does not exist.
+const (
+	ConfigSet ConfigVerb = iota
+	ConfigCAS
+	ConfigDelete
+	ConfigDeleteCAS
+)
+
+// ConfigWrite is the command that changes entries. Its result tells whether it
+// was done.
+type ConfigWrite struct {
+	Verb  ConfigVerb
+	Entry ConfigEntry
+}
+
+func configEntryID(e *ConfigEntry) []byte { return configKey(e.Kind, e.Name) }
+
+func configKey(kind, name string) []byte { return partsKey(kind, fold(name)) }
+
+// ConfigEntry returns an entry, or nil. The index is the whole table's.
+func (tx *Tx) ConfigEntry(ws WatchSet, kind, name string) (uint64, *ConfigEntry) {
+	return tx.index(indexConfigs), firstWatch[*ConfigEntry](tx.txn, ws, tableConfig, byID, configKey(kind, name))
+}
+
+// ConfigEntries lists the entries of a kind by name, those of all kinds for "".
+// The index is the whole table's.
+func (tx *Tx) ConfigEntries(ws WatchSet, kind string) (uint64, []*ConfigEntry) {
+	var prefix []byte
+	if kind != "" {
+		prefix = partsKey(kind)
+	}
+	list := make([]*ConfigEntry, 0)
+	for e := range rows[*ConfigEntry](tx.txn, ws, tableConfig, byIDPrefix, prefix) {
+		list = append(list, e)
+	}
+	return tx.index(indexConfigs), list
+}
+
+// configWrite runs one ConfigWrite.
+func (w *writer) configWrite(c *ConfigWrite) any {
+	e := &c.Entry
+	if e.Kind == "" || e.Name == "" {
+		return fault.New(fault.Internal, "a config entry needs a kind and a name")
+	}
+	old := first[*ConfigEntry](w.txn, tableConfig, byID, configEntryID(e))
+	fits := old == nil && e.ModifyIndex == 0 || old != nil && old.ModifyIndex == e.ModifyIndex
+	switch c.Verb {
+	case ConfigDelete, ConfigDeleteCAS:
+		switch {
+		case old == nil:
+			return true
+		case c.Verb == ConfigDeleteCAS && !fits:
+			return false
+		}
+		must(w.txn.Delete(tableConfig, old))
+	case ConfigSet, ConfigCAS:
+		if err := e.parse(); err != nil {
+			return fault.New(fault.Internal, "decode command: %w", err)
+		}
+		switch {
+		case old != nil && old.Name == e.Name && bytes.Equal(old.Body, e.Body):
+			return true // whatever index was expected (reference/cli.md §10)
+		case c.Verb == ConfigCAS && !fits:
+			return false
+		}
+		w.insertConfig(old, e)
+	default:
+		return fault.New(fault.Internal, "decode command: unknown config entry verb %d", c.Verb)
+	}
+	w.bump(indexConfigs)
+	return true
+}
+
+func (w *writer) insertConfig(old, e *ConfigEntry) {
+	e.CreateIndex, e.ModifyIndex = w.index, w.index
+	if old != nil {
+		e.CreateIndex = old.CreateIndex
+	}
+	must(w.txn.Insert(tableConfig, e))
+}
+
+// configEntry takes an entry of a snapshot.
+func (re *restorer) configEntry(e *ConfigEntry) error {
+	switch {
+	case e.Kind == "" || e.Name == "":
+		return errNoKey
+	case re.holds(tableConfig, byID, configEntryID(e)):
+		return errTwice
+	}
+	if err := e.parse(); err != nil {
+		return err
+	}
+	must(re.w.txn.Insert(tableConfig, e))
+	return re.indexes(e.CreateIndex, e.ModifyIndex)
+}

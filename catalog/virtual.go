@@ -1,0 +1,140 @@
+package catalog
+
+import (
+	"encoding/binary"
+	"fmt"
+	"maps"
+	"net/netip"
+)
+
+//go:generate go run github.com/tinylib/msgp -tests=false -io=false -unexported=false
+//msgp:limit arrays:65536 maps:65536
+
+// TagVirtual is the tagged address under which instances in the mesh show the
+// virtual address of what they serve (reference/http-catalog-health.md).
+const TagVirtual = "consul-virtual"
+
+// VirtualAddress is the address in 240.0.0.0/4 under which proxies know a
+// service. A service has one as long as something serves it in the mesh; then it
+// is free for the next that needs one.
+type VirtualAddress struct {
+	Number      uint32 // the address is 240.0.0.0 plus it, from 1
+	Service     string // "" if the address is free
+	ModifyIndex uint64
+}
+
+const (
+	virtualBase = 240 << 24
+	maxVirtual  = 1<<28 - 2 // 240.0.0.0/4 without its first and its last
+)
+
+// Addr returns the address.
+func (v *VirtualAddress) Addr() netip.Addr {
+	var b [4]byte
+	binary.BigEndian.PutUint32(b[:], virtualBase+v.Number)
+	return netip.AddrFrom4(b)
+}
+
+func virtualID(v *VirtualAddress) []byte { return binary.BigEndian.AppendUint32(nil, v.Number) }
+
+func virtualByName(v *VirtualAddress) []byte {
+	if v.Service == "" {
+		return nil
+	}
+	return serviceNameKey(v.Service)
+}
+
+func virtualByFree(v *VirtualAddress) []byte {
+	if v.Service != "" {
+		return nil
+	}
+	return virtualID(v)
+}
+
+// VirtualAddress returns the virtual address of a service, nil if it has none.
+func (tx *Tx) VirtualAddress(ws WatchSet, service string) *VirtualAddress {
+	return firstWatch[*VirtualAddress](tx.txn, ws, tableVirtual, byName, serviceNameKey(service))
+}
+
+// tagVirtual gives an instance in the mesh the virtual address of what it serves,
+// which gets one if it is the first.
+func (w *writer) tagVirtual(s *Service) {
+	name := meshName(s)
+	if name == "" {
+		return
+	}
+	v := w.virtual(name)
+	if v == nil {
+		v = &VirtualAddress{Number: w.freeVirtual(), Service: name, ModifyIndex: w.index}
+		must(w.txn.Insert(tableVirtual, v))
+	}
+	tag := ServiceAddress{Address: v.Addr().String(), Port: s.Port}
+	if s.TaggedAddresses[TagVirtual] == tag {
+		return
+	}
+	tagged := maps.Clone(s.TaggedAddresses)
+	if tagged == nil {
+		tagged = make(map[string]ServiceAddress, 1)
+	}
+	tagged[TagVirtual] = tag
+	s.TaggedAddresses = tagged
+}
+
+func (w *writer) virtual(service string) *VirtualAddress {
+	return first[*VirtualAddress](w.txn, tableVirtual, byName, serviceNameKey(service))
+}
+
+// freeVirtual finds the number that comes next: the lowest of those that were
+// given back, else the one after the greatest. The range outlasts any memory.
+func (w *writer) freeVirtual() uint32 {
+	if raw, err := w.txn.First(tableVirtual, byFree); raw != nil {
+		must(err)
+		return raw.(*VirtualAddress).Number
+	}
+	raw, err := w.txn.Last(tableVirtual, byID)
+	must(err)
+	if last, _ := raw.(*VirtualAddress); last != nil {
+		return last.Number + 1
+	}
+	return 1
+}
+
+// endVirtual gives the address of a service back that nothing serves any more.
+func (w *writer) endVirtual(service string) {
+	if v := w.virtual(service); v != nil {
+		must(w.txn.Insert(tableVirtual, &VirtualAddress{Number: v.Number, ModifyIndex: w.index}))
+	}
+}
+
+// virtualAddress takes an address of a snapshot.
+func (re *restorer) virtualAddress(v *VirtualAddress) error {
+	switch {
+	case v.Number == 0 || v.Number > maxVirtual:
+		return errNoKey
+	case re.holds(tableVirtual, byID, virtualID(v)):
+		return errTwice
+	case v.Service != "" && re.w.virtual(v.Service) != nil:
+		return fmt.Errorf("virtual address of service %q: %w", v.Service, errTwice)
+	}
+	must(re.w.txn.Insert(tableVirtual, v))
+	return re.indexes(0, v.ModifyIndex)
+}
+
+// adoptVirtual notes the address that an instance of a snapshot shows, where the
+// snapshot has no record of it: Consul's, or one of an older version. Instances
+// without one get theirs when all are read.
+func (re *restorer) adoptVirtual(s *Service) {
+	name := meshName(s)
+	if name == "" || re.w.virtual(name) != nil {
+		return
+	}
+	addr, err := netip.ParseAddr(s.TaggedAddresses[TagVirtual].Address)
+	if err != nil || !addr.Is4() {
+		return
+	}
+	b := addr.As4()
+	v := &VirtualAddress{Number: binary.BigEndian.Uint32(b[:]) - virtualBase, Service: name, ModifyIndex: s.CreateIndex}
+	if v.Number != 0 && v.Number <= maxVirtual && !re.holds(tableVirtual, byID, virtualID(v)) {
+		must(re.w.txn.Insert(tableVirtual, v))
+	}
+}

@@ -1,0 +1,28 @@
+// Package configentry knows the kinds of configuration that a cluster keeps in
+// common: their members, defaults, and what they must not say
+// (reference/http-mesh-ui.md §1).
+//
+// # Use
+//
+//	entry, err := configentry.DecodeJSON(body) // from a client: any spelling of keys
+//	err = configentry.Prepare(entry)           // defaults, and what is wrong with it
+//	stored := configentry.Encode(entry)        // JSON as it is stored and shown
+//	entry, err = configentry.Load(kind, stored)
+//
+// # Concurrency
+//
+// Functions of values. An Entry that others may see is not changed.
+//
+// # Invariants
+//
+// Encode of equal entries gives equal bytes, and Load of them an equal entry.
+// An entry never refers to others: what several must agree on is the catalog's
+// affair.
+//
+// # Decisions
+//
+// Kinds are Go types with JSON tags, and one table lists them: encoding/json
+// writes them, mapstructure reads them, so a member is named once. Entries are
+// written seldom; the reflection costs nobody anything. Stores and wires carry
+// the JSON, so they need no codec per kind, and a new member needs no new format.
+package configentry

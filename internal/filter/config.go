@@ -1,0 +1,76 @@
+package filter
+
+import (
+	"reflect"
+
+	"github.com/hashicorp/go-bexpr"
+
+	"praetor/catalog"
+	"praetor/internal/configentry"
+	"praetor/internal/fault"
+)
+
+// Config is an expression about config entries of one kind. It can name the
+// members of the kind.
+type Config struct {
+	evaluator *bexpr.Evaluator
+	row       reflect.Type // a struct of the kind's members, flat
+}
+
+// NewConfig reads an expression about entries such as of. It is nil, which
+// matches everything, for the empty one.
+func NewConfig(of configentry.Entry, expression string) (*Config, error) {
+	if expression == "" {
+		return nil, nil
+	}
+	if err := bound(expression); err != nil {
+		return nil, err
+	}
+	row := reflect.StructOf(flatFields(reflect.TypeOf(of).Elem()))
+	e, err := bexpr.CreateEvaluatorForType(expression, nil, row)
+	if err != nil {
+		return nil, fault.New(fault.Rejected, Prefix+"%w", err)
+	}
+	return &Config{e, row}, nil
+}
+
+// flatFields lists the fields of a struct with those of the structs that it embeds
+// in their place: expressions do not see through embedding.
+func flatFields(t reflect.Type) []reflect.StructField {
+	var fields []reflect.StructField
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if f.Anonymous {
+			fields = append(fields, flatFields(f.Type)...)
+			continue
+		}
+		fields = append(fields, reflect.StructField{Name: f.Name, Type: f.Type, Tag: f.Tag})
+	}
+	return fields
+}
+
+// Keep returns the entries that match.
+func (c *Config) Keep(list []*catalog.ConfigEntry) ([]*catalog.ConfigEntry, error) {
+	if c == nil {
+		return list, nil
+	}
+	kept := make([]*catalog.ConfigEntry, 0)
+	for _, e := range list {
+		entry, err := e.Parsed()
+		if err != nil {
+			return nil, err
+		}
+		row := reflect.New(c.row).Elem()
+		for i := range c.row.NumField() {
+			row.Field(i).Set(reflect.ValueOf(entry).Elem().FieldByName(c.row.Field(i).Name))
+		}
+		ok, err := c.evaluator.Evaluate(row.Interface())
+		if err != nil {
+			return nil, fault.New(fault.Rejected, "%w", err)
+		}
+		if ok {
+			kept = append(kept, e)
+		}
+	}
+	return kept, nil
+}
