@@ -48,7 +48,8 @@ func (a *Agent) openServer(rt *config.Runtime) error {
 			MinQuorum:               uint64(rt.Autopilot.MinQuorum),
 			ServerStabilizationTime: int64(rt.Autopilot.ServerStabilizationTime),
 		},
-		Logger: a.logger.Named("server"),
+		Entries: rt.Entries,
+		Logger:  a.logger.Named("server"),
 	}
 	if a.wan != nil {
 		opts.WAN, opts.WANKeys = a.wan, a.wan

@@ -114,7 +114,7 @@ func (a *answering) dispatch(ctx context.Context, name string) {
 	case queryKind:
 		a.query(ctx, t)
 	case virtualKind:
-		// No service has a virtual address: an empty answer (reference/dns.md §2.2).
+		a.virtual(ctx, t)
 	default:
 		// Ingress gateways: none exist.
 		a.nxdomain()

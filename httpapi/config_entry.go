@@ -130,14 +130,14 @@ func exportedServices(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	rep, err := ask(x, ops.ConfigExported, &ops.ConfigExportedRequest{ReadOptions: opts})
+	rep, err := ask(x, ops.ConfigExported, &ops.ConfigExportedRequest{ReadOptions: opts, Filter: x.query.Get("filter")})
 	if err != nil {
 		return err
 	}
 	return x.reply(func(b []byte) []byte { return appendList(b, rep.Services, appendExported) })
 }
 
-func appendExported(b []byte, s ops.ExportedService) []byte {
+func appendExported(b []byte, s catalog.ExportedService) []byte {
 	b = appendText(b, `{"Service":`, s.Service)
 	return append(appendStrings(append(b, `,"Consumers":{"Peers":`...), s.Peers), "}}"...)
 }

@@ -81,6 +81,7 @@ func (b *builder) build() {
 	b.dns()
 	b.telemetry()
 	b.mesh()
+	b.rt.Entries = b.bootstrapEntries()
 	b.rt.Services = b.services()
 	b.rt.NodeChecks = b.nodeChecks()
 	b.rt.Watches = b.watches()

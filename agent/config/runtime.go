@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"praetor/catalog"
+	"praetor/internal/configentry"
 )
 
 // Runtime is the finished configuration of one agent: every source merged,
@@ -81,6 +82,7 @@ type Runtime struct {
 	Gossip      Gossip
 	Raft        Raft
 	Autopilot   Autopilot
+	Entries     []configentry.Entry // the first leader writes those that are not there
 	Performance Performance
 	Checks      Checks
 	UI          UI

@@ -260,7 +260,7 @@ type peeringSettings struct {
 }
 
 type entrySettings struct {
-	Bootstrap []map[string]any `cfg:"bootstrap" use:"later" help:"config entries written by the first leader"`
+	Bootstrap []map[string]any `cfg:"bootstrap" help:"config entries written by the first leader"`
 }
 
 type connectSettings struct {

@@ -34,6 +34,7 @@ func (s *Server) mux() *rpc.Mux {
 	rpc.Handle(m, ops.ConfigGet, s.configGet)
 	rpc.Handle(m, ops.ConfigList, s.configList)
 	rpc.Handle(m, ops.ConfigExported, s.configExported)
+	rpc.Handle(m, ops.VirtualAddress, s.virtualAddress)
 	rpc.Handle(m, ops.TxnApply, s.txnApply)
 	rpc.Handle(m, ops.TxnRead, s.txnRead)
 	rpc.Handle(m, ops.CatalogRegister, s.catalogRegister)

@@ -155,6 +155,28 @@ func prepareConfig(raw *catalog.ConfigEntry) (*catalog.ConfigEntry, error) {
 	return catalog.NewConfigEntry(entry)
 }
 
+// bootstrapEntries writes the entries of the configuration that are not there.
+// One that does not fit those that are there is told and left out.
+func (s *Server) bootstrapEntries(ctx context.Context) error {
+	for _, entry := range s.opts.Entries {
+		kind, name := configentry.KindOf(entry), entry.EntryName()
+		if _, old := s.store.Read().ConfigEntry(nil, kind, name); old != nil {
+			continue
+		}
+		row, err := catalog.NewConfigEntry(entry)
+		if err != nil {
+			return err
+		}
+		_, _, err = s.apply(ctx, catalog.ConfigCommand, &catalog.ConfigWrite{Verb: catalog.ConfigCAS, Entry: *row})
+		if fault.KindOf(err) == fault.Rejected {
+			s.logger.Error("write config entry of the configuration", "kind", kind, "name", name, "error", err)
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (s *Server) configGet(ctx context.Context, req *ops.ConfigGetRequest) (*ops.ConfigGetReply, error) {
 	az, err := s.access(req.Token)
 	if err != nil {

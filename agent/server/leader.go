@@ -145,6 +145,9 @@ func (s *Server) establish(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := s.bootstrapEntries(ctx); err != nil {
+		return err
+	}
 	for _, m := range s.opts.LAN.Members() {
 		if m.Name != s.opts.Name {
 			continue

@@ -17,6 +17,7 @@ import (
 	"praetor/catalog"
 	"praetor/gossip"
 	"praetor/internal/acl"
+	"praetor/internal/configentry"
 	"praetor/internal/life"
 	"praetor/internal/rpc"
 	"praetor/raftstore"
@@ -56,13 +57,14 @@ type Options struct {
 	WANKeys  Keys
 	ACL      acl.Resolver
 
-	DefaultQueryTime time.Duration     // of blocking reads that name none; default 5 min
-	MaxQueryTime     time.Duration     // default 10 min
-	HoldTimeout      time.Duration     // for a leader; default 7 s
-	LeaveDrainTime   time.Duration     // default 5 s
-	SessionTTLMin    time.Duration     // the shortest TTL of a session; default 10 s
-	ClientTimeout    time.Duration     // default 60 s
-	Autopilot        catalog.Autopilot // what the first leader writes; zero means Consul's defaults
+	DefaultQueryTime time.Duration       // of blocking reads that name none; default 5 min
+	MaxQueryTime     time.Duration       // default 10 min
+	HoldTimeout      time.Duration       // for a leader; default 7 s
+	LeaveDrainTime   time.Duration       // default 5 s
+	SessionTTLMin    time.Duration       // the shortest TTL of a session; default 10 s
+	ClientTimeout    time.Duration       // default 60 s
+	Autopilot        catalog.Autopilot   // what the first leader writes; zero means Consul's defaults
+	Entries          []configentry.Entry // a new leader writes those that are not there
 	Logger           hclog.Logger
 }
 

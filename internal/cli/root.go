@@ -93,6 +93,7 @@ func newRootCommand(name string) *cobra.Command {
 	root.AddCommand(
 		newAgentCommand(),
 		newCatalogCommand(),
+		newConfigCommand(),
 		newEventCommand(),
 		newExecCommand(),
 		newForceLeaveCommand(),

@@ -16,7 +16,7 @@ func newServicesCommand() *cobra.Command {
 
   praetor services register -name=web -port=8080
   praetor services deregister -id=web`,
-		newServicesDeregisterCommand(), newServicesRegisterCommand())
+		newServicesDeregisterCommand(), newServicesExportCommand(), newExportedServicesCommand(), newServicesRegisterCommand())
 }
 
 type servicesRegisterOptions struct {

@@ -79,15 +79,39 @@ func sameKey(key, member string) bool {
 		aliases[strings.ToLower(key)] == member
 }
 
-// unwrapBlock takes the one block of an HCL list where a single value is wanted.
-func unwrapBlock(from, to reflect.Type, value any) (any, error) {
-	if from.Kind() != reflect.Slice || to.Kind() == reflect.Slice || to.Kind() == reflect.Interface {
-		return value, nil
-	}
-	if list := reflect.ValueOf(value); list.Len() == 1 && from.Elem().Kind() == reflect.Map {
-		return list.Index(0).Interface(), nil
+// unwrapBlock takes the one block of an HCL list where a single value is wanted,
+// and wherever one is in what has no fixed shape.
+func unwrapBlock(_, to reflect.Type, value any) (any, error) {
+	switch blocks, ok := value.([]map[string]any); {
+	case to.Kind() == reflect.Interface:
+		return unwrapAll(value), nil
+	case ok && len(blocks) == 1 && to.Kind() != reflect.Slice:
+		return blocks[0], nil
 	}
 	return value, nil
+}
+
+func unwrapAll(value any) any {
+	switch v := value.(type) {
+	case []map[string]any:
+		if len(v) == 1 {
+			return unwrapAll(v[0])
+		}
+		list := make([]any, len(v))
+		for i, e := range v {
+			list[i] = unwrapAll(e)
+		}
+		return list
+	case map[string]any:
+		for key, e := range v {
+			v[key] = unwrapAll(e)
+		}
+	case []any:
+		for i, e := range v {
+			v[i] = unwrapAll(e)
+		}
+	}
+	return value
 }
 
 var (

@@ -242,6 +242,19 @@ func checkExtensions(list []EnvoyExtension) error {
 	return nil
 }
 
+// PermitsPlaintext tells whether an entry lets services be reached without mutual TLS.
+func PermitsPlaintext(e Entry) bool {
+	switch e := e.(type) {
+	case *ServiceDefaults:
+		return e.MutualTLSMode == "permissive"
+	case *ProxyDefaults:
+		return e.MutualTLSMode == "permissive"
+	case *Mesh:
+		return e.AllowEnablingPermissiveMutualTLS
+	}
+	return false
+}
+
 // ProxyDefaults is what all proxies have in common.
 type ProxyDefaults struct {
 	Header

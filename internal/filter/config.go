@@ -74,3 +74,12 @@ func (c *Config) Keep(list []*catalog.ConfigEntry) ([]*catalog.ConfigEntry, erro
 	}
 	return kept, nil
 }
+
+// Exported is what expressions about exported services can name.
+type Exported struct {
+	Service   string
+	Consumers struct{ Peers []string }
+}
+
+// Set fills the row.
+func (r *Exported) Set(s catalog.ExportedService) { r.Service, r.Consumers.Peers = s.Service, s.Peers }

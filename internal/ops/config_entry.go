@@ -55,16 +55,11 @@ type ConfigListReply struct {
 
 type ConfigExportedRequest struct {
 	rpc.ReadOptions
+	Filter string // about filter.Exported
 }
 
 // ConfigExportedReply has services by name.
 type ConfigExportedReply struct {
 	rpc.ReadMeta
-	Services []ExportedService
-}
-
-// ExportedService is a service and the peers that may call it, by name.
-type ExportedService struct {
-	Service string
-	Peers   []string
+	Services []catalog.ExportedService
 }

@@ -153,15 +153,10 @@ func (z *ConfigExportedReply) MarshalMsg(b []byte) (o []byte, err error) {
 	o = append(o, 0xa8, 0x53, 0x65, 0x72, 0x76, 0x69, 0x63, 0x65, 0x73)
 	o = msgp.AppendArrayHeader(o, uint32(len(z.Services)))
 	for za0001 := range z.Services {
-		// map header, size 2
-		// string "Service"
-		o = append(o, 0x82, 0xa7, 0x53, 0x65, 0x72, 0x76, 0x69, 0x63, 0x65)
-		o = msgp.AppendString(o, z.Services[za0001].Service)
-		// string "Peers"
-		o = append(o, 0xa5, 0x50, 0x65, 0x65, 0x72, 0x73)
-		o = msgp.AppendArrayHeader(o, uint32(len(z.Services[za0001].Peers)))
-		for za0002 := range z.Services[za0001].Peers {
-			o = msgp.AppendString(o, z.Services[za0001].Peers[za0002])
+		o, err = z.Services[za0001].MarshalMsg(o)
+		if err != nil {
+			err = msgp.WrapError(err, "Services", za0001)
+			return
 		}
 	}
 	return
@@ -201,55 +196,13 @@ func (z *ConfigExportedReply) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			if cap(z.Services) >= int(zb0002) {
 				z.Services = (z.Services)[:zb0002]
 			} else {
-				z.Services = make([]ExportedService, zb0002)
+				z.Services = make([]catalog.ExportedService, zb0002)
 			}
 			for za0001 := range z.Services {
-				var zb0003 uint32
-				zb0003, bts, err = msgp.ReadMapHeaderBytes(bts)
+				bts, err = z.Services[za0001].UnmarshalMsg(bts)
 				if err != nil {
 					err = msgp.WrapError(err, "Services", za0001)
 					return
-				}
-				for zb0003 > 0 {
-					zb0003--
-					field, bts, err = msgp.ReadMapKeyZC(bts)
-					if err != nil {
-						err = msgp.WrapError(err, "Services", za0001)
-						return
-					}
-					switch msgp.UnsafeString(field) {
-					case "Service":
-						z.Services[za0001].Service, bts, err = msgp.ReadStringBytes(bts)
-						if err != nil {
-							err = msgp.WrapError(err, "Services", za0001, "Service")
-							return
-						}
-					case "Peers":
-						var zb0004 uint32
-						zb0004, bts, err = msgp.ReadArrayHeaderBytes(bts)
-						if err != nil {
-							err = msgp.WrapError(err, "Services", za0001, "Peers")
-							return
-						}
-						if cap(z.Services[za0001].Peers) >= int(zb0004) {
-							z.Services[za0001].Peers = (z.Services[za0001].Peers)[:zb0004]
-						} else {
-							z.Services[za0001].Peers = make([]string, zb0004)
-						}
-						for za0002 := range z.Services[za0001].Peers {
-							z.Services[za0001].Peers[za0002], bts, err = msgp.ReadStringBytes(bts)
-							if err != nil {
-								err = msgp.WrapError(err, "Services", za0001, "Peers", za0002)
-								return
-							}
-						}
-					default:
-						bts, err = msgp.Skip(bts)
-						if err != nil {
-							err = msgp.WrapError(err, "Services", za0001)
-							return
-						}
-					}
 				}
 			}
 		default:
@@ -268,10 +221,7 @@ func (z *ConfigExportedReply) UnmarshalMsg(bts []byte) (o []byte, err error) {
 func (z *ConfigExportedReply) Msgsize() (s int) {
 	s = 1 + 9 + z.ReadMeta.Msgsize() + 9 + msgp.ArrayHeaderSize
 	for za0001 := range z.Services {
-		s += 1 + 8 + msgp.StringPrefixSize + len(z.Services[za0001].Service) + 6 + msgp.ArrayHeaderSize
-		for za0002 := range z.Services[za0001].Peers {
-			s += msgp.StringPrefixSize + len(z.Services[za0001].Peers[za0002])
-		}
+		s += z.Services[za0001].Msgsize()
 	}
 	return
 }
@@ -279,14 +229,17 @@ func (z *ConfigExportedReply) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *ConfigExportedRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 1
+	// map header, size 2
 	// string "ReadOptions"
-	o = append(o, 0x81, 0xab, 0x52, 0x65, 0x61, 0x64, 0x4f, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x73)
+	o = append(o, 0x82, 0xab, 0x52, 0x65, 0x61, 0x64, 0x4f, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x73)
 	o, err = z.ReadOptions.MarshalMsg(o)
 	if err != nil {
 		err = msgp.WrapError(err, "ReadOptions")
 		return
 	}
+	// string "Filter"
+	o = append(o, 0xa6, 0x46, 0x69, 0x6c, 0x74, 0x65, 0x72)
+	o = msgp.AppendString(o, z.Filter)
 	return
 }
 
@@ -314,6 +267,12 @@ func (z *ConfigExportedRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "ReadOptions")
 				return
 			}
+		case "Filter":
+			z.Filter, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Filter")
+				return
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -328,7 +287,7 @@ func (z *ConfigExportedRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *ConfigExportedRequest) Msgsize() (s int) {
-	s = 1 + 12 + z.ReadOptions.Msgsize()
+	s = 1 + 12 + z.ReadOptions.Msgsize() + 7 + msgp.StringPrefixSize + len(z.Filter)
 	return
 }
 
@@ -673,85 +632,5 @@ func (z *ConfigListRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *ConfigListRequest) Msgsize() (s int) {
 	s = 1 + 12 + z.ReadOptions.Msgsize() + 5 + msgp.StringPrefixSize + len(z.Kind) + 7 + msgp.StringPrefixSize + len(z.Filter)
-	return
-}
-
-// MarshalMsg implements msgp.Marshaler
-func (z *ExportedService) MarshalMsg(b []byte) (o []byte, err error) {
-	o = msgp.Require(b, z.Msgsize())
-	// map header, size 2
-	// string "Service"
-	o = append(o, 0x82, 0xa7, 0x53, 0x65, 0x72, 0x76, 0x69, 0x63, 0x65)
-	o = msgp.AppendString(o, z.Service)
-	// string "Peers"
-	o = append(o, 0xa5, 0x50, 0x65, 0x65, 0x72, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Peers)))
-	for za0001 := range z.Peers {
-		o = msgp.AppendString(o, z.Peers[za0001])
-	}
-	return
-}
-
-// UnmarshalMsg implements msgp.Unmarshaler
-func (z *ExportedService) UnmarshalMsg(bts []byte) (o []byte, err error) {
-	var field []byte
-	_ = field
-	var zb0001 uint32
-	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
-	if err != nil {
-		err = msgp.WrapError(err)
-		return
-	}
-	for zb0001 > 0 {
-		zb0001--
-		field, bts, err = msgp.ReadMapKeyZC(bts)
-		if err != nil {
-			err = msgp.WrapError(err)
-			return
-		}
-		switch msgp.UnsafeString(field) {
-		case "Service":
-			z.Service, bts, err = msgp.ReadStringBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Service")
-				return
-			}
-		case "Peers":
-			var zb0002 uint32
-			zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Peers")
-				return
-			}
-			if cap(z.Peers) >= int(zb0002) {
-				z.Peers = (z.Peers)[:zb0002]
-			} else {
-				z.Peers = make([]string, zb0002)
-			}
-			for za0001 := range z.Peers {
-				z.Peers[za0001], bts, err = msgp.ReadStringBytes(bts)
-				if err != nil {
-					err = msgp.WrapError(err, "Peers", za0001)
-					return
-				}
-			}
-		default:
-			bts, err = msgp.Skip(bts)
-			if err != nil {
-				err = msgp.WrapError(err)
-				return
-			}
-		}
-	}
-	o = bts
-	return
-}
-
-// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
-func (z *ExportedService) Msgsize() (s int) {
-	s = 1 + 8 + msgp.StringPrefixSize + len(z.Service) + 6 + msgp.ArrayHeaderSize
-	for za0001 := range z.Peers {
-		s += msgp.StringPrefixSize + len(z.Peers[za0001])
-	}
 	return
 }

@@ -1,0 +1,27 @@
+package server
+
+import (
+	"context"
+
+	"praetor/catalog"
+	"praetor/internal/ops"
+)
+
+func (s *Server) virtualAddress(ctx context.Context, req *ops.VirtualAddressRequest) (*ops.VirtualAddressReply, error) {
+	az, err := s.access(req.Token)
+	if err != nil {
+		return nil, err
+	}
+	if !az.ServiceRead(req.Service) {
+		return nil, az.denied("service:read", req.Service)
+	}
+	rep := &ops.VirtualAddressReply{}
+	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
+		v := tx.VirtualAddress(ws, req.Service)
+		if v == nil {
+			return 0, nil
+		}
+		rep.Address = v.Addr().String()
+		return v.ModifyIndex, nil
+	})
+}

@@ -1,0 +1,19 @@
+package ops
+
+import "praetor/internal/rpc"
+
+//go:generate go run github.com/tinylib/msgp -tests=false -io=false -unexported=false
+
+// VirtualAddress finds the virtual address of a service.
+var VirtualAddress = rpc.Read[VirtualAddressRequest, VirtualAddressReply]("Virtual.Address")
+
+type VirtualAddressRequest struct {
+	rpc.ReadOptions
+	Service string
+}
+
+// VirtualAddressReply has "" for a service without one.
+type VirtualAddressReply struct {
+	rpc.ReadMeta
+	Address string
+}
