@@ -3,6 +3,7 @@ package catalog
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	"praetor/internal/configentry"
 	"praetor/internal/fault"
@@ -109,7 +110,10 @@ func (w *writer) configWrite(c *ConfigWrite) any {
 		case c.Verb == ConfigDeleteCAS && !fits:
 			return false
 		}
-		must(w.txn.Delete(tableConfig, old))
+		if err := w.checkConfig(e.Kind, e.Name, nil); err != nil {
+			return err
+		}
+		w.removeConfig(old)
 	case ConfigSet, ConfigCAS:
 		if err := e.parse(); err != nil {
 			return fault.New(fault.Internal, "decode command: %w", err)
@@ -119,6 +123,9 @@ func (w *writer) configWrite(c *ConfigWrite) any {
 			return true // whatever index was expected (reference/cli.md §10)
 		case c.Verb == ConfigCAS && !fits:
 			return false
+		}
+		if err := w.checkConfig(e.Kind, e.Name, e.parsed); err != nil {
+			return err
 		}
 		w.insertConfig(old, e)
 	default:
@@ -134,6 +141,14 @@ func (w *writer) insertConfig(old, e *ConfigEntry) {
 		e.CreateIndex = old.CreateIndex
 	}
 	must(w.txn.Insert(tableConfig, e))
+	if slices.Contains(chainKinds, e.Kind) {
+		w.takeVirtual(e.Name)
+	}
+}
+
+func (w *writer) removeConfig(e *ConfigEntry) {
+	must(w.txn.Delete(tableConfig, e))
+	w.settleVirtual(e.Name)
 }
 
 // configEntry takes an entry of a snapshot.

@@ -87,7 +87,7 @@ func (w *writer) leaveMesh(s *Service) {
 	default:
 		w.drop(prefixMesh + fold(name))
 		w.bump(indexServiceExtinct)
-		w.endVirtual(name)
+		w.settleVirtual(name)
 	}
 }
 

@@ -48,6 +48,16 @@ func (tw *twin) tagVirtual(s *catalog.Service) {
 	if name == "" {
 		return
 	}
+	number := tw.takeVirtual(name)
+	s.TaggedAddresses = maps.Clone(s.TaggedAddresses)
+	if s.TaggedAddresses == nil {
+		s.TaggedAddresses = map[string]catalog.ServiceAddress{}
+	}
+	addr := netip.AddrFrom4([4]byte{240, 0, 0, byte(number)})
+	s.TaggedAddresses[catalog.TagVirtual] = catalog.ServiceAddress{Address: addr.String(), Port: s.Port}
+}
+
+func (tw *twin) takeVirtual(name string) int {
 	number, has := tw.virtual[name]
 	switch {
 	case !has && len(tw.free) > 0:
@@ -57,19 +67,17 @@ func (tw *twin) tagVirtual(s *catalog.Service) {
 		number = tw.last
 	}
 	tw.virtual[name] = number
-	s.TaggedAddresses = maps.Clone(s.TaggedAddresses)
-	if s.TaggedAddresses == nil {
-		s.TaggedAddresses = map[string]catalog.ServiceAddress{}
-	}
-	addr := netip.AddrFrom4([4]byte{240, 0, 0, byte(number)})
-	s.TaggedAddresses[catalog.TagVirtual] = catalog.ServiceAddress{Address: addr.String(), Port: s.Port}
+	return number
 }
 
-// settleVirtual frees what no instance serves any more.
+// settleVirtual frees what no instance serves and no entry names any more.
 func (tw *twin) settleVirtual() {
 	served := map[string]bool{}
 	for _, s := range tw.services {
 		served[servedBy(s)] = true
+	}
+	for key := range tw.configs {
+		served[key[1]] = true
 	}
 	for name, number := range tw.virtual {
 		if !served[name] {
@@ -95,6 +103,7 @@ func (tw *twin) configWrite(c *catalog.ConfigWrite) string {
 		return "false"
 	case c.Verb >= catalog.ConfigDelete:
 		delete(tw.configs, key)
+		tw.settleVirtual()
 		return "true"
 	}
 	put := c.Entry
@@ -103,6 +112,7 @@ func (tw *twin) configWrite(c *catalog.ConfigWrite) string {
 		put.CreateIndex = old.CreateIndex
 	}
 	tw.configs[key] = &put
+	tw.takeVirtual(key[1])
 	return "true"
 }
 

@@ -15,8 +15,8 @@ import (
 const TagVirtual = "consul-virtual"
 
 // VirtualAddress is the address in 240.0.0.0/4 under which proxies know a
-// service. A service has one as long as something serves it in the mesh; then it
-// is free for the next that needs one.
+// service. A service has one as long as something serves it in the mesh or an
+// entry says what becomes of its requests; then it is free for the next.
 type VirtualAddress struct {
 	Number      uint32 // the address is 240.0.0.0 plus it, from 1
 	Service     string // "" if the address is free
@@ -63,11 +63,7 @@ func (w *writer) tagVirtual(s *Service) {
 	if name == "" {
 		return
 	}
-	v := w.virtual(name)
-	if v == nil {
-		v = &VirtualAddress{Number: w.freeVirtual(), Service: name, ModifyIndex: w.index}
-		must(w.txn.Insert(tableVirtual, v))
-	}
+	v := w.takeVirtual(name)
 	tag := ServiceAddress{Address: v.Addr().String(), Port: s.Port}
 	if s.TaggedAddresses[TagVirtual] == tag {
 		return
@@ -78,6 +74,16 @@ func (w *writer) tagVirtual(s *Service) {
 	}
 	tagged[TagVirtual] = tag
 	s.TaggedAddresses = tagged
+}
+
+// takeVirtual returns the virtual address of a service, which gets one if it has none.
+func (w *writer) takeVirtual(service string) *VirtualAddress {
+	v := w.virtual(service)
+	if v == nil {
+		v = &VirtualAddress{Number: w.freeVirtual(), Service: service, ModifyIndex: w.index}
+		must(w.txn.Insert(tableVirtual, v))
+	}
+	return v
 }
 
 func (w *writer) virtual(service string) *VirtualAddress {
@@ -99,9 +105,9 @@ func (w *writer) freeVirtual() uint32 {
 	return 1
 }
 
-// endVirtual gives the address of a service back that nothing serves any more.
-func (w *writer) endVirtual(service string) {
-	if v := w.virtual(service); v != nil {
+// settleVirtual gives the address of a service back that is not needed any more.
+func (w *writer) settleVirtual(service string) {
+	if v := w.virtual(service); v != nil && !w.hasMesh(service) && !w.hasChain(service) {
 		must(w.txn.Insert(tableVirtual, &VirtualAddress{Number: v.Number, ModifyIndex: w.index}))
 	}
 }

@@ -1,6 +1,7 @@
 package configentry
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -45,7 +46,7 @@ func Decode(raw map[string]any) (Entry, error) {
 	var found mapstructure.Metadata
 	decoder, err := mapstructure.NewDecoder(&mapstructure.DecoderConfig{
 		Result: e, Metadata: &found, WeaklyTypedInput: true, Squash: true, MatchName: sameKey,
-		DecodeHook: mapstructure.ComposeDecodeHookFunc(unwrapBlock, readDuration, mapstructure.StringToTimeHookFunc(time.RFC3339)),
+		DecodeHook: mapstructure.ComposeDecodeHookFunc(unwrapBlock, readDuration, readBytes, mapstructure.StringToTimeHookFunc(time.RFC3339)),
 	})
 	if err != nil {
 		return nil, err
@@ -127,6 +128,14 @@ func readDuration(from, to reflect.Type, value any) (any, error) {
 		return time.Duration(0), nil
 	}
 	return time.ParseDuration(value.(string))
+}
+
+// readBytes reads bytes as JSON carries them.
+func readBytes(_, to reflect.Type, value any) (any, error) {
+	if text, ok := value.(string); ok && to == reflect.TypeFor[[]byte]() {
+		return base64.StdEncoding.DecodeString(text)
+	}
+	return value, nil
 }
 
 // Span is a span of time that JSON shows as text such as "5s", where a
