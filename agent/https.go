@@ -34,11 +34,15 @@ func (a *Agent) httpsAddrs(rt *config.Runtime) []config.Addr {
 // reloadTLS reads certificates again; it cannot turn TLS on or off
 // (reference/config.md §4).
 func (a *Agent) reloadTLS(rt *config.Runtime) error {
-	if a.certs == nil {
-		return nil
+	if a.certs != nil {
+		if err := a.certs.Load(httpsOptions(rt)); err != nil {
+			return fmt.Errorf("reload certificates of HTTPS: %w", err)
+		}
 	}
-	if err := a.certs.Load(httpsOptions(rt)); err != nil {
-		return fmt.Errorf("reload certificates of HTTPS: %w", err)
+	if a.ours != nil {
+		if err := a.ours.Load(checkTLSOptions(rt)); err != nil {
+			return fmt.Errorf("reload certificate of checks: %w", err)
+		}
 	}
 	return nil
 }

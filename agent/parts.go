@@ -86,7 +86,7 @@ func (a *Agent) openLocal(rt *config.Runtime) error {
 		Caller: a.router, Tokens: a.tokens, ClusterSize: a.lan.NumMembers,
 		CheckUpdateInterval: rt.Checks.UpdateInterval, DiscardCheckOutput: rt.Checks.DiscardOutput, OutputMaxSize: rt.Checks.OutputMaxSize,
 		EnableScripts: rt.Checks.EnableRemoteScripts, EnableLocalScripts: rt.Checks.EnableLocalScripts,
-		Checks: checks.Options{}, Logger: a.root,
+		Checks: checks.Options{TLS: a.checkTLS(rt)}, Logger: a.root,
 	})
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"os"
 
@@ -15,7 +16,19 @@ func MetricsOptions(rt *config.Runtime) telemetry.Options {
 	t := &rt.Telemetry
 	opts := telemetry.Options{
 		Prefix: t.MetricsPrefix, Allowed: t.AllowedPrefixes, Blocked: t.BlockedPrefixes, DropUnnamed: !t.FilterDefault,
-		PrometheusRetention: t.PrometheusRetentionTime, Global: true,
+		PrometheusRetention: t.PrometheusRetentionTime, Global: true, RequireSinks: !t.RetryFailedConnection,
+	}
+	for _, sink := range []telemetry.Sink{
+		{Protocol: telemetry.Statsd, Address: t.StatsdAddr},
+		{Protocol: telemetry.Statsite, Address: t.StatsiteAddr},
+		{Protocol: telemetry.DogStatsD, Address: t.DogstatsdAddr, Tags: t.DogstatsdTags},
+	} {
+		if sink.Address != "" {
+			opts.Sinks = append(opts.Sinks, sink)
+		}
+	}
+	if t.EnableHostMetrics {
+		opts.HostDisk = cmp.Or(rt.DataDir, "/")
 	}
 	if !t.DisableHostname {
 		opts.HostName, _ = os.Hostname() // without a name gauges go without it

@@ -219,6 +219,7 @@ func TestWarnings(t *testing.T) {
 		"prefix":      {`telemetry { prefix_filter = ["x", ""] }`, "Filter rule must begin with either '+' or '-': \"x\"\nCannot have empty filter rule in prefix_filter"},
 		"unserved":    {`cloud { hostname = "x" } connect { ca_provider = "consul" } audit { enabled = true } services { name = "a" proxy { access_logs { enabled = true } } } services { name = "b" proxy { access_logs {} } }`, "\"audit\" is a Consul Enterprise configuration and will have no effect\nthese settings are accepted, but this version of Praetor does not act on them: services.proxy.access_logs, connect.ca_provider, cloud.hostname"},
 		"deprecated":  {`tls_prefer_server_cipher_suites = true acl_enforce_version_8 = true`, "The 'tls_prefer_server_cipher_suites' field is deprecated and will be ignored.\nThe 'acl_enforce_version_8' field is deprecated and will be ignored."},
+		"circonus":    {`telemetry { circonus_api_token = "x" circonus_check_id = "y" }`, "Praetor sends no metrics to Circonus: telemetry.circonus_api_token, telemetry.circonus_check_id have no effect; see telemetry.statsd_address and telemetry.prometheus_retention_time"},
 		"streaming":   {"rpc { enable_streaming = true }", "rpc.enable_streaming = true has no effect when not running in server mode"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -4,7 +4,8 @@ package config
 // file may hold. Nil means "not set", which is not the same as zero. Tags: cfg
 // is the key, alias another spelling of it, help its line in Keys, and use
 // says what becomes of a key that does nothing here: "ent" for one that only
-// Consul Enterprise acts on, "later" for one that Praetor does not serve yet.
+// Consul Enterprise acts on, "circonus" for one of that service, "later" for one
+// that Praetor does not serve yet.
 //
 // Durations stay text until build, so that all bad ones are reported together.
 type settings struct {
@@ -97,7 +98,7 @@ type settings struct {
 	Watches            []map[string]any  `cfg:"watches" help:"commands or URLs called when something changes" reload:"y"`
 	ScriptChecks       *bool             `cfg:"enable_script_checks" help:"allow script checks from files and the HTTP API"`
 	LocalScriptChecks  *bool             `cfg:"enable_local_script_checks" help:"allow script checks from files"`
-	AgentTLSForChecks  *bool             `cfg:"enable_agent_tls_for_checks" use:"later" help:"checks present the agent's certificate"`
+	AgentTLSForChecks  *bool             `cfg:"enable_agent_tls_for_checks" help:"checks over TLS present the certificate of tls.internal_rpc, or tls.defaults, and trust its authorities"`
 	CheckUpdate        *string           `cfg:"check_update_interval" help:"delay of updates that only change a check's output"`
 	CheckOutputMaxSize *int              `cfg:"check_output_max_size" help:"bytes kept of a check's output"`
 	DiscardCheckOutput *bool             `cfg:"discard_check_output" help:"keep no check output" reload:"y"`

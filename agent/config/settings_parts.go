@@ -227,28 +227,28 @@ type telemetrySettings struct {
 	MetricsPrefix           *string  `cfg:"metrics_prefix" help:"first word of every metric"`
 	DisableHostname         *bool    `cfg:"disable_hostname" help:"leave the host's name out of gauges"`
 	PrometheusRetention     *string  `cfg:"prometheus_retention_time" help:"how long Prometheus metrics live, 0 turns them off"`
-	StatsdAddr              *string  `cfg:"statsd_address" use:"later" help:"statsd server"`
-	StatsiteAddr            *string  `cfg:"statsite_address" use:"later" help:"statsite server"`
-	DogstatsdAddr           *string  `cfg:"dogstatsd_addr" use:"later" help:"DogStatsD server"`
-	DogstatsdTags           []string `cfg:"dogstatsd_tags" use:"later" help:"tags sent to DogStatsD"`
+	StatsdAddr              *string  `cfg:"statsd_address" help:"statsd server, host:port"`
+	StatsiteAddr            *string  `cfg:"statsite_address" help:"statsite server, host:port"`
+	DogstatsdAddr           *string  `cfg:"dogstatsd_addr" help:"DogStatsD server, host:port or unix:// and a path"`
+	DogstatsdTags           []string `cfg:"dogstatsd_tags" help:"tags sent to DogStatsD, name:value"`
 	FilterDefault           *bool    `cfg:"filter_default" help:"keep metrics that no rule names"`
 	PrefixFilter            []string `cfg:"prefix_filter" help:"+prefix keeps metrics, -prefix drops them" reload:"y"`
-	RetryFailedConnection   *bool    `cfg:"retry_failed_connection" use:"later" help:"keep trying a sink that cannot be reached"`
-	EnableHostMetrics       *bool    `cfg:"enable_host_metrics" use:"later" help:"measure the host too"`
-	DisablePerTenancyUsage  *bool    `cfg:"disable_per_tenancy_usage_metrics" use:"later" help:"leave out usage metrics"`
-	CirconusAPIApp          *string  `cfg:"circonus_api_app" use:"later"`
-	CirconusAPIToken        *string  `cfg:"circonus_api_token" use:"later"`
-	CirconusAPIURL          *string  `cfg:"circonus_api_url" use:"later"`
-	CirconusBrokerID        *string  `cfg:"circonus_broker_id" use:"later"`
-	CirconusBrokerSelectTag *string  `cfg:"circonus_broker_select_tag" use:"later"`
-	CirconusCheckDisplay    *string  `cfg:"circonus_check_display_name" use:"later"`
-	CirconusForceActivation *string  `cfg:"circonus_check_force_metric_activation" use:"later"`
-	CirconusCheckID         *string  `cfg:"circonus_check_id" use:"later"`
-	CirconusCheckInstanceID *string  `cfg:"circonus_check_instance_id" use:"later"`
-	CirconusCheckSearchTag  *string  `cfg:"circonus_check_search_tag" use:"later"`
-	CirconusCheckTags       *string  `cfg:"circonus_check_tags" use:"later"`
-	CirconusSubmitInterval  *string  `cfg:"circonus_submission_interval" use:"later"`
-	CirconusSubmitURL       *string  `cfg:"circonus_submission_url" use:"later"`
+	RetryFailedConnection   *bool    `cfg:"retry_failed_connection" help:"start though a sink cannot be reached, and keep trying"`
+	EnableHostMetrics       *bool    `cfg:"enable_host_metrics" help:"measure the host too"`
+	DisablePerTenancyUsage  *bool    `cfg:"disable_per_tenancy_usage_metrics" help:"accepted and ignored: there are no tenants"`
+	CirconusAPIApp          *string  `cfg:"circonus_api_app" use:"circonus"`
+	CirconusAPIToken        *string  `cfg:"circonus_api_token" use:"circonus"`
+	CirconusAPIURL          *string  `cfg:"circonus_api_url" use:"circonus"`
+	CirconusBrokerID        *string  `cfg:"circonus_broker_id" use:"circonus"`
+	CirconusBrokerSelectTag *string  `cfg:"circonus_broker_select_tag" use:"circonus"`
+	CirconusCheckDisplay    *string  `cfg:"circonus_check_display_name" use:"circonus"`
+	CirconusForceActivation *string  `cfg:"circonus_check_force_metric_activation" use:"circonus"`
+	CirconusCheckID         *string  `cfg:"circonus_check_id" use:"circonus"`
+	CirconusCheckInstanceID *string  `cfg:"circonus_check_instance_id" use:"circonus"`
+	CirconusCheckSearchTag  *string  `cfg:"circonus_check_search_tag" use:"circonus"`
+	CirconusCheckTags       *string  `cfg:"circonus_check_tags" use:"circonus"`
+	CirconusSubmitInterval  *string  `cfg:"circonus_submission_interval" use:"circonus"`
+	CirconusSubmitURL       *string  `cfg:"circonus_submission_url" use:"circonus"`
 }
 
 type xdsSettings struct {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net"
 	"slices"
 	"strings"
 )
@@ -22,7 +23,22 @@ func (b *builder) telemetry() {
 		RetryFailedConnection:   val(t.RetryFailedConnection),
 		EnableHostMetrics:       val(t.EnableHostMetrics),
 	}
+	b.sinkAddress("telemetry.statsd_address", b.rt.Telemetry.StatsdAddr)
+	b.sinkAddress("telemetry.statsite_address", b.rt.Telemetry.StatsiteAddr)
+	if dog := b.rt.Telemetry.DogstatsdAddr; !strings.HasPrefix(dog, "unix://") {
+		b.sinkAddress("telemetry.dogstatsd_addr", dog)
+	}
 	b.prefixFilter(t.PrefixFilter)
+}
+
+// sinkAddress refuses what no connection could ever be made to.
+func (b *builder) sinkAddress(key, address string) {
+	if address == "" {
+		return
+	}
+	if _, port, err := net.SplitHostPort(address); err != nil || port == "" {
+		b.refuse(key, "%s: %q is no host:port", key, address)
+	}
 }
 
 func (b *builder) prefixFilter(rules []string) {

@@ -225,19 +225,25 @@ func (b *builder) validateOpenFiles() {
 }
 
 // noticeUnserved warns about keys that were set and do nothing: one line for
-// each Enterprise key, one for all that this version does not serve.
+// each Enterprise key, one for all of Circonus, one for all that this version does
+// not serve.
 func (b *builder) noticeUnserved() {
-	var later []string
+	var later, circonus []string
 	walkSet(b.s, func(key, use string) {
 		switch use {
 		case "ent":
 			b.warn("%q is a Consul Enterprise configuration and will have no effect", key)
+		case "circonus":
+			circonus = append(circonus, key)
 		case "later":
 			if o := b.origins[key]; o != originDefaults && o != originDev {
 				later = append(later, key)
 			}
 		}
 	})
+	if len(circonus) > 0 {
+		b.warn("Praetor sends no metrics to Circonus: %s have no effect; see telemetry.statsd_address and telemetry.prometheus_retention_time", strings.Join(circonus, ", "))
+	}
 	if b.defaultsForRPC() {
 		later = append(later, "tls.defaults (for RPC between agents)")
 	}

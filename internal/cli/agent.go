@@ -65,7 +65,9 @@ func runAgent(cmd *cobra.Command, args []string, flags *config.Flags) error {
 	signal.Notify(signals, handledSignals...)
 	defer signal.Stop(signals)
 
-	figures, err := telemetry.New(agent.MetricsOptions(rt))
+	measured := agent.MetricsOptions(rt)
+	measured.Logger = logger.Named("telemetry")
+	figures, err := telemetry.New(measured)
 	if err != nil {
 		return fail("==> %s", err)
 	}
@@ -86,7 +88,7 @@ func runAgent(cmd *cobra.Command, args []string, flags *config.Flags) error {
 	for _, w := range warnings {
 		logger.Warn(w)
 	}
-	code := superviseAgent(cmd.Context(), node, rt, logger, signals)
+	code := superviseAgent(cmd.Context(), node, rt, logger, signals, func() { figures.Dump(cmd.ErrOrStderr()) })
 	logger.Info("Exit code", "code", code)
 	if code != exitOK {
 		return exit{code: code}
@@ -95,8 +97,8 @@ func runAgent(cmd *cobra.Command, args []string, flags *config.Flags) error {
 }
 
 // superviseAgent runs node until it ends or a signal ends it, and returns the
-// process's exit code (reference/cli.md §2.5).
-func superviseAgent(parent context.Context, node *agent.Agent, rt *config.Runtime, logger *logging.Logger, signals <-chan os.Signal) int {
+// process's exit code (reference/cli.md §2.5); dump writes the metrics out.
+func superviseAgent(parent context.Context, node *agent.Agent, rt *config.Runtime, logger *logging.Logger, signals <-chan os.Signal, dump func()) int {
 	if parent == nil {
 		parent = context.Background()
 	}
@@ -119,6 +121,10 @@ func superviseAgent(parent context.Context, node *agent.Agent, rt *config.Runtim
 			return exitOK
 		case sig := <-signals:
 			logger.Info("Caught", "signal", sig)
+			if isDump(sig) {
+				dump()
+				continue
+			}
 			if isReload(sig) {
 				if err := node.Reload(ctx); err != nil {
 					logger.Error("Reload failed, nothing was changed", "error", err)
@@ -145,20 +151,26 @@ func leaveGracefully(node *agent.Agent, logger *logging.Logger, signals <-chan o
 	logger.Info("Gracefully shutting down agent...")
 	left := make(chan error, 1)
 	go func() { left <- node.Leave() }() // ends by itself; the process ends with it
-	select {
-	case err := <-left:
-		if err != nil {
-			logger.Error("Error on leave", "error", err)
-			return exitError
+	timeout := time.After(leaveTimeout)
+	for {
+		select {
+		case err := <-left:
+			if err != nil {
+				logger.Error("Error on leave", "error", err)
+				return exitError
+			}
+			logger.Info("Graceful exit completed")
+			return exitOK
+		case sig := <-signals:
+			if isDump(sig) {
+				continue
+			}
+			logger.Info("Caught second signal, Exiting")
+		case <-timeout:
+			logger.Warn("Timeout on graceful leave. Exiting")
 		}
-		logger.Info("Graceful exit completed")
-		return exitOK
-	case <-signals:
-		logger.Info("Caught second signal, Exiting")
-	case <-time.After(leaveTimeout):
-		logger.Warn("Timeout on graceful leave. Exiting")
+		return exitError
 	}
-	return exitError
 }
 
 // gate holds log lines back until the banner is out: it tells that "log data

@@ -8,3 +8,5 @@ import (
 var handledSignals = []os.Signal{os.Interrupt, syscall.SIGTERM}
 
 func isReload(os.Signal) bool { return false }
+
+func isDump(os.Signal) bool { return false }

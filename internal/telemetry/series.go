@@ -11,6 +11,10 @@ import (
 // for the 99th percentile to mean something.
 const recentValues = 512
 
+// pushedValues is how many values of a Timer are sent to a sink at a time; of more
+// these stand for all, and the sink is told the rate.
+const pushedValues = 32
+
 // Counter counts events. Nil counts nothing.
 type Counter struct{ s *series }
 
@@ -51,13 +55,16 @@ type series struct {
 	timed  bool
 
 	mu           sync.Mutex
-	now, before  window // the interval of the last value, and the last one before it
-	count        uint64 // of all values
+	windows      [keptWindows]window // in a ring, by the number of their interval
+	count        uint64              // of all values
 	sum          float64
 	last         time.Time
 	recent       []float64 // of a timer, in a ring
 	recentOldest int
 }
+
+// keptWindows are as many intervals as Dump shows, and the one under way.
+const keptWindows = int64(retention/Interval) + 1
 
 // window is what came in one interval.
 type window struct {
@@ -69,14 +76,18 @@ type window struct {
 
 func windowStart(t time.Time) int64 { return t.Truncate(Interval).Unix() }
 
+func (s *series) window(start int64) *window {
+	return &s.windows[start/int64(Interval/time.Second)%keptWindows]
+}
+
 func (s *series) take(at time.Time, value float64) {
 	start := windowStart(at)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.now.start != start {
-		s.now, s.before = window{start: start, min: value, max: value}, s.now
+	w := s.window(start)
+	if w.start != start {
+		*w = window{start: start, min: value, max: value}
 	}
-	w := &s.now
 	w.count++
 	w.sum += value
 	w.sumSquares += value * value
@@ -102,13 +113,25 @@ func (s *series) remember(value float64) {
 func (s *series) in(start int64) window {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch start {
-	case s.now.start:
-		return s.now
-	case s.before.start:
-		return s.before
+	if w := s.window(start); w.start == start {
+		return *w
 	}
 	return window{}
+}
+
+// since returns how many values came after the first told ones, and of a timer some
+// of the last.
+func (s *series) since(told uint64) (n uint64, values []float64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n = s.count - told
+	if !s.timed {
+		return n, nil
+	}
+	for i := range int(min(n, pushedValues)) {
+		values = append(values, s.recent[(s.recentOldest+len(s.recent)-1-i)%len(s.recent)])
+	}
+	return n, values
 }
 
 // totals are what Prometheus is shown; false if nothing came since then.

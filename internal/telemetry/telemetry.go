@@ -10,11 +10,14 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-metrics"
 	gosink "github.com/hashicorp/go-metrics/prometheus"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/shirou/gopsutil/v4/cpu"
+	"golang.org/x/sync/errgroup"
 
 	"praetor/internal/version"
 )
@@ -45,6 +48,17 @@ type Options struct {
 	// 0 turns Prometheus off.
 	PrometheusRetention time.Duration
 
+	// Sinks are pushed to while Run runs. RequireSinks has New fail if one cannot
+	// be reached.
+	Sinks        []Sink
+	RequireSinks bool
+
+	// HostDisk is a path on the disk to measure, with the rest of the machine; ""
+	// leaves the machine out.
+	HostDisk string
+
+	Logger hclog.Logger // nil means none
+
 	// Global also takes what libraries measure, and the Go runtime.
 	Global bool
 }
@@ -54,10 +68,12 @@ type Label = metrics.Label
 
 // Metrics are the figures of one agent.
 type Metrics struct {
-	opts   Options
-	sink   *metrics.InmemSink
-	gauges *metrics.Metrics
-	prom   http.Handler // nil when off
+	opts    Options
+	sink    *metrics.InmemSink
+	pushers []*pusher
+	gauges  *metrics.Metrics
+	prom    http.Handler             // nil when off
+	cpus    map[string]cpu.TimesStat // of the last round; only measureHost uses it
 
 	mu     sync.Mutex
 	series []*series
@@ -69,6 +85,9 @@ func New(opts Options) (*Metrics, error) {
 	if opts.Prefix == "" {
 		opts.Prefix = defaultPrefix
 	}
+	if opts.Logger == nil {
+		opts.Logger = hclog.NewNullLogger()
+	}
 	m := &Metrics{opts: opts, sink: metrics.NewInmemSink(Interval, retention), filter: newFilter(opts.Allowed, opts.Blocked, opts.DropUnnamed)}
 	sinks := metrics.FanoutSink{m.sink}
 	if opts.PrometheusRetention > 0 {
@@ -77,6 +96,12 @@ func New(opts Options) (*Metrics, error) {
 			return nil, fmt.Errorf("open Prometheus sink: %w", err)
 		}
 		sinks = append(sinks, sink)
+	}
+	if err := m.openPushers(); err != nil {
+		return nil, err
+	}
+	for _, p := range m.pushers {
+		sinks = append(sinks, p)
 	}
 	conf := &metrics.Config{
 		ServiceName: opts.Prefix, HostName: opts.HostName, EnableHostname: opts.HostName != "",
@@ -90,6 +115,18 @@ func New(opts Options) (*Metrics, error) {
 	}
 	m.gauges, err = build(conf, sinks)
 	return m, err
+}
+
+func (m *Metrics) openPushers() error {
+	var errs []error
+	for _, s := range m.opts.Sinks {
+		p := newPusher(s, m.opts.HostName, m.opts.Logger)
+		m.pushers = append(m.pushers, p)
+		if m.opts.RequireSinks {
+			errs = append(errs, p.probe())
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func (m *Metrics) openPrometheus() (metrics.MetricSink, error) {
@@ -110,15 +147,27 @@ func (m *Metrics) openPrometheus() (metrics.MetricSink, error) {
 	return sink, err
 }
 
-// Run has measure called, which sets gauges, and measures the runtime if this is
-// Global, several times an interval until ctx ends.
+// Run pushes to the sinks, has measure called, which sets gauges, and measures the
+// runtime if this is Global, several times an interval until ctx ends.
 func (m *Metrics) Run(ctx context.Context, measure func()) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, p := range m.pushers {
+		group.Go(func() error { return p.run(ctx, m.shown) })
+	}
+	group.Go(func() error { return m.measure(ctx, measure) })
+	return group.Wait()
+}
+
+func (m *Metrics) measure(ctx context.Context, measure func()) error {
 	ticker := time.NewTicker(measureEvery)
 	defer ticker.Stop()
 	for {
 		if m.opts.Global {
 			m.gauges.EmitRuntimeStats()
 			m.Gauge("version", 1, Label{Name: "version", Value: version.Compatible}, Label{Name: "pre_release"})
+		}
+		if m.opts.HostDisk != "" {
+			m.measureHost(ctx)
 		}
 		measure()
 		select {

@@ -12,7 +12,7 @@ import (
 )
 
 // Options are the settings of one stanza (reference/config.md §4). CertFile and
-// KeyFile are required.
+// KeyFile are required, unless Anonymous.
 type Options struct {
 	Name              string // of the stanza, for errors: tls.https
 	CAFile, CAPath    string // PEM file, or folder of such files; the file wins
@@ -21,6 +21,7 @@ type Options struct {
 	CipherSuites      []string
 	VerifyIncoming    bool     // clients need a certificate of one of the authorities
 	NextProtos        []string // what is spoken over it, best first
+	Anonymous         bool     // a client's: it may have no certificate
 }
 
 // Source is a TLS configuration that can change.
@@ -50,6 +51,19 @@ func (s *Source) Server() *tls.Config {
 	return &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return s.current.Load(), nil }}
 }
 
+// Client is a configuration for connections to servers. It follows Load in the
+// certificate to present, if there is one, not in the authorities, which without
+// any named are the system's.
+func (s *Source) Client() *tls.Config {
+	now := s.current.Load()
+	return &tls.Config{
+		RootCAs: now.ClientCAs, MinVersion: now.MinVersion, CipherSuites: now.CipherSuites,
+		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			return &s.current.Load().Certificates[0], nil
+		},
+	}
+}
+
 var versions = map[string]uint16{
 	"": 0, "TLS_AUTO": 0, "TLSv1_0": tls.VersionTLS10, "TLSv1_1": tls.VersionTLS11, "TLSv1_2": tls.VersionTLS12, "TLSv1_3": tls.VersionTLS13,
 }
@@ -76,6 +90,9 @@ func (o *Options) load() (*tls.Config, error) {
 }
 
 func (o *Options) certificate() (tls.Certificate, error) {
+	if o.Anonymous && o.CertFile == "" && o.KeyFile == "" {
+		return tls.Certificate{}, nil
+	}
 	cert, errCert := o.read("cert_file", o.CertFile)
 	key, errKey := o.read("key_file", o.KeyFile)
 	if err := errors.Join(errCert, errKey); err != nil {
