@@ -17,6 +17,7 @@ func (a *Agent) openDNS(rt *config.Runtime) error {
 		AltDomain:    rt.AltDomain,
 		TranslateWAN: rt.TranslateWANAddrs,
 		Config:       dnsConfig(rt),
+		Metrics:      a.metrics,
 		Logger:       a.logger.Named("dns"),
 	}
 	for _, addr := range rt.DNSAddrs {

@@ -28,7 +28,7 @@ func (a *Agent) openServer(rt *config.Runtime) error {
 		a.router = rpc.NewRouter(rpc.Options{
 			Datacenter: rt.Datacenter, Dial: a.network.Dial,
 			HoldTimeout: rt.Performance.RPCHoldTimeout, ClientTimeout: rt.Limits.RPCClientTimeout,
-			Logger: a.logger.Named("rpc"),
+			Metrics: a.metrics, Logger: a.logger.Named("rpc"),
 		})
 		a.own(a.router)
 		return nil
@@ -49,7 +49,7 @@ func (a *Agent) openServer(rt *config.Runtime) error {
 			ServerStabilizationTime: int64(rt.Autopilot.ServerStabilizationTime),
 		},
 		Entries: rt.Entries,
-		Logger:  a.logger.Named("server"),
+		Metrics: a.metrics, Logger: a.logger.Named("server"),
 	}
 	if a.wan != nil {
 		opts.WAN, opts.WANKeys = a.wan, a.wan

@@ -50,7 +50,12 @@ func (a *Agent) openTelemetry(*config.Runtime) error {
 	return nil
 }
 
-func (a *Agent) runTelemetry(ctx context.Context) error { return a.metrics.Run(ctx, a.measure) }
+func (a *Agent) runTelemetry(ctx context.Context) error {
+	if a.server != nil {
+		a.metrics.OnScrape(a.server.MeasureServices)
+	}
+	return a.metrics.Run(ctx, a.measure)
+}
 
 // measure sets the gauges of reference/config.md §6 that this agent knows.
 func (a *Agent) measure() {

@@ -15,6 +15,7 @@ import (
 
 	"praetor/internal/fault"
 	"praetor/internal/rpc"
+	"praetor/internal/telemetry"
 )
 
 // udpReadBytes is the largest question read over UDP.
@@ -36,6 +37,7 @@ type Options struct {
 	// TranslateWAN answers with WAN addresses for other datacenters' instances.
 	TranslateWAN bool
 	Config       Config
+	Metrics      *telemetry.Metrics // nil counts nothing
 	Logger       hclog.Logger
 }
 
@@ -69,6 +71,7 @@ type Server struct {
 	config    atomic.Pointer[Config]
 	sets      sets
 	servers   []*dns.Server
+	measured  *measured
 	logger    hclog.Logger
 
 	closeOnce sync.Once
@@ -95,7 +98,8 @@ func New(opts Options) *Server {
 	if opts.Logger == nil {
 		opts.Logger = hclog.NewNullLogger()
 	}
-	s := &Server{opts: opts, domain: canonical(opts.Domain), logger: opts.Logger}
+	s := &Server{opts: opts, domain: canonical(opts.Domain), measured: newMeasured(opts.Metrics, opts.NodeName), logger: opts.Logger}
+	s.opts.Caller = countingStale{opts.Caller, s.measured.stale}
 	if opts.AltDomain != "" {
 		s.altDomain = canonical(opts.AltDomain)
 	}
@@ -192,7 +196,10 @@ func (s *Server) Handler(ctx context.Context) dns.Handler {
 			w.WriteMsg(new(dns.Msg).SetRcodeFormatError(req))
 			return
 		}
-		if err := w.WriteMsg(s.answer(ctx, req, w.RemoteAddr())); err != nil {
+		start := time.Now()
+		reply := s.answer(ctx, req, w.RemoteAddr())
+		s.measured.answered(&req.Question[0], start)
+		if err := w.WriteMsg(reply); err != nil {
 			s.logger.Debug("write DNS reply", "name", req.Question[0].Name, "error", err)
 		}
 	})

@@ -36,7 +36,7 @@ func OpenTestLog(backend, dir string, segmentBytes int, fileOp func(string) erro
 	if backend == "boltdb" {
 		log, err = openBoltLog(filepath.Join(dir, boltFile), d)
 	} else {
-		log, err = openWAL(filepath.Join(dir, walDir), stable, d, segmentBytes, hclog.NewNullLogger())
+		log, err = openWAL(filepath.Join(dir, walDir), stable, d, segmentBytes, newWALFigures(nil), hclog.NewNullLogger())
 	}
 	if err != nil {
 		return nil, errors.Join(err, stable.Close())

@@ -125,7 +125,7 @@ func (f *folder) openLog(opts *Options, stable *boltStable, inBolt bool) (closab
 	case bolt:
 		return openBoltLog(f.path(boltFile), f.disk)
 	}
-	return openWAL(f.path(walDir), stable, f.disk, opts.SegmentBytes, opts.Logger.Named("wal"))
+	return openWAL(f.path(walDir), stable, f.disk, opts.SegmentBytes, newWALFigures(opts.Metrics), opts.Logger.Named("wal"))
 }
 
 func otherBackend(path, asked, there string) error {

@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"praetor/internal/fault"
+	"praetor/internal/telemetry"
 )
 
 // Options says how to build a Store.
@@ -27,7 +28,8 @@ type Options struct {
 	Dial     func(ctx context.Context, address string) (net.Conn, error)
 
 	Machine Machine
-	Logger  hclog.Logger // nil: none
+	Metrics *telemetry.Metrics // nil: none
+	Logger  hclog.Logger       // nil: none
 
 	// HeartbeatTimeout, ElectionTimeout and LeaderLease default to 400, 400 and
 	// 200 ms; Multiplier (1 to 10, default 1) scales them.

@@ -25,6 +25,8 @@ type walLog struct {
 	logger hclog.Logger
 	bytes  int // segment size
 
+	figures *walFigures
+
 	// last is the newest entry that was acknowledged. There may be more behind
 	// it that a failed write left, which nobody is to see.
 	last atomic.Uint64
@@ -39,11 +41,11 @@ type walLog struct {
 	done *rotation // of log
 }
 
-func openWAL(dir string, stable *boltStable, d *disk, segmentBytes int, logger hclog.Logger) (*walLog, error) {
+func openWAL(dir string, stable *boltStable, d *disk, segmentBytes int, figures *walFigures, logger hclog.Logger) (*walLog, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	l := &walLog{dir: dir, stable: stable, disk: d, bytes: segmentBytes, logger: logger}
+	l := &walLog{dir: dir, stable: stable, disk: d, bytes: segmentBytes, figures: figures, logger: logger}
 	if err := l.open(); err != nil {
 		return nil, fmt.Errorf("open raft log %s: %w", dir, err)
 	}
@@ -62,7 +64,7 @@ func (l *walLog) open() error {
 	files := &walFiler{segment.NewFiler(l.dir, vfs), vfs, done, nil}
 	meta := &walMeta{stable: l.stable, files: files, dir: l.dir}
 	log, err := wal.Open(l.dir, wal.WithSegmentFiler(files), wal.WithMetaStore(meta),
-		wal.WithCodec(&walCodec{}), wal.WithLogger(l.logger), wal.WithSegmentSize(l.bytes))
+		wal.WithCodec(&walCodec{}), wal.WithLogger(l.logger), wal.WithSegmentSize(l.bytes), wal.WithMetricsCollector(l.figures))
 	if err != nil {
 		return err
 	}

@@ -77,6 +77,7 @@ func (s *Server) mux() *rpc.Mux {
 	rpc.Handle(m, ops.StatusLeader, s.statusLeader)
 	rpc.Handle(m, ops.StatusPeers, s.statusPeers)
 	rpc.Handle(m, ops.StatusRaft, s.statusRaft)
+	m.Wrap(s.measured.around)
 	return m
 }
 

@@ -117,7 +117,7 @@ func (s *Server) catalogService(ctx context.Context, req *ops.CatalogServiceRequ
 		return nil, err
 	}
 	rep := &ops.CatalogServiceReply{}
-	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (_ uint64, err error) {
+	err = s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (_ uint64, err error) {
 		list := tx.ServiceInstances
 		if req.Connect {
 			if !az.ServiceRead(req.Service) {
@@ -137,6 +137,12 @@ func (s *Server) catalogService(ctx context.Context, req *ops.CatalogServiceRequ
 		rep.Instances = sortNear(s, tx, &req.Near, rep.Instances, instanceNode)
 		return index, err
 	})
+	q := &s.measured.services
+	if req.Connect {
+		q = &s.measured.mesh
+	}
+	q.count(req.Service, len(req.Tags), len(rep.Instances))
+	return rep, err
 }
 
 // hasTags tells whether an instance has all tags asked for, in any case.

@@ -73,12 +73,18 @@ func (s *Server) healthService(ctx context.Context, req *ops.HealthServiceReques
 	}
 	rep := &ops.HealthServiceReply{}
 	key := newViewKey(req)
-	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
+	err = s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
 		index, instances, err := s.views.get(tx, ws, key, req, picked)
 		rep.Instances, rep.Filtered = readableInstances(az, instances)
 		rep.Instances = sortNear(s, tx, &req.Near, rep.Instances, healthInstance)
 		return index, err
 	})
+	q := &s.measured.health
+	if req.Connect {
+		q = &s.measured.healthMesh
+	}
+	q.count(req.Service, len(req.Tags), len(rep.Instances))
+	return rep, err
 }
 
 // errMeshDenied is what health/connect and health/ingress say without

@@ -136,9 +136,11 @@ func (s *Server) establish(ctx context.Context) error {
 	term := s.raft.Raft().CurrentTerm() // the barrier is of this term, or a later one
 	barrier, cancel := context.WithTimeout(ctx, barrierLimit)
 	defer cancel()
+	start := time.Now()
 	if err := s.raft.Barrier(barrier); err != nil {
 		return err
 	}
+	s.measured.barrier.Since(start)
 	if s.store.Read().Autopilot() == nil {
 		config := s.opts.Autopilot
 		if _, _, err := s.apply(ctx, catalog.AutopilotCommand, &config); err != nil {

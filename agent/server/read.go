@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"time"
 
 	"praetor/catalog"
 	"praetor/internal/fault"
@@ -31,6 +32,8 @@ func (s *Server) read(ctx context.Context, opts *rpc.ReadOptions, meta *rpc.Read
 	}
 	patient, cancel := context.WithTimeout(ctx, opts.Patience(s.opts.DefaultQueryTime, s.opts.MaxQueryTime))
 	defer cancel()
+	s.measured.blocking.Add(1)
+	defer s.measured.blocking.Add(-1)
 	for {
 		tx, ws := s.store.Read(), catalog.WatchSet{}
 		leaderChanged := s.raft.LeaderChanged()
@@ -112,6 +115,7 @@ func (s *Server) admitRead(ctx context.Context, opts *rpc.ReadOptions) error {
 // and won another since it was found ready: what others committed in between is
 // applied only when it is ready again.
 func (s *Server) confirmLeader(ctx context.Context) error {
+	defer s.measured.confirm.Since(time.Now())
 	if err := s.raft.VerifyLeader(ctx); err != nil {
 		return err
 	}

@@ -68,6 +68,7 @@ func (s *Server) reconcileNamed(ctx context.Context, changed map[string]gossip.M
 // reconcileAll makes one pass over all members. Most are clients that are as
 // they should be: those are told by what is read once.
 func (s *Server) reconcileAll(ctx context.Context) {
+	defer s.measured.reconcile.Since(time.Now())
 	tx := s.store.Read()
 	_, list := tx.Nodes(nil)
 	nodes := make(map[string]*catalog.Node, len(list))
@@ -95,7 +96,9 @@ func (s *Server) reconcileOne(ctx context.Context, m gossip.Member, reaped bool)
 	if ctx.Err() != nil {
 		return
 	}
+	start := time.Now()
 	err := s.reconcileMember(ctx, m, reaped)
+	s.measured.reconcileMember.Since(start)
 	if err != nil && ctx.Err() == nil && !errors.Is(err, context.Canceled) {
 		s.logger.Error("failed to reconcile member", "member", m.Name, "error", err)
 	}

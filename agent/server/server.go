@@ -20,6 +20,7 @@ import (
 	"praetor/internal/configentry"
 	"praetor/internal/life"
 	"praetor/internal/rpc"
+	"praetor/internal/telemetry"
 	"praetor/raftstore"
 )
 
@@ -65,6 +66,7 @@ type Options struct {
 	ClientTimeout    time.Duration       // default 60 s
 	Autopilot        catalog.Autopilot   // what the first leader writes; zero means Consul's defaults
 	Entries          []configentry.Entry // a new leader writes those that are not there
+	Metrics          *telemetry.Metrics  // nil measures nothing
 	Logger           hclog.Logger
 }
 
@@ -115,6 +117,7 @@ type Server struct {
 	router   *rpc.Router
 	views    views
 	overview overview
+	measured *measured
 
 	coordinates coordinates // reported, not stored yet
 	timers      sessionTimers
@@ -146,15 +149,16 @@ func Open(opts Options) (*Server, error) {
 	s := &Server{
 		opts: opts, logger: opts.Logger, store: catalog.New(),
 		overview:     overview{made: time.Now()},
+		measured:     newMeasured(opts.Metrics),
 		memberEvents: make(chan gossip.Event, maxMemberEvents),
 		bootstrapped: make(chan struct{}, 1), restored: make(chan struct{}),
 	}
-	s.listener = rpc.NewListener(opts.Listener, s.logger.Named("rpc"))
+	s.listener = rpc.NewListener(counted{opts.Listener, s.measured.conns}, s.logger.Named("rpc"))
 	raftOpts := opts.Raft
 	raftOpts.ID, raftOpts.Address = opts.ID, opts.Address
 	raftOpts.Listener, raftOpts.Dial = s.listener.Raft(), rpc.DialRaft(opts.Dial)
-	raftOpts.Machine = machine{s.store, s.delays.begin}
-	raftOpts.Logger = s.logger.Named("raft")
+	raftOpts.Machine = machine{s.store, s.delays.begin, s.measured.applied}
+	raftOpts.Logger, raftOpts.Metrics = s.logger.Named("raft"), opts.Metrics
 	var err error
 	if s.raft, err = raftstore.Open(raftOpts); err != nil {
 		return nil, errors.Join(err, s.listener.Close())
@@ -163,7 +167,7 @@ func Open(opts Options) (*Server, error) {
 		Datacenter: opts.Datacenter, Local: s.mux(),
 		IsLeader: s.IsLeader, Leader: s.Leader,
 		Dial: opts.Dial, HoldTimeout: opts.HoldTimeout, ClientTimeout: opts.ClientTimeout,
-		Logger: s.logger.Named("rpc"),
+		Metrics: opts.Metrics, Logger: s.logger.Named("rpc"),
 	})
 	if err := s.bootstrapAlone(); err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -211,8 +215,9 @@ func (s *Server) Leader() string {
 
 // machine lets the log drive the catalog.
 type machine struct {
-	store *catalog.Store
-	freed func([]catalog.FreedLock)
+	store   *catalog.Store
+	freed   func([]catalog.FreedLock)
+	applied func(batch []catalog.Entry, took time.Duration)
 }
 
 func (m machine) Apply(entries []raftstore.Entry) []any {
@@ -220,7 +225,10 @@ func (m machine) Apply(entries []raftstore.Entry) []any {
 	for i, e := range entries {
 		batch[i] = catalog.Entry(e)
 	}
-	return m.store.ApplyTelling(batch, m.freed)
+	start := time.Now()
+	results := m.store.ApplyTelling(batch, m.freed)
+	m.applied(batch, time.Since(start))
+	return results
 }
 
 func (m machine) Snapshot() (raftstore.Snapshot, error) { return snapshot{m.store.Read()}, nil }

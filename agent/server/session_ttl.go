@@ -89,6 +89,13 @@ func (t *sessionTimers) drop(id string) {
 	}
 }
 
+// active is how many sessions have a timer.
+func (t *sessionTimers) active() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.byID)
+}
+
 // take returns what is due. Those sessions cannot be renewed any more: each is
 // to be dropped, or put back with again.
 func (t *sessionTimers) take(now time.Time) (due []*sessionTimer) {
@@ -156,6 +163,7 @@ func (s *Server) expireDue(ctx context.Context, now time.Time) {
 			s.timers.drop(timer.id)
 			continue
 		}
+		start := time.Now()
 		if err := s.endSession(ctx, timer.id); err != nil {
 			if ctx.Err() == nil {
 				s.logger.Warn("end session whose TTL is over", "session", timer.id, "error", err)
@@ -163,6 +171,7 @@ func (s *Server) expireDue(ctx context.Context, now time.Time) {
 			s.timers.again(timer, time.Now())
 			continue
 		}
+		s.measured.invalidate.Since(start)
 		s.logger.Debug("session TTL expired", "session", timer.id)
 		s.timers.drop(timer.id)
 	}

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	"praetor/catalog"
 	"praetor/internal/telemetry"
 )
 
@@ -22,6 +23,16 @@ func (s *Server) Measure(m *telemetry.Metrics) {
 		m.Gauge("state.connect_instances", float64(c.Kinds[kind]), dc, telemetry.Label{Name: "kind", Value: kind})
 	}
 	m.Gauge("state.connect_instances", float64(c.Native), dc, telemetry.Label{Name: "kind", Value: "connect-native"})
+	billable := c.Instances
+	for _, n := range c.Kinds {
+		billable -= n
+	}
+	if _, servers := s.store.Read().ServiceInstances(nil, consulService); billable >= len(servers) {
+		billable -= len(servers)
+	}
+	m.Gauge("state.billable_service_instances", float64(billable), dc)
+	m.Gauge("session_ttl.active", float64(s.timers.active()))
+	m.Gauge("rpc.queries_blocking", float64(s.measured.blocking.Load()))
 	m.Gauge("raft.last_index", float64(s.raft.LastIndex()))
 	m.Gauge("raft.applied_index", float64(s.raft.AppliedIndex()))
 	m.Gauge("server.isLeader", number(s.raft.IsLeader()))
@@ -31,6 +42,26 @@ func (s *Server) Measure(m *telemetry.Metrics) {
 			m.Gauge("autopilot.failure_tolerance", float64(state.FailureTolerance))
 		}
 	}
+}
+
+// maxServices bounds the services that MeasureServices tells apart.
+const maxServices = 5000
+
+// MeasureServices sets gauges of how many instances of each service are in which
+// state by their worst check, for the first services by name. Nothing is counted
+// that has not changed since the last time.
+func (s *Server) MeasureServices(set telemetry.SetGauge) {
+	_, all := s.store.Read().ServiceSummaries(nil)
+	for _, svc := range all[:min(len(all), maxServices)] {
+		name := telemetry.Label{Name: "service", Value: svc.Name}
+		for _, tally := range []struct {
+			status string
+			n      int
+		}{{catalog.Passing, svc.Health.Passing}, {catalog.Warning, svc.Health.Warning}, {catalog.Critical, svc.Health.Critical}} {
+			set("praetor.catalog.service_instances", float64(tally.n), name, telemetry.Label{Name: "status", Value: tally.status})
+		}
+	}
+	set("praetor.catalog.services_left_out", float64(max(0, len(all)-maxServices)))
 }
 
 func number(yes bool) float64 {

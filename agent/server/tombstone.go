@@ -61,6 +61,7 @@ func (s *Server) reapDeletions(ctx context.Context) {
 // reapOnce forgets deletions up to an index. If that fails they stay until a
 // later deletion takes them along, or the next leader does.
 func (s *Server) reapOnce(ctx context.Context, index uint64) {
+	defer s.measured.reapTombstones.Since(time.Now())
 	if _, _, err := s.apply(ctx, catalog.ReapCommand, &catalog.Reap{Index: index}); err != nil && ctx.Err() == nil {
 		s.logger.Warn("forget deletions of keys", "index", index, "error", err)
 	}

@@ -60,7 +60,12 @@ func (r *Router) tryServers(ctx context.Context, op *Desc, req Message) (Message
 	if len(addresses) == 0 {
 		return nil, final, fault.New(fault.NoLeader, TextNoServers)
 	}
-	return r.tryEach(ctx, addresses, op, req, hopNone)
+	r.asked.Incr()
+	rep, v, err := r.tryEach(ctx, addresses, op, req, hopNone)
+	if err != nil {
+		r.failed.Incr()
+	}
+	return rep, v, err
 }
 
 // tryDatacenter asks the servers of another datacenter in turn, without the
@@ -74,6 +79,7 @@ func (r *Router) tryDatacenter(ctx context.Context, datacenter string, op *Desc,
 	if !ok {
 		return nil, final, fault.New(fault.Internal, "%s: its request has no options to take the token from", op.Name)
 	}
+	r.abroad.Incr(datacenter)
 	unreachable := fault.New(fault.Rejected, TextRemoteUnreachable)
 	if len(addresses) == 0 {
 		return nil, final, unreachable

@@ -136,6 +136,13 @@ func Handle[Req, Rep any](m *Mux, op Op[Req, Rep], h func(context.Context, *Req)
 	}}
 }
 
+// Wrap puts something around every handler. Call it after the last Handle.
+func (m *Mux) Wrap(around func(op *Desc, next Handler) Handler) {
+	for name, r := range m.handlers {
+		m.handlers[name] = registered{r.op, around(r.op, r.handle)}
+	}
+}
+
 // Names lists the operations registered, in no order.
 func (m *Mux) Names() []string {
 	names := make([]string, 0, len(m.handlers))

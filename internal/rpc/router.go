@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"praetor/internal/fault"
+	"praetor/internal/telemetry"
 )
 
 // Server is a server a Router may send requests to.
@@ -34,7 +35,9 @@ type Options struct {
 	// ClientTimeout bounds a request that does not block; default 60 s. It
 	// does not bound a handler that runs right here.
 	ClientTimeout time.Duration
-	Logger        hclog.Logger
+	// Metrics counts the requests that leave this agent; nil counts nothing.
+	Metrics *telemetry.Metrics
+	Logger  hclog.Logger
 }
 
 func (o *Options) fillDefaults() {
@@ -62,6 +65,9 @@ type Router struct {
 	opts  Options
 	fleet fleet
 	pool  pool
+
+	asked, failed *telemetry.Counter  // requests of a client agent
+	abroad        *telemetry.Counters // requests to other datacenters
 }
 
 // NewRouter returns a router that knows no servers yet.
@@ -71,6 +77,8 @@ func NewRouter(opts Options) *Router {
 		opts:  opts,
 		fleet: fleet{own: opts.Datacenter, addresses: map[string][]string{}},
 		pool:  pool{dial: opts.Dial},
+		asked: opts.Metrics.Counter("client.rpc"), failed: opts.Metrics.Counter("client.rpc.failed"),
+		abroad: opts.Metrics.Counters("rpc.cross-dc", "datacenter"),
 	}
 }
 

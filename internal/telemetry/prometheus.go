@@ -24,15 +24,35 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 		}
 		out <- s.metric(count, sum, recent)
 	}
+	c.m.mu.Lock()
+	looks, filter := c.m.looks, c.m.filter
+	c.m.mu.Unlock()
+	for _, look := range looks {
+		look(func(name string, value float64, labels ...Label) {
+			if filter.allows(name) {
+				out <- gauge(name, value, labels)
+			}
+		})
+	}
+}
+
+func gauge(name string, value float64, labels []Label) prometheus.Metric {
+	desc, values := describe(name, labels)
+	return prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, values...)
+}
+
+// describe returns a metric's description and the values of its labels.
+func describe(name string, labels []Label) (*prometheus.Desc, []string) {
+	names, values := make([]string, len(labels)), make([]string, len(labels))
+	for i, l := range labels {
+		names[i], values[i] = l.Name, strings.ToValidUTF8(l.Value, "_")
+	}
+	name = prometheusName.Replace(name)
+	return prometheus.NewDesc(name, name, names, nil), values
 }
 
 func (s *series) metric(count uint64, sum float64, recent []float64) prometheus.Metric {
-	names, values := make([]string, len(s.labels)), make([]string, len(s.labels))
-	for i, l := range s.labels {
-		names[i], values[i] = l.Name, l.Value
-	}
-	name := prometheusName.Replace(s.name)
-	desc := prometheus.NewDesc(name, name, names, nil)
+	desc, values := describe(s.name, s.labels)
 	if !s.timed {
 		return prometheus.MustNewConstMetric(desc, prometheus.CounterValue, sum, values...)
 	}

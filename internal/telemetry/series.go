@@ -18,23 +18,32 @@ const pushedValues = 32
 // Counter counts events. Nil counts nothing.
 type Counter struct{ s *series }
 
-// Counter makes a counter. Make it once, not per event.
+// Counter makes a counter. Make it once, not per event. Without Metrics it is nil.
 func (m *Metrics) Counter(name string, labels ...Label) *Counter {
+	if m == nil {
+		return nil
+	}
 	return &Counter{m.add(name, labels)}
 }
 
 // Incr counts one.
-func (c *Counter) Incr() {
+func (c *Counter) Incr() { c.Add(1) }
+
+// Add counts n at once.
+func (c *Counter) Add(n uint64) {
 	if c != nil {
-		c.s.take(time.Now(), 1)
+		c.s.take(time.Now(), float64(n))
 	}
 }
 
 // Timer collects durations, in milliseconds. Nil collects nothing.
 type Timer struct{ s *series }
 
-// Timer makes a timer. Make it once, not per event.
+// Timer makes a timer. Make it once, not per event. Without Metrics it is nil.
 func (m *Metrics) Timer(name string, labels ...Label) *Timer {
+	if m == nil {
+		return nil
+	}
 	s := m.add(name, labels)
 	s.timed = true
 	return &Timer{s}
@@ -44,9 +53,18 @@ func (m *Metrics) Timer(name string, labels ...Label) *Timer {
 func (t *Timer) Since(start time.Time) {
 	if t != nil {
 		now := time.Now()
-		t.s.take(now, float64(now.Sub(start))/float64(time.Millisecond))
+		t.s.take(now, milliseconds(now.Sub(start)))
 	}
 }
+
+// Took collects a duration.
+func (t *Timer) Took(d time.Duration) {
+	if t != nil {
+		t.s.take(time.Now(), milliseconds(d))
+	}
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
 // series are the values of one name and one set of labels.
 type series struct {
@@ -119,19 +137,25 @@ func (s *series) in(start int64) window {
 	return window{}
 }
 
-// since returns how many values came after the first told ones, and of a timer some
-// of the last.
-func (s *series) since(told uint64) (n uint64, values []float64) {
+// mark is a moment of a series.
+type mark struct {
+	count uint64
+	sum   float64
+}
+
+// since returns how many values came since a moment, their sum, of a timer some of
+// the last, and the moment that this was.
+func (s *series) since(m mark) (n uint64, sum float64, values []float64, now mark) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n = s.count - told
+	n, sum, now = s.count-m.count, s.sum-m.sum, mark{s.count, s.sum}
 	if !s.timed {
-		return n, nil
+		return n, sum, nil, now
 	}
 	for i := range int(min(n, pushedValues)) {
 		values = append(values, s.recent[(s.recentOldest+len(s.recent)-1-i)%len(s.recent)])
 	}
-	return n, values
+	return n, sum, values, now
 }
 
 // totals are what Prometheus is shown; false if nothing came since then.

@@ -68,7 +68,7 @@ type pusher struct {
 	dropped atomic.Uint64 // lines since the last push
 
 	// What only run uses.
-	told     map[*series]uint64 // how many values of a series were sent
+	told     map[*series]mark // what was sent of a series
 	packet   []byte
 	broken   bool // the sink is out of reach, and the log says so
 	dropping bool // likewise
@@ -77,7 +77,7 @@ type pusher struct {
 func newPusher(s Sink, host string, logger hclog.Logger) *pusher {
 	return &pusher{
 		Sink: s, host: host, logger: logger, queue: make(chan []byte, queuedLines),
-		told: map[*series]uint64{}, packet: make([]byte, 0, packetBytes),
+		told: map[*series]mark{}, packet: make([]byte, 0, packetBytes),
 	}
 }
 
@@ -179,12 +179,12 @@ func (p *pusher) push(conn net.Conn, shown []*series) error {
 		}
 	}
 	for _, s := range shown {
-		n, values := s.since(p.told[s])
+		n, sum, values, now := s.since(p.told[s])
 		if n == 0 {
 			continue
 		}
-		p.told[s] += n
-		for _, line := range p.seriesLines(s, n, values) {
+		p.told[s] = now
+		for _, line := range p.seriesLines(s, n, sum, values) {
 			if err := p.write(conn, line); err != nil {
 				return err
 			}
@@ -193,9 +193,9 @@ func (p *pusher) push(conn net.Conn, shown []*series) error {
 	return p.flush(conn)
 }
 
-func (p *pusher) seriesLines(s *series, n uint64, values []float64) [][]byte {
+func (p *pusher) seriesLines(s *series, n uint64, sum float64, values []float64) [][]byte {
 	if !s.timed {
-		return [][]byte{p.line(s.name, float64(n), "c", 1, s.labels)}
+		return [][]byte{p.line(s.name, sum, "c", 1, s.labels)}
 	}
 	lines := make([][]byte, len(values))
 	for i, v := range values {

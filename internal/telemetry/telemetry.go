@@ -77,6 +77,7 @@ type Metrics struct {
 
 	mu     sync.Mutex
 	series []*series
+	looks  []func(set SetGauge)
 	filter filter
 }
 
@@ -194,6 +195,28 @@ func (m *Metrics) Prometheus() http.Handler { return m.prom }
 // Gauge sets a value.
 func (m *Metrics) Gauge(name string, value float64, labels ...Label) {
 	m.gauges.SetGaugeWithLabels(strings.Split(name, "."), float32(value), labels)
+}
+
+// SetGauge sets a gauge under its whole name.
+type SetGauge func(name string, value float64, labels ...Label)
+
+// OnScrape has look called whenever Prometheus asks, for gauges that are too many
+// to be set all the time. It must set each at most once. No other sink gets them.
+func (m *Metrics) OnScrape(look func(set SetGauge)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.looks = append(m.looks, look)
+}
+
+// Shows tells whether the filter lets a figure through whose name, after the
+// prefix, is name.
+func (m *Metrics) Shows(name string) bool {
+	if m == nil {
+		return false
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.filter.allows(m.opts.Prefix + "." + name)
 }
 
 // SetFilter replaces the prefixes of Options.

@@ -3,8 +3,10 @@ package telemetry_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -248,5 +250,46 @@ func BenchmarkTimer(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		timer.Since(time.Now())
+	}
+}
+
+func TestCountersOfOneNameAreBounded(t *testing.T) {
+	m := open(t, telemetry.Options{PrometheusRetention: time.Hour})
+	c := m.Counters("health.service.query", "service")
+	for i := range 1500 {
+		c.Incr(strconv.Itoa(i))
+	}
+	c.Incr("7")
+	byService := map[string]int{}
+	for _, s := range m.Summary().Counters {
+		byService[s.Labels["service"]] = s.Count
+	}
+	if len(byService) != 1001 || byService["7"] != 2 || byService["999"] != 1 || byService["others"] != 500 {
+		t.Errorf("%d services; 7: %d, 999: %d, others: %d", len(byService), byService["7"], byService["999"], byService["others"])
+	}
+	var none *telemetry.Metrics
+	none.Counters("a", "b").Incr("c")
+	none.Counter("a").Incr()
+	none.Timer("a").Took(time.Second)
+	if none.Shows("a") {
+		t.Error("nothing shows something")
+	}
+}
+
+func TestGaugesAreSetWhenPrometheusAsks(t *testing.T) {
+	m := open(t, telemetry.Options{PrometheusRetention: time.Hour, Blocked: []string{"praetor.secret"}})
+	asked := 0
+	m.OnScrape(func(set telemetry.SetGauge) {
+		asked++
+		set("praetor.services", float64(asked), telemetry.Label{Name: "service", Value: "a\xff\"b"})
+		set("praetor.secret", 1)
+	})
+	for want := range 2 {
+		rec := httptest.NewRecorder()
+		m.Prometheus().ServeHTTP(rec, httptest.NewRequest("GET", "/", nil))
+		line := fmt.Sprintf("# HELP praetor_services praetor_services\n# TYPE praetor_services gauge\npraetor_services{service=\"a_\\\"b\"} %d\n", want+1)
+		if body := rec.Body.String(); !strings.Contains(body, line) || strings.Contains(body, "secret") {
+			t.Errorf("no %q in\n%s", line, body)
+		}
 	}
 }
