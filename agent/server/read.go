@@ -2,6 +2,8 @@ package server
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"praetor/catalog"
@@ -27,7 +29,10 @@ func (s *Server) read(ctx context.Context, opts *rpc.ReadOptions, meta *rpc.Read
 	if err := s.admitRead(ctx, opts); err != nil {
 		return err
 	}
-	if opts.MinIndex == 0 {
+	switch {
+	case opts.MinIndex == 0 && opts.Live:
+		return s.answerLive(opts, meta, q)
+	case opts.MinIndex == 0:
 		return s.answer(opts, meta, q, s.store.Read(), nil)
 	}
 	patient, cancel := context.WithTimeout(ctx, opts.Patience(s.opts.DefaultQueryTime, s.opts.MaxQueryTime))
@@ -63,6 +68,17 @@ func (s *Server) answer(opts *rpc.ReadOptions, meta *rpc.ReadMeta, q query, tx *
 		return err
 	}
 	s.fillMeta(meta, opts, index)
+	return nil
+}
+
+// answerLive runs q once and notes what would change its answer.
+func (s *Server) answerLive(opts *rpc.ReadOptions, meta *rpc.ReadMeta, q query) error {
+	tx, ws := s.store.Read(), catalog.WatchSet{}
+	if err := s.answer(opts, meta, q, tx, ws); err != nil {
+		return err
+	}
+	ws.Add(tx.Replaced())
+	meta.Live = &rpc.Live{Changed: slices.Collect(maps.Keys(ws)), Age: s.raft.LastContact}
 	return nil
 }
 

@@ -35,6 +35,10 @@ type ReadOptions struct {
 	// MaxStale, when not zero and Stale is set, makes the caller ask again in
 	// default mode if the answer's LastContact exceeds it.
 	MaxStale time.Duration
+
+	// Live asks to be told for how long the reply holds, which is known only if
+	// it is made in this process.
+	Live bool `msg:"-"`
 }
 
 // Target implements Routed.
@@ -58,6 +62,8 @@ type ReadMeta struct {
 	Consistency string
 	// Filtered tells that the token hid something.
 	Filtered bool
+	// Live is set if the request asked for it and it is known.
+	Live *Live `msg:"-"`
 }
 
 // Meta gives the meta data to code that handles all replies alike.

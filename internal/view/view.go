@@ -15,12 +15,14 @@ const (
 	// server allows.
 	upstreamWait = 10 * time.Minute
 	// warmPause is the least time between two upstream reads of a view that
-	// nobody waits for: an answer that is only looked at now and then need not
-	// be made a thousand times a second.
-	warmPause = 100 * time.Millisecond
+	// nobody waits for, and warmRate the most bytes it moves a second: an answer
+	// that is only looked at now and then need not be made a thousand times a
+	// second, and a long one not a hundred times.
+	warmPause = 10 * time.Millisecond
+	warmRate  = 10 << 20
 	// After an error upstream the view tries again after between leastPause and
-	// mostPause.
-	leastPause = 250 * time.Millisecond
+	// mostPause, the sooner if somebody waits.
+	leastPause = 125 * time.Millisecond
 	mostPause  = 15 * time.Second
 )
 
@@ -48,6 +50,7 @@ type state struct {
 	restarts int         // how often the index went back: the servers' state was restored
 	err      error       // of the last upstream read; rep then is from before
 	lost     time.Time   // since when there is err
+	bytes    int         // of rep, encoded
 	over     chan struct{}
 }
 
@@ -150,7 +153,8 @@ func (v *view) follow(ctx context.Context) {
 			return
 		default:
 			v.fail(err)
-			sleep(ctx, pause/2+rand.N(pause/2))
+			sleep(ctx, leastPause)
+			v.sleepOrWake(ctx, rand.N(pause))
 			pause = min(2*pause, mostPause)
 		}
 	}
@@ -185,13 +189,18 @@ func (v *view) wanted(ctx context.Context) bool {
 		case v.waiting.Load() > 0:
 			return true
 		case v.isWarm():
-			v.sleepOrWake(ctx, warmPause)
+			v.sleepOrWake(ctx, v.state.Load().warmPause())
 			return ctx.Err() == nil
 		case !v.sleepOrWake(ctx, v.views.opts.Idle) && v.views.retire(v, false):
 			return false
 		}
 	}
 	return false
+}
+
+// warmPause is how long a view that nobody waits for rests after s.
+func (s *state) warmPause() time.Duration {
+	return max(warmPause, time.Duration(s.bytes)*time.Second/warmRate)
 }
 
 // sleepOrWake tells whether it was woken.
@@ -230,14 +239,15 @@ func (v *view) publish(rep rpc.Message) {
 	case index < old.index:
 		now.restarts++
 	}
+	now.bytes = now.rep.Msgsize()
 	v.replace(old, now)
-	v.views.grew(v, now.rep.Msgsize())
+	v.views.grew(v, now.bytes)
 }
 
 // fail notes that upstream does not answer.
 func (v *view) fail(err error) {
 	old := v.state.Load()
-	now := &state{rep: old.rep, index: old.index, restarts: old.restarts, err: err, lost: old.lost, over: make(chan struct{})}
+	now := &state{rep: old.rep, index: old.index, restarts: old.restarts, err: err, lost: old.lost, bytes: old.bytes, over: make(chan struct{})}
 	if old.err == nil {
 		now.lost = time.Now()
 	}

@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"context"
 	"errors"
+	"hash/maphash"
 	"sync"
 	"time"
 
@@ -13,6 +14,8 @@ import (
 // Options say how to build Views. Caller is required.
 type Options struct {
 	Caller rpc.Caller
+	// Here tells that Caller answers the reads given to Live in this process.
+	Here bool
 	// Idle is how long a view lives unasked; 0 means 10 minutes.
 	Idle time.Duration
 	// MaxViews bounds the views; 0 means 8192: with a goroutine and an upstream
@@ -46,12 +49,16 @@ type Views struct {
 	byKey  map[string]*list.Element
 	latest list.List // of *view, the latest asked first
 	bytes  int
+
+	newcomers newcomers
 }
 
 // New returns Views that answer once Run runs.
 func New(opts Options) *Views {
 	opts.fill()
-	return &Views{opts: opts, begin: make(chan *view), byKey: map[string]*list.Element{}}
+	return &Views{
+		opts: opts, begin: make(chan *view), byKey: map[string]*list.Element{}, newcomers: newcomers{seed: maphash.MakeSeed()},
+	}
 }
 
 // Run follows views until ctx ends.
@@ -143,27 +150,42 @@ func (vs *Views) patience(o *rpc.ReadOptions) time.Duration {
 // hold returns the view of a request, made if there is none, and keeps it from
 // ending until it is released. It is nil if there is no room for another.
 func (vs *Views) hold(ctx context.Context, op *rpc.Desc, req rpc.Message) (v *view, made bool, err error) {
-	plain := op.Follow(req, 0, 0)
-	name, err := plain.MarshalMsg(append([]byte(op.Name), 0))
+	plain, name, err := nameOf(op, req)
 	if err != nil {
 		return nil, false, err
 	}
+	return vs.holdNamed(ctx, op, plain, name)
+}
+
+// nameOf returns a read without its blocking, and the name of its view.
+func nameOf(op *rpc.Desc, req rpc.Message) (plain rpc.Message, name []byte, err error) {
+	plain = op.Follow(req, 0, 0)
+	name, err = plain.MarshalMsg(append([]byte(op.Name), 0))
+	return plain, name, err
+}
+
+// find returns a view that there is, held.
+func (vs *Views) find(name []byte) *view {
 	vs.mu.Lock()
-	if e := vs.byKey[string(name)]; e != nil {
-		defer vs.mu.Unlock()
-		vs.latest.MoveToFront(e)
-		v = e.Value.(*view)
-		v.holders++
+	defer vs.mu.Unlock()
+	e := vs.byKey[string(name)]
+	if e == nil {
+		return nil
+	}
+	vs.latest.MoveToFront(e)
+	v := e.Value.(*view)
+	v.holders++
+	return v
+}
+
+func (vs *Views) holdNamed(ctx context.Context, op *rpc.Desc, plain rpc.Message, name []byte) (v *view, made bool, err error) {
+	if v = vs.find(name); v != nil {
 		return v, false, nil
 	}
-	if len(vs.byKey) >= vs.opts.MaxViews && !vs.dropOldest() {
-		vs.mu.Unlock()
-		return nil, false, nil
+	v, made = vs.insert(op, plain, name)
+	if !made {
+		return v, false, nil
 	}
-	v = newView(vs, string(name), op, plain)
-	v.holders++
-	vs.byKey[v.key] = vs.latest.PushFront(v)
-	vs.mu.Unlock()
 	select {
 	case vs.begin <- v:
 		return v, true, nil
@@ -172,6 +194,24 @@ func (vs *Views) hold(ctx context.Context, op *rpc.Desc, req rpc.Message) (v *vi
 		vs.release(v)
 		return nil, false, ctx.Err()
 	}
+}
+
+// insert makes a view, held, unless another did meanwhile or there is no room.
+func (vs *Views) insert(op *rpc.Desc, plain rpc.Message, name []byte) (v *view, made bool) {
+	vs.mu.Lock()
+	defer vs.mu.Unlock()
+	if e := vs.byKey[string(name)]; e != nil {
+		v = e.Value.(*view)
+		v.holders++
+		return v, false
+	}
+	if len(vs.byKey) >= vs.opts.MaxViews && !vs.dropOldest() {
+		return nil, false
+	}
+	v = newView(vs, string(name), op, plain)
+	v.holders++
+	vs.byKey[v.key] = vs.latest.PushFront(v)
+	return v, true
 }
 
 func (vs *Views) release(v *view) {
