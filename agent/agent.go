@@ -90,7 +90,7 @@ func Open(opts Options) (*Agent, error) {
 	}
 	a.runtime.Store(opts.Runtime)
 	for _, step := range []func(*config.Runtime) error{
-		a.openTLS, a.openCheckTLS, a.bind, a.openDataDir, a.openTelemetry, a.openTokens, a.openPools, a.openServer, a.openLocal, a.openDNS, a.openHTTP, a.writePID,
+		a.openTLS, a.openCheckTLS, a.bind, a.openDataDir, a.openTelemetry, a.openTokens, a.openPools, a.openServer, a.openViews, a.openLocal, a.openDNS, a.openHTTP, a.writePID,
 	} {
 		if err := step(opts.Runtime); err != nil {
 			return nil, errors.Join(err, a.Close())

@@ -11,6 +11,7 @@ func (a *Agent) openDNS(rt *config.Runtime) error {
 	}
 	opts := dnsserver.Options{
 		Caller:       a.router,
+		Views:        a.views,
 		Datacenter:   rt.Datacenter,
 		NodeName:     rt.NodeName,
 		Domain:       rt.Domain,

@@ -8,12 +8,10 @@ import (
 
 	"praetor/agent/config"
 	"praetor/httpapi"
-	"praetor/internal/view"
 	"praetor/ui"
 )
 
 func (a *Agent) openHTTP(rt *config.Runtime) error {
-	a.views = view.New(view.Options{Caller: a.router, DefaultQueryTime: rt.DefaultQueryTime, MaxQueryTime: rt.MaxQueryTime})
 	opts := httpapi.Options{
 		Caller: a.router, Transfers: a.router, Agent: a, Local: a.local, Events: a.events, ACL: a.acl, Views: a.views, NoCache: !rt.HTTP.UseCache, NoStreaming: !rt.UseStreaming,
 		Metrics:    a.metrics,

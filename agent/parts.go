@@ -8,6 +8,7 @@ import (
 	"praetor/catalog"
 	"praetor/internal/definition"
 	"praetor/internal/rpc"
+	"praetor/internal/view"
 	"praetor/raftstore"
 )
 
@@ -78,6 +79,14 @@ func raftOptions(dir *dataDir, rt *config.Runtime) raftstore.Options {
 
 // openLocal loads what is registered with this agent: what the data folder
 // keeps, and what configuration files define.
+// openViews keeps the answers that many ask for.
+func (a *Agent) openViews(rt *config.Runtime) error {
+	a.views = view.New(view.Options{
+		Caller: a.router, Here: a.server != nil, DefaultQueryTime: rt.DefaultQueryTime, MaxQueryTime: rt.MaxQueryTime,
+	})
+	return nil
+}
+
 func (a *Agent) openLocal(rt *config.Runtime) error {
 	state, err := local.Open(local.Options{
 		Dir:    a.dir.path,

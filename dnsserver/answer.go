@@ -2,7 +2,7 @@ package dnsserver
 
 import (
 	"context"
-	"net"
+	"net/netip"
 
 	"github.com/miekg/dns"
 )
@@ -11,14 +11,14 @@ const arpa = "arpa."
 
 // answer makes the reply to req, which holds exactly one question
 // (reference/dns.md §1).
-func (s *Server) answer(ctx context.Context, req *dns.Msg, from net.Addr) *dns.Msg {
-	_, tcp := from.(*net.TCPAddr)
+func (s *Server) answer(ctx context.Context, req *dns.Msg, from netip.AddrPort, tcp bool) *answering {
 	q := req.Question[0]
-	a := &answering{Server: s, Config: s.config.Load(), req: req, q: q, from: from, tcp: tcp}
+	a := &answering{Server: s, Config: s.config.Load(), basis: &basis{}, req: req, q: q, from: from, tcp: tcp}
 	switch {
 	case s.suffix(q.Name) > 0 && !(q.Qtype == dns.TypeDS && len(a.Recursors) > 0):
 		a.begin()
 		a.domainName(ctx)
+		a.markStale()
 		a.trim()
 	case hasSuffixFold(q.Name, arpa):
 		a.begin()
@@ -30,16 +30,17 @@ func (s *Server) answer(ctx context.Context, req *dns.Msg, from net.Addr) *dns.M
 		a.reply.Authoritative, a.reply.RecursionAvailable = false, false
 		a.reply.Rcode, a.reply.Extra = dns.RcodeRefused, nil
 	}
-	return a.reply
+	return a
 }
 
 // answering is one question on its way to a reply.
 type answering struct {
 	*Server
 	*Config
+	basis *basis // shared with nested lookups
 	req   *dns.Msg
 	q     dns.Question
-	from  net.Addr
+	from  netip.AddrPort
 	tcp   bool
 	reply *dns.Msg
 	depth int // nested lookups of names that are addresses
@@ -77,6 +78,18 @@ func (a *answering) echoEDNS() {
 			mine := a.reply.IsEdns0()
 			mine.Option = append(mine.Option, &echo)
 		}
+	}
+}
+
+// markStale tells a client that understands it that servers were not heard for a
+// while (RFC 8914 §4.4).
+func (a *answering) markStale() {
+	if !a.basis.stale {
+		return
+	}
+	a.measured.stale.Incr()
+	if opt := a.reply.IsEdns0(); opt != nil {
+		opt.Option = append(opt.Option, &dns.EDNS0_EDE{InfoCode: dns.ExtendedErrorCodeStaleAnswer})
 	}
 }
 
@@ -134,6 +147,7 @@ func (a *answering) fail(err error) {
 	case dns.RcodeNameError:
 		a.nxdomain()
 	default:
+		a.basis.unknown = true
 		a.logger.Warn("DNS lookup failed", "name", a.q.Name, "error", err)
 		a.reply.Rcode = code
 	}

@@ -1,12 +1,12 @@
 package dnsserver
 
 import (
-	"context"
+	"bytes"
+	"encoding/binary"
 	"time"
 
 	"github.com/miekg/dns"
 
-	"praetor/internal/rpc"
 	"praetor/internal/telemetry"
 )
 
@@ -42,33 +42,26 @@ func newMeasured(m *telemetry.Metrics, nodeName string) *measured {
 
 // answered notes an answer to q.
 func (c *measured) answered(q *dns.Question, start time.Time) {
+	c.took(q.Qtype, hasSuffixFold(q.Name, arpa), start)
+}
+
+// answeredKept notes an answer to the question of a key that was ready.
+func (c *measured) answeredKept(key []byte, start time.Time) {
+	end := len(key) - keySuffix // of the name
+	reverse := end >= len(arpaLabel) && bytes.EqualFold(key[end-len(arpaLabel):end], arpaLabel)
+	c.took(binary.BigEndian.Uint16(key[end:]), reverse, start)
+}
+
+func (c *measured) took(qtype uint16, reverse bool, start time.Time) {
 	took := time.Since(start)
-	if hasSuffixFold(q.Name, arpa) {
+	if reverse {
 		c.ptr.Took(took)
 	} else {
 		c.domain.Took(took)
 	}
-	if byType := c.byType[q.Qtype]; byType != nil {
+	if byType := c.byType[qtype]; byType != nil {
 		byType.Took(took)
 	} else {
 		c.otherTypes.Took(took)
 	}
-}
-
-// staleAfter is how long a server may not have heard its leader before its answer
-// counts as stale: a follower hears it many times a second.
-const staleAfter = 5 * time.Second
-
-// countingStale counts stale answers.
-type countingStale struct {
-	rpc.Caller
-	stale *telemetry.Counter
-}
-
-func (c countingStale) Do(ctx context.Context, op *rpc.Desc, req rpc.Message) (rpc.Message, error) {
-	rep, err := c.Caller.Do(ctx, op, req)
-	if read, ok := rep.(interface{ Meta() *rpc.ReadMeta }); ok && err == nil && read.Meta().LastContact > staleAfter {
-		c.stale.Incr()
-	}
-	return rep, err
 }

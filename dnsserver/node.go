@@ -29,7 +29,7 @@ func (a *answering) node(ctx context.Context, t target) {
 		a.nxdomain()
 		return
 	}
-	rep, err := ops.CatalogNode.Call(ctx, a.opts.Caller, &ops.CatalogNodeRequest{ReadOptions: a.read(t.datacenter), Node: strings.Join(t.parts, ".")})
+	rep, err := ask(ctx, a, ops.CatalogNode, &ops.CatalogNodeRequest{ReadOptions: a.read(t.datacenter), Node: strings.Join(t.parts, ".")})
 	if err != nil {
 		a.fail(err)
 		return

@@ -2,7 +2,6 @@ package dnsserver
 
 import (
 	"context"
-	"net/netip"
 	"strings"
 	"time"
 
@@ -19,7 +18,7 @@ func (a *answering) query(ctx context.Context, t target) {
 		ReadOptions: a.read(t.datacenter), QueryIDOrName: t.query(), Agent: a.opts.NodeName, SourceIP: a.source(),
 	}
 	req.Near.NearDatacenter = a.opts.Datacenter
-	rep, err := ops.QueryExecute.Call(ctx, a.opts.Caller, req)
+	rep, err := a.execute(ctx, req)
 	switch {
 	case fault.KindOf(err) == fault.NotFound, err == nil && len(rep.Instances) == 0:
 		a.nxdomain()
@@ -63,11 +62,10 @@ func (a *answering) source() string {
 			}
 		}
 	}
-	from, err := netip.ParseAddrPort(a.from.String())
-	if err != nil {
+	if !a.from.IsValid() {
 		return ""
 	}
-	return from.Addr().Unmap().WithZone("").String()
+	return a.from.Addr().Unmap().WithZone("").String()
 }
 
 // scopeSubnet says that the answer holds for the client's subnet only

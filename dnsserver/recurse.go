@@ -13,6 +13,7 @@ const maxDepth = 3
 
 // recurse asks the recursors, each in turn, what is not ours (reference/dns.md §8.2).
 func (a *answering) recurse(ctx context.Context) {
+	a.basis.unknown = true
 	network := "udp"
 	if a.tcp {
 		network = "tcp"
@@ -47,6 +48,7 @@ func (a *answering) resolve(ctx context.Context, name string) []dns.RR {
 	if a.suffix(name) > 0 {
 		return a.resolveOwn(ctx, name)
 	}
+	a.basis.unknown = true
 	question := new(dns.Msg)
 	question.SetQuestion(name, dns.TypeA)
 	client := &dns.Client{Net: "udp", Timeout: a.RecursorTimeout, UDPSize: udpReadBytes}
@@ -66,7 +68,7 @@ func (a *answering) resolveOwn(ctx context.Context, name string) []dns.RR {
 		return nil
 	}
 	q := dns.Question{Name: strings.ToLower(name), Qtype: dns.TypeANY, Qclass: dns.ClassINET}
-	nested := &answering{Server: a.Server, Config: a.Config, req: a.req, q: q, tcp: true, depth: a.depth + 1}
+	nested := &answering{Server: a.Server, Config: a.Config, basis: a.basis, req: a.req, q: q, tcp: true, depth: a.depth + 1}
 	nested.begin()
 	nested.dispatch(ctx, q.Name)
 	return nested.reply.Answer

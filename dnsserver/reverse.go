@@ -43,7 +43,7 @@ func (a *answering) nameOf(ctx context.Context, arpaName string) (string, error)
 	if !ok {
 		return "", nil
 	}
-	rep, err := ops.CatalogAddress.Call(ctx, a.opts.Caller, &ops.CatalogAddressRequest{ReadOptions: a.read(""), Address: ip.String()})
+	rep, err := ask(ctx, a, ops.CatalogAddress, &ops.CatalogAddressRequest{ReadOptions: a.read(""), Address: ip.String()})
 	switch {
 	case err != nil:
 		return "", err

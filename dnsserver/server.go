@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"net"
 	"strings"
 	"sync"
@@ -16,20 +17,15 @@ import (
 	"praetor/internal/fault"
 	"praetor/internal/rpc"
 	"praetor/internal/telemetry"
+	"praetor/internal/view"
 )
-
-// udpReadBytes is the largest question read over UDP.
-const udpReadBytes = 65535
-
-// maxTCPQueries bounds the questions answered over one TCP connection, so that
-// a connection cannot live for ever.
-const maxTCPQueries = 4096
 
 // Options says how to build a Server. Fields other than Config are fixed for
 // its life.
 type Options struct {
 	Addresses  []string // "ip:port"; each gets a UDP and a TCP listener
 	Caller     rpc.Caller
+	Views      *view.Views // of Caller; nil = lookups are not followed
 	Datacenter string
 	NodeName   string // of the agent that answers
 	Domain     string // with or without final dot, any case; "" = "consul."
@@ -70,11 +66,11 @@ type Server struct {
 	altDomain string // same, or ""
 	config    atomic.Pointer[Config]
 	sets      sets
-	servers   []*dns.Server
+	kept      kept
+	udp       []*udpSocket
+	tcp       []net.Listener
 	measured  *measured
 	logger    hclog.Logger
-
-	closeOnce sync.Once
 }
 
 // Open binds every address. It fails with one line naming the address that
@@ -90,7 +86,7 @@ func Open(opts Options) (*Server, error) {
 	return s, nil
 }
 
-// New returns a Server that is bound to no address: only Handler works.
+// New returns a Server that is bound to no address: only Answer works.
 func New(opts Options) *Server {
 	if opts.Domain == "" {
 		opts.Domain = "consul."
@@ -98,8 +94,11 @@ func New(opts Options) *Server {
 	if opts.Logger == nil {
 		opts.Logger = hclog.NewNullLogger()
 	}
+	if opts.Views == nil {
+		opts.Views = view.New(view.Options{Caller: opts.Caller, Here: true})
+	}
 	s := &Server{opts: opts, domain: canonical(opts.Domain), measured: newMeasured(opts.Metrics, opts.NodeName), logger: opts.Logger}
-	s.opts.Caller = countingStale{opts.Caller, s.measured.stale}
+	s.kept.seed = maphash.MakeSeed()
 	if opts.AltDomain != "" {
 		s.altDomain = canonical(opts.AltDomain)
 	}
@@ -114,12 +113,17 @@ func (s *Server) bind(addr string) error {
 	if err != nil {
 		return bindFault("TCP", addr, err)
 	}
-	s.servers = append(s.servers, &dns.Server{Listener: tcp, Net: "tcp", MaxTCPQueries: maxTCPQueries})
-	udp, err := net.ListenPacket("udp", addr)
+	s.tcp = append(s.tcp, tcp)
+	conn, err := net.ListenPacket("udp", addr)
 	if err != nil {
 		return bindFault("UDP", addr, err)
 	}
-	s.servers = append(s.servers, &dns.Server{PacketConn: udp, Net: "udp", UDPSize: udpReadBytes})
+	udp, err := newUDPSocket(conn.(*net.UDPConn))
+	if err != nil {
+		conn.Close()
+		return bindFault("UDP", addr, err)
+	}
+	s.udp = append(s.udp, udp)
 	return nil
 }
 
@@ -140,67 +144,28 @@ func (s *Server) Configure(c Config) {
 
 // Run answers questions until ctx ends.
 func (s *Server) Run(ctx context.Context) error {
-	ended := make(chan error, len(s.servers))
-	handler := s.Handler(ctx)
-	for _, srv := range s.servers {
-		srv.Handler = handler
-		s.logger.Info("Started DNS server", "address", address(srv), "network", srv.Net)
-		go func() { ended <- srv.ActivateAndServe() }() // waited for below
+	var listeners sync.WaitGroup
+	for _, l := range s.tcp {
+		s.logger.Info("Started DNS server", "address", l.Addr(), "network", "tcp")
+		listeners.Go(func() { s.serveTCP(ctx, l) })
 	}
-	var err error
-	running := len(s.servers)
-	select {
-	case <-ctx.Done():
-	case err = <-ended:
-		running--
+	for _, u := range s.udp {
+		s.logger.Info("Started DNS server", "address", u.conn.LocalAddr(), "network", "udp")
+		listeners.Go(func() { s.serveUDP(ctx, u) })
 	}
+	<-ctx.Done()
 	s.Close()
-	for range running {
-		<-ended
-	}
-	return err
-}
-
-func address(srv *dns.Server) string {
-	if srv.Listener != nil {
-		return srv.Listener.Addr().String()
-	}
-	return srv.PacketConn.LocalAddr().String()
-}
-
-// Close releases every address; Run then returns.
-func (s *Server) Close() error {
-	s.closeOnce.Do(func() {
-		for _, srv := range s.servers {
-			if srv.Shutdown() == nil {
-				continue
-			}
-			// Never started: the library leaves the socket open.
-			if srv.Listener != nil {
-				srv.Listener.Close()
-			}
-			if srv.PacketConn != nil {
-				srv.PacketConn.Close()
-			}
-		}
-	})
+	listeners.Wait()
 	return nil
 }
 
-// Handler answers questions one by one; lookups end with ctx.
-func (s *Server) Handler(ctx context.Context) dns.Handler {
-	return dns.HandlerFunc(func(w dns.ResponseWriter, req *dns.Msg) {
-		if len(req.Question) != 1 {
-			// The library reads a header that ends the message as a message
-			// without questions, whatever the header counts.
-			w.WriteMsg(new(dns.Msg).SetRcodeFormatError(req))
-			return
-		}
-		start := time.Now()
-		reply := s.answer(ctx, req, w.RemoteAddr())
-		s.measured.answered(&req.Question[0], start)
-		if err := w.WriteMsg(reply); err != nil {
-			s.logger.Debug("write DNS reply", "name", req.Question[0].Name, "error", err)
-		}
-	})
+// Close releases every address; listeners then end. Calling it twice is fine.
+func (s *Server) Close() error {
+	for _, l := range s.tcp {
+		l.Close()
+	}
+	for _, u := range s.udp {
+		u.conn.Close()
+	}
+	return nil
 }

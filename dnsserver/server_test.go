@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"slices"
 	"sort"
 	"strings"
@@ -104,21 +105,8 @@ func newServer(f *fakeCatalog, c dnsserver.Config) *dnsserver.Server {
 	return dnsserver.New(dnsserver.Options{Caller: f, Datacenter: "dc1", Domain: "consul", AltDomain: "alt.test", Config: c})
 }
 
-// writer catches a reply.
-type writer struct {
-	dns.ResponseWriter
-	tcp   bool
-	reply *dns.Msg
-}
-
-func (w *writer) RemoteAddr() net.Addr {
-	if w.tcp {
-		return &net.TCPAddr{}
-	}
-	return &net.UDPAddr{}
-}
-
-func (w *writer) WriteMsg(m *dns.Msg) error { w.reply = m; return nil }
+// client is who asks in these tests.
+var client = netip.MustParseAddrPort("127.0.0.1:5353")
 
 func ask(s *dnsserver.Server, name string, qtype uint16, change func(*dns.Msg), tcp bool) *dns.Msg {
 	q := new(dns.Msg)
@@ -126,9 +114,15 @@ func ask(s *dnsserver.Server, name string, qtype uint16, change func(*dns.Msg), 
 	if change != nil {
 		change(q)
 	}
-	w := &writer{tcp: tcp}
-	s.Handler(context.Background()).ServeDNS(w, q)
-	return w.reply
+	query, err := q.Pack()
+	if err != nil {
+		panic(err)
+	}
+	reply := new(dns.Msg)
+	if err := reply.Unpack(s.Answer(context.Background(), nil, query, client, tcp)); err != nil {
+		panic(err)
+	}
+	return reply
 }
 
 // show prints records sorted, without TTL padding, for comparison.

@@ -33,7 +33,7 @@ func (a *answering) service(ctx context.Context, t target) {
 		a.nxdomain()
 		return
 	}
-	rep, err := ops.HealthService.Call(ctx, a.opts.Caller, a.healthRequest(name, tag, t))
+	rep, err := ask(ctx, a, ops.HealthService, a.healthRequest(name, tag, t))
 	if err != nil {
 		a.fail(err)
 		return
@@ -61,6 +61,7 @@ func (a *answering) answerSet(ctx context.Context, set *recordSet) {
 func (a *answering) addressAnswers(ctx context.Context, set *recordSet) {
 	if len(set.addresses) == 0 && len(set.names) > 0 {
 		target := set.names[rand.IntN(len(set.names))]
+		a.basis.shuffled = a.basis.shuffled || len(set.names) > 1
 		a.add(&a.reply.Answer, cname(a.q.Name, target, set.ttl))
 		a.add(&a.reply.Answer, a.resolveWithTTL(ctx, target, set.ttl)...)
 		return
@@ -122,6 +123,7 @@ func (a *answering) optLast() {
 // pick calls use with k of n numbers: the first ones if order matters.
 func (a *answering) pick(n, k int, use func(int)) {
 	if !a.inOrder {
+		a.basis.shuffled = a.basis.shuffled || n > 1
 		pickSome(n, k, use)
 		return
 	}

@@ -22,11 +22,13 @@ func (a *answering) soa() dns.RR {
 	if a.altDomain != "" && strings.HasSuffix(a.q.Name, "."+a.altDomain) {
 		owner = a.altDomain
 	}
+	now := time.Now().Unix()
+	a.basis.second = now
 	return &dns.SOA{
 		Hdr:     dns.RR_Header{Name: owner, Rrtype: dns.TypeSOA, Class: dns.ClassINET, Ttl: a.SOA.MinTTL},
 		Ns:      "ns." + owner,
 		Mbox:    "hostmaster." + owner,
-		Serial:  uint32(time.Now().Unix()),
+		Serial:  uint32(now),
 		Refresh: a.SOA.Refresh, Retry: a.SOA.Retry, Expire: a.SOA.Expire, Minttl: a.SOA.MinTTL,
 	}
 }
@@ -38,7 +40,7 @@ var hostLabel = regexp.MustCompile(`^[A-Za-z0-9\\-]+$`)
 // additional records.
 func (a *answering) nameservers(ctx context.Context, section *[]dns.RR) {
 	req := a.healthRequest("consul", "", target{})
-	rep, err := ops.HealthService.Call(ctx, a.opts.Caller, req)
+	rep, err := ask(ctx, a, ops.HealthService, req)
 	if err != nil {
 		a.logger.Warn("DNS lookup of servers failed", "error", err)
 		return
@@ -46,6 +48,7 @@ func (a *answering) nameservers(ctx context.Context, section *[]dns.RR) {
 	domain := a.q.Name[len(a.q.Name)-a.suffix(a.q.Name):]
 	ttl := seconds(a.NodeTTL)
 	healthy := filterHealthy(rep.Instances, false)
+	a.basis.shuffled = a.basis.shuffled || len(healthy) > 1
 	for _, i := range rand.Perm(len(healthy)) {
 		node := healthy[i].Node
 		if !hostLabel.MatchString(node.Node) {

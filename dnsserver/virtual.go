@@ -15,7 +15,7 @@ func (a *answering) virtual(ctx context.Context, t target) {
 		return
 	}
 	service := t.parts[len(t.parts)-1]
-	rep, err := ops.VirtualAddress.Call(ctx, a.opts.Caller, &ops.VirtualAddressRequest{ReadOptions: a.read(""), Service: service})
+	rep, err := ask(ctx, a, ops.VirtualAddress, &ops.VirtualAddressRequest{ReadOptions: a.read(""), Service: service})
 	if err != nil {
 		a.fail(err)
 		return

@@ -1,0 +1,47 @@
+package dnsserver
+
+import (
+	"context"
+	"time"
+
+	"praetor/internal/ops"
+	"praetor/internal/rpc"
+)
+
+// staleAfter is how long servers may not have been heard before an answer counts as
+// stale: a follower hears its leader many times a second.
+const staleAfter = 5 * time.Second
+
+// ask makes a lookup and notes what would change its answer.
+func ask[Req, Rep any](ctx context.Context, a *answering, op rpc.Op[Req, Rep], req *Req) (*Rep, error) {
+	msg := any(req).(rpc.Message)
+	o := rpc.ReadOptionsOf(msg)
+	if !o.Stale || o.Datacenter != "" && o.Datacenter != a.opts.Datacenter {
+		a.basis.unknown = true
+		return op.Call(ctx, a.opts.Caller, req)
+	}
+	o.Live = true
+	rep, live, err := a.opts.Views.Live(ctx, op.Desc, msg)
+	if err != nil {
+		a.basis.unknown = true
+		return nil, err
+	}
+	age := rpc.ReadMetaOf(rep).LastContact
+	if live != nil {
+		age = max(age, live.Age())
+		a.basis.live = append(a.basis.live, live)
+	} else {
+		a.basis.unknown = true
+	}
+	if age > staleAfter {
+		a.basis.stale = true
+	}
+	return any(rep).(*Rep), nil
+}
+
+// execute finds the instances of a prepared query. Who asks and when may change
+// what it finds: its reply is not kept.
+func (a *answering) execute(ctx context.Context, req *ops.QueryExecuteRequest) (*ops.QueryExecuteReply, error) {
+	a.basis.unknown = true
+	return ops.QueryExecute.Call(ctx, a.opts.Caller, req)
+}

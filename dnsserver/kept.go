@@ -1,0 +1,194 @@
+package dnsserver
+
+import (
+	"hash/maphash"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"praetor/internal/rpc"
+)
+
+const (
+	// keptBytes bounds what each of the two generations of kept answers takes,
+	// keptAnswers their number.
+	keptBytes   = 16 << 20
+	keptAnswers = 16384
+	// mostVariants is how many orders of one answer are kept at once, as long as
+	// they take variantBytes at most together, but leastVariants anyway.
+	mostVariants  = 32
+	leastVariants = 4
+	variantBytes  = 64 << 10
+	// moreUses is how often an order is given at least before it is made anew.
+	moreUses = 4
+)
+
+// kept holds packed replies to questions that are asked again and again. A reply
+// is kept with what it was made of and is not given any more once that changed.
+//
+// It has two generations: what was not asked while the younger one filled up goes.
+type kept struct {
+	mu         sync.RWMutex
+	young, old map[string]*keptAnswer
+	bytes      int // of young
+
+	// seen holds hashes of questions asked not long ago. Only what is asked again
+	// is kept: random names without number do not push out the others.
+	seed maphash.Seed
+	seen [8192]atomic.Uint32
+}
+
+// keptAnswer is the reply to one question.
+type keptAnswer struct {
+	basis
+	config *Config
+	size   int // of its key and all variants
+
+	// variants are the replies in different orders; just one if order is not
+	// random.
+	variants []atomic.Pointer[variant]
+}
+
+// basis is what a reply was made of.
+type basis struct {
+	live     []*rpc.Live // the lookups
+	unknown  bool        // something besides: the reply must not be kept
+	stale    bool        // servers had not been heard for a while
+	second   int64       // Unix seconds of the time that is in it; 0 if there is none
+	shuffled bool        // its order is random
+}
+
+// holds tells whether a reply made of b is right at now.
+func (b *basis) holds(now time.Time) bool {
+	if b.second != 0 && b.second != now.Unix() {
+		return false
+	}
+	for _, l := range b.live {
+		if !l.Holds(staleAfter) {
+			return false
+		}
+	}
+	return true
+}
+
+// variant is a packed reply and how often it may still be given.
+type variant struct {
+	packed []byte
+	left   atomic.Int64
+}
+
+func (k *kept) find(key []byte) *keptAnswer {
+	k.mu.RLock()
+	a := k.young[string(key)]
+	if a != nil {
+		k.mu.RUnlock()
+		return a
+	}
+	a = k.old[string(key)]
+	k.mu.RUnlock()
+	if a != nil {
+		k.insert(key, a)
+	}
+	return a
+}
+
+// insert puts an answer into the young generation.
+func (k *kept) insert(key []byte, a *keptAnswer) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.young == nil || len(k.young) >= keptAnswers || k.bytes+a.size > keptBytes {
+		k.old, k.young, k.bytes = k.young, make(map[string]*keptAnswer), 0
+	}
+	if before := k.young[string(key)]; before != nil {
+		k.bytes -= before.size
+	}
+	k.young[string(key)] = a
+	k.bytes += a.size
+}
+
+// get returns the packed reply to a question, nil if there is none that is right
+// and may still be given.
+func (k *kept) get(key []byte, config *Config, now time.Time) []byte {
+	a := k.find(key)
+	if a == nil || a.config != config || !a.holds(now) {
+		return nil
+	}
+	v := a.variants[rand.IntN(len(a.variants))].Load()
+	if v == nil || a.shuffled && v.left.Add(-1) < 0 {
+		return nil
+	}
+	return v.packed
+}
+
+// put keeps a packed reply of so many records if its question is asked again and
+// again. A reply in random order is given the more often the more records it has:
+// one that names all instances need not be made anew as often as one that picks
+// three of a thousand.
+func (k *kept) put(key []byte, config *Config, b *basis, packed []byte, records int) {
+	if b.unknown || b.stale {
+		return
+	}
+	a := k.find(key)
+	if a == nil && !k.askedBefore(key) {
+		return
+	}
+	v := &variant{packed: packed}
+	v.left.Store(int64(records) + moreUses)
+	if a == nil || a.config != config || !a.sameBasis(b) {
+		a = &keptAnswer{basis: *b, config: config, variants: make([]atomic.Pointer[variant], variants(b, len(packed)))}
+		a.size = len(key) + len(a.variants)*len(packed)
+		a.variants[0].Store(v)
+		k.insert(key, a)
+		return
+	}
+	slot := &a.variants[rand.IntN(len(a.variants))]
+	if was := slot.Load(); was == nil || was.left.Load() <= 0 {
+		slot.Store(v)
+	}
+}
+
+// variants is how many orders of a reply are kept.
+func variants(b *basis, size int) int {
+	if !b.shuffled {
+		return 1
+	}
+	return min(max(variantBytes/size, leastVariants), mostVariants)
+}
+
+// sameBasis tells whether two replies were made of the same. The same lookups are
+// known by what announces their change.
+func (b *basis) sameBasis(o *basis) bool {
+	if b.second != o.second || b.shuffled != o.shuffled || len(b.live) != len(o.live) {
+		return false
+	}
+	for i := range b.live {
+		if !sameChannels(b.live[i].Changed, o.live[i].Changed) {
+			return false
+		}
+	}
+	return true
+}
+
+// sameChannels compares in any order.
+func sameChannels(a, b []<-chan struct{}) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for _, c := range a {
+		found := false
+		for _, d := range b {
+			found = found || c == d
+		}
+		if !found {
+			return false
+		}
+	}
+	return true
+}
+
+func (k *kept) askedBefore(key []byte) bool {
+	hash := maphash.Bytes(k.seed, key)
+	slot := &k.seen[hash%uint64(len(k.seen))]
+	return slot.Swap(uint32(hash>>32)) == uint32(hash>>32)
+}

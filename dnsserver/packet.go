@@ -1,0 +1,181 @@
+package dnsserver
+
+import (
+	"context"
+	"encoding/binary"
+	"net/netip"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+const (
+	headerBytes = 12
+	maxName     = 255 // bytes (RFC 1035 §2.3.4)
+	maxLabel    = 63
+	optBytes    = 11 // of an OPT record before its options
+
+	flagResponse = 0x80 // in byte 2 of a header, as is the opcode in four bits
+	flagRecurse  = 0x01 // in byte 2: recursion desired
+	opcodeShift  = 3
+	opcodeMask   = 0x0f
+)
+
+// Answer appends the reply to a message that came from a client. It appends
+// nothing if the message deserves no reply. Lookups end with ctx.
+func (s *Server) Answer(ctx context.Context, out, query []byte, from netip.AddrPort, tcp bool) []byte {
+	if reply := s.keptReply(out, query, tcp); reply != nil {
+		return reply
+	}
+	return s.makeReply(ctx, out, query, from, tcp)
+}
+
+// keptReply appends the reply to a question if it is ready, nil if it is not.
+func (s *Server) keptReply(out, query []byte, tcp bool) []byte {
+	var buf [maxKey]byte
+	key := questionKey(buf[:0], query, tcp)
+	if key == nil {
+		return nil
+	}
+	start := time.Now()
+	packed := s.kept.get(key, s.config.Load(), start)
+	if packed == nil {
+		return nil
+	}
+	at := len(out)
+	out = append(out, packed...)
+	copy(out[at:], query[:2]) // the ID
+	out[at+2] = out[at+2]&^flagRecurse | query[2]&flagRecurse
+	s.measured.answeredKept(key, start)
+	return out
+}
+
+// makeReply appends the reply to a message, made of lookups.
+func (s *Server) makeReply(ctx context.Context, out, query []byte, from netip.AddrPort, tcp bool) []byte {
+	start := time.Now()
+	req := new(dns.Msg)
+	if reply, ok := readQuery(req, query); !ok {
+		return append(out, reply...)
+	}
+	a := s.answer(ctx, req, from, tcp)
+	packed, err := a.reply.Pack()
+	if err != nil {
+		s.logger.Error("DNS reply cannot be written", "name", req.Question[0].Name, "error", err)
+		packed, a.basis.unknown = header(query, dns.RcodeServerFailure), true
+	}
+	s.measured.answered(&req.Question[0], start)
+	var buf [maxKey]byte
+	if key := questionKey(buf[:0], query, tcp); key != nil {
+		s.kept.put(key, a.Config, a.basis, packed, len(a.reply.Answer))
+	}
+	return append(out, packed...)
+}
+
+// readQuery reads a message into req. If it holds no question to be answered, ok
+// is false and reply says so, empty for silence (reference/dns.md §1).
+func readQuery(req *dns.Msg, query []byte) (reply []byte, ok bool) {
+	if len(query) < headerBytes || query[2]&flagResponse != 0 {
+		return nil, false
+	}
+	switch opcode := int(query[2] >> opcodeShift & opcodeMask); {
+	case opcode != dns.OpcodeQuery && opcode != dns.OpcodeNotify:
+		return header(query, dns.RcodeNotImplemented), false
+	case count(query, 4) != 1 || count(query, 6) > 1 || count(query, 8) > 1 || count(query, 10) > 2:
+		return header(query, dns.RcodeFormatError), false
+	}
+	if err := req.Unpack(query); err != nil || len(req.Question) != 1 {
+		return header(query, dns.RcodeFormatError), false
+	}
+	return nil, true
+}
+
+// count reads a number of a header.
+func count(query []byte, at int) uint16 { return binary.BigEndian.Uint16(query[at:]) }
+
+// header is a reply without anything but a code.
+func header(query []byte, rcode byte) []byte {
+	h := make([]byte, headerBytes)
+	copy(h, query[:2])
+	h[2] = flagResponse | query[2]&flagRecurse
+	if rcode == dns.RcodeNotImplemented {
+		h[2] |= query[2] & (opcodeMask << opcodeShift)
+	}
+	h[3] = rcode
+	return h
+}
+
+// keySuffix is what follows the name in a key: type, class, and in four bytes who
+// asks. maxKey is the longest key.
+const (
+	keySuffix = 4 + 4
+	maxKey    = maxName + keySuffix
+)
+
+// arpaLabel ends names of addresses.
+var arpaLabel = []byte("\x04arpa\x00")
+
+// questionKey appends what the reply to a message depends on, nil if the message is not
+// a plain question: one name, and at most an OPT record of version 0 that names
+// no subnet. The name counts as it is spelled, since replies repeat it.
+func questionKey(key, query []byte, tcp bool) []byte {
+	if len(query) < headerBytes || query[2]>>opcodeShift != dns.OpcodeQuery || count(query, 4) != 1 || count(query, 6) != 0 || count(query, 8) != 0 {
+		return nil
+	}
+	end := nameEnd(query)
+	if end < 0 || len(query) < end+4 {
+		return nil
+	}
+	key = append(key, query[headerBytes:end+4]...)
+	key = append(key, 0, 0, 0, 0)
+	who := key[len(key)-4:]
+	if tcp {
+		who[0] = 1
+	}
+	switch opt := query[end+4:]; {
+	case count(query, 10) == 0 && len(opt) == 0:
+		return key
+	case count(query, 10) == 1 && isPlainOPT(opt):
+		who[1] = 1
+		copy(who[2:], opt[3:5]) // the size of reply that the client takes
+		return key
+	}
+	return nil
+}
+
+// nameEnd returns where the name of a question ends, -1 if it is compressed or none.
+func nameEnd(query []byte) int {
+	for at := headerBytes; at < len(query) && at-headerBytes < maxName; {
+		length := int(query[at])
+		switch {
+		case length == 0:
+			return at + 1
+		case length > maxLabel:
+			return -1
+		}
+		at += 1 + length
+	}
+	return -1
+}
+
+// isPlainOPT tells whether b is an OPT record whose options do not matter to a
+// reply (RFC 6891 §6.1.2).
+func isPlainOPT(b []byte) bool {
+	if len(b) < optBytes || b[0] != 0 || binary.BigEndian.Uint16(b[1:]) != dns.TypeOPT || b[5] != 0 || b[6] != 0 {
+		return false
+	}
+	options := b[optBytes:]
+	if int(binary.BigEndian.Uint16(b[9:])) != len(options) {
+		return false
+	}
+	for len(options) > 0 {
+		if len(options) < 4 || binary.BigEndian.Uint16(options) == dns.EDNS0SUBNET {
+			return false
+		}
+		length := int(binary.BigEndian.Uint16(options[2:]))
+		if len(options) < 4+length {
+			return false
+		}
+		options = options[4+length:]
+	}
+	return true
+}

@@ -1,0 +1,150 @@
+package dnsserver
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+const (
+	// mostQueries bounds the questions answered over one connection, so that
+	// a connection cannot live for ever.
+	mostQueries = 4096
+	// mostConns bounds the connections of one listener; more are closed at once.
+	mostConns = 4096
+	// A new connection must ask within firstWait, a further question must come
+	// within nextWait, and a reply must be taken within writeWait.
+	firstWait = 2 * time.Second
+	nextWait  = 8 * time.Second
+	writeWait = 2 * time.Second
+	// acceptPause is the rest after a failure to accept, as when files run out.
+	acceptPause = 50 * time.Millisecond
+)
+
+// conns are the open connections of one listener.
+type conns struct {
+	mu     sync.Mutex
+	open   map[net.Conn]bool
+	closed bool
+}
+
+// add tells whether there is room for another.
+func (c *conns) add(conn net.Conn) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed || len(c.open) >= mostConns {
+		return false
+	}
+	c.open[conn] = true
+	return true
+}
+
+func (c *conns) remove(conn net.Conn) {
+	conn.Close()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.open, conn)
+}
+
+func (c *conns) closeAll() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
+	for conn := range c.open {
+		conn.Close()
+	}
+}
+
+// serveTCP answers what comes through a listener, plain or TLS, until it is closed.
+func (s *Server) serveTCP(ctx context.Context, l net.Listener) {
+	var served sync.WaitGroup
+	defer served.Wait()
+	open := &conns{open: map[net.Conn]bool{}}
+	defer open.closeAll()
+	for {
+		conn, err := l.Accept()
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return
+		case err != nil:
+			s.logger.Warn("accept DNS connection", "error", err)
+			pause(ctx, acceptPause)
+		case !open.add(conn):
+			s.logger.Debug("DNS connection refused: too many are open", "limit", mostConns)
+			conn.Close()
+		default:
+			served.Go(func() {
+				defer open.remove(conn)
+				if err := s.serveConn(ctx, conn); err != nil {
+					s.logger.Debug("DNS connection ended", "from", conn.RemoteAddr(), "error", err)
+				}
+			})
+		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// serveConn answers the questions of one connection in their order: each message
+// is preceded by its length in two bytes (RFC 1035 §4.2.2).
+func (s *Server) serveConn(ctx context.Context, conn net.Conn) error {
+	from, err := netip.ParseAddrPort(conn.RemoteAddr().String())
+	if err != nil {
+		return err
+	}
+	in, wait := bufio.NewReader(conn), firstWait
+	var query, out []byte
+	for range mostQueries {
+		conn.SetReadDeadline(time.Now().Add(wait))
+		if query, err = readFrame(in, query); err != nil {
+			return ended(err)
+		}
+		wait = nextWait
+		out = s.Answer(ctx, append(out[:0], 0, 0), query, from, true)
+		if len(out) == 2 {
+			continue
+		}
+		binary.BigEndian.PutUint16(out, uint16(len(out)-2))
+		conn.SetWriteDeadline(time.Now().Add(writeWait))
+		if _, err := conn.Write(out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readFrame reads a message into buf, made longer if need be.
+func readFrame(in *bufio.Reader, buf []byte) ([]byte, error) {
+	var prefix [2]byte
+	if _, err := io.ReadFull(in, prefix[:]); err != nil {
+		return buf, err
+	}
+	length := int(binary.BigEndian.Uint16(prefix[:]))
+	if cap(buf) < length {
+		buf = make([]byte, length)
+	}
+	_, err := io.ReadFull(in, buf[:length])
+	return buf[:length], err
+}
+
+// ended leaves out the ends of connections that are no fault.
+func ended(err error) error {
+	var timeout net.Error
+	if errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) || errors.As(err, &timeout) && timeout.Timeout() {
+		return nil
+	}
+	return err
+}
