@@ -10,10 +10,10 @@ import (
 const arpa = "arpa."
 
 // answer makes the reply to req, which holds exactly one question
-// (reference/dns.md §1).
-func (s *Server) answer(ctx context.Context, req *dns.Msg, from netip.AddrPort, tcp bool) *answering {
+// (reference/dns.md §1), and notes in b what it made it of.
+func (s *Server) answer(ctx context.Context, req *dns.Msg, from netip.AddrPort, tcp bool, b *basis) *answering {
 	q := req.Question[0]
-	a := &answering{Server: s, Config: s.config.Load(), basis: &basis{}, req: req, q: q, from: from, tcp: tcp}
+	a := &answering{Server: s, Config: s.config.Load(), basis: b, req: req, q: q, from: from, tcp: tcp}
 	switch {
 	case s.suffix(q.Name) > 0 && !(q.Qtype == dns.TypeDS && len(a.Recursors) > 0):
 		a.begin()
@@ -37,7 +37,7 @@ func (s *Server) answer(ctx context.Context, req *dns.Msg, from netip.AddrPort, 
 type answering struct {
 	*Server
 	*Config
-	basis *basis // shared with nested lookups
+	basis *basis
 	req   *dns.Msg
 	q     dns.Question
 	from  netip.AddrPort

@@ -12,8 +12,12 @@ import (
 // stale: a follower hears its leader many times a second.
 const staleAfter = 5 * time.Second
 
-// ask makes a lookup and notes what would change its answer.
+// ask makes a lookup and notes for how long it holds. A reply that is made anew in
+// another order makes none: it has what was found.
 func ask[Req, Rep any](ctx context.Context, a *answering, op rpc.Op[Req, Rep], req *Req) (*Rep, error) {
+	if found, ok := any(a.basis.found).(*Rep); ok {
+		return found, nil
+	}
 	msg := any(req).(rpc.Message)
 	o := rpc.ReadOptionsOf(msg)
 	if !o.Stale || o.Datacenter != "" && o.Datacenter != a.opts.Datacenter {
@@ -29,13 +33,10 @@ func ask[Req, Rep any](ctx context.Context, a *answering, op rpc.Op[Req, Rep], r
 	age := rpc.ReadMetaOf(rep).LastContact
 	if live != nil {
 		age = max(age, live.Age())
-		a.basis.live = append(a.basis.live, live)
-	} else {
-		a.basis.unknown = true
 	}
-	if age > staleAfter {
-		a.basis.stale = true
-	}
+	a.basis.found, a.basis.live = rep, live
+	a.basis.unknown = a.basis.unknown || live == nil
+	a.basis.stale = a.basis.stale || age > staleAfter
 	return any(rep).(*Rep), nil
 }
 

@@ -3,6 +3,7 @@ package dnsserver
 import (
 	"hash/maphash"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -52,7 +53,8 @@ type keptAnswer struct {
 
 // basis is what a reply was made of.
 type basis struct {
-	live     []*rpc.Live // the lookups
+	found    rpc.Message // the reply to the one lookup; nil if there was none
+	live     *rpc.Live   // for how long found holds
 	unknown  bool        // something besides: the reply must not be kept
 	stale    bool        // servers had not been heard for a while
 	second   int64       // Unix seconds of the time that is in it; 0 if there is none
@@ -61,11 +63,20 @@ type basis struct {
 
 // holds tells whether a reply made of b is right at now.
 func (b *basis) holds(now time.Time) bool {
-	if b.second != 0 && b.second != now.Unix() {
+	return (b.second == 0 || b.second == now.Unix()) && (b.live == nil || b.live.Holds(staleAfter))
+}
+
+// sameAs tells whether two replies were made of the same. A lookup is known by what
+// announces its change.
+func (b *basis) sameAs(o *basis) bool {
+	if b.live == nil || o.live == nil {
+		return b.live == o.live && b.second == o.second
+	}
+	if b.second != o.second || b.shuffled != o.shuffled || len(b.live.Changed) != len(o.live.Changed) {
 		return false
 	}
-	for _, l := range b.live {
-		if !l.Holds(staleAfter) {
+	for _, c := range b.live.Changed { // in any order
+		if !slices.Contains(o.live.Changed, c) {
 			return false
 		}
 	}
@@ -107,18 +118,18 @@ func (k *kept) insert(key []byte, a *keptAnswer) {
 	k.bytes += a.size
 }
 
-// get returns the packed reply to a question, nil if there is none that is right
-// and may still be given.
-func (k *kept) get(key []byte, config *Config, now time.Time) []byte {
+// get returns the answer to a question if it is right, and one of its packed
+// replies if that may still be given.
+func (k *kept) get(key []byte, config *Config, now time.Time) (*keptAnswer, []byte) {
 	a := k.find(key)
 	if a == nil || a.config != config || !a.holds(now) {
-		return nil
+		return nil, nil
 	}
 	v := a.variants[rand.IntN(len(a.variants))].Load()
 	if v == nil || a.shuffled && v.left.Add(-1) < 0 {
-		return nil
+		return a, nil
 	}
-	return v.packed
+	return a, v.packed
 }
 
 // put keeps a packed reply of so many records if its question is asked again and
@@ -135,16 +146,19 @@ func (k *kept) put(key []byte, config *Config, b *basis, packed []byte, records 
 	}
 	v := &variant{packed: packed}
 	v.left.Store(int64(records) + moreUses)
-	if a == nil || a.config != config || !a.sameBasis(b) {
+	if a == nil || a.config != config || !a.sameAs(b) {
 		a = &keptAnswer{basis: *b, config: config, variants: make([]atomic.Pointer[variant], variants(b, len(packed)))}
 		a.size = len(key) + len(a.variants)*len(packed)
 		a.variants[0].Store(v)
 		k.insert(key, a)
 		return
 	}
-	slot := &a.variants[rand.IntN(len(a.variants))]
-	if was := slot.Load(); was == nil || was.left.Load() <= 0 {
-		slot.Store(v)
+	for i, from := 0, rand.IntN(len(a.variants)); i < len(a.variants); i++ {
+		slot := &a.variants[(from+i)%len(a.variants)]
+		if was := slot.Load(); was == nil || was.left.Load() <= 0 {
+			slot.Store(v)
+			return
+		}
 	}
 }
 
@@ -154,37 +168,6 @@ func variants(b *basis, size int) int {
 		return 1
 	}
 	return min(max(variantBytes/size, leastVariants), mostVariants)
-}
-
-// sameBasis tells whether two replies were made of the same. The same lookups are
-// known by what announces their change.
-func (b *basis) sameBasis(o *basis) bool {
-	if b.second != o.second || b.shuffled != o.shuffled || len(b.live) != len(o.live) {
-		return false
-	}
-	for i := range b.live {
-		if !sameChannels(b.live[i].Changed, o.live[i].Changed) {
-			return false
-		}
-	}
-	return true
-}
-
-// sameChannels compares in any order.
-func sameChannels(a, b []<-chan struct{}) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for _, c := range a {
-		found := false
-		for _, d := range b {
-			found = found || c == d
-		}
-		if !found {
-			return false
-		}
-	}
-	return true
 }
 
 func (k *kept) askedBefore(key []byte) bool {

@@ -24,23 +24,26 @@ const (
 // Answer appends the reply to a message that came from a client. It appends
 // nothing if the message deserves no reply. Lookups end with ctx.
 func (s *Server) Answer(ctx context.Context, out, query []byte, from netip.AddrPort, tcp bool) []byte {
-	if reply := s.keptReply(out, query, tcp); reply != nil {
+	if reply := s.keptReply(ctx, out, query, tcp); reply != nil {
 		return reply
 	}
 	return s.makeReply(ctx, out, query, from, tcp)
 }
 
-// keptReply appends the reply to a question if it is ready, nil if it is not.
-func (s *Server) keptReply(out, query []byte, tcp bool) []byte {
+// keptReply appends the reply to a question if that needs no lookup, nil if it does.
+func (s *Server) keptReply(ctx context.Context, out, query []byte, tcp bool) []byte {
 	var buf [maxKey]byte
 	key := questionKey(buf[:0], query, tcp)
 	if key == nil {
 		return nil
 	}
 	start := time.Now()
-	packed := s.kept.get(key, s.config.Load(), start)
-	if packed == nil {
+	answer, packed := s.kept.get(key, s.config.Load(), start)
+	if answer == nil {
 		return nil
+	}
+	if packed == nil {
+		packed = s.reorder(ctx, key, query, tcp, answer)
 	}
 	at := len(out)
 	out = append(out, packed...)
@@ -50,6 +53,17 @@ func (s *Server) keptReply(out, query []byte, tcp bool) []byte {
 	return out
 }
 
+// reorder makes the reply to a kept question in another order. It makes no lookup,
+// so nobody waits.
+func (s *Server) reorder(ctx context.Context, key, query []byte, tcp bool, answer *keptAnswer) []byte {
+	req := new(dns.Msg)
+	if reply, ok := readQuery(req, query); !ok {
+		return reply
+	}
+	b := answer.basis
+	return s.pack(key, query, s.answer(ctx, req, netip.AddrPort{}, tcp, &b))
+}
+
 // makeReply appends the reply to a message, made of lookups.
 func (s *Server) makeReply(ctx context.Context, out, query []byte, from netip.AddrPort, tcp bool) []byte {
 	start := time.Now()
@@ -57,18 +71,23 @@ func (s *Server) makeReply(ctx context.Context, out, query []byte, from netip.Ad
 	if reply, ok := readQuery(req, query); !ok {
 		return append(out, reply...)
 	}
-	a := s.answer(ctx, req, from, tcp)
+	var buf [maxKey]byte
+	packed := s.pack(questionKey(buf[:0], query, tcp), query, s.answer(ctx, req, from, tcp, &basis{}))
+	s.measured.answered(&req.Question[0], start)
+	return append(out, packed...)
+}
+
+// pack packs a reply and keeps it if it may be kept.
+func (s *Server) pack(key, query []byte, a *answering) []byte {
 	packed, err := a.reply.Pack()
 	if err != nil {
-		s.logger.Error("DNS reply cannot be written", "name", req.Question[0].Name, "error", err)
-		packed, a.basis.unknown = header(query, dns.RcodeServerFailure), true
+		s.logger.Error("DNS reply cannot be written", "name", a.q.Name, "error", err)
+		return header(query, dns.RcodeServerFailure)
 	}
-	s.measured.answered(&req.Question[0], start)
-	var buf [maxKey]byte
-	if key := questionKey(buf[:0], query, tcp); key != nil {
+	if key != nil {
 		s.kept.put(key, a.Config, a.basis, packed, len(a.reply.Answer))
 	}
-	return append(out, packed...)
+	return packed
 }
 
 // readQuery reads a message into req. If it holds no question to be answered, ok

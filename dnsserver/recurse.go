@@ -45,10 +45,10 @@ func (a *answering) recursors() []string {
 // resolve gives the records of a name that stands where an address was
 // expected: from the catalog if it is ours, else from a recursor.
 func (a *answering) resolve(ctx context.Context, name string) []dns.RR {
+	a.basis.unknown = true
 	if a.suffix(name) > 0 {
 		return a.resolveOwn(ctx, name)
 	}
-	a.basis.unknown = true
 	question := new(dns.Msg)
 	question.SetQuestion(name, dns.TypeA)
 	client := &dns.Client{Net: "udp", Timeout: a.RecursorTimeout, UDPSize: udpReadBytes}
@@ -68,7 +68,7 @@ func (a *answering) resolveOwn(ctx context.Context, name string) []dns.RR {
 		return nil
 	}
 	q := dns.Question{Name: strings.ToLower(name), Qtype: dns.TypeANY, Qclass: dns.ClassINET}
-	nested := &answering{Server: a.Server, Config: a.Config, basis: a.basis, req: a.req, q: q, tcp: true, depth: a.depth + 1}
+	nested := &answering{Server: a.Server, Config: a.Config, basis: &basis{}, req: a.req, q: q, tcp: true, depth: a.depth + 1}
 	nested.begin()
 	nested.dispatch(ctx, q.Name)
 	return nested.reply.Answer

@@ -43,6 +43,7 @@ func (a *answering) service(ctx context.Context, t target) {
 
 // answerSet answers from records that were made.
 func (a *answering) answerSet(ctx context.Context, set *recordSet) {
+	a.basis.unknown = a.basis.unknown || set.resolves
 	switch {
 	case set.instances == 0:
 		a.nxdomain()

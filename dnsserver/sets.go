@@ -42,6 +42,7 @@ type recordSet struct {
 	addresses []dns.RR // A and AAAA, without repeats; owners are filled in later
 	names     []string // instances whose address is a name
 	srvs      []srv
+	resolves  bool // names of others may have to be resolved
 }
 
 // empty tells whether healthy instances have no record of the type asked for.
@@ -123,6 +124,7 @@ func (a *answering) buildAddresses(set *recordSet, key setKey, healthy []*catalo
 		switch {
 		case rr == nil:
 			set.names = append(set.names, dns.Fqdn(p.value))
+			set.resolves = true
 		case wants(key.wants, rr):
 			set.addresses = append(set.addresses, rr)
 		}
@@ -156,6 +158,7 @@ func (a *answering) buildSRV(set *recordSet, key setKey, healthy []*catalog.Inst
 		seen[id] = true
 		if s, ok := a.srvOf(set, key, inst); ok {
 			set.srvs = append(set.srvs, s)
+			set.resolves = set.resolves || s.resolve
 		}
 	}
 }

@@ -13,9 +13,6 @@ import (
 )
 
 const (
-	// mostQueries bounds the questions answered over one connection, so that
-	// a connection cannot live for ever.
-	mostQueries = 4096
 	// mostConns bounds the connections of one listener; more are closed at once.
 	mostConns = 4096
 	// A new connection must ask within firstWait, a further question must come
@@ -107,7 +104,7 @@ func (s *Server) serveConn(ctx context.Context, conn net.Conn) error {
 	}
 	in, wait := bufio.NewReader(conn), firstWait
 	var query, out []byte
-	for range mostQueries {
+	for {
 		conn.SetReadDeadline(time.Now().Add(wait))
 		if query, err = readFrame(in, query); err != nil {
 			return ended(err)
@@ -123,7 +120,6 @@ func (s *Server) serveConn(ctx context.Context, conn net.Conn) error {
 			return err
 		}
 	}
-	return nil
 }
 
 // readFrame reads a message into buf, made longer if need be.

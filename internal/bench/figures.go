@@ -8,8 +8,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/miekg/dns"
 )
 
 func drain(res *http.Response) bool {
@@ -62,18 +60,6 @@ func (a *agent) index(path string) string {
 	must(err)
 	drain(res)
 	return res.Header.Get("X-Consul-Index")
-}
-
-func dnsA(b *bench) string {
-	a := b.lone()
-	a.fill(3)
-	return b.queries(a, "svc-0.service.consul.", dns.TypeA)
-}
-
-func dnsSRV(b *bench) string {
-	a := b.lone()
-	a.fill(100)
-	return b.queries(a, "svc-0.service.consul.", dns.TypeSRV)
 }
 
 // failover kills the leader of three and counts until a survivor writes.

@@ -9,8 +9,6 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/miekg/dns"
 )
 
 // drive calls op from so many workers until the load's time is over and words
@@ -79,40 +77,6 @@ func limitHTTP(b *bench) string {
 	})
 }
 
-func limitUDP(b *bench) string {
-	conn, err := net.ListenPacket("udp", "127.88.1.1:0")
-	must(err)
-	defer conn.Close()
-	go func() { // ends with Close
-		buf := make([]byte, 512)
-		for {
-			n, from, err := conn.ReadFrom(buf)
-			if err != nil {
-				return
-			}
-			conn.WriteTo(buf[:n], from)
-		}
-	}()
-	conns := dialAll("udp", conn.LocalAddr().String(), 32)
-	return b.drive(32, func(w, _ int) bool {
-		var buf [64]byte
-		conns[w].Write(buf[:])
-		conns[w].SetReadDeadline(time.Now().Add(time.Second))
-		_, err := conns[w].Read(buf[:])
-		return err == nil
-	})
-}
-
-func dialAll(network, addr string, n int) []net.Conn {
-	conns := make([]net.Conn, n)
-	for i := range conns {
-		c, err := net.Dial(network, addr)
-		must(err)
-		conns[i] = c
-	}
-	return conns
-}
-
 func limitFsync(b *bench) string {
 	f, err := os.Create(filepath.Join(b.dir, "fsync"))
 	must(err)
@@ -121,27 +85,5 @@ func limitFsync(b *bench) string {
 	return b.drive(1, func(int, int) bool {
 		_, err := f.Write(block)
 		return err == nil && f.Sync() == nil
-	})
-}
-
-func (b *bench) queries(a *agent, name string, qtype uint16) string {
-	q := new(dns.Msg)
-	q.SetQuestion(name, qtype)
-	packed, err := q.Pack()
-	must(err)
-	const workers = 32
-	conns := dialAll("udp", a.ip+":8600", workers)
-	defer func() {
-		for _, c := range conns {
-			c.Close()
-		}
-	}()
-	return b.drive(workers, func(w, _ int) bool {
-		buf := make([]byte, 1500)
-		conns[w].Write(packed)
-		conns[w].SetReadDeadline(time.Now().Add(time.Second))
-		n, err := conns[w].Read(buf)
-		// Bytes 6 and 7 count the answers, the low half of byte 3 is the rcode.
-		return err == nil && n > 12 && buf[3]&15 == 0 && buf[7] > 0
 	})
 }

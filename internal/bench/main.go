@@ -29,6 +29,7 @@ import (
 	"os"
 	"regexp"
 	"runtime"
+	"slices"
 	"text/tabwriter"
 	"time"
 )
@@ -41,6 +42,7 @@ var (
 	// The two flags of the process that serves a file, see serveStatic.
 	static = flag.String("static", "", "serve -body on this address instead of measuring")
 	body   = flag.String("body", "", "the file to serve")
+	echo   = flag.String("echo", "", "send datagrams back that come to this address, instead of measuring; see serveEcho")
 	// compare names another program with the same command line, measured in turn.
 	compare = flag.String("compare", "", "a second program to measure beside the first, for ratios")
 )
@@ -82,8 +84,6 @@ var measurements = []measurement{
 	{"100,000 instances: health of 10", crowdHealth},
 	{"100,000 instances: watch of 10, 1,000 watchers", crowdWatch},
 	{"100,000 instances: catalog/services of 10,000", crowdServices},
-	{"dns A, 3 instances, 32 clients", dnsA},
-	{"dns SRV, 100 instances, 32 clients", dnsSRV},
 	{"failover: kill -9 of the leader to next write", failover},
 	{"memory: idle -dev agent", memoryIdle},
 	{"memory: per instance with two checks", memoryPerInstance},
@@ -99,6 +99,10 @@ func main() {
 		fmt.Fprintln(os.Stderr, "bench: -static:", serveStatic(*static, *body))
 		os.Exit(1)
 	}
+	if *echo != "" {
+		fmt.Fprintln(os.Stderr, "bench: -echo:", serveEcho(*echo))
+		os.Exit(1)
+	}
 	want, err := regexp.Compile(*only)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench: -run:", err)
@@ -111,7 +115,7 @@ func main() {
 	fmt.Printf("%s/%s, %d CPUs, %s, %.0f s a load\n\n", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version(), *seconds)
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 3, ' ', 0)
 	defer table.Flush()
-	for _, m := range measurements {
+	for _, m := range slices.Concat(measurements, dnsMeasurements()) {
 		if !want.MatchString(m.name) {
 			continue
 		}
