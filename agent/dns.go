@@ -1,6 +1,8 @@
 package agent
 
 import (
+	"time"
+
 	"praetor/agent/config"
 	"praetor/dnsserver"
 )
@@ -37,7 +39,7 @@ func (a *Agent) openDNS(rt *config.Runtime) error {
 func dnsConfig(rt *config.Runtime) dnsserver.Config {
 	d := rt.DNS
 	return dnsserver.Config{
-		AllowStale: d.AllowStale, MaxStale: d.MaxStale,
+		AllowStale: d.AllowStale, MaxStale: dnsMaxStale(d),
 		NodeTTL: d.NodeTTL, ServiceTTL: d.ServiceTTL,
 		OnlyPassing: d.OnlyPassing, EnableTruncate: d.EnableTruncate,
 		UDPAnswerLimit: d.UDPAnswerLimit, ARecordLimit: d.ARecordLimit,
@@ -48,6 +50,16 @@ func dnsConfig(rt *config.Runtime) dnsserver.Config {
 		RecursorTimeout: d.RecursorTimeout,
 		Token:           firstOf(rt.ACL.Tokens.DNS, rt.ACL.Tokens.Default),
 	}
+}
+
+// dnsMaxStale is how old an answer may be. Client agents follow what is asked again
+// and again whether or not dns_config.use_cache says so; with it, cache_max_age
+// bounds the answers too.
+func dnsMaxStale(d config.DNS) time.Duration {
+	if d.UseCache && d.CacheMaxAge > 0 && (d.MaxStale == 0 || d.CacheMaxAge < d.MaxStale) {
+		return d.CacheMaxAge
+	}
+	return d.MaxStale
 }
 
 func firstOf(list ...string) string {

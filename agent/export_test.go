@@ -17,3 +17,6 @@ var CoordinatePause = coordinatePause
 
 // NewTokenStore opens a store of tokens without an agent.
 var NewTokenStore = newTokenStore
+
+// DNSMaxStale is how old an answer over DNS may be.
+var DNSMaxStale = dnsMaxStale

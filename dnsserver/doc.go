@@ -7,19 +7,34 @@
 //
 // # Concurrency
 //
-// Each question is answered on a goroutine of its own that the DNS library
-// starts and Run waits for. Configure may be called while it runs.
+// Each UDP socket has one goroutine that reads it and answers at once what needs
+// no lookup; other questions get a goroutine each, at most mostPending at a time.
+// Each TCP connection has one. Run waits for all. Configure may be called while
+// it runs.
 //
 // # Invariants
 //
-// Answers follow reference/dns.md to the byte, shuffling aside. Records built
-// for one reply of the catalog are kept until the catalog gives another reply;
-// a kept record is never changed, only copied with another owner name. At most
-// maxSets record sets are kept.
+// Answers follow reference/dns.md to the byte, shuffling aside. A kept reply is
+// given only while what it was made of holds: the configuration, the lookup
+// (which announces its change), and the second that is in an SOA record. A kept
+// reply or record is never changed, only copied. What is kept is bounded, and
+// names that are asked once, as random names are, are not kept.
 //
 // # Decisions
 //
-// The cost of an answer does not grow with the number of instances: the join,
-// the health test, the deduplication and the records themselves are done once
-// per change of the service (sets.go), and each question only picks from them.
+// Work is done once per change, in three steps. The lookup itself is followed
+// (internal/view): on servers it announces its change by a channel of the catalog,
+// on client agents one blocking read keeps it current, and keeps it at all while
+// no server lives. Its records, joined, filtered and deduplicated, are made once
+// per reply of the catalog (sets.go). And whole packed replies are kept by
+// question, in several orders, each given a few times before it is made anew
+// (kept.go), so that most answers cost a look-up in a map and a copy.
+//
+// Names are kept as they are spelled, since replies repeat their spelling. Replies
+// to prepared queries are not kept: who asks may change them. Nor are those in
+// which names of others had to be resolved.
+//
+// Sockets are read here instead of by miekg/dns, whose server starts a goroutine
+// and unpacks before it can be asked whether that is needed; its packing and
+// unpacking is used for all that is not kept.
 package dnsserver

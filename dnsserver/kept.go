@@ -21,8 +21,10 @@ const (
 	mostVariants  = 32
 	leastVariants = 4
 	variantBytes  = 64 << 10
-	// moreUses is how often an order is given at least before it is made anew.
+	// moreUses is how often an order is given at least before it is made anew,
+	// allNamed how many times as often if no instance is left out of it.
 	moreUses = 4
+	allNamed = 8
 )
 
 // kept holds packed replies to questions that are asked again and again. A reply
@@ -135,8 +137,8 @@ func (k *kept) get(key []byte, config *Config, now time.Time) (*keptAnswer, []by
 // put keeps a packed reply of so many records if its question is asked again and
 // again. A reply in random order is given the more often the more records it has:
 // one that names all instances need not be made anew as often as one that picks
-// three of a thousand.
-func (k *kept) put(key []byte, config *Config, b *basis, packed []byte, records int) {
+// three of a thousand, which is cut.
+func (k *kept) put(key []byte, config *Config, b *basis, packed []byte, records int, cut bool) {
 	if b.unknown || b.stale {
 		return
 	}
@@ -144,8 +146,12 @@ func (k *kept) put(key []byte, config *Config, b *basis, packed []byte, records 
 	if a == nil && !k.askedBefore(key) {
 		return
 	}
+	uses := records + moreUses
+	if !cut {
+		uses *= allNamed
+	}
 	v := &variant{packed: packed}
-	v.left.Store(int64(records) + moreUses)
+	v.left.Store(int64(uses))
 	if a == nil || a.config != config || !a.sameAs(b) {
 		a = &keptAnswer{basis: *b, config: config, variants: make([]atomic.Pointer[variant], variants(b, len(packed)))}
 		a.size = len(key) + len(a.variants)*len(packed)

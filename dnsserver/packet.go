@@ -85,7 +85,7 @@ func (s *Server) pack(key, query []byte, a *answering) []byte {
 		return header(query, dns.RcodeServerFailure)
 	}
 	if key != nil {
-		s.kept.put(key, a.Config, a.basis, packed, len(a.reply.Answer))
+		s.kept.put(key, a.Config, a.basis, packed, len(a.reply.Answer), a.cut)
 	}
 	return packed
 }

@@ -54,6 +54,11 @@ const (
 	maxPool    = 3 // idle connections kept per server, as raft's users do
 	rpcTimeout = 10 * time.Second
 
+	// commitTimeout is how long a leader without new entries waits, once or twice,
+	// until it tells followers what is committed: for so long they, and client
+	// agents that ask them, lag behind it.
+	commitTimeout = 20 * time.Millisecond
+
 	// maxBatch is how many entries one sync, one message to a follower and one
 	// Machine.Apply may hold: a few times the writers a busy cluster has, few
 	// enough that a batch of the largest values (512 KiB) fits rpcTimeout.
@@ -117,6 +122,7 @@ func (o *Options) raftConfig() *raft.Config {
 	conf.HeartbeatTimeout = o.HeartbeatTimeout
 	conf.ElectionTimeout = o.ElectionTimeout
 	conf.LeaderLeaseTimeout = o.LeaderLease
+	conf.CommitTimeout = commitTimeout
 	conf.SnapshotThreshold = o.SnapshotThreshold
 	conf.SnapshotInterval = o.SnapshotInterval
 	conf.TrailingLogs = o.TrailingLogs

@@ -86,8 +86,8 @@ type dnsSettings struct {
 	RecursorTimeout    *string           `cfg:"recursor_timeout" help:"time for a recursor to answer" reload:"y"`
 	NodeMetaTXT        *bool             `cfg:"enable_additional_node_meta_txt" help:"add node metadata as TXT records" reload:"y"`
 	SOA                soaSettings       `cfg:"soa"`
-	UseCache           *bool             `cfg:"use_cache" use:"later" help:"answer from the agent's cache" reload:"y"`
-	CacheMaxAge        *string           `cfg:"cache_max_age" use:"later" help:"oldest cached answer" reload:"y"`
+	UseCache           *bool             `cfg:"use_cache" help:"cache_max_age counts" reload:"y"`
+	CacheMaxAge        *string           `cfg:"cache_max_age" help:"an answer may be this old while servers cannot be asked; 0 means max_stale" reload:"y"`
 	PreferNamespace    *bool             `cfg:"prefer_namespace" use:"ent"`
 }
 
