@@ -33,7 +33,7 @@ func (s *Store) Apply(ctx context.Context, cmd []byte) (result any, index uint64
 // It is for commands that may be repeated: after an error, of whatever kind,
 // some may have been applied.
 func (s *Store) ApplyAll(ctx context.Context, cmds [][]byte) (results []any, err error) {
-	results = make([]any, len(cmds))
+	all := make([]any, len(cmds)) // its own: the call goes on when this one has ended
 	err = s.calls.do(ctx, func() error {
 		futures := make([]raft.ApplyFuture, len(cmds))
 		for i, cmd := range cmds {
@@ -43,14 +43,14 @@ func (s *Store) ApplyAll(ctx context.Context, cmds [][]byte) (results []any, err
 			if err := future.Error(); err != nil {
 				return err
 			}
-			results[i] = future.Response()
+			all[i] = future.Response()
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, translate(err)
 	}
-	return results, nil
+	return all, nil
 }
 
 // Barrier returns when everything committed before it is applied here.

@@ -114,6 +114,33 @@ func TestApplyOnAFollowerIsCertainNotToHappen(t *testing.T) {
 	}
 }
 
+// TestCommandsOfAnImpatientCallerAreAppliedAnyway cancels while they are under way.
+func TestCommandsOfAnImpatientCallerAreAppliedAnyway(t *testing.T) {
+	n := cluster(t, 1)[0]
+	cmds := make([][]byte, 50)
+	for i := range cmds {
+		cmds[i] = fmt.Append(nil, i)
+	}
+	for range 40 {
+		ctx, cancel := context.WithCancel(context.Background())
+		ended := make(chan error, 1)
+		go func() { // waited for below
+			results, err := n.ApplyAll(ctx, cmds)
+			if err == nil && len(results) != len(cmds) {
+				err = fmt.Errorf("%d results", len(results))
+			}
+			ended <- err
+		}()
+		cancel()
+		if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+	}
+	if results, err := n.ApplyAll(context.Background(), cmds); err != nil || len(results) != len(cmds) {
+		t.Errorf("the next caller gets %d results, %v", len(results), err)
+	}
+}
+
 func TestErrorResultsPassThrough(t *testing.T) {
 	n := cluster(t, 1)[0]
 	result, index, err := n.Apply(context.Background(), []byte("error boom"))
