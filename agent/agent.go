@@ -41,19 +41,20 @@ type Options struct {
 
 // Agent is one running node.
 type Agent struct {
-	id      string
-	network Network
-	logger  hclog.Logger
-	root    *logging.Logger
-	acl     acl.Resolver
-	secrets *tokenStore
-	metrics *telemetry.Metrics
-	duties  Duties
-	certs   *tlsconf.Source // of HTTPS, nil when off
-	ours    *tlsconf.Source // what checks over TLS present and trust, nil when nothing
-	dir     *dataDir
-	bound   bound
-	started time.Time
+	id       string
+	network  Network
+	logger   hclog.Logger
+	root     *logging.Logger
+	acl      acl.Resolver
+	secrets  *tokenStore
+	metrics  *telemetry.Metrics
+	duties   Duties
+	certs    *tlsconf.Source // of HTTPS, nil when off
+	dnsCerts *tlsconf.Source // of DNS over TLS, nil when off
+	ours     *tlsconf.Source // what checks over TLS present and trust, nil when nothing
+	dir      *dataDir
+	bound    bound
+	started  time.Time
 
 	lan    *gossip.Pool
 	wan    *gossip.Pool   // nil on clients and where the WAN pool is off
@@ -63,7 +64,7 @@ type Agent struct {
 	local  *local.State
 	events *event.Ring
 	api    *httpapi.API
-	dns    *dnsserver.Server // nil when DNS is off
+	dns    *dnsserver.Server
 
 	closers []io.Closer       // what Open took, in order
 	flood   chan struct{}     // one token: servers of the LAN pool changed
@@ -115,9 +116,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	parts.Add("views", a.views.Run)
 	parts.Add("questions", a.runQuestions)
 	parts.Add("coordinates", a.runCoordinates)
-	if a.dns != nil {
-		parts.Add("dns", a.dns.Run)
-	}
+	parts.Add("dns", a.dns.Run)
 	parts.Add("http", a.runHTTP)
 	parts.Add("telemetry", a.runTelemetry)
 	parts.Add("join", a.runJoins)

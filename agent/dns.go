@@ -7,10 +7,8 @@ import (
 	"praetor/dnsserver"
 )
 
+// openDNS binds what answers DNS; without an address that is only DNS over HTTPS.
 func (a *Agent) openDNS(rt *config.Runtime) error {
-	if len(rt.DNSAddrs) == 0 {
-		return nil
-	}
 	opts := dnsserver.Options{
 		Caller:       a.router,
 		Views:        a.views,
@@ -25,6 +23,12 @@ func (a *Agent) openDNS(rt *config.Runtime) error {
 	}
 	for _, addr := range rt.DNSAddrs {
 		opts.Addresses = append(opts.Addresses, addr.String())
+	}
+	if a.dnsCerts != nil {
+		opts.TLS = a.dnsCerts.Server()
+		for _, addr := range rt.DNSTLSAddrs {
+			opts.TLSAddresses = append(opts.TLSAddresses, addr.String())
+		}
 	}
 	srv, err := dnsserver.Open(opts)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"praetor/agent/config"
+	"praetor/dnsserver"
 	"praetor/httpapi"
 	"praetor/ui"
 )
@@ -61,11 +62,20 @@ func (a *Agent) metricsProxy() httpapi.MetricsProxy {
 // API answers HTTP requests without a socket, for tests.
 func (a *Agent) API() http.Handler { return a.api }
 
+// serveHTTP answers the API, and over TLS DNS too (RFC 8484).
+func (a *Agent) serveHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.TLS != nil && r.URL.Path == dnsserver.HTTPSPath {
+		a.dns.ServeHTTP(w, r)
+		return
+	}
+	a.api.ServeHTTP(w, r)
+}
+
 // runHTTP answers on every listener until ctx ends.
 func (a *Agent) runHTTP(ctx context.Context) error {
 	rt := a.runtime.Load()
 	srv := httpapi.NewServer(httpapi.ServerOptions{
-		Handler: a.api, MaxConnsPerClient: rt.Limits.HTTPMaxConnsPerClient, MaxHeaderBytes: rt.HTTP.MaxHeaderBytes,
+		Handler: http.HandlerFunc(a.serveHTTP), MaxConnsPerClient: rt.Limits.HTTPMaxConnsPerClient, MaxHeaderBytes: rt.HTTP.MaxHeaderBytes,
 		Logger: a.logger.Named("http"),
 	})
 	group, ctx := errgroup.WithContext(ctx)

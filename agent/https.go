@@ -7,8 +7,14 @@ import (
 	"praetor/internal/tlsconf"
 )
 
-// openTLS reads the certificates of the HTTPS listener, if there are any.
+// openTLS reads the certificates of HTTPS and DNS over TLS, if there are any.
 func (a *Agent) openTLS(rt *config.Runtime) error {
+	var err error
+	if len(rt.DNSTLSAddrs) > 0 {
+		if a.dnsCerts, err = tlsconf.Open(httpsOptions(rt, dnsProtocol)); err != nil {
+			return fmt.Errorf("read certificates of DNS over TLS: %w", err)
+		}
+	}
 	if len(rt.HTTPSAddrs) == 0 {
 		return nil
 	}
@@ -16,8 +22,7 @@ func (a *Agent) openTLS(rt *config.Runtime) error {
 		a.logger.Warn("HTTPS is not served: it has a port but no certificate; set tls.https.cert_file and tls.https.key_file")
 		return nil
 	}
-	var err error
-	if a.certs, err = tlsconf.Open(httpsOptions(rt)); err != nil {
+	if a.certs, err = tlsconf.Open(httpsOptions(rt, "h2", "http/1.1")); err != nil {
 		return fmt.Errorf("read certificates of HTTPS: %w", err)
 	}
 	return nil
@@ -35,8 +40,13 @@ func (a *Agent) httpsAddrs(rt *config.Runtime) []config.Addr {
 // (reference/config.md §4).
 func (a *Agent) reloadTLS(rt *config.Runtime) error {
 	if a.certs != nil {
-		if err := a.certs.Load(httpsOptions(rt)); err != nil {
+		if err := a.certs.Load(httpsOptions(rt, "h2", "http/1.1")); err != nil {
 			return fmt.Errorf("reload certificates of HTTPS: %w", err)
+		}
+	}
+	if a.dnsCerts != nil {
+		if err := a.dnsCerts.Load(httpsOptions(rt, dnsProtocol)); err != nil {
+			return fmt.Errorf("reload certificates of DNS over TLS: %w", err)
 		}
 	}
 	if a.ours != nil {
@@ -47,11 +57,14 @@ func (a *Agent) reloadTLS(rt *config.Runtime) error {
 	return nil
 }
 
-func httpsOptions(rt *config.Runtime) tlsconf.Options {
+// dnsProtocol is DNS over TLS in the ALPN registry.
+const dnsProtocol = "dot"
+
+func httpsOptions(rt *config.Runtime, protocols ...string) tlsconf.Options {
 	t := &rt.TLS.HTTPS
 	return tlsconf.Options{
 		Name: "tls.https", CAFile: t.CAFile, CAPath: t.CAPath, CertFile: t.CertFile, KeyFile: t.KeyFile,
 		MinVersion: t.MinVersion, CipherSuites: t.CipherSuites, VerifyIncoming: t.VerifyIncoming,
-		NextProtos: []string{"h2", "http/1.1"},
+		NextProtos: protocols,
 	}
 }

@@ -40,9 +40,7 @@ func (a *Agent) Reload(context.Context) error {
 	a.metrics.SetFilter(rt.Telemetry.AllowedPrefixes, rt.Telemetry.BlockedPrefixes)
 	a.runtime.Store(rt)
 	wake(a.rewatch)
-	if a.dns != nil {
-		a.dns.Configure(dnsConfig(rt))
-	}
+	a.dns.Configure(dnsConfig(rt))
 	a.local.SyncSoon()
 	return nil
 }

@@ -15,8 +15,8 @@ const staleAfter = 5 * time.Second
 // ask makes a lookup and notes for how long it holds. A reply that is made anew in
 // another order makes none: it has what was found.
 func ask[Req, Rep any](ctx context.Context, a *answering, op rpc.Op[Req, Rep], req *Req) (*Rep, error) {
-	if found, ok := any(a.basis.found).(*Rep); ok {
-		return found, nil
+	if known, ok := any(a.basis.known).(*Rep); ok {
+		return known, nil
 	}
 	msg := any(req).(rpc.Message)
 	o := rpc.ReadOptionsOf(msg)
@@ -34,8 +34,9 @@ func ask[Req, Rep any](ctx context.Context, a *answering, op rpc.Op[Req, Rep], r
 	if live != nil {
 		age = max(age, live.Age())
 	}
+	// One lookup is what a kept reply may depend on.
+	a.basis.unknown = a.basis.unknown || live == nil || a.basis.live != nil
 	a.basis.found, a.basis.live = rep, live
-	a.basis.unknown = a.basis.unknown || live == nil
 	a.basis.stale = a.basis.stale || age > staleAfter
 	return any(rep).(*Rep), nil
 }

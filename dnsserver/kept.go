@@ -55,7 +55,8 @@ type keptAnswer struct {
 
 // basis is what a reply was made of.
 type basis struct {
-	found    rpc.Message // the reply to the one lookup; nil if there was none
+	known    rpc.Message // the reply to the lookup, if it was made before
+	found    rpc.Message // the reply to the lookup, if it was made now
 	live     *rpc.Live   // for how long found holds
 	unknown  bool        // something besides: the reply must not be kept
 	stale    bool        // servers had not been heard for a while

@@ -61,6 +61,7 @@ func (s *Server) reorder(ctx context.Context, key, query []byte, tcp bool, answe
 		return reply
 	}
 	b := answer.basis
+	b.known = b.found
 	return s.pack(key, query, s.answer(ctx, req, netip.AddrPort{}, tcp, &b))
 }
 

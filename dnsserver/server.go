@@ -2,10 +2,8 @@ package dnsserver
 
 import (
 	"context"
-	"errors"
-	"fmt"
+	"crypto/tls"
 	"hash/maphash"
-	"net"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,7 +12,6 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/miekg/dns"
 
-	"praetor/internal/fault"
 	"praetor/internal/rpc"
 	"praetor/internal/telemetry"
 	"praetor/internal/view"
@@ -23,13 +20,16 @@ import (
 // Options says how to build a Server. Fields other than Config are fixed for
 // its life.
 type Options struct {
-	Addresses  []string // "ip:port"; each gets a UDP and a TCP listener
-	Caller     rpc.Caller
-	Views      *view.Views // of Caller; nil = lookups are not followed
-	Datacenter string
-	NodeName   string // of the agent that answers
-	Domain     string // with or without final dot, any case; "" = "consul."
-	AltDomain  string // "" = none
+	Addresses []string // "ip:port"; each gets UDP sockets and a TCP listener
+	// TLSAddresses are where DNS over TLS is spoken (RFC 7858), with TLS.
+	TLSAddresses []string
+	TLS          *tls.Config
+	Caller       rpc.Caller
+	Views        *view.Views // of Caller; nil = lookups are not followed
+	Datacenter   string
+	NodeName     string // of the agent that answers
+	Domain       string // with or without final dot, any case; "" = "consul."
+	AltDomain    string // "" = none
 	// TranslateWAN answers with WAN addresses for other datacenters' instances.
 	TranslateWAN bool
 	Config       Config
@@ -68,7 +68,7 @@ type Server struct {
 	sets      sets
 	kept      kept
 	udp       []*udpSocket
-	tcp       []net.Listener
+	tcp       []stream
 	measured  *measured
 	logger    hclog.Logger
 }
@@ -77,11 +77,9 @@ type Server struct {
 // could not be bound.
 func Open(opts Options) (*Server, error) {
 	s := New(opts)
-	for _, addr := range opts.Addresses {
-		if err := s.bind(addr); err != nil {
-			s.Close()
-			return nil, err
-		}
+	if err := s.bind(); err != nil {
+		s.Close()
+		return nil, err
 	}
 	return s, nil
 }
@@ -108,31 +106,6 @@ func New(opts Options) *Server {
 
 func canonical(domain string) string { return strings.ToLower(dns.Fqdn(domain)) }
 
-func (s *Server) bind(addr string) error {
-	tcp, err := net.Listen("tcp", addr)
-	if err != nil {
-		return bindFault("TCP", addr, err)
-	}
-	s.tcp = append(s.tcp, tcp)
-	conn, err := net.ListenPacket("udp", addr)
-	if err != nil {
-		return bindFault("UDP", addr, err)
-	}
-	udp, err := newUDPSocket(conn.(*net.UDPConn))
-	if err != nil {
-		conn.Close()
-		return bindFault("UDP", addr, err)
-	}
-	s.udp = append(s.udp, udp)
-	return nil
-}
-
-func bindFault(network, addr string, err error) error {
-	return &fault.Error{Kind: fault.Rejected, Err: err,
-		Text: fmt.Sprintf("cannot answer DNS on %s (%s): %v;", addr, network, errors.Unwrap(err)),
-		Hint: "another process may use it: choose another -dns-port or -client address, or -dns-port=-1 for no DNS"}
-}
-
 // Configure replaces the configuration; questions asked from now on see it.
 func (s *Server) Configure(c Config) {
 	if c.RecursorTimeout == 0 {
@@ -146,11 +119,15 @@ func (s *Server) Configure(c Config) {
 func (s *Server) Run(ctx context.Context) error {
 	var listeners sync.WaitGroup
 	for _, l := range s.tcp {
-		s.logger.Info("Started DNS server", "address", l.Addr(), "network", "tcp")
+		s.logger.Info("Started DNS server", "address", l.Addr(), "network", l.network)
 		listeners.Go(func() { s.serveTCP(ctx, l) })
 	}
+	said := ""
 	for _, u := range s.udp {
-		s.logger.Info("Started DNS server", "address", u.conn.LocalAddr(), "network", "udp")
+		if addr := u.conn.LocalAddr().String(); addr != said {
+			s.logger.Info("Started DNS server", "address", addr, "network", "udp")
+			said = addr
+		}
 		listeners.Go(func() { s.serveUDP(ctx, u) })
 	}
 	<-ctx.Done()

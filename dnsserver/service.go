@@ -25,6 +25,9 @@ func (a *answering) healthRequest(service, tag string, t target) *ops.HealthServ
 // service answers [TAG.]NAME.service (reference/dns.md §5), and NAME.connect with
 // what serves NAME inside the mesh.
 func (a *answering) service(ctx context.Context, t target) {
+	if isBinding(a.q.Qtype) && t.kind == serviceKind {
+		t.parts = withoutPrefix(t.parts)
+	}
 	name, tag := t.service()
 	if t.kind == connectKind {
 		name, tag, t.peer = t.parts[len(t.parts)-1], "", ""
@@ -38,7 +41,14 @@ func (a *answering) service(ctx context.Context, t target) {
 		a.fail(err)
 		return
 	}
-	a.answerSet(ctx, a.sets.get(a.setKey(name, tag, t), rep.Instances, a.buildSet))
+	key := a.setKey(name, tag, t)
+	set := a.sets.get(key, rep.Instances, a.buildSet)
+	if isBinding(key.qtype) && len(set.srvs) == 0 {
+		// No instance names a protocol: only an alias could be given.
+		key.qtype = dns.TypeA
+		set = a.sets.get(key, rep.Instances, a.buildSet)
+	}
+	a.answerSet(ctx, set)
 }
 
 // answerSet answers from records that were made.
@@ -47,7 +57,7 @@ func (a *answering) answerSet(ctx context.Context, set *recordSet) {
 	switch {
 	case set.instances == 0:
 		a.nxdomain()
-	case a.q.Qtype == dns.TypeSRV:
+	case len(set.srvs) > 0:
 		a.srvAnswers(ctx, set)
 	default:
 		a.addressAnswers(ctx, set)
@@ -98,13 +108,11 @@ func withOwner(rr dns.RR, owner string) dns.RR {
 func (a *answering) srvAnswers(ctx context.Context, set *recordSet) {
 	limit := min(len(set.srvs), a.mostAnswers())
 	a.pick(len(set.srvs), limit, func(i int) {
-		s := set.srvs[i]
-		rr := s.record
-		rr.Hdr.Name = a.q.Name
-		a.add(&a.reply.Answer, &rr)
+		s := &set.srvs[i]
+		a.add(&a.reply.Answer, s.asRecord(a.q.Name, a.q.Qtype))
 		a.add(&a.reply.Extra, s.extra...)
 		if s.resolve {
-			a.add(&a.reply.Extra, a.resolveWithTTL(ctx, rr.Target, set.ttl)...)
+			a.add(&a.reply.Extra, a.resolveWithTTL(ctx, s.record.Target, set.ttl)...)
 		}
 	})
 	a.cut = a.cut || limit < len(set.srvs)

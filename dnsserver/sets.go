@@ -20,7 +20,7 @@ type setKey struct {
 	service, tag, datacenter string
 	connect                  bool
 	family                   family
-	qtype                    uint16 // SRV, or A for all that want addresses
+	qtype                    uint16 // SRV, SVCB, HTTPS, or A for all that want addresses
 	wants                    uint16 // the question's type where only that decides
 	domain                   string // as asked; SRV targets carry it
 	self                     string // the question's name when an address may equal it
@@ -28,8 +28,8 @@ type setKey struct {
 
 func (a *answering) setKey(service, tag string, t target) setKey {
 	k := setKey{service: service, tag: tag, datacenter: t.datacenter, connect: t.kind == connectKind, family: familyOf(a.q.Qtype), qtype: dns.TypeA, wants: a.q.Qtype}
-	if a.q.Qtype == dns.TypeSRV {
-		k.qtype, k.domain, k.self = dns.TypeSRV, t.domain, strings.ToLower(a.q.Name)
+	if a.q.Qtype == dns.TypeSRV || isBinding(a.q.Qtype) {
+		k.qtype, k.domain, k.self = a.q.Qtype, t.domain, strings.ToLower(a.q.Name)
 	}
 	return k
 }
@@ -50,6 +50,7 @@ func (s *recordSet) empty() bool { return len(s.addresses)+len(s.names)+len(s.sr
 
 type srv struct {
 	record  dns.SRV // without owner
+	binding binding // of SVCB and HTTPS
 	extra   []dns.RR
 	resolve bool // the target is a foreign name
 }
@@ -105,10 +106,10 @@ func (a *answering) buildSet(key setKey, source []*catalog.InstanceHealth) *reco
 
 // fill makes the records of some instances.
 func (a *answering) fill(set *recordSet, key setKey, instances []*catalog.InstanceHealth) {
-	if key.qtype == dns.TypeSRV {
-		a.buildSRV(set, key, instances)
-	} else {
+	if key.qtype == dns.TypeA {
 		a.buildAddresses(set, key, instances)
+	} else {
+		a.buildSRV(set, key, instances)
 	}
 }
 
@@ -187,6 +188,12 @@ func (a *answering) srvOf(set *recordSet, key setKey, inst *catalog.InstanceHeal
 		s.record.Port = uint16(own.port)
 	}
 	ip := net.ParseIP(p.value)
+	if isBinding(key.qtype) {
+		var ok bool
+		if s.binding, ok = bindingOf(key.qtype, inst, s.record.Port, ip); !ok {
+			return srv{}, false
+		}
+	}
 	switch {
 	case ip == nil:
 		s.record.Target, s.resolve = dns.Fqdn(p.value), true

@@ -24,6 +24,12 @@ const (
 	acceptPause = 50 * time.Millisecond
 )
 
+// stream is a listener, plain or TLS.
+type stream struct {
+	net.Listener
+	network string // "tcp" or "tls"
+}
+
 // conns are the open connections of one listener.
 type conns struct {
 	mu     sync.Mutex
@@ -58,8 +64,8 @@ func (c *conns) closeAll() {
 	}
 }
 
-// serveTCP answers what comes through a listener, plain or TLS, until it is closed.
-func (s *Server) serveTCP(ctx context.Context, l net.Listener) {
+// serveTCP answers what comes through a listener until it is closed.
+func (s *Server) serveTCP(ctx context.Context, l stream) {
 	var served sync.WaitGroup
 	defer served.Wait()
 	open := &conns{open: map[net.Conn]bool{}}
@@ -105,7 +111,7 @@ func (s *Server) serveConn(ctx context.Context, conn net.Conn) error {
 	in, wait := bufio.NewReader(conn), firstWait
 	var query, out []byte
 	for {
-		conn.SetReadDeadline(time.Now().Add(wait))
+		conn.SetDeadline(time.Now().Add(wait)) // for writing too: the first read may shake hands
 		if query, err = readFrame(in, query); err != nil {
 			return ended(err)
 		}

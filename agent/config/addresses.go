@@ -50,6 +50,7 @@ func (b *builder) ports() {
 	}
 	b.rt.Ports = Ports{
 		DNS:     b.port("ports.dns", p.DNS),
+		DNSTLS:  b.port("ports.dns_tls", p.DNSTLS),
 		HTTP:    b.port("ports.http", p.HTTP),
 		HTTPS:   b.port("ports.https", p.HTTPS),
 		GRPC:    b.port("ports.grpc", p.GRPC),
@@ -137,6 +138,7 @@ func (b *builder) clientListeners() {
 	}
 	a := &s.Addresses
 	rt.DNSAddrs = b.listeners("addresses.dns", a.DNS, clients, rt.Ports.DNS)
+	rt.DNSTLSAddrs = b.listeners("addresses.dns", a.DNS, clients, rt.Ports.DNSTLS)
 	rt.HTTPAddrs = b.listeners("addresses.http", a.HTTP, clients, rt.Ports.HTTP)
 	rt.HTTPSAddrs = b.listeners("addresses.https", a.HTTPS, clients, rt.Ports.HTTPS)
 	rt.GRPCAddrs = b.listeners("addresses.grpc", a.GRPC, clients, rt.Ports.GRPC)

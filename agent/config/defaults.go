@@ -19,6 +19,7 @@ bind_addr = "0.0.0.0"
 client_addr = "127.0.0.1"
 ports = {
   dns = 8600
+  dns_tls = -1
   http = 8500
   https = -1
   grpc = -1

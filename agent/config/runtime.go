@@ -44,6 +44,7 @@ type Runtime struct {
 	RPCBind              netip.AddrPort
 	RPCAdvertise         netip.AddrPort
 	DNSAddrs             []Addr
+	DNSTLSAddrs          []Addr
 	HTTPAddrs            []Addr
 	HTTPSAddrs           []Addr
 	GRPCAddrs            []Addr
@@ -125,10 +126,10 @@ func (a Addr) String() string {
 
 // Ports are port numbers; -1 means off. Ranges are inclusive, 0-0 means off.
 type Ports struct {
-	DNS, HTTP, HTTPS, GRPC, GRPCTLS int
-	SerfLAN, SerfWAN, Server        int
-	SidecarMin, SidecarMax          int
-	ExposeMin, ExposeMax            int
+	DNS, DNSTLS, HTTP, HTTPS, GRPC, GRPCTLS int
+	SerfLAN, SerfWAN, Server                int
+	SidecarMin, SidecarMax                  int
+	ExposeMin, ExposeMax                    int
 }
 
 // UnixSockets is what created sockets are given; "" leaves a part as it is.

@@ -17,7 +17,7 @@ func TestDefaultsAreThoseOfTheReference(t *testing.T) {
 	want(t, rt.Domain, "consul.")
 	want(t, rt.DisableHostNodeID, true)
 	want(t, []bool{rt.Server, rt.Dev, rt.LeaveOnTerm, rt.SkipLeaveOnInt, rt.EnableDebug, rt.UI.Enabled}, []bool{false, false, true, false, false, false})
-	want(t, rt.Ports, config.Ports{DNS: 8600, HTTP: 8500, HTTPS: -1, GRPC: -1, GRPCTLS: -1, SerfLAN: 8301, SerfWAN: 8302, Server: 8300,
+	want(t, rt.Ports, config.Ports{DNS: 8600, DNSTLS: -1, HTTP: 8500, HTTPS: -1, GRPC: -1, GRPCTLS: -1, SerfLAN: 8301, SerfWAN: 8302, Server: 8300,
 		SidecarMin: 21000, SidecarMax: 21255, ExposeMin: 21500, ExposeMax: 21755})
 	want(t, rt.BindAddr.String(), "0.0.0.0")
 	want(t, rt.RPCAdvertise.String(), "10.1.2.3:8300")

@@ -29,6 +29,8 @@ func (r *Runtime) Sanitized() map[string]any {
 		"ClientAddrs":              texts(r.ClientAddrs),
 		"ConnectEnabled":           r.ConnectEnabled,
 		"DNSAddrs":                 listenerURLs(r.DNSAddrs, "tcp", "udp"),
+		"DNSTLSAddrs":              listenerURLs(r.DNSTLSAddrs, "tcp"),
+		"DNSTLSPort":               r.Ports.DNSTLS,
 		"DNSAltDomain":             r.AltDomain,
 		"DNSDomain":                r.Domain,
 		"DNSPort":                  r.Ports.DNS,

@@ -19,6 +19,7 @@ type addressSettings struct {
 
 type portSettings struct {
 	DNS        *int `cfg:"dns" help:"DNS, TCP and UDP; -1 turns it off"`
+	DNSTLS     *int `cfg:"dns_tls" help:"DNS over TLS, with the certificate of tls.https, on the IPs of DNS; -1 turns it off"`
 	HTTP       *int `cfg:"http" help:"HTTP API; -1 turns it off"`
 	HTTPS      *int `cfg:"https" help:"HTTPS API; -1 turns it off"`
 	GRPC       *int `cfg:"grpc" use:"later" help:"gRPC without TLS; -1 turns it off"`

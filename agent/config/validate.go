@@ -151,7 +151,7 @@ func (b *builder) validateUnique() {
 	for _, l := range []struct {
 		name  string
 		addrs []Addr
-	}{{"DNS", rt.DNSAddrs}, {"HTTP", rt.HTTPAddrs}, {"HTTPS", rt.HTTPSAddrs}} {
+	}{{"DNS", rt.DNSAddrs}, {"DNS over TLS", rt.DNSTLSAddrs}, {"HTTP", rt.HTTPAddrs}, {"HTTPS", rt.HTTPSAddrs}} {
 		for _, a := range l.addrs {
 			claim(l.name, a.String())
 		}
@@ -168,6 +168,9 @@ func (b *builder) validateUnique() {
 
 func (b *builder) validateOthers() {
 	rt := b.rt
+	if t := &rt.TLS.HTTPS; len(rt.DNSTLSAddrs) > 0 && (t.CertFile == "" || t.KeyFile == "") {
+		b.refuse("ports.dns_tls", "ports.dns_tls: DNS over TLS needs a certificate: set tls.https.cert_file and tls.https.key_file, or tls.defaults")
+	}
 	if rt.Checks.OutputMaxSize < 1 {
 		b.refuse("check_output_max_size", "check_output_max_size must be positive, to discard check output use the discard_check_output flag")
 	}
