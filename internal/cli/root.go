@@ -112,6 +112,7 @@ func newRootCommand(name string) *cobra.Command {
 		newRTTCommand(),
 		newServicesCommand(),
 		newSnapshotCommand(),
+		newTLSCommand(),
 		newValidateCommand(),
 		newVersionCommand(),
 		newWatchCommand(),

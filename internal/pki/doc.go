@@ -1,0 +1,22 @@
+// Package pki makes certificate authorities and certificates.
+//
+// # Use
+//
+//	ca, err := pki.NewAuthority(pki.Subject{CommonName: "Praetor Agent CA"}, pki.Days(365))
+//	pair, err := ca.Issue(pki.Subject{CommonName: "server.dc1.consul", DNSNames: names}, pki.Server|pki.Client, pki.Days(90))
+//	ca, err = pki.ReadAuthority(certPEM, keyPEM)
+//
+// # Concurrency
+//
+// Functions share nothing; an Authority may be used by any goroutine.
+//
+// # Invariants
+//
+// Keys are ECDSA P-256; serial numbers are random, 127 bits. What an authority
+// issues ends before or with the authority itself.
+//
+// # Decisions
+//
+// One kind of key for everything: it is short, quick, and understood by all that
+// speaks TLS 1.2. Keys of other kinds that people bring along are refused by name.
+package pki
