@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"unicode/utf8"
 
@@ -11,16 +12,16 @@ import (
 // printColumns writes rows with two spaces between columns, the last cell of a
 // row unpadded (reference/cli.md §1.6, "columns").
 func printColumns(cmd *cobra.Command, rows [][]string) {
-	writeColumns(cmd, rows, 2)
+	writeColumns(cmd.OutOrStdout(), rows, 2)
 }
 
 // printTabs writes rows with at least six spaces between columns
 // (reference/cli.md §1.6, "tab table").
 func printTabs(cmd *cobra.Command, rows [][]string) {
-	writeColumns(cmd, rows, 6)
+	writeColumns(cmd.OutOrStdout(), rows, 6)
 }
 
-func writeColumns(cmd *cobra.Command, rows [][]string, gap int) {
+func writeColumns(w io.Writer, rows [][]string, gap int) {
 	var widths []int
 	for _, row := range rows {
 		for i, cell := range row {
@@ -40,5 +41,5 @@ func writeColumns(cmd *cobra.Command, rows [][]string, gap int) {
 		}
 		b.WriteString("\n")
 	}
-	fmt.Fprint(cmd.OutOrStdout(), b.String())
+	fmt.Fprint(w, b.String())
 }

@@ -94,6 +94,7 @@ func newRootCommand(name string) *cobra.Command {
 		newAgentCommand(),
 		newCatalogCommand(),
 		newConfigCommand(),
+		newDebugCommand(),
 		newEventCommand(),
 		newExecCommand(),
 		newForceLeaveCommand(),
