@@ -64,6 +64,7 @@ type Agent struct {
 	local  *local.State
 	events *event.Ring
 	api    *httpapi.API
+	front  *httpapi.Server
 	dns    *dnsserver.Server
 
 	closers []io.Closer       // what Open took, in order
@@ -91,7 +92,7 @@ func Open(opts Options) (*Agent, error) {
 	}
 	a.runtime.Store(opts.Runtime)
 	for _, step := range []func(*config.Runtime) error{
-		a.openTLS, a.openCheckTLS, a.bind, a.openDataDir, a.openTelemetry, a.openTokens, a.openPools, a.openServer, a.openViews, a.openLocal, a.openDNS, a.openHTTP, a.writePID,
+		a.openTLS, a.openCheckTLS, a.bind, a.openDataDir, a.openTelemetry, a.openTokens, a.openPools, a.openServer, a.openViews, a.openLocal, a.openDNS, a.openHTTP, a.openLimits, a.writePID,
 	} {
 		if err := step(opts.Runtime); err != nil {
 			return nil, errors.Join(err, a.Close())
@@ -111,6 +112,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	parts.Add("gossip", a.runGossip)
 	if a.server != nil {
 		parts.Add("server", a.server.Run)
+		parts.Add("presence", a.runPresence)
 	}
 	parts.Add("local", a.local.Run)
 	parts.Add("views", a.views.Run)

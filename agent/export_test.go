@@ -2,7 +2,9 @@ package agent
 
 import (
 	"context"
+	"time"
 
+	"praetor/agent/config"
 	"praetor/agent/server"
 	"praetor/gossip"
 )
@@ -20,3 +22,8 @@ var NewTokenStore = newTokenStore
 
 // DNSMaxStale is how old an answer over DNS may be.
 var DNSMaxStale = dnsMaxStale
+
+// CheckAbsence is what a server with a data folder checks before it starts.
+func CheckAbsence(folder string, rt *config.Runtime, now time.Time) error {
+	return checkAbsence(&dataDir{path: folder}, rt, now)
+}

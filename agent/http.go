@@ -46,6 +46,10 @@ func (a *Agent) openHTTP(rt *config.Runtime) error {
 		return err
 	}
 	a.api = api
+	a.front = httpapi.NewServer(httpapi.ServerOptions{
+		Handler: http.HandlerFunc(a.serveHTTP), MaxConnsPerClient: rt.Limits.HTTPMaxConnsPerClient, MaxHeaderBytes: rt.HTTP.MaxHeaderBytes,
+		HandshakeTimeout: rt.Limits.HTTPSHandshakeTimeout, Logger: a.logger.Named("http"),
+	})
 	return nil
 }
 
@@ -73,17 +77,12 @@ func (a *Agent) serveHTTP(w http.ResponseWriter, r *http.Request) {
 
 // runHTTP answers on every listener until ctx ends.
 func (a *Agent) runHTTP(ctx context.Context) error {
-	rt := a.runtime.Load()
-	srv := httpapi.NewServer(httpapi.ServerOptions{
-		Handler: http.HandlerFunc(a.serveHTTP), MaxConnsPerClient: rt.Limits.HTTPMaxConnsPerClient, MaxHeaderBytes: rt.HTTP.MaxHeaderBytes,
-		Logger: a.logger.Named("http"),
-	})
 	group, ctx := errgroup.WithContext(ctx)
 	for _, l := range a.bound.http {
-		group.Go(func() error { return srv.Serve(ctx, l) })
+		group.Go(func() error { return a.front.Serve(ctx, l) })
 	}
 	for _, l := range a.bound.https {
-		group.Go(func() error { return srv.ServeTLS(ctx, l, a.certs.Server()) })
+		group.Go(func() error { return a.front.ServeTLS(ctx, l, a.certs.Server()) })
 	}
 	if len(a.bound.http)+len(a.bound.https) == 0 {
 		<-ctx.Done()

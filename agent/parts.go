@@ -1,6 +1,8 @@
 package agent
 
 import (
+	"time"
+
 	"praetor/agent/checks"
 	"praetor/agent/config"
 	"praetor/agent/local"
@@ -19,6 +21,9 @@ func (a *Agent) openDataDir(rt *config.Runtime) error {
 		return err
 	}
 	a.own(a.dir)
+	if err := checkAbsence(a.dir, rt, time.Now()); err != nil {
+		return err
+	}
 	a.id, err = config.NodeID(rt)
 	return err
 }
@@ -69,6 +74,7 @@ func raftOptions(dir *dataDir, rt *config.Runtime) raftstore.Options {
 		Dir: dir.join("raft"), Backend: rt.Raft.Backend,
 		HeartbeatTimeout: rt.Raft.HeartbeatTimeout, ElectionTimeout: rt.Raft.ElectionTimeout, LeaderLease: rt.Raft.LeaderLeaseTimeout,
 		SnapshotThreshold: rt.Raft.SnapshotThreshold, SnapshotInterval: rt.Raft.SnapshotInterval, TrailingLogs: rt.Raft.TrailingLogs,
+		NoLogCache: rt.Raft.DisableLogCache, NoFreelistSync: rt.Raft.NoFreelistSync,
 		PreVoteDisabled: rt.Raft.PreVoteDisabled, SegmentBytes: rt.Raft.SegmentSizeMB << 20,
 	}
 	if rt.Dev {
@@ -77,8 +83,6 @@ func raftOptions(dir *dataDir, rt *config.Runtime) raftstore.Options {
 	return o
 }
 
-// openLocal loads what is registered with this agent: what the data folder
-// keeps, and what configuration files define.
 // openViews keeps the answers that many ask for.
 func (a *Agent) openViews(rt *config.Runtime) error {
 	a.views = view.New(view.Options{
@@ -87,6 +91,8 @@ func (a *Agent) openViews(rt *config.Runtime) error {
 	return nil
 }
 
+// openLocal loads what is registered with this agent: what the data folder
+// keeps, and what configuration files define.
 func (a *Agent) openLocal(rt *config.Runtime) error {
 	state, err := local.Open(local.Options{
 		Dir:    a.dir.path,

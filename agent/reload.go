@@ -41,6 +41,7 @@ func (a *Agent) Reload(context.Context) error {
 	a.runtime.Store(rt)
 	wake(a.rewatch)
 	a.dns.Configure(dnsConfig(rt))
+	a.limit(rt)
 	a.local.SyncSoon()
 	return nil
 }

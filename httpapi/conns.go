@@ -3,6 +3,7 @@ package httpapi
 import (
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -16,7 +17,7 @@ const refusalTimeout = 10 * time.Millisecond
 
 // conns counts connections by client.
 type conns struct {
-	most int // per client; 0 means no bound
+	most atomic.Int64 // per client; 0 means no bound
 
 	mu    sync.Mutex
 	count map[string]int
@@ -26,7 +27,7 @@ type conns struct {
 func (c *conns) take(client string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.count[client] >= c.most {
+	if most := int(c.most.Load()); most > 0 && c.count[client] >= most {
 		return false
 	}
 	if c.count == nil {
@@ -54,7 +55,7 @@ type limited struct {
 func (l *limited) Accept() (net.Conn, error) {
 	for {
 		conn, err := l.Listener.Accept()
-		if err != nil || l.conns.most <= 0 || conn.RemoteAddr().Network() == "unix" {
+		if err != nil || conn.RemoteAddr().Network() == "unix" {
 			return conn, err
 		}
 		client := clientOf(conn)

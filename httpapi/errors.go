@@ -25,6 +25,8 @@ func statusOf(kind fault.Kind, text string) int {
 		return http.StatusTooManyRequests
 	case fault.TooLarge:
 		return http.StatusRequestEntityTooLarge
+	case fault.Overloaded:
+		return http.StatusServiceUnavailable
 	}
 	if strings.Contains(text, "Permission denied") || strings.Contains(text, "ACL not found") {
 		return http.StatusForbidden

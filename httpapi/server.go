@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -19,8 +20,11 @@ type ServerOptions struct {
 	// MaxConnsPerClient bounds the connections of one IP address, over all
 	// listeners; 0 means no bound. Unix sockets are not counted.
 	MaxConnsPerClient int
-	MaxHeaderBytes    int          // of a request; 0 means 1 MiB
-	Logger            hclog.Logger // nil means none
+	MaxHeaderBytes    int // of a request; 0 means 1 MiB
+	// HandshakeTimeout bounds the TLS handshake of a connection, and then the
+	// header of a request; 0 means 10 s.
+	HandshakeTimeout time.Duration
+	Logger           hclog.Logger // nil means none
 }
 
 const (
@@ -45,23 +49,30 @@ func NewServer(opts ServerOptions) *Server {
 	if opts.Logger == nil {
 		opts.Logger = hclog.NewNullLogger()
 	}
-	return &Server{opts: opts, conns: conns{most: opts.MaxConnsPerClient}}
+	s := &Server{opts: opts}
+	s.Limit(opts.MaxConnsPerClient)
+	return s
 }
+
+// Limit bounds the connections of one IP address; 0 means no bound. Those that are
+// open stay.
+func (s *Server) Limit(perClient int) { s.conns.most.Store(int64(perClient)) }
 
 // Serve answers on l until ctx ends (nil) or l breaks (why), and closes l. When
 // ctx ends so do the contexts of all requests; Serve returns when their handlers
 // have. It may be called for many listeners at once.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	return s.serve(ctx, &limited{Listener: l, conns: &s.conns})
+	return s.serve(ctx, &limited{Listener: l, conns: &s.conns}, headerTimeout)
 }
 
 // ServeTLS is Serve over TLS. A client that has too many connections is told so
 // in plain text: it has not shaken hands yet.
 func (s *Server) ServeTLS(ctx context.Context, l net.Listener, conf *tls.Config) error {
-	return s.serve(ctx, tls.NewListener(&limited{Listener: l, conns: &s.conns}, conf))
+	// net/http gives both the same time.
+	return s.serve(ctx, tls.NewListener(&limited{Listener: l, conns: &s.conns}, conf), cmp.Or(s.opts.HandshakeTimeout, headerTimeout))
 }
 
-func (s *Server) serve(ctx context.Context, l net.Listener) error {
+func (s *Server) serve(ctx context.Context, l net.Listener, headerTimeout time.Duration) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	handlers, fresh := inflight{next: s.opts.Handler}, freshConns{}

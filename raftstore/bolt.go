@@ -204,8 +204,8 @@ type boltLog struct {
 	disk *disk
 }
 
-func openBoltLog(path string, d *disk) (*boltLog, error) {
-	db, err := openBolt(path, bbolt.Options{NoFreelistSync: true, FreelistType: bbolt.FreelistMapType}, d, logBucket)
+func openBoltLog(path string, d *disk, noFreelistSync bool) (*boltLog, error) {
+	db, err := openBolt(path, bbolt.Options{NoFreelistSync: noFreelistSync, FreelistType: bbolt.FreelistMapType}, d, logBucket)
 	if err != nil {
 		return nil, err
 	}

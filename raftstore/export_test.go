@@ -34,7 +34,7 @@ func OpenTestLog(backend, dir string, segmentBytes int, fileOp func(string) erro
 	}
 	var log closableLog
 	if backend == "boltdb" {
-		log, err = openBoltLog(filepath.Join(dir, boltFile), d)
+		log, err = openBoltLog(filepath.Join(dir, boltFile), d, true)
 	} else {
 		log, err = openWAL(filepath.Join(dir, walDir), stable, d, segmentBytes, newWALFigures(nil), hclog.NewNullLogger())
 	}

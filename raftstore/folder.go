@@ -68,7 +68,10 @@ func (f *folder) open(opts *Options) error {
 	if err != nil {
 		return err
 	}
-	f.logs, f.closers = newCachedLog(log), append(f.closers, log)
+	f.logs, f.closers = log, append(f.closers, log)
+	if !opts.NoLogCache {
+		f.logs = newCachedLog(log)
+	}
 	if err := f.openSnapshots(opts.Logger); err != nil {
 		return err
 	}
@@ -123,7 +126,7 @@ func (f *folder) openLog(opts *Options, stable *boltStable, inBolt bool) (closab
 	case bolt && len(inWAL.Segments) > 0:
 		return nil, otherBackend(f.path(walDir), "boltdb", "wal")
 	case bolt:
-		return openBoltLog(f.path(boltFile), f.disk)
+		return openBoltLog(f.path(boltFile), f.disk, opts.NoFreelistSync)
 	}
 	return openWAL(f.path(walDir), stable, f.disk, opts.SegmentBytes, newWALFigures(opts.Metrics), opts.Logger.Named("wal"))
 }

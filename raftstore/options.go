@@ -40,6 +40,11 @@ type Options struct {
 	SnapshotInterval  time.Duration // default 30 s
 	TrailingLogs      uint64        // entries kept behind a snapshot; default 10240
 
+	// NoLogCache reads entries for followers from disk instead of from memory.
+	NoLogCache bool
+	// NoFreelistSync leaves the list of free pages of a bbolt log out of what is
+	// synced: faster writes, slower opening.
+	NoFreelistSync bool
 	// PreVoteDisabled lets a server that was away force an election.
 	PreVoteDisabled bool
 	// SegmentBytes is the size of a WAL segment; default 64 MiB.

@@ -25,7 +25,7 @@ type settings struct {
 	RaftProtocol        *int              `cfg:"raft_protocol" help:"Raft protocol version, only 3"`
 	PidFile             *string           `cfg:"pid_file" help:"file that holds the process ID while the agent runs"`
 	Experiments         []string          `cfg:"experiments" use:"later" help:"names of experimental features"`
-	ServerRejoinAgeMax  *string           `cfg:"server_rejoin_age_max" use:"later" help:"longest absence after which a server may come back"`
+	ServerRejoinAgeMax  *string           `cfg:"server_rejoin_age_max" help:"longest absence after which a server may come back"`
 	UseStreamingBackend *bool             `cfg:"use_streaming_backend" help:"clients follow services by stream rather than by blocking queries"`
 	RPC                 rpcSettings       `cfg:"rpc"`
 	Locality            *localitySettings `cfg:"locality"`

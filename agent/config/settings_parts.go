@@ -42,27 +42,27 @@ type unixSettings struct {
 }
 
 type cacheSettings struct {
-	FetchRate     *float64 `cfg:"entry_fetch_rate" use:"later" help:"fetches per second and cache entry" reload:"y"`
-	FetchMaxBurst *int     `cfg:"entry_fetch_max_burst" use:"later" help:"burst of entry_fetch_rate" reload:"y"`
+	FetchRate     *float64 `cfg:"entry_fetch_rate" help:"fetches per second and cache entry" reload:"y"`
+	FetchMaxBurst *int     `cfg:"entry_fetch_max_burst" help:"burst of entry_fetch_rate" reload:"y"`
 }
 
 type limitSettings struct {
 	HTTPMaxConns     *int            `cfg:"http_max_conns_per_client" help:"HTTP connections from one IP" reload:"y"`
-	HTTPSHandshake   *string         `cfg:"https_handshake_timeout" use:"later" help:"time for a TLS handshake of HTTPS"`
-	RPCHandshake     *string         `cfg:"rpc_handshake_timeout" use:"later" help:"time for a TLS handshake of RPC"`
+	HTTPSHandshake   *string         `cfg:"https_handshake_timeout" help:"time for a TLS handshake of HTTPS"`
+	RPCHandshake     *string         `cfg:"rpc_handshake_timeout" help:"time for a TLS handshake of RPC"`
 	RPCClientTimeout *string         `cfg:"rpc_client_timeout" help:"time for an RPC that does not block" reload:"y"`
-	RPCRate          *float64        `cfg:"rpc_rate" use:"later" help:"RPCs per second to servers, -1 for no limit" reload:"y"`
-	RPCMaxBurst      *int            `cfg:"rpc_max_burst" use:"later" help:"burst of rpc_rate" reload:"y"`
-	RPCMaxConns      *int            `cfg:"rpc_max_conns_per_client" use:"later" help:"RPC connections from one IP" reload:"y"`
+	RPCRate          *float64        `cfg:"rpc_rate" help:"RPCs per second to servers, -1 for no limit" reload:"y"`
+	RPCMaxBurst      *int            `cfg:"rpc_max_burst" help:"burst of rpc_rate" reload:"y"`
+	RPCMaxConns      *int            `cfg:"rpc_max_conns_per_client" help:"RPC connections from one IP" reload:"y"`
 	KVMaxValueSize   *uint64         `cfg:"kv_max_value_size" help:"bytes of a KV value"`
 	TxnMaxReqLen     *uint64         `cfg:"txn_max_req_len" help:"bytes of a transaction"`
 	RequestLimits    requestSettings `cfg:"request_limits"`
 }
 
 type requestSettings struct {
-	Mode      *string  `cfg:"mode" use:"later" help:"disabled, permissive or enforcing" reload:"y"`
-	ReadRate  *float64 `cfg:"read_rate" use:"later" help:"reads per second and server, -1 for no limit" reload:"y"`
-	WriteRate *float64 `cfg:"write_rate" use:"later" help:"writes per second and server, -1 for no limit" reload:"y"`
+	Mode      *string  `cfg:"mode" help:"disabled, permissive or enforcing" reload:"y"`
+	ReadRate  *float64 `cfg:"read_rate" help:"reads per second and server, -1 for no limit" reload:"y"`
+	WriteRate *float64 `cfg:"write_rate" help:"writes per second and server, -1 for no limit" reload:"y"`
 }
 
 type httpSettings struct {
@@ -119,7 +119,7 @@ type perfSettings struct {
 
 type logStore struct {
 	Backend         *string        `cfg:"backend" help:"default, wal or boltdb"`
-	DisableLogCache *bool          `cfg:"disable_log_cache" use:"later" help:"keep no log entries in memory"`
+	DisableLogCache *bool          `cfg:"disable_log_cache" help:"keep no log entries in memory"`
 	Verification    verifySettings `cfg:"verification"`
 	BoltDB          boltSettings   `cfg:"boltdb"`
 	WAL             walSettings    `cfg:"wal"`
@@ -131,7 +131,7 @@ type verifySettings struct {
 }
 
 type boltSettings struct {
-	NoFreelistSync *bool `cfg:"no_freelist_sync" use:"later" help:"do not sync the free list"`
+	NoFreelistSync *bool `cfg:"no_freelist_sync" help:"do not sync the free list"`
 }
 
 type walSettings struct {

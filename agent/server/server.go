@@ -192,6 +192,12 @@ func (s *Server) Close() error {
 	return errors.Join(s.router.Close(), s.raft.Close(), s.listener.Close())
 }
 
+// LimitConnections bounds what one address may hold of the RPC port, 0 for no bound, and
+// the time that a connection gets to say what it is for.
+func (s *Server) LimitConnections(perIP int, handshake time.Duration) {
+	s.listener.Limit(perIP, handshake)
+}
+
 // Router carries requests, local ones and those from other nodes.
 func (s *Server) Router() *rpc.Router { return s.router }
 

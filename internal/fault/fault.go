@@ -11,18 +11,19 @@ type Kind uint8
 
 // The kinds. Internal is the zero value: an error nobody classified.
 const (
-	Internal Kind = iota // a fault of ours or of the machine
-	Invalid              // the request is malformed: the caller must change it (HTTP 400)
-	Rejected             // well-formed, but servers refuse it (HTTP 500, reference/http-api.md §2.3)
-	NotFound             // the thing asked for does not exist
-	Denied               // the token may not do this
-	Conflict             // another write won
-	NoLeader             // no leader, or no server, is known: try again later
-	Limit                // too many requests
-	TooLarge             // the body exceeds its limit
+	Internal   Kind = iota // a fault of ours or of the machine
+	Invalid                // the request is malformed: the caller must change it (HTTP 400)
+	Rejected               // well-formed, but servers refuse it (HTTP 500, reference/http-api.md §2.3)
+	NotFound               // the thing asked for does not exist
+	Denied                 // the token may not do this
+	Conflict               // another write won
+	NoLeader               // no leader, or no server, is known: try again later
+	Limit                  // too many requests
+	TooLarge               // the body exceeds its limit
+	Overloaded             // only the leader can do it, and it has too much to do (HTTP 503)
 )
 
-var kindNames = [...]string{"internal", "invalid", "rejected", "not found", "denied", "conflict", "no leader", "limit", "too large"}
+var kindNames = [...]string{"internal", "invalid", "rejected", "not found", "denied", "conflict", "no leader", "limit", "too large", "overloaded"}
 
 func (k Kind) String() string {
 	if int(k) < len(kindNames) {

@@ -63,7 +63,7 @@ func fromStatus(st *status.Status) error {
 		return nil
 	}
 	kind := fault.Kind(0)
-	if k := st.Code() - faultCode; k <= codes.Code(fault.TooLarge) {
+	if k := st.Code() - faultCode; k <= codes.Code(fault.Overloaded) {
 		kind = fault.Kind(k)
 	}
 	text, hint, whole, ok := unpackTexts(st.Message())

@@ -60,6 +60,9 @@ func (r *Router) tryServers(ctx context.Context, op *Desc, req Message) (Message
 	if len(addresses) == 0 {
 		return nil, final, fault.New(fault.NoLeader, TextNoServers)
 	}
+	if err := r.admitOut(); err != nil {
+		return nil, final, err
+	}
 	r.asked.Incr()
 	rep, v, err := r.tryEach(ctx, addresses, op, req, hopNone)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -19,10 +20,11 @@ const (
 )
 
 const (
-	// handshakeTimeout is what a connection gets to say its first byte.
+	// handshakeTimeout is what a connection gets to say its first byte, and
+	// maxPerIP how many connections one address may hold, unless Limit says
+	// otherwise; more are closed.
 	handshakeTimeout = 5 * time.Second
-	// maxPerIP is how many connections one address may hold; more are closed.
-	maxPerIP = 100
+	maxPerIP         = 100
 	// maxSilent bounds connections that have not said their first byte yet,
 	// over all addresses; more are closed.
 	maxSilent = 1024
@@ -42,6 +44,8 @@ type Listener struct {
 	once   sync.Once
 	work   sync.WaitGroup // one per connection being sorted
 
+	handshake, maxPerIP atomic.Int64 // nanoseconds; 0 = any number
+
 	mu     sync.Mutex
 	perIP  map[string]int
 	silent map[net.Conn]struct{}
@@ -52,7 +56,7 @@ func NewListener(l net.Listener, logger hclog.Logger) *Listener {
 	if logger == nil {
 		logger = hclog.NewNullLogger()
 	}
-	return &Listener{
+	made := &Listener{
 		port:   l,
 		logger: logger,
 		raft:   newHalf(l.Addr()),
@@ -61,6 +65,15 @@ func NewListener(l net.Listener, logger hclog.Logger) *Listener {
 		perIP:  make(map[string]int),
 		silent: make(map[net.Conn]struct{}),
 	}
+	made.Limit(maxPerIP, handshakeTimeout)
+	return made
+}
+
+// Limit bounds the connections that one address may hold, 0 for any number, and the time
+// that a connection gets to say what it is for. It holds for connections from now on.
+func (l *Listener) Limit(perIP int, handshake time.Duration) {
+	l.maxPerIP.Store(int64(perIP))
+	l.handshake.Store(int64(handshake))
 }
 
 // Raft gives the Raft connections.
@@ -155,7 +168,7 @@ func (l *Listener) enter(conn net.Conn, ip string) (refused string) {
 		return "closing"
 	default:
 	}
-	if l.perIP[ip] >= maxPerIP {
+	if most := int(l.maxPerIP.Load()); most > 0 && l.perIP[ip] >= most {
 		return "too many connections from one address"
 	}
 	if len(l.silent) >= maxSilent {
@@ -176,7 +189,7 @@ func (l *Listener) leave(ip string) {
 
 // sort reads the first byte and hands the connection on.
 func (l *Listener) sort(conn *counted, raw net.Conn) {
-	deadline := time.NewTimer(handshakeTimeout)
+	deadline := time.NewTimer(time.Duration(l.handshake.Load()))
 	defer deadline.Stop()
 	to, err := l.readFirst(conn)
 	l.mu.Lock()
@@ -193,7 +206,7 @@ func (l *Listener) sort(conn *counted, raw net.Conn) {
 }
 
 func (l *Listener) readFirst(conn net.Conn) (*half, error) {
-	if err := conn.SetReadDeadline(time.Now().Add(handshakeTimeout)); err != nil {
+	if err := conn.SetReadDeadline(time.Now().Add(time.Duration(l.handshake.Load()))); err != nil {
 		return nil, fmt.Errorf("set deadline: %w", err)
 	}
 	var first [1]byte

@@ -234,3 +234,22 @@ func TestListenerSurvivesAShortageButNotABrokenPort(t *testing.T) {
 		}
 	})
 }
+
+func TestLimitsOfConnectionsMayChange(t *testing.T) {
+	withPort(t, func(t *testing.T, p *port) {
+		p.Limit(1, time.Second)
+		first := p.dial("10.0.0.2", rpc.RPCByte)
+		accepted := accept(t, p.RPC())
+		wantClosed(t, p.dial("10.0.0.2"), 0)
+		wantClosed(t, p.dial("10.0.0.3"), time.Second)
+		p.Limit(0, time.Second)
+		for range rpc.MaxPerIP + 5 {
+			conn := p.dial("10.0.0.2", rpc.RPCByte)
+			theirs := accept(t, p.RPC())
+			defer conn.Close()
+			defer theirs.Close()
+		}
+		first.Close()
+		accepted.Close()
+	})
+}

@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"strings"
 
 	"github.com/tinylib/msgp/msgp"
 )
@@ -45,6 +46,12 @@ type Desc struct {
 
 	clone  func(Message) Message // a shallow copy, for changing a request's options
 	method string                // its gRPC method
+}
+
+// family is the part of an operation's name before the dot.
+func (d *Desc) family() string {
+	family, _, _ := strings.Cut(d.Name, ".")
+	return family
 }
 
 // Routed is what every request offers the router; embedding WriteOptions or

@@ -68,6 +68,8 @@ type Router struct {
 
 	asked, failed *telemetry.Counter  // requests of a client agent
 	abroad        *telemetry.Counters // requests to other datacenters
+
+	limits
 }
 
 // NewRouter returns a router that knows no servers yet.
@@ -79,6 +81,9 @@ func NewRouter(opts Options) *Router {
 		pool:  pool{dial: opts.Dial},
 		asked: opts.Metrics.Counter("client.rpc"), failed: opts.Metrics.Counter("client.rpc.failed"),
 		abroad: opts.Metrics.Counters("rpc.cross-dc", "datacenter"),
+		limits: limits{
+			exceeded: opts.Metrics.Counter("client.rpc.exceeded"), tooFast: opts.Metrics.Counters("rpc.rate_limit.exceeded", "limit_type"),
+		},
 	}
 }
 
@@ -119,6 +124,9 @@ func (r *Router) Close() error {
 
 // route brings a request, made here or arrived over the wire, to its answer.
 func (r *Router) route(ctx context.Context, op *Desc, req Message, h hop) (Message, error) {
+	if err := r.admitIn(op, h); err != nil {
+		return nil, err
+	}
 	datacenter, stale := target(req)
 	rep, settled, err := r.routeHere(ctx, op, req, h, datacenter, stale)
 	if !settled {

@@ -98,3 +98,27 @@ func TestReadAnsweredInThisProcessIsNotFollowed(t *testing.T) {
 		}
 	})
 }
+
+func TestFetchesOfAViewAreLimited(t *testing.T) {
+	run(t, view.Options{}, func(t *testing.T, u *upstream, vs *view.Views) {
+		vs.LimitFetches(1, 2)
+		for range 3 {
+			live(t, vs, 0)
+		}
+		before, _ := u.counts()
+		for i := range uint64(100) {
+			u.set(11+i, nil)
+			time.Sleep(100 * time.Millisecond)
+		}
+		after, _ := u.counts()
+		if n := after - before; n < 9 || n > 13 {
+			t.Errorf("%d upstream reads in ten seconds of changes, want about ten", n)
+		}
+		vs.LimitFetches(-1, 1)
+		u.set(200, nil)
+		time.Sleep(2 * time.Second)
+		if index, _ := live(t, vs, 0); index != 200 {
+			t.Errorf("index %d after the limit is gone, want 200", index)
+		}
+	})
+}

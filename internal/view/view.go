@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"praetor/internal/fault"
 	"praetor/internal/rpc"
 )
@@ -34,6 +36,7 @@ type view struct {
 	req   rpc.Message // does not block
 
 	cancel  atomic.Pointer[context.CancelFunc] // set by Run
+	fetches *rate.Limiter
 	state   atomic.Pointer[state]
 	waiting atomic.Int64  // callers in next
 	wake    chan struct{} // a token: somebody began to wait
@@ -62,7 +65,7 @@ func (s *state) age() time.Duration {
 }
 
 func newView(vs *Views, key string, op *rpc.Desc, req rpc.Message) *view {
-	v := &view{views: vs, key: key, op: op, req: req, wake: make(chan struct{}, 1)}
+	v := &view{views: vs, key: key, op: op, req: req, wake: make(chan struct{}, 1), fetches: rate.NewLimiter(rate.Inf, 1)}
 	v.state.Store(&state{over: make(chan struct{})})
 	return v
 }
@@ -140,6 +143,7 @@ func (v *view) isWarm() bool {
 func (v *view) follow(ctx context.Context) {
 	pause := leastPause
 	for v.wanted(ctx) {
+		v.awaitTurn(ctx)
 		rep, err := v.views.opts.Caller.Do(ctx, v.op, v.ask())
 		switch {
 		case ctx.Err() != nil:
@@ -159,6 +163,15 @@ func (v *view) follow(ctx context.Context) {
 		}
 	}
 	v.end(errStopped)
+}
+
+// awaitTurn waits until the view may ask upstream again.
+func (v *view) awaitTurn(ctx context.Context) {
+	if l := v.views.fetches.Load(); v.fetches.Limit() != l.perSecond || v.fetches.Burst() != l.burst {
+		v.fetches.SetLimit(l.perSecond)
+		v.fetches.SetBurst(l.burst)
+	}
+	_ = v.fetches.Wait(ctx) // ends early only with ctx, as the caller will see
 }
 
 // isRefusal tells whether asking again would be answered the same.

@@ -6,7 +6,10 @@ import (
 	"errors"
 	"hash/maphash"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/time/rate"
 
 	"praetor/internal/rpc"
 )
@@ -51,14 +54,34 @@ type Views struct {
 	bytes  int
 
 	newcomers newcomers
+
+	fetches atomic.Pointer[fetchLimit]
 }
 
 // New returns Views that answer once Run runs.
 func New(opts Options) *Views {
 	opts.fill()
-	return &Views{
+	vs := &Views{
 		opts: opts, begin: make(chan *view), byKey: map[string]*list.Element{}, newcomers: newcomers{seed: maphash.MakeSeed()},
 	}
+	vs.LimitFetches(-1, 1)
+	return vs
+}
+
+// fetchLimit bounds how often one view may ask upstream.
+type fetchLimit struct {
+	perSecond rate.Limit
+	burst     int
+}
+
+// LimitFetches bounds how often each view asks upstream: so often a second, and so often
+// at once. A negative rate is no limit. Views that live take it over when they ask next.
+func (vs *Views) LimitFetches(perSecond float64, burst int) {
+	l := &fetchLimit{rate.Limit(perSecond), burst}
+	if perSecond < 0 {
+		l.perSecond = rate.Inf
+	}
+	vs.fetches.Store(l)
 }
 
 // Run follows views until ctx ends.

@@ -1,0 +1,25 @@
+package agent
+
+import (
+	"praetor/agent/config"
+	"praetor/internal/rpc"
+)
+
+func (a *Agent) openLimits(rt *config.Runtime) error {
+	a.limit(rt)
+	return nil
+}
+
+// limit puts limits in force, those of a configuration that may change while the agent
+// runs.
+func (a *Agent) limit(rt *config.Runtime) {
+	l := rt.Limits
+	a.router.Limit(rpc.Limits{
+		Rate: l.RPCRate, Burst: l.RPCMaxBurst, Mode: l.RequestMode, ReadRate: l.ReadRate, WriteRate: l.WriteRate,
+	})
+	a.front.Limit(l.HTTPMaxConnsPerClient)
+	a.views.LimitFetches(rt.Cache.FetchRate, rt.Cache.FetchMaxBurst)
+	if a.server != nil {
+		a.server.LimitConnections(l.RPCMaxConnsPerClient, l.RPCHandshakeTimeout)
+	}
+}
