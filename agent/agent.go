@@ -123,6 +123,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	parts.Add("telemetry", a.runTelemetry)
 	parts.Add("join", a.runJoins)
 	parts.Add("watches", a.runWatches)
+	parts.Add("auto-reload", a.runAutoReload)
 	parts.Add("jobs", a.runJobs)
 	parts.Add("leave", func(ctx context.Context) error {
 		select {

@@ -110,14 +110,14 @@ type settings struct {
 	LogRotateDuration *string `cfg:"log_rotate_duration" help:"age at which the log file is rotated"`
 	LogRotateBytes    *int    `cfg:"log_rotate_bytes" help:"size at which the log file is rotated, 0 for no limit"`
 	LogRotateMaxFiles *int    `cfg:"log_rotate_max_files" help:"archives to keep, 0 for all, -1 for none"`
-	EnableSyslog      *bool   `cfg:"enable_syslog" use:"later" help:"also log to syslog"`
-	SyslogFacility    *string `cfg:"syslog_facility" use:"later" help:"syslog facility"`
+	EnableSyslog      *bool   `cfg:"enable_syslog" help:"also log to syslog"`
+	SyslogFacility    *string `cfg:"syslog_facility" help:"syslog facility"`
 
 	UIConfig              uiSettings        `cfg:"ui_config"`
 	EnableDebug           *bool             `cfg:"enable_debug" help:"serve /debug/pprof" reload:"y"`
 	DisableUpdateCheck    *bool             `cfg:"disable_update_check" help:"never look for newer versions"`
 	DisableAnonSignature  *bool             `cfg:"disable_anonymous_signature" help:"leave the signature out of update checks"`
-	AutoReloadConfig      *bool             `cfg:"auto_reload_config" use:"later" help:"reload when a configuration or TLS file changes"`
+	AutoReloadConfig      *bool             `cfg:"auto_reload_config" help:"reload when a configuration or TLS file changes"`
 	DefaultIntention      *string           `cfg:"default_intention_policy" use:"later" help:"allow or deny, for mesh traffic without an intention"`
 	ACL                   aclSettings       `cfg:"acl"`
 	TLS                   tlsSettings       `cfg:"tls"`

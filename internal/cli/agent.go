@@ -55,6 +55,7 @@ func runAgent(cmd *cobra.Command, args []string, flags *config.Flags) error {
 	logger, err := logging.Open(logging.Options{
 		Level: rt.Log.Level, JSON: rt.Log.JSON, Output: out,
 		File: rt.Log.File, RotateDuration: rt.Log.RotateDuration, RotateBytes: rt.Log.RotateBytes, RotateMaxFiles: rt.Log.RotateMaxFiles,
+		Syslog: rt.Log.Syslog, SyslogFacility: rt.Log.SyslogFacility,
 	})
 	if err != nil {
 		return fail("==> %s", err)

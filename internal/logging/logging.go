@@ -1,9 +1,11 @@
 package logging
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -23,12 +25,21 @@ type Options struct {
 	RotateDuration time.Duration
 	RotateBytes    int
 	RotateMaxFiles int
+
+	// Syslog also logs to the system's log, with a facility such as LOCAL0.
+	Syslog         bool
+	SyslogFacility string
+	SyslogSocket   string // of the system's log; "" finds it
 }
 
 // Logger is the root logger with the file it may own.
 type Logger struct {
 	hclog.InterceptLogger
-	file *File
+	file   *File
+	system *systemLog
+
+	mu   sync.Mutex
+	sink hclog.SinkAdapter // of system
 }
 
 // timeFormat is that of Consul's log lines: UTC as Z, else an offset.
@@ -48,6 +59,11 @@ func Open(opts Options) (*Logger, error) {
 		}
 		out = io.MultiWriter(out, l.file)
 	}
+	if opts.Syslog {
+		if l.system, err = openSyslog(opts); err != nil {
+			return nil, errors.Join(err, l.Close())
+		}
+	}
 	l.InterceptLogger = hclog.NewInterceptLogger(&hclog.LoggerOptions{
 		Name:       "agent",
 		Level:      level,
@@ -55,15 +71,41 @@ func Open(opts Options) (*Logger, error) {
 		JSONFormat: opts.JSON,
 		TimeFormat: timeFormat,
 	})
+	l.logToSystem(level)
 	return l, nil
 }
 
-// Close closes the log file.
-func (l *Logger) Close() error {
-	if l.file == nil {
-		return nil
+// SetLevel changes what is logged from now on.
+func (l *Logger) SetLevel(level hclog.Level) {
+	l.InterceptLogger.SetLevel(level)
+	l.logToSystem(level)
+}
+
+// logToSystem writes lines of a level to the system's log too, if there is one; it puts
+// the time before them.
+func (l *Logger) logToSystem(level hclog.Level) {
+	if l.system == nil {
+		return
 	}
-	return l.file.Close()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.sink != nil {
+		l.DeregisterSink(l.sink)
+	}
+	l.sink = hclog.NewSinkAdapter(&hclog.LoggerOptions{Level: level, Output: l.system, DisableTime: true})
+	l.RegisterSink(l.sink)
+}
+
+// Close closes the log file and the connection to the system's log.
+func (l *Logger) Close() error {
+	var errs []error
+	if l.file != nil {
+		errs = append(errs, l.file.Close())
+	}
+	if l.system != nil {
+		errs = append(errs, l.system.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // ParseLevel reads a level's name in any case.
