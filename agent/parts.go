@@ -95,7 +95,7 @@ func (a *Agent) openViews(rt *config.Runtime) error {
 // keeps, and what configuration files define.
 func (a *Agent) openLocal(rt *config.Runtime) error {
 	state, err := local.Open(local.Options{
-		Dir:    a.dir.path,
+		Dir: a.dir.path, Boot: bootID(),
 		NodeID: a.id, NodeName: rt.NodeName, Address: rt.AdvertiseAddrLAN.String(),
 		TaggedAddresses: rt.TaggedAddresses, NodeMeta: rt.NodeMeta, Locality: rt.Locality, Datacenter: rt.Datacenter,
 		Caller: a.router, Tokens: a.tokens, ClusterSize: a.lan.NumMembers,

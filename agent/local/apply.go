@@ -73,9 +73,8 @@ func (s *State) putCheck(e *checkEntry) error {
 	changed := true
 	if old != nil {
 		e.order, row.Status, row.Output = old.order, old.row.Status, old.row.Output
-		if old.ttl != nil {
-			e.expires, e.statusBytes = old.expires, old.statusBytes
-		}
+		e.found, e.expires, e.statusBytes, e.criticalSince = old.found, old.expires, old.statusBytes, old.criticalSince
+		e.takeOver(old)
 		changed = !sameCheck(old.row, row) || old.token != e.token || old.file != e.file ||
 			!slices.Equal(old.row.ServiceTags, row.ServiceTags) || !old.deferred.IsZero()
 		s.detach(old)
@@ -95,7 +94,9 @@ func (s *State) putCheck(e *checkEntry) error {
 		s.dirty.checks[row.CheckID] = struct{}{}
 		s.nudge()
 	}
-	s.start(e)
+	if e.stop == nil {
+		s.start(e)
+	}
 	s.wakeService(row.ServiceID)
 	return nil
 }
@@ -173,7 +174,8 @@ func (s *State) newCheck(row *catalog.Check, token string, file bool) (*checkEnt
 	if d := row.Definition.DeregisterCriticalServiceAfter; d > 0 && d < minReap {
 		s.logger.Warn("check has deregister interval below minimum", "check", row.CheckID, "minimum_interval", minReap)
 	}
-	runner, err := checks.New(row, s.runnerOptions(file, func(_, status, output string) { s.result(e, status, output) }))
+	e.owner = &owner{e}
+	runner, err := checks.New(row, s.runnerOptions(file, func(_, status, output string) { s.result(e.owner, status, output) }))
 	if err != nil {
 		return nil, err
 	}

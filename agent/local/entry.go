@@ -3,6 +3,7 @@ package local
 import (
 	"cmp"
 	"context"
+	"reflect"
 	"slices"
 	"time"
 
@@ -35,12 +36,29 @@ type checkEntry struct {
 	runner checks.Runner // nil for checks that nothing runs
 	ttl    *checks.TTL   // runner, if it is one
 	stop   context.CancelFunc
+	owner  *owner // of runner
 
 	criticalSince time.Time // by a result; zero while it is not
 	deferred      time.Time // when a change of output alone is to be synced; zero for none
 
+	found       bool      // status is what the runner, of another kind than TTL, found
 	expires     time.Time // of the status of a TTL check
 	statusBytes int64
+}
+
+// owner is the entry that a runner works for. It is guarded by State.mu.
+type owner struct{ entry *checkEntry }
+
+// takeOver makes e the owner of old's runner, which goes on, if it does what
+// e's would. A TTL check is not taken over: being registered starts its time anew.
+func (e *checkEntry) takeOver(old *checkEntry) bool {
+	same := old.stop != nil && old.ttl == nil && old.file == e.file && old.token == e.token &&
+		old.row.Type == e.row.Type && old.row.ServiceID == e.row.ServiceID && reflect.DeepEqual(old.row.Definition, e.row.Definition)
+	if same {
+		e.runner, e.stop, e.owner = old.runner, old.stop, old.owner
+		e.owner.entry, old.stop = e, nil
+	}
+	return same
 }
 
 // live is a row as the journal holds it, and where its size is kept.
@@ -50,8 +68,8 @@ type live struct {
 	bytes *int64
 }
 
-// rows lists what belongs into the journal: services, then checks, then the
-// statuses of TTL checks, so that each finds what it refers to.
+// rows lists what belongs into the journal: services, then checks, then their
+// statuses, so that each finds what it refers to.
 func (s *State) rows() []live {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -66,8 +84,8 @@ func (s *State) rows() []live {
 		if !e.file {
 			all = append(all, live{kindCheck, &checkRecord{Check: e.row, Token: e.token}, &e.bytes})
 		}
-		if e.ttl != nil && !e.expires.IsZero() {
-			statuses = append(statuses, live{kindStatus, e.status(), &e.statusBytes})
+		if e.found || !e.expires.IsZero() {
+			statuses = append(statuses, live{kindStatus, e.status(s.opts.Boot), &e.statusBytes})
 		}
 	}
 	for i := range s.orphans {
@@ -79,10 +97,15 @@ func (s *State) rows() []live {
 	return slices.Concat(services, all, statuses)
 }
 
-func (e *checkEntry) status() *statusRecord {
-	return &statusRecord{
-		CheckID: e.row.CheckID, Status: e.row.Status, Output: e.row.Output, Expires: e.expires.UnixNano(),
+// status is what the journal keeps of an entry, in a run of the machine.
+func (e *checkEntry) status(boot string) *statusRecord {
+	r := &statusRecord{CheckID: e.row.CheckID, Status: e.row.Status, Output: e.row.Output}
+	if e.ttl != nil {
+		r.Expires = e.expires.UnixNano()
+	} else {
+		r.Boot = boot
 	}
+	return r
 }
 
 // nodeAndOwn lists checks by ID: those of the node, and those of one service.

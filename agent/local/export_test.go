@@ -48,3 +48,9 @@ func (s *State) SaveStatuses() error { return s.saveOnce() }
 func ReadRecord(k uint8, body []byte) error {
 	return newImage().apply(kind(k), body, int64(len(body)))
 }
+
+// CloseAsCrash lets go of the file without writing anything.
+func (s *State) CloseAsCrash() error {
+	s.closing.Do(func() { s.closeErr = s.journal.file.Close() })
+	return s.closeErr
+}

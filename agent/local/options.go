@@ -18,6 +18,11 @@ import (
 type Options struct {
 	Dir string // where the journal lives; "" means nothing is kept
 
+	// Boot names this run of the machine. What checks had found is good for a new
+	// agent only in the run in which they found it: a machine that just started
+	// has not started everything yet.
+	Boot string
+
 	NodeID          string
 	NodeName        string
 	Address         string

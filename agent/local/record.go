@@ -19,7 +19,7 @@ const (
 	kindCheck         kind = 2 // checkRecord: a check registered
 	kindRemoveService kind = 3 // removal: a service gone, with its checks and sidecar
 	kindRemoveCheck   kind = 4 // removal: a check gone
-	kindStatus        kind = 5 // statusRecord: what a TTL check was last told
+	kindStatus        kind = 5 // statusRecord: what a check was last found to be
 	kindForgetService kind = 6 // removal: a file defines the service now; its checks stay
 	kindForgetCheck   kind = 7 // removal: a file defines the check now; its status stays
 	kindClosed        kind = 8 // empty: the agent stopped in good order
@@ -48,7 +48,8 @@ type statusRecord struct {
 	CheckID string
 	Status  string
 	Output  string
-	Expires int64 // Unix nanoseconds
+	Expires int64  // Unix nanoseconds; of a TTL check, else 0
+	Boot    string // Options.Boot when it was found; not of a TTL check
 }
 
 // record is a record ready to be written.

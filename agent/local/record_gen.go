@@ -355,9 +355,9 @@ func (z *serviceRecord) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *statusRecord) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 4
+	// map header, size 5
 	// string "CheckID"
-	o = append(o, 0x84, 0xa7, 0x43, 0x68, 0x65, 0x63, 0x6b, 0x49, 0x44)
+	o = append(o, 0x85, 0xa7, 0x43, 0x68, 0x65, 0x63, 0x6b, 0x49, 0x44)
 	o = msgp.AppendString(o, z.CheckID)
 	// string "Status"
 	o = append(o, 0xa6, 0x53, 0x74, 0x61, 0x74, 0x75, 0x73)
@@ -368,6 +368,9 @@ func (z *statusRecord) MarshalMsg(b []byte) (o []byte, err error) {
 	// string "Expires"
 	o = append(o, 0xa7, 0x45, 0x78, 0x70, 0x69, 0x72, 0x65, 0x73)
 	o = msgp.AppendInt64(o, z.Expires)
+	// string "Boot"
+	o = append(o, 0xa4, 0x42, 0x6f, 0x6f, 0x74)
+	o = msgp.AppendString(o, z.Boot)
 	return
 }
 
@@ -417,6 +420,12 @@ func (z *statusRecord) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Expires")
 				return
 			}
+		case "Boot":
+			z.Boot, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Boot")
+				return
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -431,6 +440,6 @@ func (z *statusRecord) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *statusRecord) Msgsize() (s int) {
-	s = 1 + 8 + msgp.StringPrefixSize + len(z.CheckID) + 7 + msgp.StringPrefixSize + len(z.Status) + 7 + msgp.StringPrefixSize + len(z.Output) + 8 + msgp.Int64Size
+	s = 1 + 8 + msgp.StringPrefixSize + len(z.CheckID) + 7 + msgp.StringPrefixSize + len(z.Status) + 7 + msgp.StringPrefixSize + len(z.Output) + 8 + msgp.Int64Size + 5 + msgp.StringPrefixSize + len(z.Boot)
 	return
 }

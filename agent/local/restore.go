@@ -6,9 +6,8 @@ import (
 	"praetor/catalog"
 )
 
-// restore registers what a journal held. Checks start critical, those of type
-// TTL with what they were last told if that has not expired
-// (reference/internals.md §17). Nobody else uses s yet.
+// restore registers what a journal held. Checks start critical, unless what they
+// were last found to be still holds (restoreStatus). Nobody else uses s yet.
 func (s *State) restore(m *image) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -44,13 +43,22 @@ func (s *State) restoreCheck(c *kept[checkRecord], status *kept[statusRecord]) {
 	}
 }
 
-// restoreStatus gives a TTL check, not yet seen by anyone, what it was last
-// told unless that has expired.
+// restoreStatus gives a check, not yet seen by anyone, what it was last found to
+// be: a TTL check unless that has expired, others if the machine did not start
+// since. So a restart of the agent does not make passing checks critical.
 func (s *State) restoreStatus(e *checkEntry, status *kept[statusRecord]) {
-	if status == nil || e.ttl == nil || status.rec.Expires <= time.Now().UnixNano() {
+	if status == nil || e.runner == nil {
 		return
 	}
-	e.row.Status, e.row.Output = status.rec.Status, status.rec.Output
-	e.expires, e.statusBytes = time.Unix(0, status.rec.Expires), status.size
+	rec := &status.rec
+	switch {
+	case e.ttl != nil && rec.Expires <= time.Now().UnixNano(), e.ttl == nil && rec.Boot != s.opts.Boot:
+		return
+	case e.ttl != nil:
+		e.expires = time.Unix(0, rec.Expires)
+	default:
+		e.found = true
+	}
+	e.row.Status, e.row.Output, e.statusBytes = rec.Status, rec.Output, status.size
 	s.live += status.size
 }

@@ -43,7 +43,7 @@ type State struct {
 	discard     bool                // check output
 	launch      func(e *checkEntry) // starts a runner while Run works, else nil
 	dirty       dirty
-	unsaved     map[string]struct{} // TTL checks whose status the journal does not have
+	unsaved     map[string]struct{} // checks whose status the journal does not have
 	watches     map[string]chan struct{}
 	serviceView map[string]*catalog.Service // Services' answer, nil after a change
 	checkView   map[string]*catalog.Check
@@ -174,13 +174,14 @@ func (s *State) start(e *checkEntry) {
 	}
 }
 
-// Close saves what TTL checks were last told and closes the journal. Calling it
+// Close saves what checks were last found to be and closes the journal. Calling it
 // twice is fine. Changes after it are refused.
 func (s *State) Close() error {
 	s.closing.Do(func() {
 		if s.journal == nil {
 			return
 		}
+		s.saveOutputs()
 		last := s.statusChange()
 		last.last, last.lazy = true, false
 		s.closeErr = errors.Join(s.commit(last), s.journal.close())

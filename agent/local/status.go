@@ -9,7 +9,7 @@ import (
 	"praetor/internal/fault"
 )
 
-// saveEvery is how long what a TTL check was told may be lost in a crash.
+// saveEvery is how long what a check was found to be may be lost in a crash.
 const saveEvery = time.Second
 
 // UpdateTTL takes a report about a TTL check. It is saved with the next batch,
@@ -31,9 +31,10 @@ func (s *State) UpdateTTL(_ context.Context, checkID, status, output string) err
 }
 
 // result takes what a runner found, unless the check is another by now.
-func (s *State) result(e *checkEntry, status, output string) {
+func (s *State) result(of *owner, status, output string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	e := of.entry
 	if s.checks[e.row.CheckID] != e || s.launch == nil {
 		return
 	}
@@ -44,6 +45,10 @@ func (s *State) result(e *checkEntry, status, output string) {
 		s.logger.Warn("Check missed TTL, is now critical", "check", e.row.CheckID)
 	} else if status == catalog.Critical && e.row.Status != catalog.Critical {
 		s.logger.Warn("Check is now critical", "check", e.row.CheckID)
+	}
+	if e.ttl == nil && (!e.found || status != e.row.Status) {
+		e.found = true
+		s.unsaved[e.row.CheckID] = struct{}{}
 	}
 	s.setStatus(e, status, output)
 }
@@ -92,7 +97,7 @@ func (s *State) deferral() time.Time {
 	return at
 }
 
-// saveStatuses writes what TTL checks were told, many at a time.
+// saveStatuses writes what checks were found to be, many at a time.
 func (s *State) saveStatuses(ctx context.Context) error {
 	if s.journal == nil {
 		<-ctx.Done()
@@ -107,7 +112,7 @@ func (s *State) saveStatuses(ctx context.Context) error {
 		case <-ticker.C:
 		}
 		if err := s.saveOnce(); err != nil {
-			s.logger.Warn("status of TTL checks not saved", "error", err)
+			s.logger.Warn("status of checks not saved", "error", err)
 		}
 	}
 }
@@ -121,6 +126,19 @@ func (s *State) saveOnce() error {
 	return s.commit(c)
 }
 
+// saveOutputs has the journal take the present outputs too, which are not worth
+// writing while they change: with them nothing differs from the catalog after a
+// restart in good order.
+func (s *State) saveOutputs() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, e := range s.checks {
+		if e.found {
+			s.unsaved[id] = struct{}{}
+		}
+	}
+}
+
 // statusChange collects what the journal does not have yet.
 func (s *State) statusChange() *change {
 	s.mu.Lock()
@@ -128,7 +146,7 @@ func (s *State) statusChange() *change {
 	c := &change{apply: func(int64) error { return nil }}
 	for id := range s.unsaved {
 		e := s.checks[id]
-		r, err := encode(kindStatus, e.status())
+		r, err := encode(kindStatus, e.status(s.opts.Boot))
 		if err != nil {
 			continue // strings and a number cannot fail to be encoded
 		}

@@ -84,6 +84,7 @@ var measurements = []measurement{
 	{"100,000 instances: health of 10", crowdHealth},
 	{"100,000 instances: watch of 10, 1,000 watchers", crowdWatch},
 	{"100,000 instances: catalog/services of 10,000", crowdServices},
+	{"idle: 1,000 services with TTL checks report every second", ttlSteady},
 	{"failover: kill -9 of the leader to next write", failover},
 	{"memory: idle -dev agent", memoryIdle},
 	{"memory: per instance with two checks", memoryPerInstance},
