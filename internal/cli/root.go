@@ -95,6 +95,7 @@ func newRootCommand(name string) *cobra.Command {
 		newCatalogCommand(),
 		newConfigCommand(),
 		newDebugCommand(),
+		newDoctorCommand(),
 		newEventCommand(),
 		newExecCommand(),
 		newForceLeaveCommand(),

@@ -1,0 +1,123 @@
+package cli_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// sick is an API of an agent with about every fault that can be told from answers.
+var sick = map[string]string{
+	"GET /v1/agent/self": `{"Config":{"NodeName":"a","Datacenter":"dc1","Server":true,"Version":"1.21.4"},"DebugConfig":{"DNSPort":-1,"HTTPPort":1,"HTTPSPort":-1,"EncryptKey":"hidden"}}`,
+	"GET /v1/agent/members": `[
+		{"Name":"a","Addr":"127.0.0.1","Port":1,"Status":1,"Tags":{"role":"consul","dc":"dc1","id":"1","build":"1.21.4:x","port":"1"}},
+		{"Name":"b","Addr":"127.0.0.1","Port":1,"Status":4,"Tags":{"role":"consul","dc":"dc1","id":"2","build":"1.21.4:x"}},
+		{"Name":"c","Addr":"127.0.0.1","Port":1,"Status":1,"Tags":{"role":"node","dc":"dc2","id":"1","build":"1.20.0:x"}}]`,
+	"GET /v1/status/leader": `""`,
+	"GET /v1/operator/raft/configuration?stale=": `{"Servers":[
+		{"ID":"1","Node":"a","Address":"127.0.0.1:8300","Voter":true},{"ID":"2","Node":"b","Address":"127.0.0.2:8300","Voter":true},
+		{"ID":"9","Node":"gone","Address":"127.0.0.9:8300","Voter":true},{"ID":"8","Node":"d","Address":"127.0.0.8:8300","Voter":false}]}`,
+	"GET /v1/operator/autopilot/health": `{"Healthy":false,"Servers":[{"Name":"a","Healthy":true,"LastIndex":50},{"Name":"b","Healthy":false,"LastIndex":20,"LastContact":"3s"}]}`,
+	"GET /v1/operator/keyring":          `[{"Datacenter":"dc1","NumNodes":3,"Keys":{"new":1,"old":3}}]`,
+	"GET /v1/agent/services":            `{"web":{"ID":"web","Service":"web"},"lost":{"ID":"lost","Service":"lost"}}`,
+	"GET /v1/catalog/node/a?stale=":     `{"Node":{"Node":"a"},"Services":{"web":{"ID":"web","Service":"web"}}}`,
+	"GET /v1/internal/ui/services?stale=": `[{"Name":"web","InstanceCount":1,"ChecksPassing":0,"ChecksCritical":2},
+		{"Name":"db","InstanceCount":1,"ChecksPassing":1},{"Name":"consul","InstanceCount":1,"ChecksPassing":1}]`,
+	"GET /v1/health/state/any?stale=": `[{"Node":"a","CheckID":"http","ServiceName":"web","Status":"critical","Output":"context deadline exceeded"}]`,
+}
+
+func TestDoctorNamesWhatIsWrong(t *testing.T) {
+	answer(t, sick)
+	out, errs, code := run(t, "doctor")
+	if code != 2 || errs != "" {
+		t.Errorf("code %d, %s", code, errs)
+	}
+	said := strings.Join(strings.Fields(out), " ")
+	for _, want := range []string{
+		"problem leader no server leads", "problem leader 1 of 3 voters live, and 2 are needed: b, gone (127.0.0.9:8300)",
+		"warning leader Raft counts on gone (127.0.0.9:8300), which is no member", "warning leader server b is unhealthy: last heard 3s ago, 30 entries behind",
+		"warning members 1 member failed: b", "problem members members of another datacenter are in this LAN pool: c of dc2", "problem members a, c have one node ID",
+		"note members members run 2 versions: 1.20.0, 1.21.4", "problem ports a for RPC cannot be reached at 127.0.0.1:1:", "note clocks clocks that cannot be seen",
+		"problem encryption a gossip key of the LAN pool of dc1 is at 1 of 3 members", "problem catalog registered here, but not in the catalog: lost",
+		"problem services no instance is healthy of web", "warning services checks time out: http on a", "note services no check looks at db", "note dns DNS is off",
+	} {
+		if !strings.Contains(said, want) {
+			t.Errorf("it does not say %q:\n%s", want, out)
+		}
+	}
+	if i, j := strings.Index(out, "warning "), strings.LastIndex(out, "problem "); i < j {
+		t.Error("warnings come before problems")
+	}
+	if strings.Contains(out, "\x1b") {
+		t.Error("colours where there is no terminal")
+	}
+}
+
+func TestDoctorsFindingsAreReadByMachines(t *testing.T) {
+	answer(t, sick)
+	out, _, code := run(t, "doctor", "-format=json")
+	var list []struct{ Grade, About, Seen, Do string }
+	if err := json.Unmarshal([]byte(out), &list); err != nil || code != 2 || len(list) < 10 {
+		t.Fatalf("code %d, %v: %s", code, err, out)
+	}
+	if f := list[0]; f.Grade != "problem" || f.About == "" || f.Seen == "" || f.Do == "" {
+		t.Errorf("the first finding is %+v", f)
+	}
+	want(t, 1, "", "Unknown format: yaml\n", "doctor", "-format=yaml")
+}
+
+func TestDoctorWithoutTheRight(t *testing.T) {
+	answers := map[string]string{}
+	for path, body := range sick {
+		answers[path] = body
+	}
+	answers["GET /v1/operator/raft/configuration?stale="] = "!Permission denied"
+	answers["GET /v1/operator/keyring"] = "!Permission denied"
+	answer(t, answers)
+	out, _, _ := run(t, "doctor")
+	for _, want := range []string{"give a token with operator:read", "give a token with keyring:read"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("it does not say %q:\n%s", want, out)
+		}
+	}
+}
+
+func TestDoctorFindsOutWhyAnAgentDoesNotStart(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "agent.hcl")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	notFolder := filepath.Join(dir, "occupied")
+	if err := os.WriteFile(notFolder, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("CONSUL_HTTP_ADDR", "127.0.0.1:1")
+	for _, row := range []struct{ name, text, want string }{
+		{"a key that does not exist", `data_dirr = "/x"`, "data_dirr"},
+		{"a port that is taken", fmt.Sprintf("bind_addr = \"127.0.0.1\"\ndata_dir = %q\nports { http = %d, dns = -1, serf_lan = 18301 }", filepath.Join(dir, "data"), taken.Addr().(*net.TCPAddr).Port),
+			"another process listens on 127.0.0.1:"},
+		{"a data folder that is a file", fmt.Sprintf("bind_addr = \"127.0.0.1\"\ndata_dir = %q\nports { http = -1, dns = -1, serf_lan = 18301 }", notFolder), "is not a directory"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			write(row.text)
+			out, _, code := run(t, "doctor", "-config-file="+file)
+			said := strings.Join(strings.Fields(out), " ")
+			if code != 2 || !strings.Contains(said, row.want) || !strings.Contains(said, "the agent does not answer") {
+				t.Errorf("code %d, no %q:\n%s", code, row.want, out)
+			}
+		})
+	}
+}
