@@ -64,7 +64,7 @@ type Agent struct {
 	local  *local.State
 	events *event.Ring
 	api    *httpapi.API
-	front  *httpapi.Server
+	front  *httpapi.Server // what serves api
 	dns    *dnsserver.Server
 
 	closers []io.Closer       // what Open took, in order
@@ -131,6 +131,7 @@ func (a *Agent) Run(ctx context.Context) error {
 			cancel()
 			<-ctx.Done()
 		case <-ctx.Done():
+			notify(stateStopping)
 		}
 		return nil
 	})
@@ -177,6 +178,7 @@ func (a *Agent) Leave() error {
 	var err error
 	a.leaving.Do(func() {
 		a.logger.Info("Leaving the cluster")
+		notify(stateStopping)
 		err = a.leave()
 		time.AfterFunc(leaveWait, func() { close(a.left) })
 	})

@@ -36,25 +36,26 @@ func (a *Agent) httpsAddrs(rt *config.Runtime) []config.Addr {
 	return rt.HTTPSAddrs
 }
 
-// reloadTLS reads certificates again; it cannot turn TLS on or off
-// (reference/config.md §4).
-func (a *Agent) reloadTLS(rt *config.Runtime) error {
+// prepareTLS reads certificates again; use puts them in force. It cannot turn
+// TLS on or off (reference/config.md §4).
+func (a *Agent) prepareTLS(rt *config.Runtime) (use func(), err error) {
+	ofHTTPS, ofDNS, ofChecks := func() {}, func() {}, func() {}
 	if a.certs != nil {
-		if err := a.certs.Load(httpsOptions(rt, "h2", "http/1.1")); err != nil {
-			return fmt.Errorf("reload certificates of HTTPS: %w", err)
+		if ofHTTPS, err = a.certs.Prepare(httpsOptions(rt, "h2", "http/1.1")); err != nil {
+			return nil, fmt.Errorf("reload certificates of HTTPS: %w", err)
 		}
 	}
 	if a.dnsCerts != nil {
-		if err := a.dnsCerts.Load(httpsOptions(rt, dnsProtocol)); err != nil {
-			return fmt.Errorf("reload certificates of DNS over TLS: %w", err)
+		if ofDNS, err = a.dnsCerts.Prepare(httpsOptions(rt, dnsProtocol)); err != nil {
+			return nil, fmt.Errorf("reload certificates of DNS over TLS: %w", err)
 		}
 	}
 	if a.ours != nil {
-		if err := a.ours.Load(checkTLSOptions(rt)); err != nil {
-			return fmt.Errorf("reload certificate of checks: %w", err)
+		if ofChecks, err = a.ours.Prepare(checkTLSOptions(rt)); err != nil {
+			return nil, fmt.Errorf("reload certificate of checks: %w", err)
 		}
 	}
-	return nil
+	return func() { ofHTTPS(); ofDNS(); ofChecks() }, nil
 }
 
 // dnsProtocol is DNS over TLS in the ALPN registry.

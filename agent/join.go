@@ -24,6 +24,7 @@ type retryJoin struct {
 // when all rounds are used up.
 func (r retryJoin) run(ctx context.Context) error {
 	if len(r.addrs) == 0 {
+		r.joined() // with whom it has to: a service manager waits to hear it
 		return nil
 	}
 	logger := r.logger.With("cluster", r.pool)

@@ -22,7 +22,7 @@ func (a *Agent) runJoins(ctx context.Context) error {
 	group, joining := errgroup.WithContext(ctx)
 	lan := retryJoin{
 		pool: "LAN", addrs: rt.JoinLAN.Addresses, interval: rt.JoinLAN.Interval, max: rt.JoinLAN.MaxAttempts,
-		join: a.lan.Join, joined: notifyReady, logger: a.logger,
+		join: a.lan.Join, joined: func() { notify(stateReady) }, logger: a.logger,
 	}
 	group.Go(func() error { return lan.run(joining) })
 	if a.wan != nil {

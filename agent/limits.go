@@ -15,7 +15,7 @@ func (a *Agent) openLimits(rt *config.Runtime) error {
 func (a *Agent) limit(rt *config.Runtime) {
 	l := rt.Limits
 	a.router.Limit(rpc.Limits{
-		Rate: l.RPCRate, Burst: l.RPCMaxBurst, Mode: l.RequestMode, ReadRate: l.ReadRate, WriteRate: l.WriteRate,
+		ClientTimeout: l.RPCClientTimeout, Rate: l.RPCRate, Burst: l.RPCMaxBurst, Mode: l.RequestMode, ReadRate: l.ReadRate, WriteRate: l.WriteRate,
 	})
 	a.front.Limit(l.HTTPMaxConnsPerClient)
 	a.views.LimitFetches(rt.Cache.FetchRate, rt.Cache.FetchMaxBurst)

@@ -5,9 +5,19 @@ import (
 	"os"
 )
 
-// notifyReady tells a service manager that listens on NOTIFY_SOCKET (systemd's
-// sd_notify) that the agent is up. Nobody listening is not an error.
-func notifyReady() {
+// The states that a service manager is told of (sd_notify(3)).
+const (
+	stateReady    = "READY=1"
+	stateStopping = "STOPPING=1"
+)
+
+// stateReloading says when the reload began, which Type=notify-reload wants to
+// know; stateReady ends it.
+func stateReloading() string { return "RELOADING=1\nMONOTONIC_USEC=" + monotonicMicroseconds() }
+
+// notify tells a service manager that listens on NOTIFY_SOCKET (systemd) of the
+// agent's state. Nobody listening is not an error.
+func notify(state string) {
 	path := os.Getenv("NOTIFY_SOCKET")
 	if path == "" {
 		return
@@ -17,5 +27,5 @@ func notifyReady() {
 		return
 	}
 	defer conn.Close()
-	conn.Write([]byte("READY=1"))
+	conn.Write([]byte(state))
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"praetor/agent/config"
+	"praetor/agent/server"
 	"praetor/internal/logging"
 )
 
@@ -15,6 +16,8 @@ import (
 func (a *Agent) Reload(context.Context) error {
 	a.reloading.Lock()
 	defer a.reloading.Unlock()
+	notify(stateReloading())
+	defer notify(stateReady)
 	rt, warnings, err := a.runtime.Load().Reload()
 	if err != nil {
 		return err
@@ -23,14 +26,11 @@ func (a *Agent) Reload(context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := a.reloadTLS(rt); err != nil {
+	if err := a.reloadParts(rt); err != nil {
 		return err
 	}
 	for _, w := range warnings {
 		a.logger.Warn(w)
-	}
-	if err := a.local.Reload(a.definitions(rt)); err != nil {
-		return fmt.Errorf("reload services and checks: %w", err)
 	}
 	a.root.SetLevel(level)
 	a.local.SetNodeMeta(rt.NodeMeta)
@@ -44,6 +44,30 @@ func (a *Agent) Reload(context.Context) error {
 	a.limit(rt)
 	a.local.SyncSoon()
 	return nil
+}
+
+// reloadParts does what can fail: all of it, or nothing.
+func (a *Agent) reloadParts(rt *config.Runtime) error {
+	useTLS, err := a.prepareTLS(rt)
+	if err != nil {
+		return err
+	}
+	if err := a.reloadServer(rt); err != nil {
+		return err
+	}
+	if err := a.local.Reload(a.definitions(rt)); err != nil {
+		return errors.Join(fmt.Errorf("reload services and checks: %w", err), a.reloadServer(a.runtime.Load()))
+	}
+	useTLS()
+	return nil
+}
+
+// reloadServer reaches the server half, if there is one.
+func (a *Agent) reloadServer(rt *config.Runtime) error {
+	if a.server == nil {
+		return nil
+	}
+	return a.server.Reload(server.Options{Raft: raftOptions(a.dir, rt), Entries: rt.Entries})
 }
 
 // warnFixed tells which changes wait for a restart.

@@ -21,8 +21,7 @@ type ServerOptions struct {
 	// listeners; 0 means no bound. Unix sockets are not counted.
 	MaxConnsPerClient int
 	MaxHeaderBytes    int // of a request; 0 means 1 MiB
-	// HandshakeTimeout bounds the TLS handshake of a connection, and then the
-	// header of a request; 0 means 10 s.
+	// HandshakeTimeout bounds a TLS handshake; 0 means 5 s.
 	HandshakeTimeout time.Duration
 	Logger           hclog.Logger // nil means none
 }
@@ -30,6 +29,8 @@ type ServerOptions struct {
 const (
 	// headerTimeout is how long a client may take to send a request's header.
 	headerTimeout = 10 * time.Second
+	// handshakeTimeout is how long a TLS handshake may take.
+	handshakeTimeout = 5 * time.Second
 	// idleTimeout is longer than clients keep their connections (Go's: 90 s), so
 	// that they close first and never write into a closing one.
 	idleTimeout = 120 * time.Second
@@ -62,17 +63,17 @@ func (s *Server) Limit(perClient int) { s.conns.most.Store(int64(perClient)) }
 // ctx ends so do the contexts of all requests; Serve returns when their handlers
 // have. It may be called for many listeners at once.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	return s.serve(ctx, &limited{Listener: l, conns: &s.conns}, headerTimeout)
+	return s.serve(ctx, &limited{Listener: l, conns: &s.conns})
 }
 
 // ServeTLS is Serve over TLS. A client that has too many connections is told so
 // in plain text: it has not shaken hands yet.
 func (s *Server) ServeTLS(ctx context.Context, l net.Listener, conf *tls.Config) error {
-	// net/http gives both the same time.
-	return s.serve(ctx, tls.NewListener(&limited{Listener: l, conns: &s.conns}, conf), cmp.Or(s.opts.HandshakeTimeout, headerTimeout))
+	patient := &handshaking{Listener: &limited{Listener: l, conns: &s.conns}, timeout: cmp.Or(s.opts.HandshakeTimeout, handshakeTimeout)}
+	return s.serve(ctx, tls.NewListener(patient, conf))
 }
 
-func (s *Server) serve(ctx context.Context, l net.Listener, headerTimeout time.Duration) error {
+func (s *Server) serve(ctx context.Context, l net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	handlers, fresh := inflight{next: s.opts.Handler}, freshConns{}

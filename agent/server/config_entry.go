@@ -158,7 +158,7 @@ func prepareConfig(raw *catalog.ConfigEntry) (*catalog.ConfigEntry, error) {
 // bootstrapEntries writes the entries of the configuration that are not there.
 // One that does not fit those that are there is told and left out.
 func (s *Server) bootstrapEntries(ctx context.Context) error {
-	for _, entry := range s.opts.Entries {
+	for _, entry := range *s.entries.Load() {
 		kind, name := configentry.KindOf(entry), entry.EntryName()
 		if _, old := s.store.Read().ConfigEntry(nil, kind, name); old != nil {
 			continue
@@ -175,6 +175,20 @@ func (s *Server) bootstrapEntries(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// followReloads writes the entries that a reload brought, until ctx ends.
+func (s *Server) followReloads(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.reloaded:
+		}
+		if err := s.bootstrapEntries(ctx); err != nil && ctx.Err() == nil {
+			s.logger.Error("write config entries of the configuration", "error", err)
+		}
+	}
 }
 
 func (s *Server) configGet(ctx context.Context, req *ops.ConfigGetRequest) (*ops.ConfigGetReply, error) {

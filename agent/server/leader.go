@@ -104,6 +104,7 @@ func (s *Server) doDuties(ctx context.Context) {
 	duties.Go(func() { s.expireSessions(ctx) })
 	duties.Go(func() { s.reapDeletions(ctx) })
 	duties.Go(func() { s.reconcileLoop(ctx) })
+	duties.Go(func() { s.followReloads(ctx) })
 	select {
 	case <-ctx.Done():
 	case <-s.restored:

@@ -138,6 +138,9 @@ type Server struct {
 	memberEvents chan gossip.Event // to the leader loop; bounded, see HandleLAN
 	missed       atomic.Bool       // an event did not fit: a full pass is due
 	bootstrapped chan struct{}     // wakes the bootstrap loop
+
+	entries  atomic.Pointer[[]configentry.Entry] // Options.Entries, as last loaded
+	reloaded chan struct{}                       // one token: they may have changed
 }
 
 // Open takes the log and the port. A server that bootstraps alone leads as
@@ -152,7 +155,9 @@ func Open(opts Options) (*Server, error) {
 		measured:     newMeasured(opts.Metrics),
 		memberEvents: make(chan gossip.Event, maxMemberEvents),
 		bootstrapped: make(chan struct{}, 1), restored: make(chan struct{}),
+		reloaded: make(chan struct{}, 1),
 	}
+	s.entries.Store(&opts.Entries)
 	s.listener = rpc.NewListener(counted{opts.Listener, s.measured.conns}, s.logger.Named("rpc"))
 	raftOpts := opts.Raft
 	raftOpts.ID, raftOpts.Address = opts.ID, opts.Address
@@ -196,6 +201,21 @@ func (s *Server) Close() error {
 // the time that a connection gets to say what it is for.
 func (s *Server) LimitConnections(perIP int, handshake time.Duration) {
 	s.listener.Limit(perIP, handshake)
+}
+
+// Reload puts in force what of opts may change while a server runs: how Raft is
+// timed and when it snapshots (raftstore.Store.Reload), and Entries, of which a
+// leader writes those that are not there. If Raft refuses its part nothing changes.
+func (s *Server) Reload(opts Options) error {
+	if err := s.raft.Reload(opts.Raft); err != nil {
+		return fmt.Errorf("reload raft: %w", err)
+	}
+	s.entries.Store(&opts.Entries)
+	select {
+	case s.reloaded <- struct{}{}:
+	default: // one is due already
+	}
+	return nil
 }
 
 // Router carries requests, local ones and those from other nodes.

@@ -13,6 +13,8 @@ import (
 // Limits are how many requests a Router lets pass (reference/config.md §3). A negative rate
 // is no limit.
 type Limits struct {
+	// ClientTimeout bounds a request that does not block; 0 leaves it as it is.
+	ClientTimeout time.Duration
 	// Rate and Burst bound what a client agent sends to servers.
 	Rate  float64
 	Burst int
@@ -59,6 +61,9 @@ func (r *Router) Limit(l Limits) {
 	if l.Mode == modePermissive || l.Mode == modeEnforcing {
 		set.read = newLimiter(l.ReadRate, burstFactor*int(l.ReadRate))
 		set.write = newLimiter(l.WriteRate, burstFactor*int(l.WriteRate))
+	}
+	if l.ClientTimeout > 0 {
+		r.clientTimeout.Store(int64(l.ClientTimeout))
 	}
 	r.limiter.Store(set)
 }
@@ -119,8 +124,9 @@ func (s *seldom) due(now time.Time) bool {
 
 // limits is a Router's part of them.
 type limits struct {
-	limiter  atomic.Pointer[limiter] // nil: no limits
-	exceeded *telemetry.Counter      // requests that were not sent
-	tooFast  *telemetry.Counters     // requests that came too fast, by read and write
-	warned   seldom
+	clientTimeout atomic.Int64            // nanoseconds
+	limiter       atomic.Pointer[limiter] // nil: no limits
+	exceeded      *telemetry.Counter      // requests that were not sent
+	tooFast       *telemetry.Counters     // requests that came too fast, by read and write
+	warned        seldom
 }

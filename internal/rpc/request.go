@@ -53,7 +53,7 @@ func blocks(req Message) bool {
 func (r *Router) patience(req Message) time.Duration {
 	o := ReadOptionsOf(req)
 	if o == nil || o.MinIndex == 0 {
-		return r.opts.ClientTimeout
+		return time.Duration(r.clientTimeout.Load())
 	}
 	wait := waitOf(o)
 	return wait + wait/jitterFraction + r.opts.HoldTimeout

@@ -75,7 +75,7 @@ type Router struct {
 // NewRouter returns a router that knows no servers yet.
 func NewRouter(opts Options) *Router {
 	opts.fillDefaults()
-	return &Router{
+	r := &Router{
 		opts:  opts,
 		fleet: fleet{own: opts.Datacenter, addresses: map[string][]string{}},
 		pool:  pool{dial: opts.Dial},
@@ -85,6 +85,8 @@ func NewRouter(opts Options) *Router {
 			exceeded: opts.Metrics.Counter("client.rpc.exceeded"), tooFast: opts.Metrics.Counters("rpc.rate_limit.exceeded", "limit_type"),
 		},
 	}
+	r.clientTimeout.Store(int64(opts.ClientTimeout))
+	return r
 }
 
 // SetServers replaces the list of servers known through gossip, of all

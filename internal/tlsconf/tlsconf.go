@@ -38,12 +38,21 @@ func Open(opts Options) (*Source, error) {
 // Load reads files again, perhaps other ones. New connections use what they
 // hold.
 func (s *Source) Load(opts Options) error {
+	use, err := s.Prepare(opts)
+	if err == nil {
+		use()
+	}
+	return err
+}
+
+// Prepare is Load in two steps: it reads files, and use puts what they held in
+// force.
+func (s *Source) Prepare(opts Options) (use func(), err error) {
 	conf, err := opts.load()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	s.current.Store(conf)
-	return nil
+	return func() { s.current.Store(conf) }, nil
 }
 
 // Server is a configuration for a listener that follows Load.
