@@ -73,7 +73,7 @@ func (s *State) putCheck(e *checkEntry) error {
 	changed := true
 	if old != nil {
 		e.order, row.Status, row.Output = old.order, old.row.Status, old.row.Output
-		e.found, e.expires, e.statusBytes, e.criticalSince = old.found, old.expires, old.statusBytes, old.criticalSince
+		e.found, e.expires, e.statusBytes = old.found, old.expires, old.statusBytes
 		e.takeOver(old)
 		changed = !sameCheck(old.row, row) || old.token != e.token || old.file != e.file ||
 			!slices.Equal(old.row.ServiceTags, row.ServiceTags) || !old.deferred.IsZero()

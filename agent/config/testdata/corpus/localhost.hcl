@@ -1,0 +1,2 @@
+data_dir = "/opt/consul"
+client_addr = "localhost"

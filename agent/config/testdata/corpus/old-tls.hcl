@@ -1,0 +1,11 @@
+data_dir = "/opt/consul"
+bind_addr = "10.0.0.5"
+ports { https = 8501 }
+ca_file = "/etc/consul.d/ca.pem"
+cert_file = "/etc/consul.d/cert.pem"
+key_file = "/etc/consul.d/key.pem"
+tls_min_version = "tls12"
+verify_incoming_rpc = true
+verify_outgoing = true
+verify_server_hostname = true
+tls_prefer_server_cipher_suites = true

@@ -1,0 +1,3 @@
+datacenter = "dc1"
+ports {
+  http = 8500

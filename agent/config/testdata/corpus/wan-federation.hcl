@@ -1,0 +1,9 @@
+data_dir = "/opt/consul"
+bind_addr = "10.0.0.5"
+server = true
+bootstrap_expect = 5
+primary_datacenter = "dc1"
+datacenter = "DC2"
+retry_join_wan = ["10.1.0.1"]
+translate_wan_addrs = true
+connect { enable_mesh_gateway_wan_federation = false }
