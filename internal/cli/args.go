@@ -38,7 +38,16 @@ func rewriteFlags(cmd *cobra.Command, args []string) []string {
 // flagError words a parse error as Go's flag package does, followed by the
 // command's flags (reference/cli.md §1.1).
 func flagError(cmd *cobra.Command, err error) error {
-	return fail("%s\n%s", flagErrorText(cmd, err), flagUsage(cmd))
+	return fail("%s\n%s%s", flagErrorText(cmd, err), flagUsage(cmd), flagHint(cmd, err))
+}
+
+// flagHint suggests the flag that was meant by one that does not exist.
+func flagHint(cmd *cobra.Command, err error) string {
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) {
+		return ""
+	}
+	return didYouMeanFlag(cmd, unknown.GetSpecifiedName())
 }
 
 func flagErrorText(cmd *cobra.Command, err error) string {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"sort"
 	"strings"
@@ -41,6 +42,12 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 
+	if line, asked := os.LookupEnv(lineVariable); asked {
+		for _, word := range complete(root, line) {
+			fmt.Fprintln(stdout, word)
+		}
+		return exitOK
+	}
 	words := args[1:]
 	cmd, path, rest := locate(root, words)
 	switch {
@@ -49,11 +56,13 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return exitOK
 	case cmd == root && len(rest) > 0 && isVersionFlag(rest[0]):
 		cmd, path, rest = find(root, "version"), []string{"version"}, nil
+	case cmd == root && len(rest) > 0 && strings.HasPrefix(strings.TrimLeft(rest[0], "-"), "autocomplete-"):
+		return report(stderr, runInstall(root, strings.HasSuffix(rest[0], "uninstall")))
 	case cmd == root:
-		fmt.Fprint(stderr, help(root))
+		fmt.Fprint(stderr, didYouMean(cmd, rest), help(root))
 		return exitUnknownCommand
 	case cmd.HasSubCommands():
-		fmt.Fprint(stderr, help(cmd))
+		fmt.Fprint(stderr, didYouMean(cmd, rest), help(cmd))
 		return exitError
 	}
 	root.SetArgs(append(path, rewriteFlags(cmd, rest)...))
@@ -93,6 +102,7 @@ func newRootCommand(name string) *cobra.Command {
 	root.AddCommand(
 		newAgentCommand(),
 		newCatalogCommand(),
+		newCompletionCommand(),
 		newConfigCommand(),
 		newDebugCommand(),
 		newDoctorCommand(),

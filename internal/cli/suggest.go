@@ -2,12 +2,50 @@ package cli
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // maxSuggestions is how many names a "did you mean" shows at most.
 const maxSuggestions = 3
+
+// didYouMean suggests commands for a word that is none, in a paragraph of its own.
+func didYouMean(cmd *cobra.Command, rest []string) string {
+	if len(rest) == 0 || strings.HasPrefix(rest[0], "-") {
+		return ""
+	}
+	var names []string
+	for _, c := range visible(cmd) {
+		names = append(names, c.Name())
+	}
+	near := nearest(rest[0], names)
+	if len(near) == 0 {
+		return ""
+	}
+	for i := range near {
+		near[i] = cmd.CommandPath() + " " + near[i]
+	}
+	return fmt.Sprintf("There is no command %q. Did you mean: %s?\n\n", rest[0], strings.Join(near, ", "))
+}
+
+// didYouMeanFlag suggests flags for one that is none.
+func didYouMeanFlag(cmd *cobra.Command, name string) string {
+	var names []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if !f.Hidden {
+			names = append(names, f.Name)
+		}
+	})
+	near := nearest(name, names)
+	if len(near) == 0 {
+		return ""
+	}
+	return "\nDid you mean: -" + strings.Join(near, ", -") + "?"
+}
 
 // nearest lists the candidates that word may have been meant to be, the most
 // likely first: few letters differ, or one is a part of the other.

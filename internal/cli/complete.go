@@ -1,0 +1,207 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// lineVariable is where shells put the line to be completed, for programs named to
+// bash's complete -C and its like (reference/cli.md §1.2).
+const lineVariable = "COMP_LINE"
+
+// complete lists what the last word of a line may become: commands, or flags if
+// it begins with a dash.
+func complete(root *cobra.Command, line string) []string {
+	words := strings.Fields(line)
+	if len(words) == 0 {
+		return nil
+	}
+	last := ""
+	if !strings.HasSuffix(line, " ") {
+		last, words = words[len(words)-1], words[:len(words)-1]
+	}
+	if len(words) == 0 {
+		return nil // the program's own name
+	}
+	cmd, _, rest := locate(root, words[1:])
+	var list []string
+	switch {
+	case strings.HasPrefix(last, "-"):
+		list = flagNames(cmd)
+	case len(rest) == 0:
+		for _, c := range visible(cmd) {
+			list = append(list, c.Name())
+		}
+	}
+	return slices.DeleteFunc(list, func(name string) bool { return !strings.HasPrefix(name, last) })
+}
+
+// flagNames are a command's flags as they are typed; those that need a value end in
+// an equals sign.
+func flagNames(cmd *cobra.Command) []string {
+	list := []string{"-help"}
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		switch {
+		case f.Hidden || f.Name == "help":
+		case f.NoOptDefVal == "":
+			list = append(list, "-"+f.Name+"=")
+		default:
+			list = append(list, "-"+f.Name)
+		}
+	})
+	return list
+}
+
+// shell is one that can complete our command lines.
+type shell struct {
+	name string
+	// file is where it is told, below the home folder, and own tells that the file
+	// is of our own making.
+	file string
+	own  bool
+	// lines are what it is told; PROGRAM is its path and NAME how it is called.
+	lines string
+}
+
+var shells = []shell{
+	{"bash", ".bashrc", false, "complete -o nospace -C PROGRAM NAME"},
+	{"zsh", ".zshrc", false, "autoload -U +X bashcompinit && bashcompinit && complete -o nospace -C PROGRAM NAME"},
+	{"fish", ".config/fish/completions/NAME.fish", true, `function __complete_NAME
+    set -lx COMP_LINE (commandline -cp)
+    test -z (commandline -ct)
+    and set COMP_LINE "$COMP_LINE "
+    PROGRAM
+end
+complete -f -c NAME -a "(__complete_NAME)"`},
+}
+
+// script is what the shell is told of a program.
+func (s shell) script(program, name string) string {
+	return strings.NewReplacer("PROGRAM", program, "NAME", name).Replace(s.lines)
+}
+
+func newCompletionCommand() *cobra.Command {
+	var commands []*cobra.Command
+	for _, s := range shells {
+		commands = append(commands, &cobra.Command{
+			Use:     s.name,
+			Short:   "Print what makes " + s.name + " complete commands",
+			Long:    "Prints the lines that make " + s.name + " complete commands and flags with the tab key.",
+			Example: completionExamples[s.name],
+			RunE: func(cmd *cobra.Command, args []string) error {
+				program, err := os.Executable()
+				if err != nil {
+					return fail("Error finding this program: %s", err)
+				}
+				fmt.Fprintln(cmd.OutOrStdout(), s.script(program, cmd.Root().Name()))
+				return nil
+			},
+		})
+	}
+	return newGroup("completion", "Print what makes a shell complete commands",
+		`Prints the lines that make a shell complete commands and flags with the tab key.
+-autocomplete-install puts them into the start files of every shell that this user
+has, and -autocomplete-uninstall takes them out.
+
+  praetor -autocomplete-install
+  source <(praetor completion bash)`, commands...)
+}
+
+var completionExamples = map[string]string{
+	"bash": "source <(praetor completion bash)",
+	"zsh":  "source <(praetor completion zsh)",
+	"fish": "praetor completion fish | source",
+}
+
+// install adds completion to the start files that there are in a home folder, or
+// with remove takes it out again.
+func install(home, program, name string, remove bool, out io.Writer) error {
+	done := 0
+	for _, s := range shells {
+		file := filepath.Join(home, strings.ReplaceAll(s.file, "NAME", name))
+		changed, err := s.install(file, s.script(program, name), remove)
+		if err != nil {
+			return fail("Error: %s: %s", s.name, err)
+		}
+		if changed {
+			done++
+			fmt.Fprintf(out, "%s: %s\n", s.name, file)
+		}
+	}
+	if done == 0 {
+		what := "no start file of bash, zsh or fish is without it"
+		if remove {
+			what = "no start file of bash, zsh or fish has it"
+		}
+		fmt.Fprintf(out, "Nothing to do: %s\n", what)
+	}
+	return nil
+}
+
+func (s shell) install(file, script string, remove bool) (changed bool, err error) {
+	if s.own {
+		return installOwn(file, script, remove)
+	}
+	text, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil // not this user's shell
+	}
+	if err != nil {
+		return false, err
+	}
+	kept := slices.DeleteFunc(strings.SplitAfter(string(text), "\n"), func(line string) bool { return strings.TrimSpace(line) == script })
+	now := strings.Join(kept, "")
+	if !remove {
+		if now != "" && !strings.HasSuffix(now, "\n") {
+			now += "\n"
+		}
+		now += script + "\n"
+	}
+	if now == string(text) {
+		return false, nil
+	}
+	return true, os.WriteFile(file, []byte(now), 0o644)
+}
+
+// installOwn writes a file of ours, where the shell's folder is.
+func installOwn(file, script string, remove bool) (changed bool, err error) {
+	if remove {
+		err := os.Remove(file)
+		if errors.Is(err, fs.ErrNotExist) {
+			return false, nil
+		}
+		return err == nil, err
+	}
+	if _, err := os.Stat(filepath.Dir(filepath.Dir(file))); err != nil {
+		return false, nil // not this user's shell
+	}
+	if old, err := os.ReadFile(file); err == nil && string(old) == script+"\n" {
+		return false, nil
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return false, err
+	}
+	return true, os.WriteFile(file, []byte(script+"\n"), 0o644)
+}
+
+// runInstall is -autocomplete-install and its opposite.
+func runInstall(root *cobra.Command, remove bool) error {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return fail("Error finding the home folder: %s", err)
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return fail("Error finding this program: %s", err)
+	}
+	return install(home, program, root.Name(), remove, root.OutOrStdout())
+}
