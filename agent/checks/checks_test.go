@@ -151,6 +151,28 @@ func TestTCPAndUDP(t *testing.T) {
 	}
 }
 
+func TestUDPAnswerEndsTheRunBeforeItsTimeout(t *testing.T) {
+	server, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	answered := make(chan struct{})
+	go func() { // ends with its one answer, or when server is closed
+		defer close(answered)
+		var buf [64]byte
+		if _, from, err := server.ReadFrom(buf[:]); err == nil {
+			server.WriteTo([]byte("any answer"), from)
+		}
+	}()
+	defer func() { server.Close(); <-answered }()
+	address, start := server.LocalAddr().String(), time.Now()
+	want(t, first(t, catalog.CheckDefinition{UDP: address, Timeout: time.Minute}, checks.Options{}),
+		"passing", "UDP connect "+address+": Success")
+	if took := time.Since(start); took > 30*time.Second {
+		t.Errorf("took %s although an answer came", took)
+	}
+}
+
 func TestGRPC(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
