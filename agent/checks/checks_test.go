@@ -16,6 +16,7 @@ import (
 
 	"go.uber.org/goleak"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/health"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 
@@ -194,6 +195,44 @@ func TestGRPC(t *testing.T) {
 	if got := first(t, catalog.CheckDefinition{GRPC: address + "/none"}, checks.Options{}); got.status != "critical" {
 		t.Errorf("got %v", got)
 	}
+}
+
+func TestGRPCOverTLS(t *testing.T) {
+	identity := httptest.NewTLSServer(http.NotFoundHandler())
+	defer identity.Close()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := grpc.NewServer(grpc.Creds(credentials.NewServerTLSFromCert(&identity.TLS.Certificates[0])))
+	healthv1.RegisterHealthServer(srv, health.NewServer())
+	done := make(chan struct{})
+	go func() { defer close(done); srv.Serve(l) }()
+	defer func() { srv.Stop(); <-done }()
+	address := l.Addr().String()
+	success := "gRPC check " + address + ": success"
+	base := identity.Client().Transport.(*http.Transport).TLSClientConfig
+	want(t, first(t, catalog.CheckDefinition{GRPC: address, GRPCUseTLS: true, TLSServerName: "example.com"},
+		checks.Options{TLS: base}), "passing", success)
+	want(t, first(t, catalog.CheckDefinition{GRPC: address, GRPCUseTLS: true, TLSSkipVerify: true}, checks.Options{}), "passing", success)
+	for name, d := range map[string]catalog.CheckDefinition{
+		"unknown authority": {GRPC: address, GRPCUseTLS: true},
+		"no TLS":            {GRPC: address},
+	} {
+		if got := first(t, d, checks.Options{}); got.status != "critical" {
+			t.Errorf("%s: got %v", name, got)
+		}
+	}
+}
+
+func TestH2PingWithoutTLS(t *testing.T) {
+	srv := httptest.NewUnstartedServer(http.NotFoundHandler())
+	srv.Config.Protocols = new(http.Protocols)
+	srv.Config.Protocols.SetUnencryptedHTTP2(true)
+	srv.Start()
+	defer srv.Close()
+	want(t, first(t, catalog.CheckDefinition{H2PING: srv.Listener.Addr().String()}, checks.Options{}),
+		"passing", "HTTP2 ping was successful")
 }
 
 func TestH2Ping(t *testing.T) {
