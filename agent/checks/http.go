@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"praetor/catalog"
@@ -41,8 +43,9 @@ func httpClient(d *catalog.CheckDefinition, o *Options) *http.Client {
 
 func httpHeader(given map[string][]string) http.Header {
 	header := http.Header{}
-	for name, values := range given {
-		header[http.CanonicalHeaderKey(name)] = values
+	for _, name := range slices.Sorted(maps.Keys(given)) { // names may differ in case only
+		key := http.CanonicalHeaderKey(name)
+		header[key] = append(header[key], given[name]...)
 	}
 	if header.Get("User-Agent") == "" {
 		header.Set("User-Agent", userAgent)

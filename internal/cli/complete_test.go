@@ -104,3 +104,45 @@ func TestNamesThatDoNotExistAreCorrected(t *testing.T) {
 		t.Errorf("a word like no command is answered %q", errs)
 	}
 }
+
+// TestFirstPageNamesEveryCommandOnce compares the page with what the shell completes.
+func TestFirstPageNamesEveryCommandOnce(t *testing.T) {
+	t.Setenv("COMP_LINE", "praetor ")
+	names, _, _ := run(t)
+	os.Unsetenv("COMP_LINE")
+	page, _, code := run(t, "--help")
+	if code != 0 || !strings.HasPrefix(page, "Usage: praetor [--version] [--help] <command> [<args>]\n\nAvailable commands are:\n") {
+		t.Errorf("code %d\n%s", code, page)
+	}
+	for _, name := range strings.Fields(names) {
+		if n := strings.Count(page, "\n    "+name+" "); n != 1 {
+			t.Errorf("%s is on the page %d times", name, n)
+		}
+	}
+}
+
+// TestEveryCommandHasHelpWithAnExample walks over all commands.
+func TestEveryCommandHasHelpWithAnExample(t *testing.T) {
+	var walk func(words []string)
+	walk = func(words []string) {
+		page, errs, code := run(t, append(words, "-h")...)
+		if code != 0 || errs != "" || !strings.HasPrefix(page, "Usage: praetor "+strings.Join(words, " ")) {
+			t.Errorf("%v -h: code %d\n%s%s", words, code, page, errs)
+		}
+		if _, text, _ := strings.Cut(page, "\n"); !strings.Contains(text, "  praetor "+words[0]) && !strings.Contains(text, "(praetor "+words[0]) {
+			t.Errorf("%v -h has no example:\n%s", words, page)
+		}
+		t.Setenv("COMP_LINE", "praetor "+strings.Join(words, " ")+" ")
+		below, _, _ := run(t)
+		os.Unsetenv("COMP_LINE")
+		for _, name := range strings.Fields(below) {
+			walk(append(words[:len(words):len(words)], name))
+		}
+	}
+	t.Setenv("COMP_LINE", "praetor ")
+	top, _, _ := run(t)
+	os.Unsetenv("COMP_LINE")
+	for _, name := range strings.Fields(top) {
+		walk([]string{name})
+	}
+}

@@ -30,9 +30,7 @@ func wantsHelp(args []string) bool {
 func help(cmd *cobra.Command) string {
 	var b strings.Builder
 	if !cmd.HasParent() {
-		fmt.Fprintf(&b, "Usage: %s [--version] [--help] <command> [<args>]\n\nAvailable commands are:\n", cmd.Name())
-		writeCommands(&b, cmd)
-		b.WriteString("\n")
+		writeTopHelp(&b, cmd)
 		return b.String()
 	}
 	usage := strings.TrimSuffix(cmd.UseLine(), " [flags]")
@@ -57,6 +55,36 @@ func help(cmd *cobra.Command) string {
 	writeFlags(&b, "HTTP API Options", cmd, true)
 	writeFlags(&b, "Command Options", cmd, false)
 	return b.String()
+}
+
+// groups are the commands of the first page, by what people come for.
+var groups = []struct {
+	title string
+	names []string
+}{
+	{"An agent", []string{"agent", "info", "members", "monitor", "doctor", "debug", "maint", "reload", "leave", "validate", "version"}},
+	{"Services", []string{"services", "catalog", "config", "watch"}},
+	{"Keys, locks and events", []string{"kv", "lock", "event", "exec"}},
+	{"A cluster", []string{"join", "force-leave", "operator", "snapshot", "keyring", "keygen", "tls", "rtt", "completion"}},
+}
+
+// writeTopHelp writes the first page: Consul's first lines, then commands by group.
+func writeTopHelp(b *strings.Builder, root *cobra.Command) {
+	name := root.Name()
+	fmt.Fprintf(b, "Usage: %s [--version] [--help] <command> [<args>]\n\nAvailable commands are:\n", name)
+	width := 0
+	for _, c := range visible(root) {
+		width = max(width, len(c.Name()))
+	}
+	for _, group := range groups {
+		fmt.Fprintf(b, "\n  %s\n", group.title)
+		for _, command := range group.names {
+			if c := find(root, command); c != nil {
+				fmt.Fprintf(b, "    %-*s    %s\n", width, command, c.Short)
+			}
+		}
+	}
+	fmt.Fprintf(b, "\nNew here? %[1]s agent -dev starts an agent to try things with; %[1]s COMMAND -h\nsays more about a command, with examples.\n\n", name)
 }
 
 func writeCommands(b *strings.Builder, cmd *cobra.Command) {
