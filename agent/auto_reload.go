@@ -56,7 +56,7 @@ func (a *Agent) runAutoReload(ctx context.Context) error {
 			}
 			known = now
 			a.logger.Info("Configuration files changed: reloading")
-			if err := a.Reload(ctx); err != nil {
+			if err := a.reload(true); err != nil {
 				a.logger.Error("Reload failed, nothing was changed", "error", err)
 				continue
 			}

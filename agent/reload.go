@@ -3,17 +3,20 @@ package agent
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	"praetor/agent/config"
 	"praetor/agent/server"
+	"praetor/internal/fault"
 	"praetor/internal/logging"
 )
 
 // Reload reads the configuration again and puts in force what may change while
 // the agent runs (reference/config.md §10). If it holds a fault nothing changes.
-func (a *Agent) Reload(context.Context) error {
+func (a *Agent) Reload(context.Context) error { return a.reload(false) }
+
+// reload is Reload; one that nobody asked for leaves alone who is trusted.
+func (a *Agent) reload(unasked bool) error {
 	a.reloading.Lock()
 	defer a.reloading.Unlock()
 	notify(stateReloading())
@@ -21,6 +24,9 @@ func (a *Agent) Reload(context.Context) error {
 	rt, warnings, err := a.runtime.Load().Reload()
 	if err != nil {
 		return err
+	}
+	if unasked {
+		rt.KeepTrust(a.runtime.Load())
 	}
 	level, err := logging.ParseLevel(rt.Log.Level)
 	if err != nil {
@@ -56,7 +62,7 @@ func (a *Agent) reloadParts(rt *config.Runtime) error {
 		return err
 	}
 	if err := a.local.Reload(a.definitions(rt)); err != nil {
-		return errors.Join(fmt.Errorf("reload services and checks: %w", err), a.reloadServer(a.runtime.Load()))
+		return errors.Join(fault.New(fault.Internal, "reload services and checks: %w", err), a.reloadServer(a.runtime.Load()))
 	}
 	useTLS()
 	return nil

@@ -394,6 +394,21 @@ type WatchHTTP struct {
 	TLSSkipVerify bool
 }
 
+// KeepTrust gives a Runtime that nobody reads yet the authorities and the
+// verification of old: auto_reload_config does not change those
+// (reference/config.md §2.10).
+func (r *Runtime) KeepTrust(old *Runtime) {
+	r.Gossip.VerifyIncoming, r.Gossip.VerifyOutgoing = old.Gossip.VerifyIncoming, old.Gossip.VerifyOutgoing
+	now, before := &r.TLS, &old.TLS
+	for _, pair := range [][2]*TLSStanza{
+		{&now.InternalRPC, &before.InternalRPC}, {&now.HTTPS, &before.HTTPS}, {&now.GRPC, &before.GRPC},
+	} {
+		to, from := pair[0], pair[1]
+		to.CAFile, to.CAPath = from.CAFile, from.CAPath
+		to.VerifyIncoming, to.VerifyOutgoing, to.VerifyServerHostname = from.VerifyIncoming, from.VerifyOutgoing, from.VerifyServerHostname
+	}
+}
+
 // Reload reads the same sources again and returns what they say now. On any
 // error nothing changed, and the old Runtime stays good. An invalid log level
 // is only a warning: the old one is kept.

@@ -1,0 +1,97 @@
+package main_test
+
+import (
+	"fmt"
+	"net"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+// TestReloadIsAllOrNothing reloads one configuration after the other. Bad ones are
+// refused with their fault and change nothing; good ones change what a reload can.
+func TestReloadIsAllOrNothing(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "a.hcl")
+	const first = `
+		log_level = "INFO"
+		node_meta { rack = "1" }
+		limits { http_max_conns_per_client = 50 }
+		dns_config { node_ttl = "7s" }
+		raft_snapshot_threshold = 1000
+		services { name = "web" port = 80 checks = [{ id = "c", ttl = "10m", status = "passing" }] }
+	`
+	writeFile(t, file, first)
+	n := startLeader(t, "127.77.63.1", "-config-dir="+dir)
+	shown := func() string {
+		t.Helper()
+		var self struct {
+			DebugConfig map[string]any
+			Meta        map[string]string
+		}
+		var services, checks map[string]map[string]any
+		for path, into := range map[string]any{"/v1/agent/self": &self, "/v1/agent/services": &services, "/v1/agent/checks": &checks} {
+			if err := n.get(path, into); err != nil {
+				t.Fatal(err)
+			}
+		}
+		answer, err := n.dig("udp", "a.node.consul.", dns.TypeA)
+		if err != nil || len(answer.Answer) == 0 {
+			t.Fatalf("%v %v", answer, err)
+		}
+		ttl := fmt.Sprintf("TTL %d ", answer.Answer[0].Header().Ttl)
+		return fmt.Sprint(ttl, self.DebugConfig["HTTPMaxConnsPerClient"], self.DebugConfig["RaftSnapshotThreshold"],
+			self.Meta["rack"], services, checks)
+	}
+	before := shown()
+	for _, bad := range []struct{ name, text, want string }{
+		{"syntax", first + "ports {", "object expected closing RBRACE"},
+		{"an unknown key", first + "datacentre = \"x\"", "invalid config key datacentre"},
+		{"a wrong type", strings.Replace(first, "50", `"50"`, 1), "expected type 'int'"},
+		{"a bad duration", strings.Replace(first, "7s", "7", 1), "missing unit in duration"},
+		{"a check that cannot be", strings.Replace(first, `ttl = "10m"`, `http = "http://x"`, 1), "Interval must be > 0"},
+		{"a script that is not allowed", strings.Replace(first, `ttl = "10m"`, `args = ["x"], interval = "1s"`, 1), "Scripts are disabled on this agent"},
+		{"a check of no service", first + `checks { name = "x" ttl = "1m" service_id = "nobody" }`, `ServiceID "nobody" does not exist`},
+		{"Raft's bounds", strings.Replace(first, "raft_snapshot_threshold", `raft_snapshot_interval = "1us" raft_snapshot_threshold`, 1), "SnapshotInterval"},
+	} {
+		t.Run(bad.name, func(t *testing.T) {
+			changed := strings.NewReplacer(`rack = "1"`, `rack = "2"`, "port = 80", "port = 81", "7s", "9s").Replace(bad.text)
+			writeFile(t, file, changed)
+			if status, text, err := n.request("PUT", "/v1/agent/reload", ""); err != nil || status != 500 || !strings.Contains(text, bad.want) {
+				t.Errorf("%d %q %v, want %q", status, text, err, bad.want)
+			}
+			if after := shown(); after != before {
+				t.Errorf("it changed:\n%s\nwas\n%s", after, before)
+			}
+		})
+	}
+	writeFile(t, file, strings.NewReplacer(`rack = "1"`, `rack = "2"`, "port = 80", "port = 81", "7s", "9s", "= 50", "= 2").Replace(first))
+	n.cmd.Process.Signal(syscall.SIGHUP)
+	waitFor(t, "the new configuration", 10*time.Second, func() error {
+		for _, want := range []string{"TTL 9", "Port:81"} {
+			if got := shown(); !strings.Contains(got, want) {
+				return fmt.Errorf("no %q in %s", want, got)
+			}
+		}
+		return nil
+	})
+	httpClient.CloseIdleConnections()
+	for range 2 {
+		conn, err := net.Dial("tcp", n.ip+":8500")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+	}
+	waitFor(t, "the bound on connections", 10*time.Second, func() error {
+		status, _, err := n.request("GET", "/v1/status/leader", "")
+		if err != nil || status != 429 {
+			return fmt.Errorf("%d %v", status, err)
+		}
+		return nil
+	})
+}
