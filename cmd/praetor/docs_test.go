@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,7 +12,8 @@ import (
 )
 
 // docs holds every page users read.
-var docs = []string{"../../README.md", "../../docs/getting-started.md", "../../docs/deploying.md", "../../docs/migrating.md", "../../docs/dns.md"}
+var docs = []string{"../../README.md", "../../docs/getting-started.md", "../../docs/deploying.md", "../../docs/migrating.md", "../../docs/dns.md",
+	"../../docs/troubleshooting.md", "../../docs/checks.md", "../../docs/telemetry.md"}
 
 // commands gives the indented lines of a page that run a program, a
 // continuation joined to its line.
@@ -62,6 +64,24 @@ func runGuide(t *testing.T, ip, page string) {
 		out, err := sh.CombinedOutput()
 		if err != nil || strings.Contains(string(out), "rror") && program != "dig" || program == "dig" && !strings.Contains(string(out), "ANSWER SECTION") {
 			t.Errorf("%s\n%v\n%s", command, err, out)
+		}
+	}
+}
+
+// TestExampleOfChecksLoads has the guide's configuration checked.
+func TestExampleOfChecksLoads(t *testing.T) {
+	for _, page := range []string{"../../docs/checks.md", "../../docs/telemetry.md"} {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, example, _ := strings.Cut(string(text), "```hcl\n")
+		example, _, found := strings.Cut(example, "```")
+		dir := t.TempDir()
+		writeFile(t, filepath.Join(dir, "example.hcl"), example)
+		writeFile(t, filepath.Join(dir, "rest.hcl"), fmt.Sprintf("data_dir = %q", dir))
+		if out, errs, code := runCLI(t, nil, "validate", dir); code != 0 || !found {
+			t.Errorf("%s: code %d\n%s%s", page, code, out, errs)
 		}
 	}
 }
