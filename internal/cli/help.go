@@ -65,7 +65,7 @@ var groups = []struct {
 	{"An agent", []string{"agent", "info", "members", "monitor", "doctor", "debug", "maint", "reload", "leave", "validate", "version"}},
 	{"Services", []string{"services", "catalog", "config", "watch"}},
 	{"Keys, locks and events", []string{"kv", "lock", "event", "exec"}},
-	{"A cluster", []string{"join", "force-leave", "operator", "snapshot", "keyring", "keygen", "tls", "rtt", "completion"}},
+	{"A cluster", []string{"join", "force-leave", "operator", "snapshot", "keyring", "keygen", "tls", "rtt", "troubleshoot", "completion"}},
 }
 
 // writeTopHelp writes the first page: Consul's first lines, then commands by group.

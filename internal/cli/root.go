@@ -125,6 +125,7 @@ func newRootCommand(name string) *cobra.Command {
 		newServicesCommand(),
 		newSnapshotCommand(),
 		newTLSCommand(),
+		newTroubleshootCommand(),
 		newValidateCommand(),
 		newVersionCommand(),
 		newWatchCommand(),
