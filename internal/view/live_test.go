@@ -1,6 +1,7 @@
 package view_test
 
 import (
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -119,6 +120,20 @@ func TestFetchesOfAViewAreLimited(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		if index, _ := live(t, vs, 0); index != 200 {
 			t.Errorf("index %d after the limit is gone, want 200", index)
+		}
+	})
+}
+
+func TestReadsAskedOnceAreNotFollowed(t *testing.T) {
+	run(t, view.Options{}, func(t *testing.T, u *upstream, vs *view.Views) {
+		for i := range 5000 {
+			if _, _, err := vs.Live(t.Context(), opRead.Desc, &rpc.ReadOptions{Stale: true, Token: fmt.Sprint(i), Live: true}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		synctest.Wait()
+		if _, open := u.counts(); open != 0 {
+			t.Errorf("%d of 5000 different reads are followed", open)
 		}
 	})
 }
