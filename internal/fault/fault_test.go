@@ -60,14 +60,14 @@ func TestHintStandsAfterTheText(t *testing.T) {
 
 func TestEveryKindHasItsOwnName(t *testing.T) {
 	seen := map[string]fault.Kind{}
-	for k := fault.Internal; k <= fault.TooLarge; k++ {
+	for k := fault.Internal; k <= fault.Overloaded; k++ {
 		name := k.String()
 		if other, twice := seen[name]; twice {
 			t.Errorf("kinds %d and %d are both %q", other, k, name)
 		}
 		seen[name] = k
 	}
-	if got, want := (fault.TooLarge + 1).String(), "kind 9"; got != want {
+	if got, want := (fault.Overloaded + 1).String(), "kind 10"; got != want {
 		t.Errorf("a kind nobody declared: got %q, want %q; does a new kind lack a name, or this test a row?", got, want)
 	}
 	var zero fault.Error
