@@ -56,16 +56,17 @@ type Agent struct {
 	bound    bound
 	started  time.Time
 
-	lan    *gossip.Pool
-	wan    *gossip.Pool   // nil on clients and where the WAN pool is off
-	server *server.Server // nil on clients
-	router *rpc.Router
-	views  *view.Views
-	local  *local.State
-	events *event.Ring
-	api    *httpapi.API
-	front  *httpapi.Server // what serves api
-	dns    *dnsserver.Server
+	lan       *gossip.Pool
+	wan       *gossip.Pool   // nil on clients and where the WAN pool is off
+	server    *server.Server // nil on clients
+	router    *rpc.Router
+	views     *view.Views
+	local     *local.State
+	events    *event.Ring
+	api       *httpapi.API
+	front     *httpapi.Server // what serves api
+	dns       *dnsserver.Server
+	servesDNS bool // over UDP and TCP, or TLS: then over HTTPS too
 
 	closers []io.Closer       // what Open took, in order
 	flood   chan struct{}     // one token: servers of the LAN pool changed

@@ -7,7 +7,7 @@ import (
 	"praetor/dnsserver"
 )
 
-// openDNS binds what answers DNS; without an address that is only DNS over HTTPS.
+// openDNS binds what answers DNS.
 func (a *Agent) openDNS(rt *config.Runtime) error {
 	opts := dnsserver.Options{
 		Caller:       a.router,
@@ -35,7 +35,7 @@ func (a *Agent) openDNS(rt *config.Runtime) error {
 		return err
 	}
 	a.own(srv)
-	a.dns = srv
+	a.dns, a.servesDNS = srv, len(rt.DNSAddrs)+len(rt.DNSTLSAddrs) > 0
 	return nil
 }
 

@@ -66,9 +66,9 @@ func (a *Agent) metricsProxy() httpapi.MetricsProxy {
 // API answers HTTP requests without a socket, for tests.
 func (a *Agent) API() http.Handler { return a.api }
 
-// serveHTTP answers the API, and over TLS DNS too (RFC 8484).
+// serveHTTP answers the API, and over TLS DNS too (RFC 8484) unless DNS is off.
 func (a *Agent) serveHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.TLS != nil && r.URL.Path == dnsserver.HTTPSPath {
+	if r.TLS != nil && r.URL.Path == dnsserver.HTTPSPath && a.servesDNS {
 		a.dns.ServeHTTP(w, r)
 		return
 	}

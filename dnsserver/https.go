@@ -2,8 +2,10 @@ package dnsserver
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"net/netip"
 
@@ -52,11 +54,16 @@ func readHTTPQuery(w http.ResponseWriter, r *http.Request) (query []byte, status
 			return nil, http.StatusBadRequest, "the parameter dns must hold a DNS message in base64url without padding (RFC 8484 §4.1)"
 		}
 	case http.MethodPost:
-		if r.Header.Get("Content-Type") != messageType {
+		if given, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || given != messageType {
 			return nil, http.StatusUnsupportedMediaType, "the body must be " + messageType
 		}
-		if query, err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxMessage)); err != nil {
+		var long *http.MaxBytesError
+		query, err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxMessage))
+		switch {
+		case errors.As(err, &long):
 			return nil, http.StatusRequestEntityTooLarge, fmt.Sprintf("a DNS message has at most %d bytes", maxMessage)
+		case err != nil:
+			return nil, http.StatusBadRequest, fmt.Sprintf("the body cannot be read: %v", err)
 		}
 	default:
 		return nil, http.StatusMethodNotAllowed, "ask with GET or POST (RFC 8484 §4.1)"

@@ -40,6 +40,7 @@ func TestDNSOverHTTPS(t *testing.T) {
 	}{
 		{"GET", "GET", encoded(question), "", nil, 200, "max-age=17", 60},
 		{"POST", "POST", "", "application/dns-message", question, 200, "max-age=17", 60},
+		{"POST with another spelling of the type", "POST", "", "Application/DNS-Message; x=y", question, 200, "max-age=17", 60},
 		{"no such name", "GET", encoded(packed("x.service.consul.", dns.TypeA)), "", nil, 200, "max-age=5", 0},
 		{"no data", "GET", encoded(packed("web.service.consul.", dns.TypeAAAA)), "", nil, 200, "max-age=5", 0},
 		{"GET without a message", "GET", "", "", nil, 400, "", 0},

@@ -19,7 +19,7 @@ const (
 
 // alpn translates what people call protocols into the names of the ALPN registry;
 // what is not here is such a name itself.
-var alpn = map[string]string{"http": "http/1.1", "https": "http/1.1", "http2": "h2c", "grpc": "h2c"}
+var alpn = map[string]string{"http": "http/1.1", "https": "http/1.1", "http2": "h2", "grpc": "h2"}
 
 // overTLS are the protocols that a client finds behind https:// names: an HTTPS record
 // makes it use TLS (RFC 9460 §9.5).

@@ -6,8 +6,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 )
@@ -57,10 +59,11 @@ func (c *conns) remove(conn net.Conn) {
 
 func (c *conns) closeAll() {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	c.closed = true
-	for conn := range c.open {
-		conn.Close()
+	open := slices.Collect(maps.Keys(c.open))
+	c.mu.Unlock()
+	for _, conn := range open {
+		conn.Close() // says goodbye over TLS, which takes time
 	}
 }
 

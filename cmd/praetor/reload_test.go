@@ -79,7 +79,6 @@ func TestReloadIsAllOrNothing(t *testing.T) {
 		}
 		return nil
 	})
-	httpClient.CloseIdleConnections()
 	for range 2 {
 		conn, err := net.Dial("tcp", n.ip+":8500")
 		if err != nil {
@@ -88,6 +87,7 @@ func TestReloadIsAllOrNothing(t *testing.T) {
 		defer conn.Close()
 	}
 	waitFor(t, "the bound on connections", 10*time.Second, func() error {
+		httpClient.CloseIdleConnections() // one from before the bound would stay
 		status, _, err := n.request("GET", "/v1/status/leader", "")
 		if err != nil || status != 429 {
 			return fmt.Errorf("%d %v", status, err)
