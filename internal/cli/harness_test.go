@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 
 	"praetor/internal/cli"
@@ -32,7 +33,9 @@ func want(t *testing.T, code int, stdout, stderr string, args ...string) {
 type api struct {
 	t       *testing.T
 	answers map[string]string
-	asked   []string
+
+	mu    sync.Mutex
+	asked []string
 }
 
 // answer starts an API and points the environment to it.
@@ -50,7 +53,9 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var body bytes.Buffer
 	body.ReadFrom(r.Body)
 	what := r.Method + " " + r.URL.RequestURI()
+	a.mu.Lock()
 	a.asked = append(a.asked, strings.TrimSpace(what+" "+strings.TrimSpace(body.String())))
+	a.mu.Unlock()
 	text, ok := a.answers[what]
 	if !ok {
 		http.Error(w, "unexpected "+what, http.StatusTeapot)
