@@ -6,8 +6,8 @@ LDFLAGS  := -s -w -X praetor/internal/version.commit=$(REVISION)
 
 .PHONY: build test race lint fmt generate cross bench e2e chaos conformance cluster clean
 
-build: ## bin/praetor
-	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/praetor ./cmd/praetor
+build: ## bin/praetor, linked statically: it needs no libc
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/praetor ./cmd/praetor
 
 test: ## everything that needs only Go
 	$(GO) test ./...
@@ -24,9 +24,9 @@ generate: ## the MessagePack code
 	$(GO) generate ./...
 
 cross: ## builds for the other systems
-	GOOS=darwin  GOARCH=arm64 $(GO) build -o /dev/null ./cmd/praetor
-	GOOS=windows GOARCH=amd64 $(GO) build -o /dev/null ./cmd/praetor
-	GOOS=linux   GOARCH=arm64 $(GO) build -o /dev/null ./cmd/praetor
+	CGO_ENABLED=0 GOOS=darwin  GOARCH=arm64 $(GO) build -trimpath -o /dev/null ./cmd/praetor
+	CGO_ENABLED=0 GOOS=windows GOARCH=amd64 $(GO) build -trimpath -o /dev/null ./cmd/praetor
+	CGO_ENABLED=0 GOOS=linux   GOARCH=arm64 $(GO) build -trimpath -o /dev/null ./cmd/praetor
 
 bench: build ## figures beside their limits; never fails on time
 	$(GO) run ./internal/bench -bin bin/praetor
