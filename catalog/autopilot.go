@@ -2,6 +2,34 @@ package catalog
 
 import "praetor/internal/fault"
 
+//go:generate go run github.com/tinylib/msgp -tests=false -io=false -unexported=false
+//msgp:limit arrays:65536 maps:65536
+
+const tableAutopilot = "autopilot"
+
+var autopilotTable = stored(tableAutopilot, 7, "Autopilot", autopilotID, (*restorer).autopilot)
+
+// AutopilotCommand replaces the configuration; its result is nil or an error.
+const AutopilotCommand CommandType = 5
+
+var autopilotCommand = succeeds(AutopilotCommand, "autopilot", (*writer).autopilot)
+
+// Autopilot is the replicated configuration of autopilot. The leader writes it
+// on first leadership; durations in nanoseconds. A command whose ModifyIndex is
+// not 0 applies only if the configuration was last changed there.
+type Autopilot struct {
+	CleanupDeadServers      bool
+	LastContactThreshold    int64
+	MaxTrailingLogs         uint64
+	MinQuorum               uint64
+	ServerStabilizationTime int64
+	RedundancyZoneTag       string // this and the next two: kept for those who read it, no more
+	DisableUpgradeMigration bool
+	UpgradeVersionTag       string
+	CreateIndex             uint64
+	ModifyIndex             uint64
+}
+
 func autopilotID(*Autopilot) []byte { return []byte{0} }
 
 // Autopilot returns the replicated autopilot configuration, or nil before the
@@ -28,4 +56,13 @@ func (w *writer) autopilot(a *Autopilot) error {
 	}
 	must(w.txn.Insert(tableAutopilot, a))
 	return nil
+}
+
+// autopilot takes the configuration of a snapshot.
+func (re *restorer) autopilot(a *Autopilot) error {
+	if re.holds(tableAutopilot, byID, autopilotID(a)) {
+		return errTwice
+	}
+	must(re.w.txn.Insert(tableAutopilot, a))
+	return re.indexes(a.CreateIndex, a.ModifyIndex)
 }

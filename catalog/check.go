@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -12,6 +13,11 @@ import (
 
 //go:generate go run github.com/tinylib/msgp -tests=false -io=false -unexported=false
 //msgp:limit arrays:65536 maps:65536
+
+const tableCheck = "check"
+
+var checkTable = stored(tableCheck, 3, "Register", checkID, (*restorer).check,
+	many(byInstance, checkByInstance), many(byStatus, checkByStatus))
 
 // The states of a check, from best to worst.
 const (
@@ -242,4 +248,22 @@ func (w *writer) renameChecks(s *Service) {
 		must(w.txn.Insert(tableCheck, &c))
 		w.bumpCheck(&c)
 	}
+}
+
+// check takes a check of a snapshot.
+func (re *restorer) check(c *Check) error {
+	switch {
+	case c.CheckID == "":
+		return errNoKey
+	case !re.holds(tableNode, byID, nodeKey(c.Node)):
+		return fmt.Errorf("check %q of unknown node %q", c.CheckID, c.Node)
+	case c.ServiceID != "" && !re.holds(tableService, byID, serviceKey(c.Node, c.ServiceID)):
+		return fmt.Errorf("check %q of unknown service %q", c.CheckID, c.ServiceID)
+	case re.holds(tableCheck, byID, checkID(c)):
+		return errTwice
+	}
+	c.Definition.prepare()
+	must(re.w.txn.Insert(tableCheck, c))
+	re.w.count(countChecks, 1)
+	return re.indexes(c.CreateIndex, c.ModifyIndex)
 }

@@ -1,63 +1,85 @@
 package catalog
 
-//go:generate go run github.com/tinylib/msgp -tests=false -io=false -unexported=false
-//msgp:limit arrays:65536 maps:65536
+import (
+	"github.com/tinylib/msgp/msgp"
+
+	"praetor/internal/fault"
+)
 
 // CommandType is the first byte of a command in the log; the rest is the
 // command's MessagePack. Numbers are for ever.
 type CommandType uint8
 
-// The commands. Result types: Register, Deregister and Coordinate give nil or an error;
-// KVWrite and ConfigWrite give bool or an error, SessionWrite, QueryWrite and Reap nil or an error,
-// Txn *TxnAnswer or an error.
-const (
-	RegisterCommand   CommandType = 1
-	DeregisterCommand CommandType = 2
-	KVWriteCommand    CommandType = 4
-	AutopilotCommand  CommandType = 5
-	SessionCommand    CommandType = 6
-	ReapCommand       CommandType = 7
-	CoordinateCommand CommandType = 8
-	TxnCommand        CommandType = 9
-	QueryCommand      CommandType = 10
-	ConfigCommand     CommandType = 11
-)
-
-// Register writes a node and, at will, one service and checks on it, all or
-// nothing (reference/http-catalog-health.md §2.1).
-type Register struct {
-	ID              string
-	Node            string
-	Address         string
-	Datacenter      string
-	TaggedAddresses map[string]string
-	NodeMeta        map[string]string
-	Locality        *Locality
-	SkipNodeUpdate  bool
-	Service         *Service
-	Checks          []*Check
+// commands are all commands, by number. Each is declared in the file of its
+// noun; DESIGN.md §5 lists them, and a test compares.
+var commands = []*command{
+	registerCommand, deregisterCommand, kvCommand, autopilotCommand, sessionCommand, reapCommand, coordinateCommand,
+	txnCommand, queryCommand, configCommand,
 }
 
-// Deregister removes a service (ServiceID), a check (CheckID), or, with
-// neither, a whole node. What does not exist is not an error.
-type Deregister struct {
-	Node      string
-	ServiceID string
-	CheckID   string
+// command is one kind of command: how it is told from others, and how it is applied.
+type command struct {
+	number CommandType
+	name   string // of what it writes, as in Consul's metrics: fsm.NAME
+	run    func(w *writer, body []byte) any
 }
 
-// Autopilot is the replicated configuration of autopilot. The leader writes it
-// on first leadership; durations in nanoseconds. A command whose ModifyIndex is
-// not 0 applies only if the configuration was last changed there.
-type Autopilot struct {
-	CleanupDeadServers      bool
-	LastContactThreshold    int64
-	MaxTrailingLogs         uint64
-	MinQuorum               uint64
-	ServerStabilizationTime int64
-	RedundancyZoneTag       string // this and the next two: kept for those who read it, no more
-	DisableUpgradeMigration bool
-	UpgradeVersionTag       string
-	CreateIndex             uint64
-	ModifyIndex             uint64
+// byNumber finds a command without walking the list: each entry of the log asks.
+var byNumber = func() (all [256]*command) {
+	for _, c := range commands {
+		all[c.number] = c
+	}
+	return all
+}()
+
+// commandOf returns the command with a number, nil if there is none.
+func commandOf(t CommandType) *command { return byNumber[t] }
+
+// CommandTypes lists the numbers of all commands in ascending order.
+func CommandTypes() []CommandType {
+	list := make([]CommandType, len(commands))
+	for i, c := range commands {
+		list[i] = c.number
+	}
+	return list
+}
+
+// String returns the name of the metric that times the command, without its
+// prefix (reference/config.md §6), "" for a number that is no command's.
+func (t CommandType) String() string {
+	if c := commandOf(t); c != nil {
+		return c.name
+	}
+	return ""
+}
+
+// message is a pointer to a T with a generated decoder.
+type message[T any] interface {
+	*T
+	msgp.Unmarshaler
+}
+
+// answers declares a command whose result is what do returns.
+func answers[T any, M message[T]](number CommandType, name string, do func(*writer, M) any) *command {
+	return &command{number, name, func(w *writer, body []byte) any {
+		var cmd T
+		rest, err := M(&cmd).UnmarshalMsg(body)
+		if err != nil {
+			return fault.New(fault.Internal, "decode command: %w", err)
+		}
+		if len(rest) > 0 {
+			return fault.New(fault.Internal, "decode command: %d bytes too many", len(rest))
+		}
+		return do(w, &cmd)
+	}}
+}
+
+// succeeds declares a command whose result is nil or an error.
+func succeeds[T any, M message[T]](number CommandType, name string, do func(*writer, M) error) *command {
+	return answers(number, name, func(w *writer, cmd M) any {
+		if err := do(w, cmd); err != nil {
+			return err
+		}
+		return nil
+	})
 }

@@ -12,6 +12,10 @@ import (
 //go:generate go run github.com/tinylib/msgp -tests=false -io=false -unexported=false
 //msgp:limit arrays:65536 maps:65536
 
+const tableConfig = "config"
+
+var configTable = stored(tableConfig, 11, "ConfigEntry", configEntryID, (*restorer).configEntry)
+
 // ConfigEntry is configuration that the cluster keeps for all
 // (reference/http-mesh-ui.md §1).
 type ConfigEntry struct {
@@ -63,6 +67,11 @@ const (
 	ConfigDelete
 	ConfigDeleteCAS
 )
+
+// ConfigCommand carries a ConfigWrite; its result is a bool or an error.
+const ConfigCommand CommandType = 11
+
+var configCommand = answers(ConfigCommand, "config_entry", (*writer).configWrite)
 
 // ConfigWrite is the command that changes entries. Its result tells whether it
 // was done.

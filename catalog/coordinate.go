@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"fmt"
 	"math"
 	"slices"
 
@@ -9,6 +10,10 @@ import (
 
 //go:generate go run github.com/tinylib/msgp -tests=false -io=false -unexported=false
 //msgp:limit arrays:65536 maps:65536
+
+const tableCoord = "coordinate"
+
+var coordinateTable = stored(tableCoord, 10, "CoordinateBatchUpdate", coordinateID, (*restorer).coordinate)
 
 // Dimensions is how many numbers the Vec of every coordinate has, serf's default.
 const Dimensions = 8
@@ -34,6 +39,11 @@ type Coordinate struct {
 	Segment string // "" for the network's only one
 	Coord   Coord
 }
+
+// CoordinateCommand carries a CoordinateBatch; its result is nil or an error.
+const CoordinateCommand CommandType = 8
+
+var coordinateCommand = succeeds(CoordinateCommand, "coordinate.batch-update", (*writer).putCoordinates)
 
 // CoordinateBatch is the command that stores coordinates. Those of unknown
 // nodes, and those that fail Check, are passed over: nobody waits for them.
@@ -128,4 +138,16 @@ func (w *writer) removeCoordinates(node string) {
 		must(w.txn.Delete(tableCoord, c))
 		w.bump(indexCoordinates)
 	}
+}
+
+// coordinate takes a coordinate of a snapshot.
+func (re *restorer) coordinate(c *Coordinate) error {
+	switch {
+	case !re.holds(tableNode, byID, nodeKey(c.Node)):
+		return fmt.Errorf("coordinate of unknown node %q", c.Node)
+	case re.holds(tableCoord, byID, coordinateID(c)):
+		return errTwice
+	}
+	must(re.w.txn.Insert(tableCoord, c))
+	return c.Coord.Check()
 }

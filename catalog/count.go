@@ -1,5 +1,9 @@
 package catalog
 
+const tableCount = "count"
+
+var countTable = derived(tableCount, countID)
+
 // Counts are totals of the store, kept as it changes and never by counting.
 type Counts struct {
 	Nodes     int

@@ -1,5 +1,10 @@
 package catalog
 
+import (
+	"maps"
+	"slices"
+)
+
 // SameDefinition lets tests try the comparison of definitions field by field.
 func SameDefinition(a, b *CheckDefinition) bool { return a.equal(b) }
 
@@ -17,3 +22,19 @@ func SameCoord(a, b *Coord) bool { return a.equal(b) }
 
 // BirthKey names the row that watchers of a missing service sleep on.
 func BirthKey(name string) string { return birthKey(fold(name)) }
+
+// Table is what tests see of a table.
+type Table struct {
+	Name    string
+	Record  uint8
+	Indexes []string // sorted
+}
+
+// Tables lists all tables.
+func Tables() []Table {
+	list := make([]Table, len(tables))
+	for i, t := range tables {
+		list[i] = Table{t.name, uint8(t.record), slices.Sorted(maps.Keys(t.indexes))}
+	}
+	return list
+}

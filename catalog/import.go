@@ -83,18 +83,11 @@ func Records(r io.Reader, each func(Record) error) (lastIndex uint64, err error)
 	}
 }
 
-// recordNames are Consul's names for what the records hold: people know them from
+// String returns Consul's name for what such records hold: people know it from
 // `snapshot inspect`.
-var recordNames = map[recordType]string{
-	recordNode: "Register", recordService: "Register", recordCheck: "Register",
-	recordKV: "KVS", recordTombstone: "Tombstone", recordIndex: "Index", recordAutopilot: "Autopilot",
-	recordSession: "Session", recordQuery: "PreparedQuery", recordCoord: "CoordinateBatchUpdate",
-	recordConfig: "ConfigEntry", recordVirtual: "ServiceVirtualIP",
-}
-
 func (t recordType) String() string {
-	if name := recordNames[t]; name != "" {
-		return name
+	if of := tableOf(t); of != nil {
+		return of.consul
 	}
 	return fmt.Sprintf("Unknown(%d)", uint8(t))
 }
@@ -112,7 +105,7 @@ func (r Record) JSON() ([]byte, error) {
 
 // Key returns the name of the key whose record r is, "" if it is none.
 func (r Record) Key() string {
-	if r.Type != recordNames[recordKV] {
+	if r.Type != keyTable.consul {
 		return ""
 	}
 	key, _ := decodeKey(r.Body)

@@ -8,6 +8,10 @@ import (
 	"github.com/hashicorp/go-memdb"
 )
 
+const tableIndex = "index"
+
+var indexTable = stored(tableIndex, 6, "Index", indexRowID, (*restorer).indexRow)
+
 func indexRowID(r *indexRow) []byte { return []byte(r.Key) }
 
 // The names of index rows.
@@ -105,4 +109,17 @@ func (w *writer) flushIndexes() {
 			must(err)
 		}
 	}
+}
+
+// indexRow takes an index row of a snapshot.
+func (re *restorer) indexRow(r *indexRow) error {
+	old := first[*indexRow](re.w.txn, tableIndex, byID, indexRowID(r))
+	switch {
+	case !r.inSnapshot():
+		return fmt.Errorf("index row %q = %d does not belong here", r.Key, r.Value)
+	case old != nil && old.Value != 0: // new databases hold some at 0
+		return errTwice
+	}
+	must(re.w.txn.Insert(tableIndex, r))
+	return re.indexes(0, r.Value)
 }

@@ -1,5 +1,9 @@
 package catalog
 
+const tableInstance = "instance"
+
+var instanceTable = derived(tableInstance, instanceID, many(byMesh, instanceByMesh))
+
 // instanceRow is an instance joined with its node and checks, as queries give
 // it out. Derived from the three tables and kept as they change: many ask for
 // a service, few change it. An instance whose join has not changed keeps its

@@ -2,12 +2,23 @@ package catalog
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 
 	"praetor/internal/fault"
 )
 
 //go:generate go run github.com/tinylib/msgp -tests=false -io=false -unexported=false
+
+const (
+	tableKV        = "kv"
+	tableTombstone = "tombstone"
+)
+
+var (
+	keyTable       = stored(tableKV, 4, "KVS", kvID, (*restorer).kv, many(bySession, kvBySession))
+	tombstoneTable = stored(tableTombstone, 5, "Tombstone", tombstoneID, (*restorer).tombstone)
+)
 
 // KVEntry is one key with its value (reference/http-kv-session-txn.md §1).
 type KVEntry struct {
@@ -33,6 +44,11 @@ const (
 	KVLock                     // lock for Entry.Session and write; false if another session holds it
 	KVUnlock                   // unlock and write, if Entry.Session holds it
 )
+
+// KVWriteCommand carries a KVWrite; its result is a bool or an error.
+const KVWriteCommand CommandType = 4
+
+var kvCommand = answers(KVWriteCommand, "kvs", (*writer).kvWrite)
 
 // KVWrite is the command that changes keys.
 type KVWrite struct {
@@ -264,6 +280,11 @@ func (w *writer) bury(key string) {
 	w.bump(indexTombstones)
 }
 
+// ReapCommand carries a Reap; its result is nil or an error.
+const ReapCommand CommandType = 7
+
+var reapCommand = succeeds(ReapCommand, "tombstone", (*writer).reap)
+
 // Reap is the command that forgets the deletions up to an index. After it the
 // index of a prefix may go back (reference/internals.md §6).
 type Reap struct {
@@ -281,4 +302,33 @@ func (w *writer) reap(r *Reap) error {
 		}
 	}
 	return nil
+}
+
+// kv takes a key of a snapshot.
+func (re *restorer) kv(e *KVEntry) error {
+	switch {
+	case e.Key == "":
+		return errNoKey
+	case e.Key <= re.key && re.holds(tableKV, byID, kvID(e)):
+		return errTwice
+	case e.Session != "" && !re.holds(tableSession, byID, []byte(e.Session)):
+		return fmt.Errorf("key %q of unknown session %q", e.Key, e.Session)
+	}
+	re.key = max(re.key, e.Key) // a look at each would copy what the transaction changed
+	e.Value = nilEmpty(e.Value)
+	must(re.w.txn.Insert(tableKV, e))
+	re.w.count(countKeys, 1)
+	return re.indexes(e.CreateIndex, e.ModifyIndex)
+}
+
+// tombstone takes a deletion of a snapshot.
+func (re *restorer) tombstone(t *tombstone) error {
+	switch {
+	case t.Key == "":
+		return errNoKey
+	case re.holds(tableTombstone, byID, tombstoneID(t)):
+		return errTwice
+	}
+	must(re.w.txn.Insert(tableTombstone, t))
+	return re.indexes(0, t.Index)
 }

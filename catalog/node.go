@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"fmt"
 	"maps"
 
 	"praetor/internal/fault"
@@ -8,6 +9,11 @@ import (
 
 //go:generate go run github.com/tinylib/msgp -tests=false -io=false -unexported=false
 //msgp:limit arrays:65536 maps:65536
+
+const tableNode = "node"
+
+var nodeTable = stored(tableNode, 1, "Register", nodeID, (*restorer).node,
+	unique(byUUID, nodeUUID), many(byAddress, nodeByAddress))
 
 // Node is a machine or a stand-in for one (reference/http-catalog-health.md §1).
 // Its Name is its identity, compared without regard to case.
@@ -192,4 +198,20 @@ func (w *writer) removeNode(n *Node) {
 	w.bump(indexNodes)
 	w.bump(indexNodeGone)
 	w.drop(prefixNode + fold(n.Node))
+}
+
+// node takes a node of a snapshot.
+func (re *restorer) node(n *Node) error {
+	switch {
+	case n.Node == "":
+		return errNoKey
+	case re.holds(tableNode, byID, nodeID(n)):
+		return errTwice
+	case n.ID != "" && re.holds(tableNode, byUUID, nodeUUID(n)):
+		return fmt.Errorf("node ID %s: %w", n.ID, errTwice)
+	}
+	n.TaggedAddresses, n.Meta = nilEmptyMap(n.TaggedAddresses), nilEmptyMap(n.Meta)
+	must(re.w.txn.Insert(tableNode, n))
+	re.w.count(countNodes, 1)
+	return re.indexes(n.CreateIndex, n.ModifyIndex)
 }

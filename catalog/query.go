@@ -1,11 +1,17 @@
 package catalog
 
 import (
+	"fmt"
 	"praetor/internal/fault"
 )
 
 //go:generate go run github.com/tinylib/msgp -tests=false -io=false -unexported=false
 //msgp:limit arrays:65536 maps:65536
+
+const tableQuery = "query"
+
+var queryTable = stored(tableQuery, 9, "PreparedQuery", queryID, (*restorer).query,
+	unique(byName, queryByName), unique(byTemplate, queryByTemplate), many(bySession, queryBySession))
 
 // TemplateNamePrefix is the one type of query templates: one that renders for
 // every name that its own name is a prefix of.
@@ -69,6 +75,11 @@ const (
 	QueryUpdate
 	QueryDelete
 )
+
+// QueryCommand carries a QueryWrite; its result is nil or an error.
+const QueryCommand CommandType = 10
+
+var queryCommand = succeeds(QueryCommand, "prepared-query", (*writer).query)
 
 // QueryWrite is the command that changes prepared queries.
 type QueryWrite struct {
@@ -206,4 +217,19 @@ func (w *writer) endQueriesOf(s *Session) {
 	for _, q := range collect[*Query](w.txn, tableQuery, bySession, []byte(s.ID)) {
 		w.removeQuery(q)
 	}
+}
+
+// query takes a query of a snapshot.
+func (re *restorer) query(q *Query) error {
+	switch {
+	case q.ID == "":
+		return errNoKey
+	case re.holds(tableQuery, byID, queryID(q)):
+		return errTwice
+	}
+	if err := re.w.checkQuery(q); err != nil {
+		return fmt.Errorf("query %q: %w", q.ID, err)
+	}
+	must(re.w.txn.Insert(tableQuery, q))
+	return re.indexes(q.CreateIndex, q.ModifyIndex)
 }

@@ -7,6 +7,44 @@ import (
 	"praetor/internal/fault"
 )
 
+//go:generate go run github.com/tinylib/msgp -tests=false -io=false -unexported=false
+//msgp:limit arrays:65536 maps:65536
+
+// The commands that change nodes with their services and checks; their results
+// are nil or an error.
+const (
+	RegisterCommand   CommandType = 1
+	DeregisterCommand CommandType = 2
+)
+
+var (
+	registerCommand   = succeeds(RegisterCommand, "register", (*writer).register)
+	deregisterCommand = succeeds(DeregisterCommand, "deregister", (*writer).deregister)
+)
+
+// Register writes a node and, at will, one service and checks on it, all or
+// nothing (reference/http-catalog-health.md §2.1).
+type Register struct {
+	ID              string
+	Node            string
+	Address         string
+	Datacenter      string
+	TaggedAddresses map[string]string
+	NodeMeta        map[string]string
+	Locality        *Locality
+	SkipNodeUpdate  bool
+	Service         *Service
+	Checks          []*Check
+}
+
+// Deregister removes a service (ServiceID), a check (CheckID), or, with
+// neither, a whole node. What does not exist is not an error.
+type Deregister struct {
+	Node      string
+	ServiceID string
+	CheckID   string
+}
+
 // Prepare fills in defaults and says what is wrong with a registration taken
 // by itself, with the texts of reference/http-catalog-health.md §2.1. Apply
 // calls it; a leader may call it earlier to refuse before logging.

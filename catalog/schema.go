@@ -7,25 +7,6 @@ import (
 	"github.com/hashicorp/go-memdb"
 )
 
-// The tables. DESIGN.md draws them.
-const (
-	tableNode      = "node"
-	tableService   = "service"
-	tableCheck     = "check"
-	tableInstance  = "instance"
-	tableKV        = "kv"
-	tableTombstone = "tombstone"
-	tableIndex     = "index"
-	tableTag       = "tag"
-	tableAutopilot = "autopilot"
-	tableCount     = "count"
-	tableCoord     = "coordinate"
-	tableSession   = "session"
-	tableQuery     = "query"
-	tableConfig    = "config"
-	tableVirtual   = "virtual"
-)
-
 // The indexes of tables. Every table has byID.
 const (
 	byID       = "id"
@@ -64,53 +45,6 @@ func (f rowIndexer[R]) PrefixFromArgs(args ...any) ([]byte, error) {
 		return []byte(prefix), nil
 	}
 	return args[0].([]byte), nil
-}
-
-// newDB makes an empty database with the rows that always exist.
-func newDB() *memdb.MemDB {
-	db, err := memdb.NewMemDB(&memdb.DBSchema{Tables: map[string]*memdb.TableSchema{
-		tableNode: table(tableNode, rowIndexer[*Node](nodeID),
-			&memdb.IndexSchema{Name: byUUID, AllowMissing: true, Unique: true, Indexer: rowIndexer[*Node](nodeUUID)},
-			&memdb.IndexSchema{Name: byAddress, AllowMissing: true, Indexer: rowIndexer[*Node](nodeByAddress)}),
-		tableService: table(tableService, rowIndexer[*Service](serviceID),
-			&memdb.IndexSchema{Name: byAddress, AllowMissing: true, Indexer: rowIndexer[*Service](serviceByAddress)}),
-		tableInstance: table(tableInstance, rowIndexer[*instanceRow](instanceID),
-			&memdb.IndexSchema{Name: byMesh, AllowMissing: true, Indexer: rowIndexer[*instanceRow](instanceByMesh)}),
-		tableCheck: table(tableCheck, rowIndexer[*Check](checkID),
-			&memdb.IndexSchema{Name: byInstance, Indexer: rowIndexer[*Check](checkByInstance)},
-			&memdb.IndexSchema{Name: byStatus, AllowMissing: true, Indexer: rowIndexer[*Check](checkByStatus)}),
-		tableKV: table(tableKV, rowIndexer[*KVEntry](kvID),
-			&memdb.IndexSchema{Name: bySession, AllowMissing: true, Indexer: rowIndexer[*KVEntry](kvBySession)}),
-		tableTombstone: table(tableTombstone, rowIndexer[*tombstone](tombstoneID)),
-		tableIndex:     table(tableIndex, rowIndexer[*indexRow](indexRowID)),
-		tableTag:       table(tableTag, rowIndexer[*tagRow](tagID)),
-		tableAutopilot: table(tableAutopilot, rowIndexer[*Autopilot](autopilotID)),
-		tableCount:     table(tableCount, rowIndexer[*countRow](countID)),
-		tableCoord:     table(tableCoord, rowIndexer[*Coordinate](coordinateID)),
-		tableSession: table(tableSession, rowIndexer[*Session](sessionID),
-			&memdb.IndexSchema{Name: byNode, Indexer: rowIndexer[*Session](sessionByNode)}),
-		tableQuery: table(tableQuery, rowIndexer[*Query](queryID),
-			&memdb.IndexSchema{Name: byName, AllowMissing: true, Unique: true, Indexer: rowIndexer[*Query](queryByName)},
-			&memdb.IndexSchema{Name: byTemplate, AllowMissing: true, Unique: true, Indexer: rowIndexer[*Query](queryByTemplate)},
-			&memdb.IndexSchema{Name: bySession, AllowMissing: true, Indexer: rowIndexer[*Query](queryBySession)}),
-		tableConfig: table(tableConfig, rowIndexer[*ConfigEntry](configEntryID)),
-		tableVirtual: table(tableVirtual, rowIndexer[*VirtualAddress](virtualID),
-			&memdb.IndexSchema{Name: byName, AllowMissing: true, Unique: true, Indexer: rowIndexer[*VirtualAddress](virtualByName)},
-			&memdb.IndexSchema{Name: byFree, AllowMissing: true, Unique: true, Indexer: rowIndexer[*VirtualAddress](virtualByFree)}),
-	}})
-	must(err)
-	txn := db.Txn(true)
-	seedIndexes(txn)
-	txn.Commit()
-	return db
-}
-
-func table(name string, id memdb.Indexer, others ...*memdb.IndexSchema) *memdb.TableSchema {
-	indexes := map[string]*memdb.IndexSchema{byID: {Name: byID, Unique: true, Indexer: id}}
-	for _, ix := range others {
-		indexes[ix.Name] = ix
-	}
-	return &memdb.TableSchema{Name: name, Indexes: indexes}
 }
 
 // first returns the first row at key, or the zero R.

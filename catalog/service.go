@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
@@ -9,6 +10,10 @@ import (
 
 //go:generate go run github.com/tinylib/msgp -tests=false -io=false -unexported=false
 //msgp:limit arrays:65536 maps:65536
+
+const tableService = "service"
+
+var serviceTable = stored(tableService, 2, "Register", serviceID, (*restorer).service, many(byAddress, serviceByAddress))
 
 // Service is one instance of a service on a node. ID is unique on its node.
 type Service struct {
@@ -228,4 +233,25 @@ func (w *writer) leaveService(s *Service) {
 	w.drop(prefixHealth + folded)
 	w.drop(prefixInstances + folded)
 	w.bump(indexServiceExtinct)
+}
+
+// service takes a service of a snapshot.
+func (re *restorer) service(s *Service) error {
+	if s.ID == "" {
+		return errNoKey
+	}
+	if err := s.prepare(); err != nil {
+		return err
+	}
+	switch {
+	case !re.holds(tableNode, byID, nodeKey(s.Node)):
+		return fmt.Errorf("service %q of unknown node %q", s.ID, s.Node)
+	case re.holds(tableService, byID, serviceID(s)):
+		return errTwice
+	}
+	re.w.insertService(nil, s)
+	re.adoptVirtual(s)
+	clear(re.w.stale) // join does all
+	clear(re.w.bumps) // snapshots hold them
+	return re.indexes(s.CreateIndex, s.ModifyIndex)
 }

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -9,6 +10,10 @@ import (
 
 //go:generate go run github.com/tinylib/msgp -tests=false -io=false -unexported=false
 //msgp:limit arrays:65536 maps:65536
+
+const tableSession = "session"
+
+var sessionTable = stored(tableSession, 8, "Session", sessionID, (*restorer).session, many(byNode, sessionByNode))
 
 // What becomes of the keys that a session holds when it ends.
 const (
@@ -54,6 +59,11 @@ const (
 	SessionCreate  SessionVerb = iota // the ID is the leader's choice and must be new
 	SessionDestroy                    // end the session with Session.ID, if there is one
 )
+
+// SessionCommand carries a SessionWrite; its result is nil or an error.
+const SessionCommand CommandType = 6
+
+var sessionCommand = succeeds(SessionCommand, "session", (*writer).session)
 
 // SessionWrite is the command that begins and ends sessions.
 type SessionWrite struct {
@@ -214,4 +224,26 @@ func (w *writer) showSession(s *Session, status, output string) {
 			w.endSessionsOn(c.Node, c.CheckID)
 		}
 	}
+}
+
+// session takes a session of a snapshot.
+func (re *restorer) session(s *Session) error {
+	switch {
+	case s.ID == "":
+		return errNoKey
+	case s.Behavior != SessionRelease && s.Behavior != SessionDelete:
+		return fmt.Errorf("session %q of unknown behavior %q", s.ID, s.Behavior)
+	case !re.holds(tableNode, byID, nodeKey(s.Node)):
+		return fmt.Errorf("session %q of unknown node %q", s.ID, s.Node)
+	case re.holds(tableSession, byID, sessionID(s)):
+		return errTwice
+	}
+	for _, id := range s.bound() {
+		if !re.holds(tableCheck, byID, checkKey(s.Node, id)) {
+			return fmt.Errorf("session %q bound to unknown check %q", s.ID, id)
+		}
+	}
+	s.Checks = nilEmpty(s.Checks)
+	must(re.w.txn.Insert(tableSession, s))
+	return re.indexes(s.CreateIndex, s.ModifyIndex)
 }

@@ -18,24 +18,12 @@ const (
 	frameLen        = 4 + 4                          // length and checksum before each record
 )
 
-// recordType is the first byte of a record. Numbers are for ever.
+// recordType is the first byte of a record: the number of the table whose row it
+// holds. Numbers are for ever.
 type recordType uint8
 
-const (
-	recordNode      recordType = 1
-	recordService   recordType = 2
-	recordCheck     recordType = 3
-	recordKV        recordType = 4
-	recordTombstone recordType = 5
-	recordIndex     recordType = 6
-	recordAutopilot recordType = 7
-	recordSession   recordType = 8
-	recordQuery     recordType = 9
-	recordCoord     recordType = 10
-	recordConfig    recordType = 11
-	recordVirtual   recordType = 12
-	recordEnd       recordType = 255
-)
+// recordEnd is the type of the last record.
+const recordEnd recordType = 255
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -44,28 +32,20 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 func (tx *Tx) WriteSnapshot(w io.Writer) error {
 	sw := &snapshotWriter{w: w}
 	sw.header(tx.LastIndex())
-	writeTable[*Node](tx, sw, recordNode, tableNode)
-	writeTable[*VirtualAddress](tx, sw, recordVirtual, tableVirtual)
-	writeTable[*Service](tx, sw, recordService, tableService)
-	writeTable[*Check](tx, sw, recordCheck, tableCheck)
-	writeTable[*Session](tx, sw, recordSession, tableSession)
-	writeTable[*Query](tx, sw, recordQuery, tableQuery)
-	writeTable[*ConfigEntry](tx, sw, recordConfig, tableConfig)
-	writeTable[*KVEntry](tx, sw, recordKV, tableKV)
-	writeTable[*tombstone](tx, sw, recordTombstone, tableTombstone)
-	for r := range rows[*indexRow](tx.txn, nil, tableIndex, byIDPrefix, nil) {
-		if r.inSnapshot() {
-			sw.row(recordIndex, r)
+	for _, t := range tables {
+		if t.record != 0 {
+			t.write(tx, sw)
 		}
 	}
-	writeTable[*Autopilot](tx, sw, recordAutopilot, tableAutopilot)
-	writeTable[*Coordinate](tx, sw, recordCoord, tableCoord)
 	sw.end()
 	return sw.err
 }
 
 func writeTable[R msgp.Marshaler](tx *Tx, sw *snapshotWriter, t recordType, table string) {
 	for r := range rows[R](tx.txn, nil, table, byIDPrefix, nil) {
+		if r, ok := any(r).(*indexRow); ok && !r.inSnapshot() {
+			continue
+		}
 		if sw.row(t, r); sw.err != nil {
 			return
 		}

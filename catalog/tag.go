@@ -6,6 +6,10 @@ import (
 	"github.com/hashicorp/go-memdb"
 )
 
+const tableTag = "tag"
+
+var tagTable = derived(tableTag, tagID)
+
 // tagRow counts the instances of a service, and those with a tag, so that
 // listing services costs names and tags, not instances. Derived from service
 // rows: snapshots leave it out. Service is the exact name, in its own case.

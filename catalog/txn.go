@@ -32,6 +32,11 @@ const (
 	TxnCheckNotExists TxnVerb = "check-not-exists"
 )
 
+// TxnCommand carries a Txn; its result is a *TxnAnswer or an error.
+const TxnCommand CommandType = 9
+
+var txnCommand = answers(TxnCommand, "txn", (*writer).transact)
+
 // Txn is the command that does several things, all or none of them. Its result
 // is a *TxnAnswer.
 type Txn struct {

@@ -10,6 +10,11 @@ import (
 //go:generate go run github.com/tinylib/msgp -tests=false -io=false -unexported=false
 //msgp:limit arrays:65536 maps:65536
 
+const tableVirtual = "virtual"
+
+var virtualTable = stored(tableVirtual, 12, "ServiceVirtualIP", virtualID, (*restorer).virtualAddress,
+	unique(byName, virtualByName), unique(byFree, virtualByFree))
+
 // TagVirtual is the tagged address under which instances in the mesh show the
 // virtual address of what they serve (reference/http-catalog-health.md).
 const TagVirtual = "consul-virtual"

@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"github.com/hashicorp/go-memdb"
-	"github.com/tinylib/msgp/msgp"
 
 	"praetor/internal/fault"
 )
@@ -76,57 +75,9 @@ func (w *writer) apply(e Entry) any {
 	if len(e.Data) == 0 {
 		return fault.New(fault.Internal, "decode command: no bytes")
 	}
-	switch t, body := CommandType(e.Data[0]), e.Data[1:]; t {
-	case RegisterCommand:
-		return run(body, w.register)
-	case DeregisterCommand:
-		return run(body, w.deregister)
-	case KVWriteCommand:
-		return answer(body, w.kvWrite)
-	case AutopilotCommand:
-		return run(body, w.autopilot)
-	case SessionCommand:
-		return run(body, w.session)
-	case ReapCommand:
-		return run(body, w.reap)
-	case CoordinateCommand:
-		return run(body, w.putCoordinates)
-	case TxnCommand:
-		return answer(body, w.transact)
-	case QueryCommand:
-		return run(body, w.query)
-	case ConfigCommand:
-		return answer(body, w.configWrite)
-	default:
-		return fault.New(fault.Internal, "decode command: unknown type %d; is this server older than the one that wrote it?", t)
+	c := commandOf(CommandType(e.Data[0]))
+	if c == nil {
+		return fault.New(fault.Internal, "decode command: unknown type %d; is this server older than the one that wrote it?", e.Data[0])
 	}
-}
-
-// message is a pointer to a T with a generated decoder.
-type message[T any] interface {
-	*T
-	msgp.Unmarshaler
-}
-
-// answer decodes a command and runs do on it; its result is do's answer.
-func answer[T any, M message[T]](body []byte, do func(M) any) any {
-	var cmd T
-	rest, err := M(&cmd).UnmarshalMsg(body)
-	if err != nil {
-		return fault.New(fault.Internal, "decode command: %w", err)
-	}
-	if len(rest) > 0 {
-		return fault.New(fault.Internal, "decode command: %d bytes too many", len(rest))
-	}
-	return do(&cmd)
-}
-
-// run is answer for commands that only succeed (nil) or fail.
-func run[T any, M message[T]](body []byte, do func(M) error) any {
-	return answer(body, func(cmd M) any {
-		if err := do(cmd); err != nil {
-			return err
-		}
-		return nil
-	})
+	return c.run(w, e.Data[1:])
 }

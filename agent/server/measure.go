@@ -42,8 +42,8 @@ func newMeasured(m *telemetry.Metrics) *measured {
 		health: newQuestions(m, "health.service"), healthMesh: newQuestions(m, "health.connect"),
 		commands: map[catalog.CommandType]*telemetry.Timer{},
 	}
-	for t, name := range commandNames {
-		c.commands[t] = m.Timer("fsm." + name)
+	for _, t := range catalog.CommandTypes() {
+		c.commands[t] = m.Timer("fsm." + t.String())
 	}
 	return c
 }
@@ -65,12 +65,6 @@ func (q *questions) count(service string, tags, found int) {
 	if found == 0 {
 		q.missing.Incr(service)
 	}
-}
-
-var commandNames = map[catalog.CommandType]string{
-	catalog.RegisterCommand: "register", catalog.DeregisterCommand: "deregister", catalog.KVWriteCommand: "kvs",
-	catalog.AutopilotCommand: "autopilot", catalog.SessionCommand: "session", catalog.ReapCommand: "tombstone",
-	catalog.CoordinateCommand: "coordinate.batch-update", catalog.TxnCommand: "txn", catalog.QueryCommand: "prepared-query",
 }
 
 // operationNames are the names of the timers of single operations.

@@ -8,174 +8,9 @@ import (
 
 // Size limits for msgp deserialization
 const (
-	z5439c54climitArrays = 65536
-	z5439c54climitMaps   = 65536
+	z58ca74e5limitArrays = 65536
+	z58ca74e5limitMaps   = 65536
 )
-
-// MarshalMsg implements msgp.Marshaler
-func (z *Autopilot) MarshalMsg(b []byte) (o []byte, err error) {
-	o = msgp.Require(b, z.Msgsize())
-	// map header, size 10
-	// string "CleanupDeadServers"
-	o = append(o, 0x8a, 0xb2, 0x43, 0x6c, 0x65, 0x61, 0x6e, 0x75, 0x70, 0x44, 0x65, 0x61, 0x64, 0x53, 0x65, 0x72, 0x76, 0x65, 0x72, 0x73)
-	o = msgp.AppendBool(o, z.CleanupDeadServers)
-	// string "LastContactThreshold"
-	o = append(o, 0xb4, 0x4c, 0x61, 0x73, 0x74, 0x43, 0x6f, 0x6e, 0x74, 0x61, 0x63, 0x74, 0x54, 0x68, 0x72, 0x65, 0x73, 0x68, 0x6f, 0x6c, 0x64)
-	o = msgp.AppendInt64(o, z.LastContactThreshold)
-	// string "MaxTrailingLogs"
-	o = append(o, 0xaf, 0x4d, 0x61, 0x78, 0x54, 0x72, 0x61, 0x69, 0x6c, 0x69, 0x6e, 0x67, 0x4c, 0x6f, 0x67, 0x73)
-	o = msgp.AppendUint64(o, z.MaxTrailingLogs)
-	// string "MinQuorum"
-	o = append(o, 0xa9, 0x4d, 0x69, 0x6e, 0x51, 0x75, 0x6f, 0x72, 0x75, 0x6d)
-	o = msgp.AppendUint64(o, z.MinQuorum)
-	// string "ServerStabilizationTime"
-	o = append(o, 0xb7, 0x53, 0x65, 0x72, 0x76, 0x65, 0x72, 0x53, 0x74, 0x61, 0x62, 0x69, 0x6c, 0x69, 0x7a, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x54, 0x69, 0x6d, 0x65)
-	o = msgp.AppendInt64(o, z.ServerStabilizationTime)
-	// string "RedundancyZoneTag"
-	o = append(o, 0xb1, 0x52, 0x65, 0x64, 0x75, 0x6e, 0x64, 0x61, 0x6e, 0x63, 0x79, 0x5a, 0x6f, 0x6e, 0x65, 0x54, 0x61, 0x67)
-	o = msgp.AppendString(o, z.RedundancyZoneTag)
-	// string "DisableUpgradeMigration"
-	o = append(o, 0xb7, 0x44, 0x69, 0x73, 0x61, 0x62, 0x6c, 0x65, 0x55, 0x70, 0x67, 0x72, 0x61, 0x64, 0x65, 0x4d, 0x69, 0x67, 0x72, 0x61, 0x74, 0x69, 0x6f, 0x6e)
-	o = msgp.AppendBool(o, z.DisableUpgradeMigration)
-	// string "UpgradeVersionTag"
-	o = append(o, 0xb1, 0x55, 0x70, 0x67, 0x72, 0x61, 0x64, 0x65, 0x56, 0x65, 0x72, 0x73, 0x69, 0x6f, 0x6e, 0x54, 0x61, 0x67)
-	o = msgp.AppendString(o, z.UpgradeVersionTag)
-	// string "CreateIndex"
-	o = append(o, 0xab, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
-	o = msgp.AppendUint64(o, z.CreateIndex)
-	// string "ModifyIndex"
-	o = append(o, 0xab, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
-	o = msgp.AppendUint64(o, z.ModifyIndex)
-	return
-}
-
-// UnmarshalMsg implements msgp.Unmarshaler
-func (z *Autopilot) UnmarshalMsg(bts []byte) (o []byte, err error) {
-	var field []byte
-	_ = field
-	var zb0001 uint32
-	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
-	if err != nil {
-		err = msgp.WrapError(err)
-		return
-	}
-	if zb0001 > z5439c54climitMaps {
-		err = msgp.ErrLimitExceeded
-		return
-	}
-	for zb0001 > 0 {
-		zb0001--
-		field, bts, err = msgp.ReadMapKeyZC(bts)
-		if err != nil {
-			err = msgp.WrapError(err)
-			return
-		}
-		switch msgp.UnsafeString(field) {
-		case "CleanupDeadServers":
-			z.CleanupDeadServers, bts, err = msgp.ReadBoolBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "CleanupDeadServers")
-				return
-			}
-		case "LastContactThreshold":
-			z.LastContactThreshold, bts, err = msgp.ReadInt64Bytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "LastContactThreshold")
-				return
-			}
-		case "MaxTrailingLogs":
-			z.MaxTrailingLogs, bts, err = msgp.ReadUint64Bytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "MaxTrailingLogs")
-				return
-			}
-		case "MinQuorum":
-			z.MinQuorum, bts, err = msgp.ReadUint64Bytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "MinQuorum")
-				return
-			}
-		case "ServerStabilizationTime":
-			z.ServerStabilizationTime, bts, err = msgp.ReadInt64Bytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "ServerStabilizationTime")
-				return
-			}
-		case "RedundancyZoneTag":
-			z.RedundancyZoneTag, bts, err = msgp.ReadStringBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "RedundancyZoneTag")
-				return
-			}
-		case "DisableUpgradeMigration":
-			z.DisableUpgradeMigration, bts, err = msgp.ReadBoolBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "DisableUpgradeMigration")
-				return
-			}
-		case "UpgradeVersionTag":
-			z.UpgradeVersionTag, bts, err = msgp.ReadStringBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "UpgradeVersionTag")
-				return
-			}
-		case "CreateIndex":
-			z.CreateIndex, bts, err = msgp.ReadUint64Bytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "CreateIndex")
-				return
-			}
-		case "ModifyIndex":
-			z.ModifyIndex, bts, err = msgp.ReadUint64Bytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "ModifyIndex")
-				return
-			}
-		default:
-			bts, err = msgp.Skip(bts)
-			if err != nil {
-				err = msgp.WrapError(err)
-				return
-			}
-		}
-	}
-	o = bts
-	return
-}
-
-// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
-func (z *Autopilot) Msgsize() (s int) {
-	s = 1 + 19 + msgp.BoolSize + 21 + msgp.Int64Size + 16 + msgp.Uint64Size + 10 + msgp.Uint64Size + 24 + msgp.Int64Size + 18 + msgp.StringPrefixSize + len(z.RedundancyZoneTag) + 24 + msgp.BoolSize + 18 + msgp.StringPrefixSize + len(z.UpgradeVersionTag) + 12 + msgp.Uint64Size + 12 + msgp.Uint64Size
-	return
-}
-
-// MarshalMsg implements msgp.Marshaler
-func (z CommandType) MarshalMsg(b []byte) (o []byte, err error) {
-	o = msgp.Require(b, z.Msgsize())
-	o = msgp.AppendUint8(o, uint8(z))
-	return
-}
-
-// UnmarshalMsg implements msgp.Unmarshaler
-func (z *CommandType) UnmarshalMsg(bts []byte) (o []byte, err error) {
-	{
-		var zb0001 uint8
-		zb0001, bts, err = msgp.ReadUint8Bytes(bts)
-		if err != nil {
-			err = msgp.WrapError(err)
-			return
-		}
-		(*z) = CommandType(zb0001)
-	}
-	o = bts
-	return
-}
-
-// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
-func (z CommandType) Msgsize() (s int) {
-	s = msgp.Uint8Size
-	return
-}
 
 // MarshalMsg implements msgp.Marshaler
 func (z Deregister) MarshalMsg(b []byte) (o []byte, err error) {
@@ -203,7 +38,7 @@ func (z *Deregister) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.WrapError(err)
 		return
 	}
-	if zb0001 > z5439c54climitMaps {
+	if zb0001 > z58ca74e5limitMaps {
 		err = msgp.ErrLimitExceeded
 		return
 	}
@@ -333,7 +168,7 @@ func (z *Register) UnmarshalMsg(bts []byte) (o []byte, err error) {
 		err = msgp.WrapError(err)
 		return
 	}
-	if zb0001 > z5439c54climitMaps {
+	if zb0001 > z58ca74e5limitMaps {
 		err = msgp.ErrLimitExceeded
 		return
 	}
@@ -376,7 +211,7 @@ func (z *Register) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "TaggedAddresses")
 				return
 			}
-			if zb0002 > z5439c54climitMaps {
+			if zb0002 > z58ca74e5limitMaps {
 				err = msgp.ErrLimitExceeded
 				return
 			}
@@ -408,7 +243,7 @@ func (z *Register) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "NodeMeta")
 				return
 			}
-			if zb0003 > z5439c54climitMaps {
+			if zb0003 > z58ca74e5limitMaps {
 				err = msgp.ErrLimitExceeded
 				return
 			}
@@ -480,7 +315,7 @@ func (z *Register) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Checks")
 				return
 			}
-			if zb0004 > z5439c54climitArrays {
+			if zb0004 > z58ca74e5limitArrays {
 				err = msgp.ErrLimitExceeded
 				return
 			}
