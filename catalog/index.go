@@ -46,6 +46,11 @@ const (
 	prefixBirth = "birth/"
 )
 
+// tableIndexes are the rows that stand for whole tables.
+var tableIndexes = []string{
+	indexNodes, indexServices, indexChecks, indexKVs, indexTombstones, indexSessions, indexCoordinates, indexQueries,
+}
+
 // birthRows is how finely births are told apart: more rows wake fewer watchers
 // for nothing, but every new store writes them.
 const birthRows = 64

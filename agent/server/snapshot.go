@@ -11,6 +11,7 @@ import (
 
 	"praetor/catalog"
 	"praetor/internal/archive"
+	"praetor/internal/consulstate"
 	"praetor/internal/fault"
 	"praetor/internal/ops"
 	"praetor/internal/rpc"
@@ -162,7 +163,7 @@ func (s *Server) checkArchive(file *spool, body io.Reader) (checkedState, error)
 		return checkedState{}, err
 	}
 	fresh := catalog.New()
-	found, err := fresh.Import(file)
+	found, err := consulstate.Import(fresh, file)
 	if err != nil {
 		return checkedState{}, fault.New(fault.Rejected, "failed to read snapshot file: %w", err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"praetor/catalog"
 	"praetor/internal/archive"
+	"praetor/internal/consulstate"
 )
 
 func newSnapshotCommand() *cobra.Command {
@@ -40,7 +41,7 @@ func readArchive(r io.Reader, each func(catalog.Record) error) (*archive.Meta, e
 	state, to := io.Pipe()
 	read := make(chan error, 1)
 	go func() { // waited for below
-		_, err := catalog.Records(state, each)
+		_, err := consulstate.Records(state, each)
 		state.CloseWithError(err)
 		read <- err
 	}()
@@ -76,7 +77,7 @@ func readRaftState(file *os.File, each func(catalog.Record) error) (*archive.Met
 	if err != nil {
 		return nil, err
 	}
-	_, err = catalog.Records(file, each)
+	_, err = consulstate.Records(file, each)
 	return meta, err
 }
 

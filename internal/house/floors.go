@@ -25,8 +25,8 @@ var testTools = []string{"internal/house", "internal/memnet", "internal/testclus
 // their own list.
 var rooms = []room{
 	{"cmd/praetor", []string{"internal/cli"}, "main only starts the CLI"},
-	{"internal/cli", with(leaves, "agent", "agent/config", "catalog"),
-		"commands import agent, agent/config, the types of catalog, leaves and the public client only"},
+	{"internal/cli", with(leaves, "agent", "agent/config", "internal/consulstate", "catalog"),
+		"commands import agent, agent/config, the types of catalog, consulstate, leaves and the public client only"},
 	{"internal/bench", nil, "the benchmark drives the built binary: it imports nothing of the house"},
 	{"internal/testcluster", with(leaves, "agent/...", "httpapi", "dnsserver", "ui", "internal/definition", "internal/ops", "internal/view", "internal/rpc", "raftstore", "gossip", "catalog"),
 		"the test cluster imports anything but internal/cli"},
@@ -35,7 +35,7 @@ var rooms = []room{
 	{"httpapi", frontDoor, "front doors import ops, view, rpc, catalog only"},
 	{"dnsserver", frontDoor, "front doors import ops, view, rpc, catalog only"},
 	{"ui", nil, "the web UI imports nothing of the house"},
-	{"agent/server", with(leaves, "raftstore", "gossip", "internal/filter", "internal/ops", "internal/rpc", "catalog"),
+	{"agent/server", with(leaves, "raftstore", "gossip", "internal/consulstate", "internal/filter", "internal/ops", "internal/rpc", "catalog"),
 		"the server half imports raftstore, gossip, ops, rpc, catalog only"},
 	{"agent/local", with(leaves, "agent/checks", "internal/definition", "internal/ops", "internal/rpc", "catalog"),
 		"local state imports checks, definition, ops, rpc, catalog only"},
@@ -43,6 +43,7 @@ var rooms = []room{
 		"check runners import definition, ops, rpc, catalog only"},
 	{"agent/config", with(leaves, "internal/definition", "catalog"), "configuration imports definition and catalog only"},
 	{"internal/definition", with(leaves, "catalog"), "definitions import catalog only"},
+	{"internal/consulstate", with(leaves, "catalog"), "Consul's states are read with catalog only"},
 	{"internal/filter", with(leaves, "catalog"), "filters import catalog only"},
 	{"internal/view", with(leaves, "internal/rpc"), "views import rpc only"},
 	{"internal/ops", []string{"internal/event", "internal/rpc", "catalog"}, "operations import rpc, catalog only"},

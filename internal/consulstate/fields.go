@@ -1,4 +1,4 @@
-package catalog
+package consulstate
 
 import (
 	"errors"
@@ -33,7 +33,7 @@ func decodeValue(body []byte) (any, error) {
 		return nil, err
 	}
 	if len(rest) > 0 {
-		return nil, errTooLong
+		return nil, errMore
 	}
 	value, _, err := msgp.ReadIntfBytes(body)
 	return value, err
@@ -41,7 +41,10 @@ func decodeValue(body []byte) (any, error) {
 
 // decodeRow makes a row of members that have the row's names. Others are passed
 // over, and those that are nil count as missing.
-func decodeRow[T any, M message[T]](f fields) (M, error) {
+func decodeRow[T any, M interface {
+	*T
+	msgp.Unmarshaler
+}](f fields) (M, error) {
 	body, err := msgp.AppendIntf(nil, map[string]any(f.withoutNil()))
 	if err != nil {
 		return nil, err
