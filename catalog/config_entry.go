@@ -7,6 +7,7 @@ import (
 
 	"praetor/internal/configentry"
 	"praetor/internal/fault"
+	"praetor/internal/mesh"
 )
 
 //go:generate go run github.com/tinylib/msgp -tests=false -io=false -unexported=false
@@ -150,7 +151,7 @@ func (w *writer) insertConfig(old, e *ConfigEntry) {
 		e.CreateIndex = old.CreateIndex
 	}
 	must(w.txn.Insert(tableConfig, e))
-	if slices.Contains(chainKinds, e.Kind) {
+	if slices.Contains(mesh.ChainKinds, e.Kind) {
 		w.takeVirtual(e.Name)
 	}
 }

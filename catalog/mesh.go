@@ -1,13 +1,12 @@
 package catalog
 
-// kindProxy is the kind of instances that speak mesh TLS for another service.
-const kindProxy = "connect-proxy"
+import "praetor/internal/mesh"
 
 // meshName is the service that an instance serves inside the mesh: the one that
 // a proxy stands for, its own if it speaks mesh TLS itself, "" if it does neither.
 func meshName(s *Service) string {
 	switch {
-	case s.Kind == kindProxy && s.Proxy != nil:
+	case s.Kind == mesh.KindProxy && s.Proxy != nil:
 		return s.Proxy.DestinationServiceName
 	case s.Connect != nil && s.Connect.Native:
 		return s.Service

@@ -4,16 +4,15 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"praetor/internal/mesh"
 )
 
 //go:generate go run github.com/tinylib/msgp -tests=false -io=false -unexported=false
 //msgp:limit arrays:1048576 maps:65536
 
-// Kinds of instances that summaries tell apart (reference/http-catalog-health.md §1).
-const (
-	kindConnectProxy = "connect-proxy"
-	modeTransparent  = "transparent"
-)
+// modeTransparent is the mode of proxies that take all of an instance's traffic.
+const modeTransparent = "transparent"
 
 // externalSource is the metadata that names who registered an instance.
 const externalSource = "external-source"
@@ -146,7 +145,7 @@ func Summarize(instances []*InstanceHealth) []*ServiceSummary {
 func newPartial(instances []*InstanceHealth) *partialSummary {
 	part, byName := &partialSummary{}, map[string]*sum{}
 	for _, i := range instances {
-		if i.Service.Kind == kindConnectProxy {
+		if i.Service.Kind == mesh.KindProxy {
 			part.proxies = append(part.proxies, i)
 			continue
 		}

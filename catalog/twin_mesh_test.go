@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"praetor/catalog"
+	"praetor/internal/mesh"
 )
 
 // twinMesh is the part of the twin that mesh services rest on.
@@ -54,7 +55,7 @@ func (tw *twin) tagVirtual(s *catalog.Service) {
 		s.TaggedAddresses = map[string]catalog.ServiceAddress{}
 	}
 	addr := netip.AddrFrom4([4]byte{240, 0, 0, byte(number)})
-	s.TaggedAddresses[catalog.TagVirtual] = catalog.ServiceAddress{Address: addr.String(), Port: s.Port}
+	s.TaggedAddresses[mesh.TagVirtual] = catalog.ServiceAddress{Address: addr.String(), Port: s.Port}
 }
 
 func (tw *twin) takeVirtual(name string) int {

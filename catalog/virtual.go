@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+
+	"praetor/internal/mesh"
 )
 
 //go:generate go run github.com/tinylib/msgp -tests=false -io=false -unexported=false
@@ -15,10 +17,6 @@ const tableVirtual = "virtual"
 var virtualTable = stored(tableVirtual, 12, "ServiceVirtualIP", virtualID, (*restorer).virtualAddress,
 	unique(byName, virtualByName), unique(byFree, virtualByFree))
 
-// TagVirtual is the tagged address under which instances in the mesh show the
-// virtual address of what they serve (reference/http-catalog-health.md).
-const TagVirtual = "consul-virtual"
-
 // VirtualAddress is the address in 240.0.0.0/4 under which proxies know a
 // service. A service has one as long as something serves it in the mesh or an
 // entry says what becomes of its requests; then it is free for the next.
@@ -28,17 +26,8 @@ type VirtualAddress struct {
 	ModifyIndex uint64
 }
 
-const (
-	virtualBase = 240 << 24
-	maxVirtual  = 1<<28 - 2 // 240.0.0.0/4 without its first and its last
-)
-
 // Addr returns the address.
-func (v *VirtualAddress) Addr() netip.Addr {
-	var b [4]byte
-	binary.BigEndian.PutUint32(b[:], virtualBase+v.Number)
-	return netip.AddrFrom4(b)
-}
+func (v *VirtualAddress) Addr() netip.Addr { return mesh.VirtualAddr(v.Number) }
 
 func virtualID(v *VirtualAddress) []byte { return binary.BigEndian.AppendUint32(nil, v.Number) }
 
@@ -70,14 +59,14 @@ func (w *writer) tagVirtual(s *Service) {
 	}
 	v := w.takeVirtual(name)
 	tag := ServiceAddress{Address: v.Addr().String(), Port: s.Port}
-	if s.TaggedAddresses[TagVirtual] == tag {
+	if s.TaggedAddresses[mesh.TagVirtual] == tag {
 		return
 	}
 	tagged := maps.Clone(s.TaggedAddresses)
 	if tagged == nil {
 		tagged = make(map[string]ServiceAddress, 1)
 	}
-	tagged[TagVirtual] = tag
+	tagged[mesh.TagVirtual] = tag
 	s.TaggedAddresses = tagged
 }
 
@@ -120,7 +109,7 @@ func (w *writer) settleVirtual(service string) {
 // virtualAddress takes an address of a snapshot.
 func (re *restorer) virtualAddress(v *VirtualAddress) error {
 	switch {
-	case v.Number == 0 || v.Number > maxVirtual:
+	case v.Number == 0 || v.Number > mesh.MaxVirtual:
 		return errNoKey
 	case re.holds(tableVirtual, byID, virtualID(v)):
 		return errTwice
@@ -139,13 +128,9 @@ func (re *restorer) adoptVirtual(s *Service) {
 	if name == "" || re.w.virtual(name) != nil {
 		return
 	}
-	addr, err := netip.ParseAddr(s.TaggedAddresses[TagVirtual].Address)
-	if err != nil || !addr.Is4() {
-		return
-	}
-	b := addr.As4()
-	v := &VirtualAddress{Number: binary.BigEndian.Uint32(b[:]) - virtualBase, Service: name, ModifyIndex: s.CreateIndex}
-	if v.Number != 0 && v.Number <= maxVirtual && !re.holds(tableVirtual, byID, virtualID(v)) {
+	number, ok := mesh.VirtualNumber(s.TaggedAddresses[mesh.TagVirtual].Address)
+	v := &VirtualAddress{Number: number, Service: name, ModifyIndex: s.CreateIndex}
+	if ok && !re.holds(tableVirtual, byID, virtualID(v)) {
 		must(re.w.txn.Insert(tableVirtual, v))
 	}
 }

@@ -5,12 +5,13 @@ import (
 	"fmt"
 
 	"praetor/catalog"
+	"praetor/internal/mesh"
 	"praetor/internal/ops"
 )
 
 // The kinds that are counted even where there are none
 // (reference/http-operator-acl.md §1).
-var connectKinds = []string{"api-gateway", "connect-proxy", "ingress-gateway", "mesh-gateway", "terminating-gateway"}
+var connectKinds = []string{"api-gateway", mesh.KindProxy, "ingress-gateway", "mesh-gateway", "terminating-gateway"}
 
 const connectNative = "connect-native"
 

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"praetor/internal/configentry"
-	"praetor/internal/fault"
 )
 
 // prepare reads and prepares an entry, and returns its JSON or what is wrong.
@@ -149,9 +148,6 @@ func FuzzDecodeJSON(f *testing.F) {
 		}
 		if again, err := configentry.Encode(loaded); err != nil || !bytes.Equal(again, stored) {
 			t.Fatalf("%q\nthen %q: %v", stored, again, err)
-		}
-		if err := configentry.CheckChain(func(string, string) configentry.Entry { return loaded }, loaded.EntryName()); err != nil && fault.KindOf(err) != fault.Rejected {
-			t.Fatal(err)
 		}
 	})
 }

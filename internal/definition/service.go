@@ -6,11 +6,12 @@ import (
 	"net/netip"
 
 	"praetor/catalog"
+	"praetor/internal/mesh"
 )
 
 // The kinds of service that carry mesh settings.
 const (
-	KindConnectProxy       = "connect-proxy"
+	KindConnectProxy       = mesh.KindProxy
 	KindMeshGateway        = "mesh-gateway"
 	KindTerminatingGateway = "terminating-gateway"
 	KindIngressGateway     = "ingress-gateway"

@@ -1,0 +1,141 @@
+package mesh
+
+import (
+	"cmp"
+	"slices"
+
+	"praetor/internal/configentry"
+	"praetor/internal/fault"
+)
+
+// CheckChain follows the requests for a service through routers, splitters and
+// resolvers, and says where these do not agree (reference/http-mesh-ui.md §1).
+func CheckChain(get Lookup, service string) error {
+	w := &chainWalk{get: get, chain: service, splitters: map[string]bool{}, seen: map[[2]string]bool{}}
+	if err := w.speak(service); err != nil {
+		return err
+	}
+	if err := w.route(service); err != nil {
+		return err
+	}
+	if w.advanced && !configentry.IsHTTP(w.protocol) {
+		return fault.New(fault.Rejected, "discovery chain %q uses a protocol %q that does not permit advanced routing or splitting behavior", service, w.protocol)
+	}
+	return nil
+}
+
+// chainWalk is one walk from the service that chain names.
+type chainWalk struct {
+	get       Lookup
+	chain     string
+	protocol  string             // of all services on the way
+	advanced  bool               // a router or splitter was met
+	splitters map[string]bool    // those that were met: a second time they share out nothing
+	seen      map[[2]string]bool // services and subsets that were resolved
+}
+
+// speak notes that a service is on the way.
+func (w *chainWalk) speak(service string) error {
+	protocol := ProtocolOf(w.get, service)
+	if w.protocol == "" {
+		w.protocol = protocol
+	}
+	if protocol != w.protocol {
+		return fault.New(fault.Rejected, "discovery chain %q uses inconsistent protocols; service %q has %q which is not %q", w.chain, service, protocol, w.protocol)
+	}
+	return nil
+}
+
+func (w *chainWalk) route(service string) error {
+	if r := find[*configentry.ServiceRouter](w.get, configentry.KindServiceRouter, service); r != nil {
+		w.advanced = true
+		for _, route := range r.Routes {
+			to := configentry.RouteDestination{}
+			if route.Destination != nil {
+				to = *route.Destination
+			}
+			if err := w.split(cmp.Or(to.Service, service), to.ServiceSubset); err != nil {
+				return err
+			}
+		}
+	}
+	return w.split(service, "")
+}
+
+// split follows requests for a service, which its splitter shares out unless a
+// subset is named.
+func (w *chainWalk) split(service, subset string) error {
+	s := find[*configentry.ServiceSplitter](w.get, configentry.KindServiceSplitter, service)
+	if s == nil || subset != "" || w.splitters[service] {
+		return w.resolve(service, subset, true)
+	}
+	w.advanced = true
+	w.splitters[service] = true
+	if err := w.speak(service); err != nil {
+		return err
+	}
+	for _, share := range s.Splits {
+		if err := w.split(cmp.Or(share.Service, service), share.ServiceSubset); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// resolve follows requests to the instances that answer, and to those that
+// answer in their stead.
+func (w *chainWalk) resolve(service, subset string, failover bool) error {
+	redirected := []string{}
+	for {
+		if err := w.speak(service); err != nil {
+			return err
+		}
+		r := find[*configentry.ServiceResolver](w.get, configentry.KindServiceResolver, service)
+		if r != nil && r.Redirect != nil {
+			if slices.Contains(redirected, service) {
+				return fault.New(fault.Rejected, "detected circular resolver redirect: %v", append(redirected, service))
+			}
+			redirected = append(redirected, service)
+			if r.Redirect.Peer != "" {
+				return nil
+			}
+			service, subset = cmp.Or(r.Redirect.Service, service), r.Redirect.ServiceSubset
+			if service == redirected[len(redirected)-1] {
+				return nil // the same service elsewhere
+			}
+			continue
+		}
+		if r == nil {
+			r = &configentry.ServiceResolver{}
+		}
+		subset = cmp.Or(subset, r.DefaultSubset)
+		if !r.HasSubset(subset) {
+			return fault.New(fault.Rejected, "service %q does not have a subset named %q", service, subset)
+		}
+		if !failover || w.seen[[2]string{service, subset}] {
+			return nil
+		}
+		w.seen[[2]string{service, subset}] = true
+		return w.failOver(r, service, subset)
+	}
+}
+
+func (w *chainWalk) failOver(r *configentry.ServiceResolver, service, subset string) error {
+	f, ok := r.Failover[subset]
+	if !ok || subset == "" {
+		f = r.Failover[configentry.Wildcard]
+	}
+	targets := f.Targets
+	if f.Service != "" || f.ServiceSubset != "" {
+		targets = []configentry.FailoverTarget{{Service: f.Service, ServiceSubset: f.ServiceSubset}}
+	}
+	for _, t := range targets {
+		if t.Peer != "" {
+			continue
+		}
+		if err := w.resolve(cmp.Or(t.Service, service), t.ServiceSubset, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
