@@ -28,6 +28,7 @@ var rooms = []room{
 	{"internal/cli", with(leaves, "agent", "agent/config", "internal/consulstate", "catalog"),
 		"commands import agent, agent/config, the types of catalog, consulstate, leaves and the public client only"},
 	{"internal/bench", nil, "the benchmark drives the built binary: it imports nothing of the house"},
+	{"internal/mutate", nil, "mutate judges tests from outside: it imports nothing of the house"},
 	{"internal/testcluster", with(leaves, "agent/...", "httpapi", "dnsserver", "ui", "internal/definition", "internal/ops", "internal/view", "internal/rpc", "raftstore", "gossip", "catalog"),
 		"the test cluster imports anything but internal/cli"},
 	{"agent", with(leaves, "agent/...", "httpapi", "dnsserver", "ui", "internal/definition", "internal/ops", "internal/view", "internal/rpc", "raftstore", "gossip", "catalog"),
