@@ -12,6 +12,7 @@ import (
 )
 
 func TestTheClientReadsTheAgentItself(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, "self", "127.78.8.1", "-dev").start()
 	client, err := api.NewClient(&api.Config{Address: n.ip + ":8500"})
 	if err != nil {
@@ -73,6 +74,7 @@ func TestTheClientReadsTheAgentItself(t *testing.T) {
 }
 
 func TestTheClientFollowsTheLog(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, "log", "127.78.8.2", "-dev", "-log-level=error").start()
 	client, err := api.NewClient(&api.Config{Address: n.ip + ":8500"})
 	if err != nil {

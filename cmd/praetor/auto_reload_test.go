@@ -22,6 +22,7 @@ func replace(t *testing.T, path, text string) {
 }
 
 func TestConfigurationReloadsByItself(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "web.json")
 	replace(t, file, `{"service":{"name":"web","port":80}}`)

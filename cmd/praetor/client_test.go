@@ -98,6 +98,7 @@ func (c *client) wantMeta(what string, m *api.QueryMeta) {
 }
 
 func TestTheRealClientReadsTheCatalog(t *testing.T) {
+	t.Parallel()
 	c := newClient(t, "127.77.31.1")
 	c.seed()
 	cat := c.Catalog()
@@ -184,6 +185,7 @@ func TestTheRealClientReadsTheCatalog(t *testing.T) {
 }
 
 func TestTheRealClientReadsHealth(t *testing.T) {
+	t.Parallel()
 	c := newClient(t, "127.77.31.2")
 	c.seed()
 	h := c.Health()
@@ -272,6 +274,7 @@ func (c *client) wantWake(what string, read func(*api.QueryOptions) ([]string, *
 }
 
 func TestTheRealClientDrivesItsAgent(t *testing.T) {
+	t.Parallel()
 	c := newClient(t, "127.77.31.3")
 	a := c.Agent()
 	if err := a.ServiceRegister(&api.AgentServiceRegistration{
@@ -371,6 +374,7 @@ func TestTheRealClientDrivesItsAgent(t *testing.T) {
 }
 
 func TestMembersFilter(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, "a", "127.77.31.4", "-server", "-bootstrap-expect=1").start()
 	waitFor(t, "leader", 20*time.Second, n.hasLeader)
 	if out, errs, code := n.cli("members", "-filter", "Name == a"); code != 0 || !strings.Contains(out, "127.77.31.4:8301") {

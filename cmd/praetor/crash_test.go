@@ -11,6 +11,7 @@ import (
 // TestCrashesLoseNoAcknowledgedWrite kills a lone server again and again under
 // write load. Every write it acknowledged must be there after the next start.
 func TestCrashesLoseNoAcknowledgedWrite(t *testing.T) {
+	t.Parallel()
 	const writers, rounds = 8, 6
 	n := newNode(t, "solo", "127.77.2.1", "-server", "-bootstrap-expect=1")
 	var (

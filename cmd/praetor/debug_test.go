@@ -71,6 +71,7 @@ func keepBusy(n *node) (stop func()) {
 }
 
 func TestDebugRecordsARunningAgent(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, "debugged", "127.77.64.1", "-dev", "-hcl", "enable_debug = true").start()
 	waitFor(t, "leader", 20*time.Second, n.hasLeader)
 	output := filepath.Join(t.TempDir(), "rec")
@@ -118,6 +119,7 @@ func TestDebugRecordsARunningAgent(t *testing.T) {
 }
 
 func TestDebugWithoutProfiles(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, "a", "127.77.64.2", "-server", "-bootstrap-expect=1").start()
 	waitFor(t, "leader", 20*time.Second, n.hasLeader)
 	output := filepath.Join(t.TempDir(), "rec")

@@ -30,6 +30,7 @@ func dig(t *testing.T, n *node, args ...string) []string {
 
 // TestDigFindsServices asks as an administrator would, over each network.
 func TestDigFindsServices(t *testing.T) {
+	t.Parallel()
 	if _, err := exec.LookPath("dig"); err != nil {
 		t.Skip("needs the program dig (Debian package dnsutils)")
 	}

@@ -113,6 +113,7 @@ func TestChangedCheckShowsInDNSOfEveryNode(t *testing.T) {
 // TestClientAgentAnswersWhileNoServerLives stops all servers and asks a client agent
 // for names that it was asked before, and for one that it was not.
 func TestClientAgentAnswersWhileNoServerLives(t *testing.T) {
+	t.Parallel()
 	agent := newNode(t, "c1", "127.77.62.11", "-retry-join", "127.77.62.1").start()
 	server := newNode(t, "s1", "127.77.62.1", "-server", "-bootstrap-expect=1", "-retry-join", agent.ip).start()
 	waitFor(t, "leader", 20*time.Second, server.hasLeader)

@@ -42,6 +42,7 @@ func commands(t *testing.T, page string) []string {
 
 // TestGuidesRun runs the commands of the tutorial and of the guide to DNS, in order.
 func TestGuidesRun(t *testing.T) {
+	t.Parallel()
 	t.Run("getting started", func(t *testing.T) { runGuide(t, "127.77.7.1", docs[1]) })
 	t.Run("dns", func(t *testing.T) { runGuide(t, "127.77.7.2", docs[4]) })
 }
@@ -70,6 +71,7 @@ func runGuide(t *testing.T, ip, page string) {
 
 // TestExampleOfChecksLoads has the guide's configuration checked.
 func TestExampleOfChecksLoads(t *testing.T) {
+	t.Parallel()
 	for _, page := range []string{"../../docs/checks.md", "../../docs/telemetry.md"} {
 		text, err := os.ReadFile(page)
 		if err != nil {
@@ -90,6 +92,7 @@ func TestExampleOfChecksLoads(t *testing.T) {
 // to the program and wants no word about unknown commands or flags. Agents
 // are only asked for help: their flags come first all the same.
 func TestCommandsInTheDocsAreUnderstood(t *testing.T) {
+	t.Parallel()
 	for _, page := range docs {
 		for _, command := range commands(t, page) {
 			words := strings.Fields(command)
@@ -109,6 +112,7 @@ func TestCommandsInTheDocsAreUnderstood(t *testing.T) {
 
 // TestConfigurationInTheDocsIsValid checks the HCL of the deploying page.
 func TestConfigurationInTheDocsIsValid(t *testing.T) {
+	t.Parallel()
 	text, err := os.ReadFile(docs[2])
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 // TestDoctorExaminesACluster looks at three servers, all well and then one after the other
 // gone.
 func TestDoctorExaminesACluster(t *testing.T) {
+	t.Parallel()
 	const network = "127.77.66"
 	var servers []*node
 	for _, i := range []string{"1", "2", "3"} {

@@ -11,6 +11,7 @@ import (
 // TestDeregisterAnywhere removes services at the agent that owns them, from the
 // command line of another.
 func TestDeregisterAnywhere(t *testing.T) {
+	t.Parallel()
 	server := newNode(t, "s1", "127.77.16.1", "-server", "-bootstrap-expect=1").start()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "db.hcl")

@@ -7,6 +7,7 @@ import (
 )
 
 func TestRemoteExecution(t *testing.T) {
+	t.Parallel()
 	n := startLeader(t, "127.77.48.1", "-hcl", "disable_remote_exec = false")
 	for _, row := range []struct {
 		name string

@@ -11,6 +11,7 @@ import (
 
 // TestStartFaults wants one clear line, exit code 1, and nothing changed on disk.
 func TestStartFaults(t *testing.T) {
+	t.Parallel()
 	const ip = "127.77.4.1"
 	running := newNode(t, "first", ip, "-server", "-bootstrap-expect=1").start()
 	waitFor(t, "leader", 20*time.Second, running.hasLeader)
@@ -49,6 +50,7 @@ func TestStartFaults(t *testing.T) {
 // TestMembersOfOthersAreRefused wants a node name already taken and a foreign
 // datacenter to be told in one line.
 func TestMembersOfOthersAreRefused(t *testing.T) {
+	t.Parallel()
 	s1 := newNode(t, "s1", "127.77.5.1", "-server", "-bootstrap-expect=1").start()
 	waitFor(t, "leader", 20*time.Second, s1.hasLeader)
 	foreign := newNode(t, "c1", "127.77.5.2", "-datacenter=dc9").start()

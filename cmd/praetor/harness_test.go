@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -23,7 +24,25 @@ import (
 // binary is the program under test, built once by TestMain.
 var binary string
 
-func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
+// atOnce is how many tests run at the same time unless -parallel says otherwise:
+// they wait for agents far more than they use a processor.
+const atOnce = "6"
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if !isSet("test.parallel") {
+		if err := flag.Set("test.parallel", atOnce); err != nil {
+			panic(err)
+		}
+	}
+	os.Exit(buildAndRun(m))
+}
+
+// isSet reports whether a flag stands on the command line.
+func isSet(name string) (set bool) {
+	flag.Visit(func(f *flag.Flag) { set = set || f.Name == name })
+	return set
+}
 
 func buildAndRun(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "praetor-e2e")

@@ -93,6 +93,7 @@ func (a *authority) client(name string) *http.Client {
 }
 
 func TestHTTPSWantsClientCertificatesAndTakesNewOnesOnReload(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, "tls", "127.78.9.1")
 	ca := newAuthority(t, n.dir)
 	ca.issue("agent", n.ip)

@@ -11,6 +11,7 @@ import (
 )
 
 func TestTheRealClientWritesKeys(t *testing.T) {
+	t.Parallel()
 	c := newClient(t, "127.77.18.1")
 	kv := c.KV()
 	put := func(key, value string) {
@@ -74,6 +75,7 @@ func TestTheRealClientWritesKeys(t *testing.T) {
 }
 
 func TestTheRealClientLocksKeysInSessions(t *testing.T) {
+	t.Parallel()
 	c := newClient(t, "127.77.19.1")
 	kv, sessions := c.KV(), c.Session()
 	one, _, err := sessions.Create(&api.SessionEntry{Name: "one", TTL: "10s", LockDelay: time.Millisecond, Behavior: api.SessionBehaviorDelete}, nil)
@@ -129,6 +131,7 @@ func TestTheRealClientLocksKeysInSessions(t *testing.T) {
 }
 
 func TestTheRealClientRunsTransactions(t *testing.T) {
+	t.Parallel()
 	c := newClient(t, "127.77.20.1")
 	txn := c.Txn()
 	key := func(verb api.KVOp, name string, index uint64) *api.TxnOp {
@@ -170,6 +173,7 @@ func TestTheRealClientRunsTransactions(t *testing.T) {
 }
 
 func TestTheRealClientOperatesTheCluster(t *testing.T) {
+	t.Parallel()
 	c := newClient(t, "127.77.21.1")
 	op := c.Operator()
 	raft, err := op.RaftGetConfiguration(nil)
@@ -217,6 +221,7 @@ func TestTheRealClientOperatesTheCluster(t *testing.T) {
 }
 
 func TestTheRealClientTurnsGossipKeys(t *testing.T) {
+	t.Parallel()
 	const first, second = "pUqJrVyVRj5jsiYEkM/tFQYfWyJIv4s3XkvDwy7Cu5s=", "HS5lJ+XuTlYKWaeGYyG+/A=="
 	n := newNode(t, "a", "127.77.22.1", "-server", "-bootstrap-expect=1", "-encrypt="+first).start()
 	waitFor(t, "leader", 20*time.Second, n.hasLeader)

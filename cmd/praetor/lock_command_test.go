@@ -38,6 +38,7 @@ func startLeader(t *testing.T, ip string, args ...string) *node {
 }
 
 func TestLocks(t *testing.T) {
+	t.Parallel()
 	n := startLeader(t, "127.77.46.1")
 	file := func(t *testing.T) string { return filepath.Join(t.TempDir(), "go") }
 	end := func(t *testing.T, r *running, code int, want ...string) {

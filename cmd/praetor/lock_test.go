@@ -138,6 +138,7 @@ func failover(t *testing.T, trio []*node) {
 }
 
 func TestTheRealClientsLocksSurviveTheLossOfTheLeader(t *testing.T) {
+	t.Parallel()
 	trio := newTrio(t, 41)
 	t.Run("a lock that is held stays held", func(t *testing.T) {
 		leader := leaderOf(t, trio)
@@ -282,6 +283,7 @@ func count(n *node, key string) (int, error) {
 // holders: they are told, and others get what they held, a lock not before its
 // lock-delay is over.
 func TestTheRealClientsLocksAreLostWithTheirSession(t *testing.T) {
+	t.Parallel()
 	const delay = 2 * time.Second
 	server := newNode(t, "server", "127.77.42.1", "-server", "-bootstrap-expect=1").start()
 	waitFor(t, "leader", 20*time.Second, server.hasLeader)

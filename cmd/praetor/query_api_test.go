@@ -9,6 +9,7 @@ import (
 )
 
 func TestTheRealClientPreparesQueries(t *testing.T) {
+	t.Parallel()
 	c := newClient(t, "127.77.23.1")
 	c.seed()
 	queries := c.PreparedQuery()

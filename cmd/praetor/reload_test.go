@@ -15,6 +15,7 @@ import (
 // TestReloadIsAllOrNothing reloads one configuration after the other. Bad ones are
 // refused with their fault and change nothing; good ones change what a reload can.
 func TestReloadIsAllOrNothing(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "a.hcl")
 	const first = `

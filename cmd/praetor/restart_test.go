@@ -19,6 +19,7 @@ import (
 // reloaded and restarted: none of their checks may turn critical, not for one
 // index.
 func TestRestartAndReloadNeverShowHealthyServicesCritical(t *testing.T) {
+	t.Parallel()
 	healthy := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer healthy.Close()
 	configure := func(service string) (dir, runs string) {

@@ -14,6 +14,7 @@ import (
 // TestSignalsEndAgents sends each kind of agent each signal: who leaves, and with
 // what code the process ends (reference/cli.md §2.5).
 func TestSignalsEndAgents(t *testing.T) {
+	t.Parallel()
 	rows := []struct {
 		name   string
 		server bool
@@ -67,6 +68,7 @@ func TestSignalsEndAgents(t *testing.T) {
 
 // TestSecondSignalEndsALeaveAtOnce wants no patience after the second one.
 func TestSecondSignalEndsALeaveAtOnce(t *testing.T) {
+	t.Parallel()
 	n := startLeader(t, "127.77.61.1", `-hcl=leave_on_terminate = true performance { leave_drain_time = "20s" }`)
 	n.cmd.Process.Signal(syscall.SIGTERM)
 	waitFor(t, "leave", 10*time.Second, func() error {

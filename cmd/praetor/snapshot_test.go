@@ -16,6 +16,7 @@ import (
 // TestARestoreThroughTheRealClientOutlivesKill saves and restores with Consul's
 // own client, and kills the server as soon as the restore is acknowledged.
 func TestARestoreThroughTheRealClientOutlivesKill(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, "solo", "127.77.9.1", "-server", "-bootstrap-expect=1").start()
 	waitFor(t, "leader", 20*time.Second, n.hasLeader)
 	client, err := api.NewClient(&api.Config{Address: n.ip + ":8500"})
@@ -66,6 +67,7 @@ func (n *node) wantKey(key, value string) error {
 }
 
 func TestTheSnapshotCommandsWorkOnTheirFiles(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, "solo", "127.77.9.2", "-dev").start()
 	waitFor(t, "leader", 20*time.Second, n.hasLeader)
 	if err := n.put("/v1/kv/apps/web/color", "blue"); err != nil {

@@ -16,6 +16,7 @@ import (
 )
 
 func TestFiguresGoToStatsdAndOnSIGUSR1ToStderr(t *testing.T) {
+	t.Parallel()
 	statsd, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -56,6 +57,7 @@ func TestFiguresGoToStatsdAndOnSIGUSR1ToStderr(t *testing.T) {
 }
 
 func TestChecksPresentTheAgentsCertificate(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, "checks", "127.78.9.3")
 	ca := newAuthority(t, n.dir)
 	ca.issue("agent", n.ip)
@@ -94,6 +96,7 @@ func TestChecksPresentTheAgentsCertificate(t *testing.T) {
 }
 
 func TestFiguresHaveConsulsNames(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, "names", "127.78.9.4", "-server", "-bootstrap-expect=1", "-hcl",
 		`telemetry { prometheus_retention_time = "1h" disable_hostname = true prefix_filter = ["+consul.rpc.server.call"] }`)
 	n.start()

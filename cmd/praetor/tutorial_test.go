@@ -18,6 +18,7 @@ import (
 // which one was told to expect two, two clients, services by HTTP and by file,
 // found over HTTP and DNS from everywhere, whatever dies.
 func TestTutorial(t *testing.T) {
+	t.Parallel()
 	const join = "127.77.1.1"
 	servers := []*node{
 		newNode(t, "s1", "127.77.1.1", "-server", "-bootstrap-expect=2"),

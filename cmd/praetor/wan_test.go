@@ -12,6 +12,7 @@ import (
 // TestTwoDatacenters joins two datacenters and reads and writes across, from a
 // server and from a client agent.
 func TestTwoDatacenters(t *testing.T) {
+	t.Parallel()
 	s1 := newNode(t, "s1", "127.77.3.1", "-server", "-bootstrap-expect=1", "-datacenter=dc1")
 	s2 := newNode(t, "s2", "127.77.3.2", "-server", "-bootstrap-expect=1", "-datacenter=dc2")
 	c1 := newNode(t, "c1", "127.77.3.3", "-datacenter=dc1", "-retry-join=127.77.3.1")

@@ -12,6 +12,7 @@ import (
 )
 
 func TestWatchRunsItsCommandAtEachChange(t *testing.T) {
+	t.Parallel()
 	n := startLeader(t, "127.77.47.1")
 	if err := n.put("/v1/kv/w", "one"); err != nil {
 		t.Fatal(err)
@@ -74,6 +75,7 @@ func TestWatchRunsItsCommandAtEachChange(t *testing.T) {
 // TestConfiguredWatchesFollowReloads runs handlers of each kind, and others
 // after a reload.
 func TestConfiguredWatchesFollowReloads(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	var posted output
 	hook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
