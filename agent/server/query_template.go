@@ -3,8 +3,6 @@ package server
 import (
 	"fmt"
 	"maps"
-	"regexp"
-	"regexp/syntax"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -14,16 +12,14 @@ import (
 
 	"praetor/catalog"
 	"praetor/internal/fault"
+	"praetor/internal/pattern"
 )
 
 // Whoever may write a query makes the servers work for every name that others
 // look up: matching costs the pattern's size times the name's.
 const (
 	maxTemplateText = 64 << 10 // bytes of all texts, before and after rendering
-	maxRegexpBytes  = 1 << 10
-	maxRegexpInsts  = 2000
-	maxRegexpGroups = 32
-	maxTemplateName = 512 // bytes of a name looked up; DNS has 255
+	maxTemplateName = 512      // bytes of a name looked up; DNS has 255
 )
 
 // renderQuery makes the query that a template stands for when it is asked for by
@@ -59,12 +55,13 @@ func newRenderer(q *catalog.Query, name string) (*renderer, error) {
 	if q.Template.Type != catalog.TemplateNamePrefix {
 		return nil, fmt.Errorf("Bad Template.Type '%s'", q.Template.Type)
 	}
-	var pattern *regexp.Regexp
+	var captures []string // of the template's pattern in name
 	if q.Template.Regexp != "" {
-		var err error
-		if pattern, err = compilePattern(q.Template.Regexp); err != nil {
+		p, err := pattern.Compile(q.Template.Regexp)
+		if err != nil {
 			return nil, fmt.Errorf("Bad Regexp: %w", err)
 		}
+		captures = p.FindStringSubmatch(name)
 	}
 	variable := func(value string) ast.Variable { return ast.Variable{Type: ast.TypeString, Value: value} }
 	return &renderer{config: &hil.EvalConfig{GlobalScope: &ast.BasicScope{
@@ -72,30 +69,8 @@ func newRenderer(q *catalog.Query, name string) (*renderer, error) {
 			"name.full": variable(name), "name.prefix": variable(q.Name), "name.suffix": variable(suffix(name, q.Name)),
 			"agent.segment": variable(""), // only Enterprise has segments
 		},
-		FuncMap: map[string]ast.Function{"match": matchFunction(pattern, name)},
+		FuncMap: map[string]ast.Function{"match": matchFunction(captures)},
 	}}}, nil
-}
-
-// compilePattern compiles a regular expression that is cheap to match.
-func compilePattern(text string) (*regexp.Regexp, error) {
-	if len(text) > maxRegexpBytes {
-		return nil, fmt.Errorf("%d bytes are too long: at most %d are allowed", len(text), maxRegexpBytes)
-	}
-	tree, err := syntax.Parse(text, syntax.Perl)
-	if err != nil {
-		return nil, err
-	}
-	if n := tree.MaxCap(); n > maxRegexpGroups {
-		return nil, fmt.Errorf("%d groups are too many: at most %d are allowed", n, maxRegexpGroups)
-	}
-	program, err := syntax.Compile(tree.Simplify())
-	if err != nil {
-		return nil, err
-	}
-	if n := len(program.Inst); n > maxRegexpInsts {
-		return nil, fmt.Errorf("it is too complex: %d instructions, at most %d are allowed", n, maxRegexpInsts)
-	}
-	return regexp.Compile(text)
 }
 
 // suffix is what name has behind a prefix that it begins with in any case. Folding
@@ -108,12 +83,8 @@ func suffix(name, prefix string) string {
 	return name
 }
 
-// matchFunction is ${match(N)}: capture N of the pattern in name, "" without it.
-func matchFunction(pattern *regexp.Regexp, name string) ast.Function {
-	var captures []string
-	if pattern != nil {
-		captures = pattern.FindStringSubmatch(name)
-	}
+// matchFunction is ${match(N)}: capture N, "" without it.
+func matchFunction(captures []string) ast.Function {
 	return ast.Function{
 		ArgTypes: []ast.Type{ast.TypeInt}, ReturnType: ast.TypeString,
 		Callback: func(args []any) (any, error) {
