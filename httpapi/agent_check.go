@@ -42,7 +42,7 @@ func (x *exchange) filterChecks(all map[string]*catalog.Check) (map[string]*cata
 	if err != nil {
 		return nil, rejected("%s", strings.TrimPrefix(err.Error(), filter.Prefix))
 	}
-	return filter.KeepMap(picked, all)
+	return filter.KeepMap(x.r.Context(), picked, all)
 }
 
 func mayReadCheck(az acl.Authorizer, c *catalog.Check) bool {

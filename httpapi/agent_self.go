@@ -55,7 +55,7 @@ func agentMembers(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	if visible, err = filter.Keep(picked, visible); err != nil {
+	if visible, err = filter.Keep(x.r.Context(), picked, visible); err != nil {
 		return err
 	}
 	return x.reflected(visible)

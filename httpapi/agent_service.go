@@ -36,7 +36,7 @@ func agentServices(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	if visible, err = filter.KeepMap(picked, visible); err != nil {
+	if visible, err = filter.KeepMap(x.r.Context(), picked, visible); err != nil {
 		return err
 	}
 	return x.reply(func(b []byte) []byte {

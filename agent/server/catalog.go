@@ -34,7 +34,7 @@ func (s *Server) catalogNodes(ctx context.Context, req *ops.CatalogNodesRequest)
 			}
 			return !hasMeta(n.Meta, req.NodeMeta)
 		})
-		rep.Nodes, err = filter.Keep(picked, rep.Nodes)
+		rep.Nodes, err = filter.Keep(ctx, picked, rep.Nodes)
 		rep.Nodes = sortNear(s, tx, &req.Near, rep.Nodes, nodeName)
 		return index, err
 	})
@@ -66,6 +66,7 @@ func (s *Server) catalogServices(ctx context.Context, req *ops.CatalogServicesRe
 			rep.Services = all
 			return index, nil
 		}
+		matches := filter.Matching[filter.Instance, *catalog.Instance](ctx, picked)
 		rep.Services, err = servicesOf(tx, all, func(i *catalog.Instance) (bool, error) {
 			if !az.mayReadInstance(i.Node, i.Service) {
 				rep.Filtered = true
@@ -74,7 +75,7 @@ func (s *Server) catalogServices(ctx context.Context, req *ops.CatalogServicesRe
 			if !hasMeta(i.Node.Meta, req.NodeMeta) {
 				return false, nil
 			}
-			return filter.Match(picked, i)
+			return matches(i)
 		})
 		return index, err
 	})
@@ -133,7 +134,7 @@ func (s *Server) catalogService(ctx context.Context, req *ops.CatalogServiceRequ
 			}
 			return !hasTags(i.Service, req.Tags) || !hasMeta(i.Node.Meta, req.NodeMeta)
 		})
-		rep.Instances, err = filter.Keep(picked, rep.Instances)
+		rep.Instances, err = filter.Keep(ctx, picked, rep.Instances)
 		rep.Instances = sortNear(s, tx, &req.Near, rep.Instances, instanceNode)
 		return index, err
 	})
@@ -191,7 +192,7 @@ func (s *Server) catalogNode(ctx context.Context, req *ops.CatalogNodeRequest) (
 		if node != nil {
 			visible := slices.DeleteFunc(slices.Clone(node.Services), func(svc *catalog.Service) bool { return !az.ServiceRead(svc.Service) })
 			rep.Filtered = len(visible) < len(node.Services)
-			if visible, err = filter.Keep(picked, visible); err != nil {
+			if visible, err = filter.Keep(ctx, picked, visible); err != nil {
 				return 0, err
 			}
 			node = &catalog.NodeServices{Node: node.Node, Services: visible}

@@ -233,7 +233,7 @@ func (s *Server) configList(ctx context.Context, req *ops.ConfigListRequest) (*o
 			seen = slices.DeleteFunc(slices.Clone(all), func(e *catalog.ConfigEntry) bool { return az.mayReadConfig(e.Kind, e.Name) != nil })
 		}
 		rep.Filtered = len(seen) < len(all)
-		rep.Entries, err = wanted.Keep(seen)
+		rep.Entries, err = wanted.Keep(ctx, seen)
 		return index, err
 	})
 }

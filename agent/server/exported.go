@@ -26,7 +26,7 @@ func (s *Server) configExported(ctx context.Context, req *ops.ConfigExportedRequ
 		if err != nil {
 			return 0, err
 		}
-		rep.Services, err = filter.Keep(wanted, all)
+		rep.Services, err = filter.Keep(ctx, wanted, all)
 		return index, err
 	})
 }

@@ -53,7 +53,7 @@ func (s *Server) checks(ctx context.Context, opts *rpc.ReadOptions, meta map[str
 			_, node := tx.Node(nil, c.Node)
 			return node == nil || !hasMeta(node.Meta, meta)
 		})
-		rep.Checks, err = filter.Keep(picked, rep.Checks)
+		rep.Checks, err = filter.Keep(ctx, picked, rep.Checks)
 		rep.Checks = sortNear(s, tx, near, rep.Checks, checkNode)
 		return index, err
 	})
@@ -74,7 +74,7 @@ func (s *Server) healthService(ctx context.Context, req *ops.HealthServiceReques
 	rep := &ops.HealthServiceReply{}
 	key := newViewKey(req)
 	err = s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
-		index, instances, err := s.views.get(tx, ws, key, req, picked)
+		index, instances, err := s.views.get(ctx, tx, ws, key, req, picked)
 		rep.Instances, rep.Filtered = readableInstances(az, instances)
 		rep.Instances = sortNear(s, tx, &req.Near, rep.Instances, healthInstance)
 		return index, err

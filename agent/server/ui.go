@@ -35,7 +35,7 @@ func (s *Server) uiNodes(ctx context.Context, req *ops.UINodesRequest) (*ops.UIN
 				rep.Nodes = append(rep.Nodes, visible)
 			}
 		}
-		rep.Nodes, err = filter.Keep(picked, rep.Nodes)
+		rep.Nodes, err = filter.Keep(ctx, picked, rep.Nodes)
 		return index, err
 	})
 }
@@ -88,7 +88,7 @@ func (s *Server) uiServices(ctx context.Context, req *ops.UIServicesRequest) (*o
 		}
 		index, instances := tx.Instances(ws)
 		instances, rep.Filtered = readableInstances(az, instances)
-		instances, err = filter.Keep(picked, instances)
+		instances, err = filter.Keep(ctx, picked, instances)
 		rep.Services = catalog.Summarize(instances)
 		return index, err
 	})

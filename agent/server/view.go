@@ -2,6 +2,7 @@ package server
 
 import (
 	"container/list"
+	"context"
 	"maps"
 	"slices"
 	"strconv"
@@ -87,7 +88,7 @@ func (v *views) of(key string) *view {
 
 // get answers req at tx, from what is kept if the service did not change. picked
 // is the filter that req wants.
-func (v *views) get(tx *catalog.Tx, ws catalog.WatchSet, key string, req *ops.HealthServiceRequest, picked *filter.Filter[filter.InstanceHealth]) (uint64, []*catalog.InstanceHealth, error) {
+func (v *views) get(ctx context.Context, tx *catalog.Tx, ws catalog.WatchSet, key string, req *ops.HealthServiceRequest, picked *filter.Filter[filter.InstanceHealth]) (uint64, []*catalog.InstanceHealth, error) {
 	indexOf, list := tx.ServiceIndex, tx.ServiceHealth
 	if req.Connect {
 		indexOf, list = tx.MeshIndex, tx.MeshHealth
@@ -103,7 +104,7 @@ func (v *views) get(tx *catalog.Tx, ws catalog.WatchSet, key string, req *ops.He
 	if len(req.Tags) > 0 || len(req.NodeMeta) > 0 || req.PassingOnly {
 		all = slices.DeleteFunc(all, func(i *catalog.InstanceHealth) bool { return !suits(i, req) })
 	}
-	all, err := filter.Keep(picked, all)
+	all, err := filter.Keep(ctx, picked, all)
 	if err != nil {
 		return index, nil, err
 	}

@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"context"
 	"reflect"
 
 	"github.com/hashicorp/go-bexpr"
@@ -14,6 +15,7 @@ import (
 // members of the kind.
 type Config struct {
 	evaluator *bexpr.Evaluator
+	searches  []search
 	row       reflect.Type // a struct of the kind's members, flat
 }
 
@@ -23,15 +25,16 @@ func NewConfig(of configentry.Entry, expression string) (*Config, error) {
 	if expression == "" {
 		return nil, nil
 	}
-	if err := bound(expression); err != nil {
+	row := reflect.StructOf(flatFields(reflect.TypeOf(of).Elem()))
+	searches, err := bound(expression, row)
+	if err != nil {
 		return nil, err
 	}
-	row := reflect.StructOf(flatFields(reflect.TypeOf(of).Elem()))
 	e, err := bexpr.CreateEvaluatorForType(expression, nil, row)
 	if err != nil {
 		return nil, fault.New(fault.Rejected, Prefix+"%w", err)
 	}
-	return &Config{e, row}, nil
+	return &Config{e, searches, row}, nil
 }
 
 // flatFields lists the fields of a struct with those of the structs that it embeds
@@ -49,11 +52,13 @@ func flatFields(t reflect.Type) []reflect.StructField {
 	return fields
 }
 
-// Keep returns the entries that match.
-func (c *Config) Keep(list []*catalog.ConfigEntry) ([]*catalog.ConfigEntry, error) {
+// Keep returns the entries that match, unless ctx ends before or it costs too
+// much.
+func (c *Config) Keep(ctx context.Context, list []*catalog.ConfigEntry) ([]*catalog.ConfigEntry, error) {
 	if c == nil {
 		return list, nil
 	}
+	b := newBudget(ctx, c.searches)
 	kept := make([]*catalog.ConfigEntry, 0)
 	for _, e := range list {
 		entry, err := e.Parsed()
@@ -63,6 +68,9 @@ func (c *Config) Keep(list []*catalog.ConfigEntry) ([]*catalog.ConfigEntry, erro
 		row := reflect.New(c.row).Elem()
 		for i := range c.row.NumField() {
 			row.Field(i).Set(reflect.ValueOf(entry).Elem().FieldByName(c.row.Field(i).Name))
+		}
+		if err := b.spend(row); err != nil {
+			return nil, err
 		}
 		ok, err := c.evaluator.Evaluate(row.Interface())
 		if err != nil {

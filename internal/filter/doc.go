@@ -16,6 +16,9 @@
 // The types of this package are what expressions can name, field by field; they
 // change only if the reference does. An expression that takes too long to read is
 // refused: its cost grows fourfold with every parenthesis inside another.
+// Regular expressions have the limits of package pattern, and a limit together. An
+// evaluation counts instructions times bytes of text, ends when its caller's
+// context does, and when it costs too much (cost.go).
 //
 // # Decisions
 //

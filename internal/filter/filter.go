@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"context"
 	"reflect"
 	"strings"
 
@@ -23,23 +24,25 @@ const Prefix = "Failed to create boolean expression evaluator: "
 // Filter is an expression about rows of type R.
 type Filter[R any] struct {
 	evaluator *bexpr.Evaluator
+	searches  []search
 	row       R
 }
 
 // New reads an expression. It is nil, which matches everything, for the empty
-// one. Errors have Consul's texts.
+// one. Errors have Consul's texts, those about limits texts of our own.
 func New[R any](expression string) (*Filter[R], error) {
 	if expression == "" {
 		return nil, nil
 	}
-	if err := bound(expression); err != nil {
+	searches, err := bound(expression, reflect.TypeFor[R]())
+	if err != nil {
 		return nil, err
 	}
 	e, err := bexpr.CreateEvaluatorForType(expression, nil, reflect.TypeFor[*R]())
 	if err != nil {
 		return nil, fault.New(fault.Rejected, Prefix+"%w", err)
 	}
-	return &Filter[R]{evaluator: e}, nil
+	return &Filter[R]{evaluator: e, searches: searches}, nil
 }
 
 // Validate tells what is wrong with an expression whatever rows it is about.
@@ -47,7 +50,7 @@ func Validate(expression string) error {
 	if expression == "" {
 		return nil
 	}
-	if err := bound(expression); err != nil {
+	if _, err := bound(expression, nil); err != nil {
 		return err
 	}
 	if _, err := bexpr.CreateEvaluator(expression, nil); err != nil {
@@ -56,16 +59,21 @@ func Validate(expression string) error {
 	return nil
 }
 
-// bound refuses what would take too long to read.
-func bound(expression string) error {
-	if strings.Count(expression, "(") < fewParentheses && len(expression) < fewBytes {
-		return nil
+// bound refuses what would take too long to read or to evaluate, and lists the
+// searches in rows of type row, which may be nil, of the rest. A short expression
+// without patterns has none worth counting.
+func bound(expression string, row reflect.Type) ([]search, error) {
+	if !strings.Contains(expression, "matches") && strings.Count(expression, "(") < fewParentheses && len(expression) < fewBytes {
+		return nil, nil
 	}
-	_, err := bexpr.Parse("", []byte(expression), bexpr.MaxExpressions(maxSteps))
-	if err != nil && strings.Contains(err.Error(), "max number of expresssions parsed") {
-		return fault.New(fault.Rejected, Prefix+"the expression is too complex: use fewer parentheses inside each other, or fewer terms")
+	tree, err := bexpr.Parse("", []byte(expression), bexpr.MaxExpressions(maxSteps))
+	switch {
+	case err != nil && strings.Contains(err.Error(), "max number of expresssions parsed"):
+		return nil, fault.New(fault.Invalid, Prefix+"the expression is too complex: use fewer parentheses inside each other, or fewer terms")
+	case err != nil:
+		return nil, nil // bexpr says what is wrong
 	}
-	return nil
+	return searchesOf(tree.(bexpr.Expression), row)
 }
 
 // Row is a row of type R that can be filled from elements of type E.
@@ -74,27 +82,37 @@ type Row[R, E any] interface {
 	Set(E)
 }
 
-// Match tells whether an element is what the expression wants.
-func Match[R, E any, P Row[R, E]](f *Filter[R], element E) (bool, error) {
+// Matching returns a function that reports whether an element is what the
+// expression wants. All its calls are one evaluation, which ends when ctx does, or
+// when it costs too much.
+func Matching[R, E any, P Row[R, E]](ctx context.Context, f *Filter[R]) func(E) (bool, error) {
 	if f == nil {
-		return true, nil
+		return func(E) (bool, error) { return true, nil }
 	}
-	P(&f.row).Set(element)
-	ok, err := f.evaluator.Evaluate(&f.row)
-	if err != nil {
-		return false, fault.New(fault.Rejected, "%w", err)
+	b := newBudget(ctx, f.searches)
+	row := reflect.ValueOf(&f.row).Elem()
+	return func(element E) (bool, error) {
+		P(&f.row).Set(element)
+		if err := b.spend(row); err != nil {
+			return false, err
+		}
+		ok, err := f.evaluator.Evaluate(&f.row)
+		if err != nil {
+			return false, fault.New(fault.Rejected, "%w", err)
+		}
+		return ok, nil
 	}
-	return ok, nil
 }
 
 // Keep returns the elements that match, in a list of its own unless f is nil.
-func Keep[R, E any, P Row[R, E]](f *Filter[R], list []E) ([]E, error) {
+func Keep[R, E any, P Row[R, E]](ctx context.Context, f *Filter[R], list []E) ([]E, error) {
 	if f == nil {
 		return list, nil
 	}
+	matches := Matching[R, E, P](ctx, f)
 	kept := make([]E, 0)
 	for _, e := range list {
-		ok, err := Match[R, E, P](f, e)
+		ok, err := matches(e)
 		if err != nil {
 			return nil, err
 		}
@@ -106,13 +124,14 @@ func Keep[R, E any, P Row[R, E]](f *Filter[R], list []E) ([]E, error) {
 }
 
 // KeepMap is Keep for maps.
-func KeepMap[R, E any, P Row[R, E]](f *Filter[R], all map[string]E) (map[string]E, error) {
+func KeepMap[R, E any, P Row[R, E]](ctx context.Context, f *Filter[R], all map[string]E) (map[string]E, error) {
 	if f == nil {
 		return all, nil
 	}
+	matches := Matching[R, E, P](ctx, f)
 	kept := map[string]E{}
 	for k, e := range all {
-		ok, err := Match[R, E, P](f, e)
+		ok, err := matches(e)
 		if err != nil {
 			return nil, err
 		}
