@@ -54,7 +54,7 @@ func (a *Agent) openServer(rt *config.Runtime) error {
 			MinQuorum:               uint64(rt.Autopilot.MinQuorum),
 			ServerStabilizationTime: int64(rt.Autopilot.ServerStabilizationTime),
 		},
-		Entries: rt.Entries,
+		KVMaxValueSize: rt.Limits.KVMaxValueSize, Entries: rt.Entries,
 		Metrics: a.metrics, Logger: a.logger.Named("server"),
 	}
 	if a.wan != nil {

@@ -8,10 +8,11 @@ import (
 	"praetor/internal/configentry"
 	"praetor/internal/fault"
 	"praetor/internal/mesh"
+	"praetor/internal/shape"
 )
 
 //go:generate go run github.com/tinylib/msgp -tests=false -io=false -unexported=false
-//msgp:limit arrays:65536 maps:65536
+//msgp:limit arrays:1048576 maps:65536
 
 const tableConfig = "config"
 
@@ -29,11 +30,22 @@ type ConfigEntry struct {
 	parsed configentry.Entry // of Body
 }
 
-// NewConfigEntry returns the row for an entry that was prepared.
+// maxEntryBytes bounds the body of an entry, as values of keys are bounded: each
+// list of a kind carries all of them. The decoder takes twice as many.
+const maxEntryBytes = 512 << 10
+
+// NewConfigEntry returns the row for an entry that was prepared; kind fault.Invalid
+// if it is too large or too deep to be kept.
 func NewConfigEntry(e configentry.Entry) (*ConfigEntry, error) {
 	body, err := configentry.Encode(e)
 	if err != nil {
 		return nil, err
+	}
+	if len(body) > maxEntryBytes {
+		return nil, fault.New(fault.Invalid, "config entry %s/%s is too large: %d bytes, at most %d are allowed", configentry.KindOf(e), e.EntryName(), len(body), maxEntryBytes)
+	}
+	if err := shape.CheckJSON(body); err != nil {
+		return nil, fault.New(fault.Invalid, "config entry %s/%s: %w", configentry.KindOf(e), e.EntryName(), err)
 	}
 	return &ConfigEntry{Kind: configentry.KindOf(e), Name: e.EntryName(), Body: body, parsed: e}, nil
 }

@@ -8,7 +8,7 @@ import (
 
 // Size limits for msgp deserialization
 const (
-	z074fb1c6limitArrays = 65536
+	z074fb1c6limitArrays = 1048576
 	z074fb1c6limitMaps   = 65536
 )
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"praetor/internal/fault"
+	"praetor/internal/shape"
 )
 
 const (
@@ -97,7 +98,7 @@ func (x *exchange) decodeAs(text string, v any) error {
 func (x *exchange) decodeWith(text string, read func(io.Reader) error) error {
 	body, done := x.open(maxBodyBytes)
 	defer done()
-	err := read(body)
+	err := read(shape.NewReader(body))
 	var tooBig *http.MaxBytesError
 	switch {
 	case err == nil:

@@ -7,10 +7,9 @@ import (
 
 	"praetor/catalog"
 	"praetor/internal/fault"
+	"praetor/internal/ops"
+	"praetor/internal/shape"
 )
-
-// maxTxnOps is the limit of reference/http-kv-session-txn.md §3.
-const maxTxnOps = 128
 
 // txnBody is one operation of a transaction: an object with one of its members.
 type txnBody struct {
@@ -82,8 +81,8 @@ func (x *exchange) decodeTxn() ([]catalog.TxnOp, error) {
 	if err := x.decodeTxnBody(&bodies); err != nil {
 		return nil, err
 	}
-	if n := len(bodies); n > maxTxnOps {
-		return nil, fault.New(fault.TooLarge, "Transaction contains too many operations (%d > %d)", n, maxTxnOps)
+	if n := len(bodies); n > ops.MaxTxnOps {
+		return nil, fault.New(fault.TooLarge, "Transaction contains too many operations (%d > %d)", n, ops.MaxTxnOps)
 	}
 	list := make([]catalog.TxnOp, 0, len(bodies))
 	for _, b := range bodies {
@@ -106,7 +105,7 @@ func (x *exchange) decodeTxnBody(v any) error {
 	}
 	body, done := x.open(int64(min(most, math.MaxInt64)))
 	defer done()
-	err := decodeStrict(body, v)
+	err := decodeStrict(shape.NewReader(body), v)
 	var tooBig *http.MaxBytesError
 	switch {
 	case err == nil:

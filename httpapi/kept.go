@@ -138,7 +138,7 @@ func (x *exchange) replyKept(q question, of source, sizeHint int, encode func(b 
 	a.encode.Do(func() {
 		a.plain = encode(make([]byte, 0, 64+sizeHint))
 		if x.api.opts.Dev {
-			a.plain = indent(a.plain)
+			a.plain = indent(a.plain, "")
 		}
 		k.grew(q, a, cap(a.plain))
 	})

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 )
 
@@ -87,21 +88,57 @@ func (x *exchange) json(code int, compact []byte) {
 		x.body(code, compact)
 		return
 	}
-	out := indent(compact)
+	end := ""
 	if pretty {
-		out = append(out, '\n')
+		end = "\n"
 	}
-	x.body(code, out)
+	x.body(code, indent(compact, end))
 }
 
-// indent indents compact JSON of our own making.
-func indent(compact []byte) []byte {
+// mostIndented is how many times as long JSON may become by indenting it. Nested as
+// deep as may be written it would be more than a hundred times, so deep as
+// older versions took it thousands of times.
+const mostIndented = 16
+
+// indent indents compact JSON of our own making, unless that makes too much of it,
+// and appends end.
+func indent(compact []byte, end string) []byte {
+	size := indentedBytes(compact)
+	if size > mostIndented*max(len(compact), 4<<10) {
+		return append(slices.Clip(compact), end...) // others may share it
+	}
 	var out bytes.Buffer
-	out.Grow(2 * len(compact))
+	out.Grow(size + len(end))
 	if err := json.Indent(&out, compact, "", indentation); err != nil {
 		panic("httpapi: encoder made invalid JSON: " + err.Error())
 	}
+	out.WriteString(end)
 	return out.Bytes()
+}
+
+// indentedBytes is how long JSON gets by indenting it, at most.
+func indentedBytes(compact []byte) int {
+	size, depth, quoted := len(compact), 0, false
+	for i := 0; i < len(compact); i++ {
+		switch c := compact[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			depth++
+			size += 1 + depth*len(indentation)
+		case c == '}' || c == ']':
+			depth--
+			size += 1 + depth*len(indentation)
+		case c == ',':
+			size += 1 + depth*len(indentation)
+		case c == ':':
+			size++
+		}
+	}
+	return size
 }
 
 // body answers with bytes, compressed if the client likes that and it pays.

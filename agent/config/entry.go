@@ -3,6 +3,7 @@ package config
 import (
 	"strings"
 
+	"praetor/catalog"
 	"praetor/internal/configentry"
 )
 
@@ -27,6 +28,9 @@ func (b *builder) bootstrapEntries() []configentry.Entry {
 		entry, err := configentry.Decode(raw)
 		if err == nil {
 			err = configentry.Prepare(entry)
+		}
+		if err == nil {
+			_, err = catalog.NewConfigEntry(entry) // that it can be kept
 		}
 		if err != nil {
 			b.fail("config_entries.bootstrap", "config_entries.bootstrap[%d]: %s", i, strings.TrimSpace(err.Error()))

@@ -164,12 +164,11 @@ func (s *Server) bootstrapEntries(ctx context.Context) error {
 			continue
 		}
 		row, err := catalog.NewConfigEntry(entry)
-		if err != nil {
-			return err
+		if err == nil {
+			_, _, err = s.apply(ctx, catalog.ConfigCommand, &catalog.ConfigWrite{Verb: catalog.ConfigCAS, Entry: *row})
 		}
-		_, _, err = s.apply(ctx, catalog.ConfigCommand, &catalog.ConfigWrite{Verb: catalog.ConfigCAS, Entry: *row})
-		if fault.KindOf(err) == fault.Rejected {
-			s.logger.Error("write config entry of the configuration", "kind", kind, "name", name, "error", err)
+		if kind := fault.KindOf(err); kind == fault.Rejected || kind == fault.Invalid {
+			s.logger.Error("write config entry of the configuration", "kind", configentry.KindOf(entry), "name", name, "error", err)
 		} else if err != nil {
 			return err
 		}

@@ -25,6 +25,9 @@ func (s *Server) kvApply(ctx context.Context, req *ops.KVApplyRequest) (*ops.KVA
 	} else if key == "" {
 		return nil, fault.New(fault.Rejected, "Missing key name")
 	}
+	if err := s.checkValue(&req.Write.Entry); err != nil {
+		return nil, err
+	}
 	if req.Write.Verb == catalog.KVLock && s.delays.holds(key, time.Now()) {
 		return &ops.KVApplyReply{}, nil
 	}

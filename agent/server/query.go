@@ -45,6 +45,9 @@ func (s *Server) queryApply(ctx context.Context, req *ops.QueryApplyRequest) (*o
 		}
 	}
 	if write.Verb != catalog.QueryDelete {
+		if err := checkQuerySize(q); err != nil {
+			return nil, err
+		}
 		if err := checkQuery(q); err != nil {
 			return nil, fault.New(fault.Rejected, "Invalid prepared query: %w", err)
 		}

@@ -99,6 +99,9 @@ func (s *Server) catalogSync(ctx context.Context, req *ops.CatalogSyncRequest) (
 	if err != nil {
 		return nil, err
 	}
+	if err := checkSyncSize(req); err != nil {
+		return nil, err
+	}
 	n := len(req.Registers)
 	rep := &ops.CatalogSyncReply{
 		Errors: make([]string, n+len(req.Deregisters)),

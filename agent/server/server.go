@@ -65,6 +65,7 @@ type Options struct {
 	SessionTTLMin    time.Duration       // the shortest TTL of a session; default 10 s
 	ClientTimeout    time.Duration       // default 60 s
 	Autopilot        catalog.Autopilot   // what the first leader writes; zero means Consul's defaults
+	KVMaxValueSize   uint64              // bytes of a key's value; default 512 KiB
 	Entries          []configentry.Entry // a new leader writes those that are not there
 	Metrics          *telemetry.Metrics  // nil measures nothing
 	Logger           hclog.Logger
@@ -82,6 +83,9 @@ func (o *Options) fillDefaults() error {
 	}
 	if o.LeaveDrainTime == 0 {
 		o.LeaveDrainTime = 5 * time.Second
+	}
+	if o.KVMaxValueSize == 0 {
+		o.KVMaxValueSize = defaultKVMaxValue
 	}
 	if o.SessionTTLMin == 0 {
 		o.SessionTTLMin = minSessionTTL

@@ -17,6 +17,9 @@ func (s *Server) txnApply(ctx context.Context, req *ops.TxnApplyRequest) (*ops.T
 	if err != nil {
 		return nil, err
 	}
+	if err := s.checkTxnSize(req.Ops); err != nil {
+		return nil, err
+	}
 	txn, rep := &catalog.Txn{Ops: s.ownTxn(req.Ops)}, &ops.TxnApplyReply{}
 	if rep.Answer.Errors = s.checkTxn(az, txn.Ops); len(rep.Answer.Errors) > 0 {
 		return rep, nil
@@ -33,6 +36,9 @@ func (s *Server) txnApply(ctx context.Context, req *ops.TxnApplyRequest) (*ops.T
 func (s *Server) txnRead(ctx context.Context, req *ops.TxnReadRequest) (*ops.TxnReadReply, error) {
 	az, err := s.access(req.Token)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.checkTxnSize(req.Ops); err != nil {
 		return nil, err
 	}
 	operations, rep, opts := s.ownTxn(req.Ops), &ops.TxnReadReply{}, req.ReadOptions

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"praetor/catalog"
+	"praetor/internal/shape"
 )
 
 const wildcard = "*"
@@ -48,6 +49,18 @@ func validateGateway(s *catalog.Service, faults *Errors) {
 	} {
 		if field.set {
 			faults.Addf("The Proxy.%s configuration is invalid for a %s", field.name, s.Kind)
+		}
+	}
+}
+
+// validateDepth refuses what has no fixed shape and is nested too deep to be shown.
+func validateDepth(p *catalog.Proxy, faults *Errors) {
+	if err := shape.CheckDepth(p.Config); err != nil {
+		faults.Addf("Proxy.Config: %s", err)
+	}
+	for i := range p.Upstreams {
+		if err := shape.CheckDepth(p.Upstreams[i].Config); err != nil {
+			faults.Addf("Proxy.Upstreams[%d].Config: %s", i, err)
 		}
 	}
 }

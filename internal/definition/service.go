@@ -38,6 +38,9 @@ func ValidateService(s *catalog.Service) error {
 	case isGateway(s.Kind):
 		validateGateway(s, &faults)
 	}
+	if s.Proxy != nil {
+		validateDepth(s.Proxy, &faults)
+	}
 	if s.Locality != nil {
 		if err := ValidateLocality(s.Locality); err != nil {
 			faults.Addf("%s", err)

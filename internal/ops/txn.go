@@ -14,6 +14,10 @@ var (
 	TxnRead = rpc.Read[TxnReadRequest, TxnReadReply]("Txn.Read")
 )
 
+// MaxTxnOps is how many operations a transaction may have
+// (reference/http-kv-session-txn.md §3).
+const MaxTxnOps = 128
+
 type TxnApplyRequest struct {
 	rpc.WriteOptions
 	Ops []catalog.TxnOp

@@ -123,6 +123,47 @@ func TestArrayHeaderAloneAllocatesNothing(t *testing.T) {
 	}
 }
 
+// untouched is a message that no byte of is decoded.
+type untouched struct{ decoded bool }
+
+func (u *untouched) Msgsize() int                          { return 0 }
+func (u *untouched) MarshalMsg(b []byte) ([]byte, error)   { return b, nil }
+func (u *untouched) UnmarshalMsg(b []byte) ([]byte, error) { u.decoded = true; return nil, nil }
+
+func repeat(n int, value ...byte) []byte {
+	return append(msgp.AppendArrayHeader(nil, uint32(n)), bytes.Repeat(value, n)...)
+}
+
+func TestWhatExpandsIsRefusedBeforeItIsDecoded(t *testing.T) {
+	record := append([]byte{0x81, 0xaf}, "fifteen letters"...) // of 18 bytes with its value
+	record = append(record, 1)
+	for name, row := range map[string]struct {
+		message        []byte
+		reply, request bool // taken
+	}{
+		"a thousand empty records":     {repeat(1024, 0x80), true, true},
+		"two thousand":                 {repeat(2048, 0x80), false, false},
+		"a megabyte of them":           {repeat(1<<20, 0x80), false, false},
+		"as many records as may be":    {repeat(rpc.MaxRecords, record...), true, true},
+		"one more":                     {repeat(rpc.MaxRecords+1, record...), true, false},
+		"twice as many":                {repeat(2*rpc.MaxRecords, record...), true, false},
+		"as many values as may be":     {repeat(rpc.MaxValues-1, 0xc0), true, true},
+		"one value more":               {repeat(rpc.MaxValues, 0xc0), true, false},
+		"twice as many values":         {repeat(2*rpc.MaxValues, 0xa0), true, false},
+		"a large text":                 {msgp.AppendString(nil, string(make([]byte, 8<<20))), true, true},
+		"records that are nested deep": {bytes.Repeat([]byte{0x91}, 1000), false, false}, // and cut off
+	} {
+		var m untouched
+		if err := rpc.Decode(row.message, &m); (err == nil) != row.reply || m.decoded != row.reply {
+			t.Errorf("%s: as a reply: %v", name, err)
+		}
+		m.decoded = false
+		if err := rpc.DecodeRequest(row.message, &m); (err == nil) != row.request || m.decoded != row.request {
+			t.Errorf("%s: as a request: %v", name, err)
+		}
+	}
+}
+
 func TestMessageLargerThanItsEstimateIsSentWhole(t *testing.T) {
 	b, err := rpc.Encode(&list{})
 	if err != nil || len(b) != 4096 {

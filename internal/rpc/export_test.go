@@ -12,6 +12,8 @@ const (
 	RPCByte     = rpcByte
 	MaxPerIP    = maxPerIP
 	AcceptQueue = acceptQueue
+	MaxRecords  = maxRecords
+	MaxValues   = maxValues
 )
 
 func Encode(v any) ([]byte, error) {
@@ -25,6 +27,11 @@ func Encode(v any) ([]byte, error) {
 
 func Decode(b []byte, v any) error {
 	return codec{}.Unmarshal(mem.BufferSlice{mem.SliceBuffer(b)}, v)
+}
+
+// DecodeRequest is Decode on a server.
+func DecodeRequest(b []byte, v any) error {
+	return codec{bounded: true}.Unmarshal(mem.BufferSlice{mem.SliceBuffer(b)}, v)
 }
 
 // DecodeSplit decodes bytes that arrived in two pieces.

@@ -64,7 +64,7 @@ func Serve(ctx context.Context, l net.Listener, router *Router, logger hclog.Log
 
 func newServer() *grpc.Server {
 	return grpc.NewServer(
-		grpc.ForceServerCodecV2(codec{}),
+		grpc.ForceServerCodecV2(codec{bounded: true}),
 		grpc.MaxRecvMsgSize(maxRequestBytes),
 		grpc.MaxSendMsgSize(maxReplyBytes),
 		grpc.MaxConcurrentStreams(maxStreams),
