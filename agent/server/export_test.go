@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"os"
 	"time"
 
 	"praetor/catalog"
@@ -76,3 +77,15 @@ func (s *SessionTimers) Next(now time.Time) time.Duration {
 
 // RenderQuery renders a query for a name.
 func RenderQuery(q *catalog.Query, name string) (*catalog.Query, error) { return renderQuery(q, name) }
+
+// SpoolWith writes to a spool on a disk with so much room.
+func SpoolWith(dir string, free func(string) (uint64, error)) error {
+	file, err := os.CreateTemp(dir, "")
+	if err != nil {
+		return err
+	}
+	f := &spool{File: file, dir: dir, free: free}
+	defer f.Close()
+	_, err = f.Write([]byte("state"))
+	return err
+}

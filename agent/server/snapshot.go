@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"time"
 
 	"praetor/catalog"
 	"praetor/internal/archive"
 	"praetor/internal/consulstate"
+	"praetor/internal/disk"
 	"praetor/internal/fault"
 	"praetor/internal/ops"
 	"praetor/internal/rpc"
@@ -153,20 +155,36 @@ type checkedState struct {
 const maxSnapshotIndex = 1 << 62
 
 // checkArchive reads an archive into an empty file, rewound then, that holds a
-// state that a catalog takes.
+// state that a catalog takes. The state is read as it is written: what is none is
+// given up at its first bytes, not when the disk is full of it.
 func (s *Server) checkArchive(file *spool, body io.Reader) (checkedState, error) {
-	meta, err := archive.Read(body, file)
+	fresh := catalog.New()
+	reading, state := io.Pipe()
+	var found *consulstate.Imported
+	var unreadable error
+	read := make(chan struct{})
+	go func() { // waited for below
+		defer close(read)
+		found, unreadable = consulstate.Import(fresh, reading)
+		if unreadable == nil {
+			_, unreadable = io.Copy(io.Discard, reading) // for the checksums of the archive
+		}
+		reading.CloseWithError(unreadable)
+	}()
+	meta, err := archive.Read(body, io.MultiWriter(file, state))
+	state.CloseWithError(err) // nil: it is whole
+	<-read
+	if err == nil && unreadable != nil {
+		err = fmt.Errorf("failed to read snapshot file: %w", unreadable)
+	}
 	if err != nil {
 		return checkedState{}, fault.New(fault.Rejected, "%w", err)
 	}
-	if err := file.rewind(); err != nil {
-		return checkedState{}, err
-	}
-	fresh := catalog.New()
-	found, err := consulstate.Import(fresh, file)
-	if err != nil {
-		return checkedState{}, fault.New(fault.Rejected, "failed to read snapshot file: %w", err)
-	}
+	return s.convert(file, meta, fresh, found)
+}
+
+// convert makes a state of Consul's one of ours.
+func (s *Server) convert(file *spool, meta *archive.Meta, fresh *catalog.Store, found *consulstate.Imported) (checkedState, error) {
 	state := checkedState{max(meta.Index, found.LastIndex), meta.Size}
 	if state.index > maxSnapshotIndex {
 		return checkedState{}, fault.New(fault.Rejected, "failed to read snapshot file: index %d is out of range", state.index)
@@ -176,6 +194,7 @@ func (s *Server) checkArchive(file *spool, body io.Reader) (checkedState, error)
 		for name, count := range found.Skipped {
 			s.logger.Warn("the snapshot has records that this version does not keep", "type", name, "count", count)
 		}
+		var err error
 		if state.size, err = file.replace(func(w io.Writer) error { return writeState(fresh.Read(), w) }); err != nil {
 			return checkedState{}, err
 		}
@@ -208,9 +227,38 @@ func (s *Server) takeUpAgain(ctx context.Context) {
 // that takes one round of the log.
 const establishedPoll = time.Millisecond
 
-// spool is a temporary file that nobody else sees.
+// spool is a temporary file that nobody else sees. It leaves room on its disk.
 type spool struct {
 	*os.File
+	dir      string
+	free     func(dir string) (uint64, error)
+	unlooked int // bytes that may be written before the room is looked at again
+}
+
+const (
+	// leastFree is what a spool leaves of a disk: the log is on it, and goes on.
+	leastFree = 256 << 20
+	// freeEvery is how many bytes are written between two looks.
+	freeEvery = 16 << 20
+)
+
+// Write implements io.Writer.
+func (f *spool) Write(b []byte) (int, error) {
+	if f.unlooked -= len(b); f.unlooked < 0 {
+		if err := f.checkRoom(); err != nil {
+			return 0, err
+		}
+		f.unlooked = freeEvery
+	}
+	return f.File.Write(b)
+}
+
+func (f *spool) checkRoom() error {
+	free, err := f.free(f.dir)
+	if err == nil && free < leastFree+freeEvery {
+		return fmt.Errorf("the disk of %s is too full for the snapshot: %d MB are free, %d MB must stay so", f.dir, free>>20, (leastFree+freeEvery)>>20)
+	}
+	return nil // where the system does not tell, writing will
 }
 
 // openSpool makes a file beside the log: there is room for a state.
@@ -220,7 +268,7 @@ func (s *Server) openSpool() (*spool, error) {
 		return nil, fmt.Errorf("make room for the snapshot: %w", err)
 	}
 	_ = os.Remove(file.Name()) // now where the system lets us, or a crash would leave it; else in Close
-	return &spool{file}, nil
+	return &spool{File: file, dir: filepath.Dir(file.Name()), free: disk.Free}, nil
 }
 
 func (f *spool) rewind() error {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"praetor/internal/disk"
 	"slices"
 	"strconv"
 	"time"
@@ -57,7 +58,7 @@ func examineDisk(ctx context.Context, p *patient, c *chart) {
 	default:
 		c.add(fine, "", "fsync takes %s in the middle, %s at worst", middle, worst)
 	}
-	if free, err := freeBytes(p.dataDir); err == nil {
+	if free, err := disk.Free(p.dataDir); err == nil {
 		switch {
 		case free < freeProblem:
 			c.add(problem, "make room: a server stops when its log cannot grow", "%d MB are free at %s", free>>20, p.dataDir)

@@ -1,11 +1,11 @@
 //go:build unix
 
-package cli
+package disk
 
 import "golang.org/x/sys/unix"
 
-// freeBytes is how much this user may still write to the disk of a folder.
-func freeBytes(dir string) (uint64, error) {
+// Free is how much this user may still write to the disk of a folder.
+func Free(dir string) (uint64, error) {
 	var disk unix.Statfs_t
 	if err := unix.Statfs(dir, &disk); err != nil {
 		return 0, err

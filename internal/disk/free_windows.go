@@ -1,9 +1,9 @@
-package cli
+package disk
 
 import "golang.org/x/sys/windows"
 
-// freeBytes is how much this user may still write to the disk of a folder.
-func freeBytes(dir string) (uint64, error) {
+// Free is how much this user may still write to the disk of a folder.
+func Free(dir string) (uint64, error) {
 	path, err := windows.UTF16PtrFromString(dir)
 	if err != nil {
 		return 0, err
