@@ -32,8 +32,7 @@ func (x *exchange) readValue() ([]byte, error) {
 	if x.r.ContentLength == 0 {
 		return nil, nil
 	}
-	body, done := x.open(int64(min(most, math.MaxInt64)))
-	defer done()
+	body := x.open(int64(min(most, math.MaxInt64)))
 	value, err := readAll(body, x.r.ContentLength)
 	var tooBig *http.MaxBytesError
 	switch {
@@ -73,17 +72,8 @@ func tooLarge(bytes int64, most uint64, setting string) error {
 		"See https://developer.hashicorp.com/docs/agent/config/config-files#%s.", bytes, most, setting)
 }
 
-// open returns the body, bounded in size and time. Call the function when it
-// has been read.
-func (x *exchange) open(most int64) (io.Reader, func()) {
-	deadline := http.NewResponseController(x.w)
-	if deadline.SetReadDeadline(time.Now().Add(bodyTimeout)) != nil {
-		return http.MaxBytesReader(x.w, x.r.Body, most), func() {}
-	}
-	return http.MaxBytesReader(x.w, x.r.Body, most), func() {
-		_ = deadline.SetReadDeadline(time.Time{}) // what was set can be unset
-	}
-}
+// open returns the body, bounded in size. The server bounds the time it takes.
+func (x *exchange) open(most int64) io.Reader { return http.MaxBytesReader(x.w, x.r.Body, most) }
 
 // decode reads the first JSON value of the body into v, which names every key
 // that may occur.
@@ -96,8 +86,7 @@ func (x *exchange) decodeAs(text string, v any) error {
 
 // decodeWith has read read the body.
 func (x *exchange) decodeWith(text string, read func(io.Reader) error) error {
-	body, done := x.open(maxBodyBytes)
-	defer done()
+	body := x.open(maxBodyBytes)
 	err := read(shape.NewReader(body))
 	var tooBig *http.MaxBytesError
 	switch {

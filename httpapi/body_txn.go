@@ -103,8 +103,7 @@ func (x *exchange) decodeTxnBody(v any) error {
 	if n := x.r.ContentLength; n > 0 && uint64(n) > most {
 		return tooLarge(n, most, settingTxnSize)
 	}
-	body, done := x.open(int64(min(most, math.MaxInt64)))
-	defer done()
+	body := x.open(int64(min(most, math.MaxInt64)))
 	err := decodeStrict(shape.NewReader(body), v)
 	var tooBig *http.MaxBytesError
 	switch {

@@ -48,19 +48,24 @@ func (c *conns) give(client string) {
 // limited refuses connections of clients that have too many.
 type limited struct {
 	net.Listener
-	conns *conns
+	conns        *conns
+	writeTimeout time.Duration
 }
 
 // Accept implements net.Listener.
 func (l *limited) Accept() (net.Conn, error) {
 	for {
 		conn, err := l.Listener.Accept()
-		if err != nil || conn.RemoteAddr().Network() == "unix" {
-			return conn, err
+		if err != nil {
+			return nil, err
+		}
+		if conn.RemoteAddr().Network() == "unix" {
+			return &steadyConn{Conn: conn, timeout: l.writeTimeout}, nil
 		}
 		client := clientOf(conn)
 		if l.conns.take(client) {
-			return &countedConn{Conn: conn, gone: func() { l.conns.give(client) }}, nil
+			keepUnsentShort(conn)
+			return &countedConn{Conn: &steadyConn{Conn: conn, timeout: l.writeTimeout}, gone: func() { l.conns.give(client) }}, nil
 		}
 		refuse(conn)
 	}

@@ -57,8 +57,7 @@ func (x *exchange) readPayload() ([]byte, error) {
 	if x.r.ContentLength <= 0 {
 		return nil, nil
 	}
-	body, done := x.open(maxEventBytes)
-	defer done()
+	body := x.open(maxEventBytes)
 	payload, err := readAll(body, x.r.ContentLength)
 	var tooBig *http.MaxBytesError
 	switch {

@@ -23,7 +23,13 @@ type ServerOptions struct {
 	MaxHeaderBytes    int // of a request; 0 means 1 MiB
 	// HandshakeTimeout bounds a TLS handshake; 0 means 5 s.
 	HandshakeTimeout time.Duration
-	Logger           hclog.Logger // nil means none
+	// WriteTimeout is how long a client may take nothing of what is being sent to
+	// it; 0 means 30 s.
+	WriteTimeout time.Duration
+	// BodyTimeout is how long a client may take to send a body that nobody waits for;
+	// 0 means 60 s.
+	BodyTimeout time.Duration
+	Logger      hclog.Logger // nil means none
 }
 
 const (
@@ -38,8 +44,8 @@ const (
 	stopTimeout = 3 * time.Second
 )
 
-// Server serves HTTP on any number of listeners. There is no write timeout:
-// blocking queries take minutes.
+// Server serves HTTP on any number of listeners. There is no timeout for answers,
+// as blocking queries take minutes, but one for clients that take nothing of them.
 type Server struct {
 	opts  ServerOptions
 	conns conns
@@ -50,6 +56,8 @@ func NewServer(opts ServerOptions) *Server {
 	if opts.Logger == nil {
 		opts.Logger = hclog.NewNullLogger()
 	}
+	opts.WriteTimeout = cmp.Or(opts.WriteTimeout, writeTimeout)
+	opts.BodyTimeout = cmp.Or(opts.BodyTimeout, bodyTimeout)
 	s := &Server{opts: opts}
 	s.Limit(opts.MaxConnsPerClient)
 	return s
@@ -63,20 +71,20 @@ func (s *Server) Limit(perClient int) { s.conns.most.Store(int64(perClient)) }
 // ctx ends so do the contexts of all requests; Serve returns when their handlers
 // have. It may be called for many listeners at once.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	return s.serve(ctx, &limited{Listener: l, conns: &s.conns})
+	return s.serve(ctx, &limited{Listener: l, conns: &s.conns, writeTimeout: s.opts.WriteTimeout})
 }
 
 // ServeTLS is Serve over TLS. A client that has too many connections is told so
 // in plain text: it has not shaken hands yet.
 func (s *Server) ServeTLS(ctx context.Context, l net.Listener, conf *tls.Config) error {
-	patient := &handshaking{Listener: &limited{Listener: l, conns: &s.conns}, timeout: cmp.Or(s.opts.HandshakeTimeout, handshakeTimeout)}
+	patient := &handshaking{Listener: &limited{Listener: l, conns: &s.conns, writeTimeout: s.opts.WriteTimeout}, timeout: cmp.Or(s.opts.HandshakeTimeout, handshakeTimeout)}
 	return s.serve(ctx, tls.NewListener(patient, conf))
 }
 
 func (s *Server) serve(ctx context.Context, l net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	handlers, fresh := inflight{next: s.opts.Handler}, freshConns{}
+	handlers, fresh := inflight{next: s.opts.Handler, body: s.opts.BodyTimeout, write: s.opts.WriteTimeout}, freshConns{}
 	srv := &http.Server{
 		Handler:           &handlers,
 		ReadHeaderTimeout: headerTimeout,
@@ -114,8 +122,9 @@ func stop(ctx context.Context, srv *http.Server, fresh *freshConns) error {
 
 // inflight calls the handler and can wait for all its calls.
 type inflight struct {
-	next  http.Handler
-	calls sync.WaitGroup
+	next        http.Handler
+	body, write time.Duration // what clients get to send a body, and to take something
+	calls       sync.WaitGroup
 
 	mu     sync.Mutex
 	closed bool
@@ -128,6 +137,7 @@ func (f *inflight) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer f.calls.Done()
+	w, r = steady(w, r, f.body, f.write)
 	f.next.ServeHTTP(w, r)
 }
 
