@@ -17,6 +17,7 @@ type API struct {
 	kept kept
 
 	memories memories
+	underWay budget
 
 	common http.Header // every response's headers from the configuration
 	policy []string    // X-Consul-Default-ACL-Policy
@@ -48,6 +49,7 @@ func New(opts Options) (*API, error) {
 		exact: map[string]bool{}, prefixes: map[string]bool{},
 		searches: sync.Pool{New: func() any { return chi.NewRouteContext() }},
 		sidecars: make(chan struct{}, 1),
+		underWay: budget{most: maxUnderWay, mostPerClient: maxUnderWayPerClient, wait: underWayWait},
 	}
 	for k, v := range opts.ResponseHeaders {
 		a.common.Set(k, v)

@@ -152,10 +152,10 @@ func (x *exchange) replyKept(q question, of source, sizeHint int, encode func(b 
 		})
 		x.w.Header()["Content-Type"] = typeJSON
 		x.w.Header()["Content-Encoding"] = headerGzip
-		x.send(http.StatusOK, a.zipped)
+		x.sendShared(http.StatusOK, a.zipped, &a.zipped)
 	default:
 		x.w.Header()["Content-Type"] = typeJSON
-		x.send(http.StatusOK, a.plain)
+		x.sendShared(http.StatusOK, a.plain, &a.plain)
 	}
 	return nil
 }

@@ -56,22 +56,6 @@ func (x *exchange) raw(value []byte) {
 	x.body(http.StatusOK, value)
 }
 
-func kvList(x *exchange) error {
-	opts, err := x.readOptions()
-	if err != nil {
-		return err
-	}
-	rep, err := ask(x, ops.KVList, &ops.KVListRequest{ReadOptions: opts, Prefix: x.name})
-	switch {
-	case err != nil:
-		return err
-	case len(rep.Entries) == 0:
-		x.status(http.StatusNotFound)
-		return nil
-	}
-	return x.replyShared(listSource(rep.Entries), func(b []byte) []byte { return appendList(b, rep.Entries, appendKVEntry) })
-}
-
 func kvKeys(x *exchange) error {
 	opts, err := x.readOptions()
 	if err != nil {

@@ -154,7 +154,16 @@ func (x *exchange) body(code int, body []byte) {
 	x.send(code, buf.b)
 }
 
-func (x *exchange) send(code int, body []byte) {
+func (x *exchange) send(code int, body []byte) { x.sendShared(code, body, nil) }
+
+// sendShared is send for a body that other exchanges may send too, and of is what it
+// is known by.
+func (x *exchange) sendShared(code int, body []byte, of any) {
+	give := x.room(len(body), of)
+	if give == nil {
+		return
+	}
+	defer give()
 	x.wrote = true
 	h := x.w.Header()
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}

@@ -66,6 +66,7 @@ func (s *Server) mux() *rpc.Mux {
 	rpc.Handle(m, ops.CoordinateNode, s.coordinateNode)
 	rpc.Handle(m, ops.CoordinateDatacenters, s.coordinateDatacenters)
 	rpc.Handle(m, ops.EventFire, s.eventFire)
+	rpc.HandleTransfer(m, ops.KVStream, s.kvStream)
 	rpc.HandleTransfer(m, ops.SnapshotSave, s.snapshotSave)
 	rpc.HandleTransfer(m, ops.SnapshotRestore, s.snapshotRestore)
 	rpc.Handle(m, ops.UINodes, s.uiNodes)

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"io"
 	"slices"
 	"time"
 
@@ -72,9 +73,65 @@ func (s *Server) kvList(ctx context.Context, req *ops.KVListRequest) (*ops.KVLis
 		index, entries := tx.KVList(ws, req.Prefix)
 		rep.Entries = slices.DeleteFunc(entries, func(e *catalog.KVEntry) bool { return !az.KeyRead(e.Key) })
 		rep.Filtered = len(rep.Entries) < len(entries)
+		if rep.TooLarge = req.MaxBytes > 0 && entriesBytes(rep.Entries) > req.MaxBytes; rep.TooLarge {
+			rep.Entries = nil
+		}
 		return index, nil
 	})
 }
+
+// entryBytes is about what an entry has besides its key and its value.
+const entryBytes = 100
+
+func entriesBytes(list []*catalog.KVEntry) (bytes int) {
+	for _, e := range list {
+		bytes += entryBytes + len(e.Key) + len(e.Value)
+	}
+	return bytes
+}
+
+// kvStream is kvList with the entries behind the reply.
+func (s *Server) kvStream(ctx context.Context, req *ops.KVListRequest, _ io.Reader) (*ops.KVStreamReply, io.ReadCloser, error) {
+	whole := *req
+	whole.MaxBytes = 0
+	list, err := s.kvList(ctx, &whole)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &ops.KVStreamReply{ReadMeta: list.ReadMeta, Entries: list.Entries}, &entryReader{list: list.Entries}, nil
+}
+
+// entryReader encodes entries as they are read: one at a time is held, the rows
+// are the store's.
+type entryReader struct {
+	list []*catalog.KVEntry
+	buf  []byte // reused
+	rest []byte // of buf, not read yet
+}
+
+// Read implements io.Reader.
+func (r *entryReader) Read(b []byte) (int, error) {
+	if len(r.rest) == 0 {
+		if len(r.list) == 0 {
+			return 0, io.EOF
+		}
+		var err error
+		r.buf = r.buf[:0]
+		for len(r.list) > 0 && len(r.buf) < len(b) {
+			if r.buf, err = r.list[0].MarshalMsg(r.buf); err != nil {
+				return 0, err
+			}
+			r.list = r.list[1:]
+		}
+		r.rest = r.buf
+	}
+	n := copy(b, r.rest)
+	r.rest = r.rest[n:]
+	return n, nil
+}
+
+// Close implements io.Closer.
+func (r *entryReader) Close() error { return nil }
 
 func (s *Server) kvKeys(ctx context.Context, req *ops.KVKeysRequest) (*ops.KVKeysReply, error) {
 	az, err := s.access(req.Token)

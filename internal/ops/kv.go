@@ -14,6 +14,9 @@ var (
 	KVGet = rpc.Read[KVGetRequest, KVGetReply]("KV.Get")
 	// KVList reads every key under a prefix.
 	KVList = rpc.Read[KVListRequest, KVListReply]("KV.List")
+	// KVStream is KVList for what does not fit a reply: the entries follow it, one
+	// after the other.
+	KVStream = rpc.ReadTransfer[KVListRequest, KVStreamReply]("KV.Stream")
 	// KVKeys lists keys under a prefix, folded at a separator.
 	KVKeys = rpc.Read[KVKeysRequest, KVKeysReply]("KV.Keys")
 )
@@ -41,11 +44,23 @@ type KVGetReply struct {
 type KVListRequest struct {
 	rpc.ReadOptions
 	Prefix string
+	// MaxBytes, when not zero, asks for no entries if they have more than so many
+	// bytes together.
+	MaxBytes int
 }
 
+// KVListReply has no entries if they are TooLarge for the request.
 type KVListReply struct {
 	rpc.ReadMeta
-	Entries []*catalog.KVEntry
+	Entries  []*catalog.KVEntry
+	TooLarge bool
+}
+
+// KVStreamReply comes before the entries. In the process that made it it has them
+// itself, and nothing follows.
+type KVStreamReply struct {
+	rpc.ReadMeta
+	Entries []*catalog.KVEntry `msg:"-"`
 }
 
 type KVKeysRequest struct {

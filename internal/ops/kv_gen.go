@@ -453,9 +453,9 @@ func (z *KVKeysRequest) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *KVListReply) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 2
+	// map header, size 3
 	// string "ReadMeta"
-	o = append(o, 0x82, 0xa8, 0x52, 0x65, 0x61, 0x64, 0x4d, 0x65, 0x74, 0x61)
+	o = append(o, 0x83, 0xa8, 0x52, 0x65, 0x61, 0x64, 0x4d, 0x65, 0x74, 0x61)
 	o, err = z.ReadMeta.MarshalMsg(o)
 	if err != nil {
 		err = msgp.WrapError(err, "ReadMeta")
@@ -475,6 +475,9 @@ func (z *KVListReply) MarshalMsg(b []byte) (o []byte, err error) {
 			}
 		}
 	}
+	// string "TooLarge"
+	o = append(o, 0xa8, 0x54, 0x6f, 0x6f, 0x4c, 0x61, 0x72, 0x67, 0x65)
+	o = msgp.AppendBool(o, z.TooLarge)
 	return
 }
 
@@ -532,6 +535,12 @@ func (z *KVListReply) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					}
 				}
 			}
+		case "TooLarge":
+			z.TooLarge, bts, err = msgp.ReadBoolBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "TooLarge")
+				return
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -554,15 +563,16 @@ func (z *KVListReply) Msgsize() (s int) {
 			s += z.Entries[za0001].Msgsize()
 		}
 	}
+	s += 9 + msgp.BoolSize
 	return
 }
 
 // MarshalMsg implements msgp.Marshaler
 func (z *KVListRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 2
+	// map header, size 3
 	// string "ReadOptions"
-	o = append(o, 0x82, 0xab, 0x52, 0x65, 0x61, 0x64, 0x4f, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x73)
+	o = append(o, 0x83, 0xab, 0x52, 0x65, 0x61, 0x64, 0x4f, 0x70, 0x74, 0x69, 0x6f, 0x6e, 0x73)
 	o, err = z.ReadOptions.MarshalMsg(o)
 	if err != nil {
 		err = msgp.WrapError(err, "ReadOptions")
@@ -571,6 +581,9 @@ func (z *KVListRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	// string "Prefix"
 	o = append(o, 0xa6, 0x50, 0x72, 0x65, 0x66, 0x69, 0x78)
 	o = msgp.AppendString(o, z.Prefix)
+	// string "MaxBytes"
+	o = append(o, 0xa8, 0x4d, 0x61, 0x78, 0x42, 0x79, 0x74, 0x65, 0x73)
+	o = msgp.AppendInt(o, z.MaxBytes)
 	return
 }
 
@@ -604,6 +617,12 @@ func (z *KVListRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Prefix")
 				return
 			}
+		case "MaxBytes":
+			z.MaxBytes, bts, err = msgp.ReadIntBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "MaxBytes")
+				return
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -618,6 +637,62 @@ func (z *KVListRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *KVListRequest) Msgsize() (s int) {
-	s = 1 + 12 + z.ReadOptions.Msgsize() + 7 + msgp.StringPrefixSize + len(z.Prefix)
+	s = 1 + 12 + z.ReadOptions.Msgsize() + 7 + msgp.StringPrefixSize + len(z.Prefix) + 9 + msgp.IntSize
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z *KVStreamReply) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// map header, size 1
+	// string "ReadMeta"
+	o = append(o, 0x81, 0xa8, 0x52, 0x65, 0x61, 0x64, 0x4d, 0x65, 0x74, 0x61)
+	o, err = z.ReadMeta.MarshalMsg(o)
+	if err != nil {
+		err = msgp.WrapError(err, "ReadMeta")
+		return
+	}
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *KVStreamReply) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "ReadMeta":
+			bts, err = z.ReadMeta.UnmarshalMsg(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "ReadMeta")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *KVStreamReply) Msgsize() (s int) {
+	s = 1 + 9 + z.ReadMeta.Msgsize()
 	return
 }
