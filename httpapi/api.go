@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"praetor/internal/budget"
 	"praetor/internal/telemetry"
 )
 
@@ -17,7 +18,7 @@ type API struct {
 	kept kept
 
 	memories memories
-	underWay budget
+	underWay *budget.Budget // of answers
 
 	common http.Header // every response's headers from the configuration
 	policy []string    // X-Consul-Default-ACL-Policy
@@ -49,7 +50,7 @@ func New(opts Options) (*API, error) {
 		exact: map[string]bool{}, prefixes: map[string]bool{},
 		searches: sync.Pool{New: func() any { return chi.NewRouteContext() }},
 		sidecars: make(chan struct{}, 1),
-		underWay: budget{most: maxUnderWay, mostPerClient: maxUnderWayPerClient, wait: underWayWait},
+		underWay: &budget.Budget{Most: maxUnderWay, MostPerClient: maxUnderWayPerClient, Wait: underWayWait},
 	}
 	for k, v := range opts.ResponseHeaders {
 		a.common.Set(k, v)

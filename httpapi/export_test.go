@@ -1,10 +1,8 @@
 package httpapi
 
 import (
-	"context"
-	"time"
-
 	"praetor/catalog"
+	"praetor/internal/budget"
 )
 
 // Encoders and decoders for the external tests.
@@ -45,28 +43,5 @@ func (r *RegisterBody) Part() catalog.Register { return r.register() }
 // MaxKept is the bound on kept answers.
 const MaxKept = maxKept
 
-// Budget is a budget of answers under way.
-type Budget struct{ budget }
-
-func NewBudget(most, mostPerClient int, wait time.Duration) *Budget {
-	return &Budget{budget{most: most, mostPerClient: mostPerClient, wait: wait}}
-}
-
-func (b *Budget) Take(ctx context.Context, client string, bytes int, of any) (func(), error) {
-	return b.take(ctx, client, bytes, of)
-}
-
-// Total is what is under way; the tables must be empty with it.
-func (b *Budget) Total() int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.total == 0 && len(b.perClient)+len(b.shared) > 0 {
-		return -1
-	}
-	return b.total
-}
-
 // LimitAnswers sets the budget of answers under way.
-func (a *API) LimitAnswers(b *Budget) {
-	a.underWay.most, a.underWay.mostPerClient, a.underWay.wait = b.most, b.mostPerClient, b.wait
-}
+func (a *API) LimitAnswers(b *budget.Budget) { a.underWay = b }

@@ -31,6 +31,9 @@ func (codec) Marshal(v any) (mem.BufferSlice, error) {
 	if !ok {
 		return nil, fmt.Errorf("encode %T: not a message", v)
 	}
+	if large, ok := v.(*countedReply); ok {
+		return large.encode()
+	}
 	pool := mem.DefaultBufferPool()
 	buf := pool.Get(m.Msgsize())
 	out, err := m.MarshalMsg((*buf)[:0])

@@ -3,6 +3,8 @@ package rpc
 import (
 	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/status"
+
+	"praetor/internal/budget"
 )
 
 // Peeks for tests.
@@ -44,3 +46,7 @@ func OverTheWire(err error) error { return fromStatus(status.Convert(toStatus(er
 
 func UnpackTexts(s string) (text, hint, whole string, ok bool) { return unpackTexts(s) }
 func PackTexts(text, hint, whole string) string                { return packTexts(text, hint, whole) }
+
+// UnderWay is the budget of replies, and LimitReplies sets it.
+func (r *Router) UnderWay() *budget.Budget      { return r.underWay }
+func (r *Router) LimitReplies(b *budget.Budget) { r.underWay = b }

@@ -46,7 +46,7 @@ var (
 
 // sendTransfer asks one server once.
 func (r *Router) sendTransfer(ctx context.Context, address string, op *Desc, req Message, in *once, h hop) (Message, io.ReadCloser, verdict, error) {
-	conn, err := r.pool.get(address, laneBlocking)
+	conn, err := r.pool.get(address, laneBodies)
 	if err != nil {
 		return nil, nil, final, err
 	}
@@ -190,6 +190,11 @@ func (r *Router) transferArrived(serving context.Context, op *Desc, stream grpc.
 	if err := stream.RecvMsg(req); err != nil {
 		return err
 	}
+	give, err := r.room(stream.Context(), transferRoom)
+	if err != nil {
+		return toStatus(err)
+	}
+	defer give()
 	ctx, cancel := context.WithCancel(stream.Context())
 	defer cancel()
 	defer context.AfterFunc(serving, cancel)()

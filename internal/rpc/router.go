@@ -7,6 +7,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"praetor/internal/budget"
 	"praetor/internal/fault"
 	"praetor/internal/telemetry"
 )
@@ -69,6 +70,8 @@ type Router struct {
 	asked, failed *telemetry.Counter  // requests of a client agent
 	abroad        *telemetry.Counters // requests to other datacenters
 
+	underWay *budget.Budget // of replies
+
 	limits
 }
 
@@ -76,10 +79,11 @@ type Router struct {
 func NewRouter(opts Options) *Router {
 	opts.fillDefaults()
 	r := &Router{
-		opts:  opts,
-		fleet: fleet{own: opts.Datacenter, addresses: map[string][]string{}},
-		pool:  pool{dial: opts.Dial},
-		asked: opts.Metrics.Counter("client.rpc"), failed: opts.Metrics.Counter("client.rpc.failed"),
+		opts:     opts,
+		underWay: newUnderWay(),
+		fleet:    fleet{own: opts.Datacenter, addresses: map[string][]string{}},
+		pool:     pool{dial: opts.Dial},
+		asked:    opts.Metrics.Counter("client.rpc"), failed: opts.Metrics.Counter("client.rpc.failed"),
 		abroad: opts.Metrics.Counters("rpc.cross-dc", "datacenter"),
 		limits: limits{
 			exceeded: opts.Metrics.Counter("client.rpc.exceeded"), tooFast: opts.Metrics.Counters("rpc.rate_limit.exceeded", "limit_type"),

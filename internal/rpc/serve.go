@@ -126,6 +126,9 @@ func (r *Router) arrived(ctx, serving context.Context, op *Desc, req Message) (a
 		defer context.AfterFunc(serving, cancel)()
 	}
 	rep, err := r.route(ctx, op, req, h)
+	if err == nil {
+		rep, err = r.count(ctx, rep)
+	}
 	switch {
 	case err == nil:
 		return rep, nil

@@ -2,7 +2,6 @@ package httpapi_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -10,108 +9,18 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"praetor/catalog"
 	"praetor/httpapi"
-	"praetor/internal/fault"
+	"praetor/internal/budget"
 	"praetor/internal/ops"
 	"praetor/internal/rpc"
 )
 
-func TestAnswersUnderWayAreBounded(t *testing.T) {
-	ctx := context.Background()
-	for name, row := range map[string]struct {
-		held   []string // clients that hold 10 bytes each, of 20 per client and 50 in all
-		client string
-		bytes  int
-		kind   fault.Kind // Internal: none
-	}{
-		"up to a client's limit":        {[]string{"a"}, "a", 10, fault.Internal},
-		"a byte beyond it":              {[]string{"a"}, "a", 11, fault.Limit},
-		"twice the limit goes alone":    {nil, "a", 40, fault.Internal},
-		"but not beside another":        {[]string{"a"}, "a", 40, fault.Limit},
-		"another client":                {[]string{"a", "a"}, "b", 20, fault.Internal},
-		"up to the limit of all":        {[]string{"a", "a", "b", "b"}, "c", 10, fault.Internal},
-		"a byte beyond the limit":       {[]string{"a", "a", "b", "b"}, "c", 11, fault.Overloaded},
-		"the limit of all, twice taken": {[]string{"a", "a", "b", "b", "c"}, "d", 20, fault.Overloaded},
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			b := httpapi.NewBudget(50, 20, 10*time.Second)
-			var gives []func()
-			for _, client := range row.held {
-				give, err := b.Take(ctx, client, 10, nil)
-				if err != nil {
-					t.Fatal(err)
-				}
-				gives = append(gives, give)
-			}
-			began := time.Now()
-			give, err := b.Take(ctx, row.client, row.bytes, nil)
-			switch took := time.Since(began); {
-			case fault.KindOf(err) != row.kind:
-				t.Errorf("%s: %v, want kind %v", name, err, row.kind)
-			case err != nil && took != 10*time.Second, err == nil && took != 0:
-				t.Errorf("%s: answered after %v", name, took)
-			case err == nil:
-				gives = append(gives, give)
-			}
-			for _, give := range gives {
-				give()
-			}
-			if left := b.Total(); left != 0 {
-				t.Errorf("%s: %d bytes are left", name, left)
-			}
-		})
-	}
-}
-
-func TestAnAnswerWaitsForRoom(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := httpapi.NewBudget(50, 20, 10*time.Second)
-		give, err := b.Take(context.Background(), "a", 20, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		time.AfterFunc(5*time.Second, give)
-		if _, err := b.Take(context.Background(), "a", 20, nil); err != nil {
-			t.Error(err)
-		}
-		gone, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		if _, err := b.Take(gone, "a", 20, nil); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("a client that left: %v", err)
-		}
-	})
-}
-
-func TestAnAnswerThatManyShareCountsOnce(t *testing.T) {
-	b := httpapi.NewBudget(50, 20, time.Nanosecond)
-	answer := new(int)
-	var gives []func()
-	for i := range 100 {
-		give, err := b.Take(context.Background(), fmt.Sprint("c", i%10), 20, answer)
-		if err != nil {
-			t.Fatal(err)
-		}
-		gives = append(gives, give)
-	}
-	if b.Total() != 20 {
-		t.Errorf("%d bytes are counted", b.Total())
-	}
-	for _, give := range gives {
-		give()
-	}
-	if b.Total() != 0 {
-		t.Errorf("%d bytes are left", b.Total())
-	}
-}
-
 func TestAClientWithoutRoomIsToldSo(t *testing.T) {
 	f := newFixture(t, nil)
-	b := httpapi.NewBudget(50, 20, time.Millisecond)
-	f.api.LimitAnswers(b)
+	f.api.LimitAnswers(&budget.Budget{Most: 200_000, MostPerClient: 150_000, Wait: time.Millisecond})
 	answering(f.caller, ops.KVGet, kvReply("a", strings.Repeat("v", 100_000)))
 	hold, held, released := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	go func() { // waited for below
