@@ -89,19 +89,25 @@ func (x *exchange) freshness() (freshness, error) {
 	return f, nil
 }
 
-// maxMemories is more than the few questions without an index that are asked.
-const maxMemories = 256
+// maxMemories is more than the few questions without an index that are asked;
+// maxMemoryBytes bounds their replies together.
+const (
+	maxMemories    = 256
+	maxMemoryBytes = 32 << 20
+)
 
 // memories keep the replies to reads that have no index to follow, until
 // somebody wants a newer one.
 type memories struct {
-	mu   sync.Mutex
-	kept map[string]memory
+	mu    sync.Mutex
+	kept  map[string]memory
+	bytes int
 }
 
 type memory struct {
 	reply any
 	at    time.Time
+	bytes int
 }
 
 func (m *memories) get(key string) (memory, bool) {
@@ -117,13 +123,23 @@ func (m *memories) set(key string, mem memory) {
 	if m.kept == nil {
 		m.kept = map[string]memory{}
 	}
+	m.forget(key)
 	for old := range m.kept {
-		if len(m.kept) < maxMemories {
+		if len(m.kept) < maxMemories && m.bytes+mem.bytes <= maxMemoryBytes {
 			break
 		}
-		delete(m.kept, old)
+		m.forget(old)
 	}
-	m.kept[key] = mem
+	if mem.bytes <= maxMemoryBytes {
+		m.kept[key] = mem
+		m.bytes += mem.bytes
+	}
+}
+
+// forget drops a reply, if it is there; m.mu is held.
+func (m *memories) forget(key string) {
+	m.bytes -= m.kept[key].bytes
+	delete(m.kept, key)
 }
 
 // remember answers from memory if the request allows it, and from call otherwise.
@@ -145,7 +161,7 @@ func remember[Rep any](x *exchange, key string, call func(context.Context) (*Rep
 	rep, err := call(x.r.Context())
 	switch {
 	case err == nil:
-		x.api.memories.set(key, memory{rep, time.Now()})
+		x.api.memories.set(key, memory{rep, time.Now(), len(key) + any(rep).(rpc.Message).Msgsize()})
 		x.writeCache(false, 0)
 	case known && age < want.staleIfError:
 		x.writeCache(true, age)

@@ -19,9 +19,11 @@
 // and order, null or [] or absent, escapes. Errors are written in one place
 // (errors.go), meta headers and consistency in one (read.go). Tokens are not
 // logged.
-// Bounds: JSON bodies maxBodyBytes, values Options.KVMaxValueSize, a body must
-// arrive within bodyTimeout, connections per client ServerOptions.MaxConnsPerClient,
-// kept encodings maxKept answers and maxKeptBytes.
+// Bounds: JSON bodies maxBodyBytes and their shape, values Options.KVMaxValueSize, a
+// body must arrive within bodyTimeout, connections per client
+// ServerOptions.MaxConnsPerClient, kept encodings maxKept answers and maxKeptBytes,
+// answers under way maxUnderWay and maxUnderWayPerClient, a client that takes
+// nothing writeTimeout. Lists of keys above maxWholeList are written as they come.
 //
 // # Decisions
 //

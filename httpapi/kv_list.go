@@ -22,7 +22,7 @@ const (
 	listChunk = 64 << 10
 	// listRoom is what one under way is held to have of memory, here and at the server
 	// that sends it: buffers of both directions.
-	listRoom = 512 << 10
+	listRoom = 1 << 20
 )
 
 func kvList(x *exchange) error {

@@ -16,7 +16,7 @@ const (
 	// many: what slow readers can make an agent hold. Those who read empty
 	// it in milliseconds.
 	maxUnderWay          = 256 << 20
-	maxUnderWayPerClient = 64 << 20
+	maxUnderWayPerClient = 128 << 20
 	// freeAnswer is an answer that does not count: connections cost as much.
 	freeAnswer = 64 << 10
 	// underWayWait is how long an answer waits for room.

@@ -16,8 +16,9 @@ import (
 )
 
 // pieceBytes is how much of a body travels in one message. gRPC lets a few of them
-// be under way, whatever the body's length.
-const pieceBytes = 64 << 10
+// be under way, whatever the body's length. With its frame a message fits gRPC's
+// buffers of 32 KB: the next larger ones have a megabyte.
+const pieceBytes = 32<<10 - 64
 
 // piece is a part of a body on the wire: MessagePack binary.
 type piece []byte
