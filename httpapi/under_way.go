@@ -17,8 +17,9 @@ const (
 	// it in milliseconds.
 	maxUnderWay          = 256 << 20
 	maxUnderWayPerClient = 128 << 20
-	// freeAnswer is an answer that does not count: connections cost as much.
-	freeAnswer = 64 << 10
+	// freeAnswer is an answer that does not count, such as that for a service of 200
+	// instances: 200 connections, as many as one address may have, hold 50 MB of them.
+	freeAnswer = 256 << 10
 	// underWayWait is how long an answer waits for room.
 	underWayWait = 10 * time.Second
 	// retryAfter is what a refused client is told, in seconds.

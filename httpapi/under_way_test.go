@@ -20,8 +20,8 @@ import (
 
 func TestAClientWithoutRoomIsToldSo(t *testing.T) {
 	f := newFixture(t, nil)
-	f.api.LimitAnswers(&budget.Budget{Most: 200_000, MostPerClient: 150_000, Wait: time.Millisecond})
-	answering(f.caller, ops.KVGet, kvReply("a", strings.Repeat("v", 100_000)))
+	f.api.LimitAnswers(&budget.Budget{Most: 600_000, MostPerClient: 400_000, Wait: time.Millisecond})
+	answering(f.caller, ops.KVGet, kvReply("a", strings.Repeat("v", 250_000)))
 	hold, held, released := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	go func() { // waited for below
 		defer close(released)
