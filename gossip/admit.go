@@ -1,6 +1,8 @@
 package gossip
 
 import (
+	"sync"
+
 	"github.com/hashicorp/serf/serf"
 
 	"praetor/internal/fault"
@@ -79,18 +81,38 @@ func AdmitWAN() func([]Member) error {
 // of a join and for each single alive message.
 type admission struct {
 	self    string // this member's name
+	id      string // and ID
 	address string // and address, "" if it was not given
 	admit   func([]Member) error
+	unknown chan struct{} // holds a token when others did not know this agent
+
+	mu   sync.Mutex
+	twin *Member         // the last one that was in the way
+	gone map[string]bool // addresses of those that do not answer any more
+}
+
+func newAdmission(opts *Options) *admission {
+	return &admission{
+		self: opts.Name, id: opts.Tags[tagID], address: opts.AdvertiseAddr, admit: opts.Admit,
+		unknown: make(chan struct{}, 1), gone: make(map[string]bool),
+	}
 }
 
 // NotifyMerge refuses by returning an error.
 func (a *admission) NotifyMerge(peers []*serf.Member) error {
-	members := make([]Member, len(peers))
-	for i, p := range peers {
+	members := make([]Member, 0, len(peers))
+	known := len(peers) == 1 // a newcomer, or news of one member
+	for _, p := range peers {
+		known = known || p.Name == a.self
 		if err := checkName(p.Name); err != nil {
 			return err
 		}
-		members[i] = memberOf(p)
+		if m := memberOf(p); !a.isGone(&m) {
+			members = append(members, m)
+		}
+	}
+	if !known {
+		wake(a.unknown)
 	}
 	// News of ourselves alone is not a matter of admission: refusing it would
 	// leave us out of our own list.
@@ -102,6 +124,43 @@ func (a *admission) NotifyMerge(peers []*serf.Member) error {
 
 func (a *admission) isSelf(m *serf.Member) bool {
 	return m.Name == a.self && (a.address == "" || m.Addr.String() == a.address)
+}
+
+// isGone reports whether a member is this agent's twin of which forget was told.
+// Any other twin is noted.
+func (a *admission) isGone(m *Member) bool {
+	if !isTwin(m, a.self, a.id, a.address) {
+		return false
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.gone[m.Addr.String()] {
+		return true
+	}
+	a.twin = m
+	return false
+}
+
+// takeTwin returns the twin that was in the way since the last call, nil for none.
+func (a *admission) takeTwin() *Member {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	twin := a.twin
+	a.twin = nil
+	return twin
+}
+
+// maxGone bounds the addresses that are remembered.
+const maxGone = 16
+
+// forget lets what others say of a twin pass.
+func (a *admission) forget(twin Member) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.gone) >= maxGone {
+		clear(a.gone)
+	}
+	a.gone[twin.Addr.String()] = true
 }
 
 var _ serf.MergeDelegate = (*admission)(nil)

@@ -6,6 +6,10 @@ var (
 	EncodeKeyring   = encodeKeyring
 	PrepareSnapshot = prepareSnapshot
 	NewQueue        = newQueue
+	SealPacket      = sealPacket
+	SealStream      = sealStream
+	EncodeValue     = encodeValue
+	CheckPacket     = checkPacket
 )
 
 // Queue is the queue behind Run.

@@ -2,7 +2,6 @@ package gossip
 
 import (
 	"errors"
-	"log"
 	"net"
 	"net/netip"
 	"strings"
@@ -85,11 +84,6 @@ func (o Options) withListenDefaults() (Options, error) {
 		o.Logger = hclog.NewNullLogger()
 	}
 	return o, errors.Join(checkIP("bind address", o.BindAddr), checkPort("bind port", o.BindPort))
-}
-
-// standardLogger passes lines of serf and memberlist on at the level they name.
-func standardLogger(o *Options) *log.Logger {
-	return o.Logger.StandardLogger(&hclog.StandardLoggerOptions{InferLevels: true})
 }
 
 // checkName keeps out names that would break the lines of the snapshot file.

@@ -5,16 +5,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log"
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-multierror"
+	"github.com/hashicorp/memberlist"
 	"github.com/hashicorp/serf/coordinate"
 	"github.com/hashicorp/serf/serf"
 
@@ -27,14 +32,29 @@ var errClosed = fault.New(fault.Internal, "gossip pool is closed")
 // Pool is this agent's view of one gossip pool.
 type Pool struct {
 	name   string
+	id     string // tag "id"
+	wan    bool
 	logger hclog.Logger
 	serf   *serf.Serf
 	queue  *queue
 	flush  *flusher
+	ring   *memberlist.Keyring // nil without encryption
+	thin   *thinner
+
+	verifyIncoming, verifyOutgoing bool // of encryption
+
+	// Between the network, memberlist and serf.
+	guard     *guard
+	intents   *intents
+	conflicts *conflicts
+	admission *admission
 
 	events    chan serf.Event // serf to pump
 	questions chan Question   // pump to who answers, see Questions
+	mend      chan struct{}   // serf has erased a living member
 	pumped    chan struct{}   // closed when pump has ended
+	settled   chan struct{}   // closed when settle has ended
+	cancel    func()          // ends settle
 	closing   sync.Once
 	running   atomic.Bool // Run is at work
 
@@ -69,12 +89,21 @@ func open(opts Options) (*Pool, error) {
 	}
 	p := &Pool{
 		name:   opts.Name,
+		id:     opts.Tags[tagID],
+		wan:    opts.WAN,
 		logger: opts.Logger,
 		queue:  newQueue(),
+		ring:   ring,
+		thin:   newThinner(opts.Logger, metricLabels(&opts)),
 		events: make(chan serf.Event, eventBuffer), questions: make(chan Question, maxQuestions),
-		pumped: make(chan struct{}),
+		mend: make(chan struct{}, 1), pumped: make(chan struct{}), settled: make(chan struct{}),
+		verifyIncoming: opts.EncryptVerifyIncoming, verifyOutgoing: opts.EncryptVerifyOutgoing,
+		admission: newAdmission(&opts),
 	}
-	config := serfConfig(&opts, p.events, standardLogger(&opts))
+	p.intents = newIntents(opts.Name, p.thin.refused)
+	p.conflicts = newConflicts(opts.Name)
+	config := serfConfig(&opts, p.events, p.standardLogger())
+	config.Merge = p.admission
 	config.MemberlistConfig.Keyring = ring
 	if err := p.start(config, &opts); err != nil {
 		return nil, err
@@ -90,7 +119,10 @@ func (p *Pool) start(config *serf.Config, opts *Options) error {
 	ip, advertised, err := advertise(transport, opts, port)
 	if err == nil {
 		ml := config.MemberlistConfig
-		ml.Transport = transport
+		p.guard = p.newGuard(transport, ml)
+		transport = p.guard
+		ml.Transport = p.guard
+		ml.CIDRsAllowed = withOwn(ml.CIDRsAllowed, ip)
 		ml.BindPort = port
 		ml.AdvertiseAddr, ml.AdvertisePort = ip.String(), advertised
 		p.flush = newFlusher(config)
@@ -102,7 +134,52 @@ func (p *Pool) start(config *serf.Config, opts *Options) error {
 	}
 	p.flush.begin(config, p.serf.LocalMember())
 	go p.pump() // Close waits for it through pumped
+	// What settle does ends with the pool, which no context comes into.
+	ctx, cancel := context.WithCancel(context.Background())
+	p.cancel = cancel
+	go func() { // Close waits for it through settled
+		defer close(p.settled)
+		p.settle(ctx)
+	}()
 	return nil
+}
+
+// newGuard puts the guard before memberlist, and what else stands between it and
+// serf in its place.
+func (p *Pool) newGuard(transport memberlist.Transport, config *memberlist.Config) *guard {
+	g := newGuard(transport)
+	g.identify, g.rejected = p.answerIdentity, p.thin.rejected
+	if p.ring != nil {
+		g.reading = readsBoth
+		if p.verifyIncoming {
+			g.reading = readsSealed
+		}
+	}
+	g.begin = func() {
+		p.intents.insert(config)
+		p.conflicts.ConflictDelegate, config.Conflict = config.Conflict, p.conflicts
+	}
+	g.start()
+	return g
+}
+
+// withOwn adds this agent's own address to the networks that members may come
+// from, if there are any: memberlist would refuse itself.
+func withOwn(allowed []net.IPNet, ip net.IP) []net.IPNet {
+	if len(allowed) == 0 {
+		return allowed
+	}
+	if v4 := ip.To4(); v4 != nil {
+		ip = v4
+	}
+	own := net.IPNet{IP: ip, Mask: net.CIDRMask(8*len(ip), 8*len(ip))}
+	return append(slices.Clone(allowed), own)
+}
+
+// standardLogger passes lines of serf and memberlist on at the level they name.
+func (p *Pool) standardLogger() *log.Logger {
+	next := p.logger.StandardWriter(&hclog.StandardLoggerOptions{InferLevels: true})
+	return log.New(thinWriter{thin: p.thin, next: next}, "", 0)
 }
 
 // prepareSnapshot makes the snapshot's folder, and finishes a compaction that
@@ -125,8 +202,12 @@ func prepareSnapshot(path string) error {
 // pump empties serf's channel into the queue, so that serf never waits.
 func (p *Pool) pump() {
 	defer close(p.pumped)
+	thinned := time.NewTicker(thinPeriod)
+	defer thinned.Stop()
 	for {
 		select {
+		case <-thinned.C:
+			p.thin.flush()
 		case e := <-p.events:
 			p.take(e)
 		case <-p.flush.due():
@@ -152,8 +233,25 @@ func (p *Pool) take(e serf.Event) {
 		p.takeQuestion(q)
 		return
 	}
-	if event, ok := eventOf(e); ok {
-		p.queue.push(event)
+	event, ok := eventOf(e)
+	if !ok {
+		return
+	}
+	p.queue.push(event)
+	if event.Type != Reaped {
+		return
+	}
+	for _, m := range event.Members {
+		if p.intents.reaped(m.Name) {
+			wake(p.mend)
+		}
+	}
+}
+
+func wake(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default: // already due
 	}
 }
 
@@ -193,6 +291,8 @@ func (p *Pool) Close() error {
 	var err error
 	p.closing.Do(func() {
 		p.leaving.Do(func() { p.leaveErr = errClosed })
+		p.cancel()
+		<-p.settled
 		if err = p.serf.Shutdown(); err != nil {
 			err = fmt.Errorf("stop gossip: %w", err)
 			return
@@ -215,13 +315,35 @@ func (p *Pool) Leave() error {
 }
 
 // Join contacts addresses (host or host:port) and returns how many answered.
-// The error is nil if one did; else it is Rejected and lists each failure.
+// The error is nil if one did; else it is Rejected and lists each failure. If
+// they refuse because another agent seems to live by this one's name, that one is
+// asked first.
 func (p *Pool) Join(addrs []string) (int, error) {
 	n, err := p.serf.Join(addrs, true)
+	if err != nil && p.twinIsGone() {
+		n, err = p.serf.Join(addrs, true)
+	}
 	if err == nil {
 		return n, nil
 	}
 	return n, joinFault(err)
+}
+
+// twinIsGone reports whether admission has refused others because of an agent of
+// this one's name that does not answer; from now on it is not in the way.
+func (p *Pool) twinIsGone() bool {
+	twin := p.admission.takeTwin()
+	if twin == nil {
+		return false
+	}
+	// Join has no context; what is asked has a time-out.
+	who, err := p.Identify(context.Background(), *twin)
+	if err == nil && who.Is(p.name, "") && !strings.EqualFold(who.ID, p.id) {
+		return false
+	}
+	p.logger.Info("the agent that had this name does not answer any more: taking its place", "name", p.name, "old", twin.Addr)
+	p.admission.forget(*twin)
+	return true
 }
 
 // joinFault words a failed join as Consul does, reference/http-agent.md §2.
@@ -244,13 +366,32 @@ func joinFault(err error) error {
 // textNoSuchNode is parsed by clients, reference/http-agent.md §2.
 const textNoSuchNode = "agent: No node found with name '%s'"
 
-// ForceLeave declares a failed member left; prune forgets it at once. An alive
-// member refutes it. The error is Rejected, with Consul's text, if no member
-// has that name.
+// Texts of a force-leave that is refused.
+const (
+	textForceSelf  = "agent: force-leave is for failed members, and '%s' is this agent: run 'leave' here to take it out of the cluster"
+	textForceAlive = "agent: force-leave is for failed members, and '%s' is %s: it has just answered at %s. " +
+		"Run 'leave' on its machine to take it out of the cluster, or stop it there first"
+)
+
+// ForceLeave declares a failed member left; prune forgets it at once. The error
+// is Rejected if no member has that name, then with Consul's text, or if it has
+// one that is alive: it is asked first.
 func (p *Pool) ForceLeave(name string, prune bool) error {
-	known := slices.ContainsFunc(p.serf.Members(), func(m serf.Member) bool { return m.Name == name })
-	if !known {
+	known := p.serf.Members()
+	i := slices.IndexFunc(known, func(m serf.Member) bool { return m.Name == name })
+	if i < 0 {
 		return fault.New(fault.Rejected, textNoSuchNode, name)
+	}
+	if name == p.name && !p.goodbye.Load() {
+		return fault.New(fault.Rejected, textForceSelf, name)
+	}
+	m := memberOf(&known[i])
+	// ForceLeave has no context; what is asked has a time-out.
+	if who, err := p.Identify(context.Background(), m); err == nil && who.Is(m.Name, "") {
+		return fault.New(fault.Rejected, textForceAlive, name, m.Status, net.JoinHostPort(m.Addr.String(), strconv.Itoa(int(m.Port))))
+	}
+	if p.intents.isAlive(name) {
+		return p.announceLeave(name, prune)
 	}
 	force := p.serf.RemoveFailedNode
 	if prune {
@@ -259,6 +400,21 @@ func (p *Pool) ForceLeave(name string, prune bool) error {
 	if err := force(name); err != nil {
 		return fmt.Errorf("force %s to leave: %w", name, err)
 	}
+	return nil
+}
+
+// announceLeave has everybody take a member that does not answer for one that
+// left, as soon as its failure is noticed.
+func (p *Pool) announceLeave(name string, prune bool) error {
+	ltime, err := strconv.ParseUint(p.serf.Stats()["member_time"], 10, 64)
+	if err != nil {
+		return fmt.Errorf("force %s to leave: %w", name, err)
+	}
+	raw, err := encodeValue(serfLeave, leaveMessage{LTime: ltime, Node: name, Prune: prune})
+	if err != nil {
+		return fmt.Errorf("force %s to leave: %w", name, err)
+	}
+	p.intents.NotifyMsg(raw)
 	return nil
 }
 

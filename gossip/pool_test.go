@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -110,25 +109,48 @@ func TestForceLeaveOfAFailedMember(t *testing.T) {
 	})
 }
 
-func TestForceLeaveOfAnAliveMemberIsRefuted(t *testing.T) {
+func TestForceLeaveOfALivingMemberIsRefused(t *testing.T) {
 	virtual(t, func(t *testing.T, w *world) {
 		all := w.start(3)
-		done := make(chan error)
-		go func() { done <- all[0].ForceLeave("m3", false) }() // waited for below
-		synctest.Wait()
-		if err := all[0].status("m3", gossip.Leaving); err != nil {
-			t.Error(err)
-		}
-		if err := <-done; err != nil {
-			t.Fatal(err)
-		}
-		for _, m := range all {
-			m.waitStatus("m3", gossip.Alive, time.Minute)
-			if got := m.saw("m3"); !slices.Equal(got, []gossip.EventType{gossip.Joined}) {
-				t.Errorf("%s saw %v", m.Local().Name, got)
+		for _, prune := range []bool{false, true} {
+			err := all[0].ForceLeave("m3", prune)
+			want := "agent: force-leave is for failed members, and 'm3' is alive: it has just answered at 10.0.0.3:8301. " +
+				"Run 'leave' on its machine to take it out of the cluster, or stop it there first"
+			if fault.KindOf(err) != fault.Rejected || err.Error() != want {
+				t.Errorf("prune %v: got %v", prune, err)
+			}
+			if err := all[0].ForceLeave("m1", prune); err == nil || !strings.Contains(err.Error(), "'m1' is this agent") {
+				t.Errorf("itself, prune %v: got %v", prune, err)
 			}
 		}
+		pass(time.Minute)
+		all[0].wantNothingLost(all)
 	})
+}
+
+// A member that has crashed may be sent away before its failure is noticed.
+func TestForceLeaveOfASilentMemberWorksBeforeItsFailureIsSeen(t *testing.T) {
+	for _, prune := range []bool{false, true} {
+		virtual(t, func(t *testing.T, w *world) {
+			all := w.start(3)
+			w.crash("m3")
+			if err := all[0].ForceLeave("m3", prune); err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range all[:2] {
+				if prune {
+					m.waitFor("m3 forgotten", time.Minute, func() error {
+						if one, known := m.find("m3"); known {
+							return fmt.Errorf("still %v", one.Status)
+						}
+						return nil
+					})
+					continue
+				}
+				m.waitStatus("m3", gossip.Left, time.Minute)
+			}
+		})
+	}
 }
 
 func TestForceLeaveOfNobodyHasConsulsText(t *testing.T) {

@@ -19,11 +19,14 @@ const (
 	tombstoneTimeout    = 24 * time.Hour
 	reapInterval        = 15 * time.Second
 	reconnectInterval   = 30 * time.Second
-	deadNodeReclaimTime = 30 * time.Second
 	gossipNodes         = 3
 )
 
 const (
+	// deadNodeReclaimTime is how long after it failed a member's name may come
+	// back at another address. Consul waits 30 s; the newcomer has asked the old
+	// address, see Pool.Join and conflict.go.
+	deadNodeReclaimTime = time.Second
 	// minQueueDepth lets bursts of news wait in serf's broadcast queues; they
 	// are pruned to the larger of this and twice the members.
 	minQueueDepth = 4096
@@ -58,7 +61,6 @@ func serfConfig(opts *Options, events chan<- serf.Event, logger *log.Logger) *se
 	c.SnapshotPath = opts.SnapshotPath
 	c.RejoinAfterLeave = opts.RejoinAfterLeave
 	c.KeyringFile = opts.KeyringPath
-	c.Merge = &admission{self: opts.Name, address: opts.AdvertiseAddr, admit: opts.Admit}
 	c.MetricLabels = metricLabels(opts)
 	c.MemberlistConfig = memberlistConfig(opts, logger)
 	return c

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/memberlist"
 
 	"praetor/internal/fault"
@@ -24,7 +25,7 @@ func Listen(opts Options) (memberlist.Transport, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := listen(&opts, standardLogger(&opts))
+	t, err := listen(&opts, opts.Logger.StandardLogger(&hclog.StandardLoggerOptions{InferLevels: true}))
 	if err != nil {
 		return nil, err // not a nil *NetTransport in an interface
 	}
