@@ -69,6 +69,10 @@ func (p fleetPool) Ask(context.Context, string, string, []byte) ([]byte, error) 
 	return nil, gossip.ErrNoAnswer
 }
 
+func (p fleetPool) Identify(_ context.Context, m gossip.Member) (gossip.Identity, error) {
+	return whoIsAt(p.Members(), m)
+}
+
 func (p fleetPool) Coordinate() *coordinate.Coordinate             { return nil }
 func (p fleetPool) CachedCoordinate(string) *coordinate.Coordinate { return nil }
 

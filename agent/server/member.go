@@ -128,8 +128,8 @@ func sameServer(services []*catalog.Service, want *catalog.Service) bool {
 func (s *Server) memberFailed(ctx context.Context, m gossip.Member) error {
 	tx := s.store.Read()
 	node, _ := nodeNamed(tx, m.Name)
-	if node == nil {
-		return nil // never registered, or gone already
+	if node == nil || isOther(node, m.Tags["id"]) {
+		return nil // never registered, gone already, or its name is another's
 	}
 	if node.Address == m.Addr.String() && serfStatus(tx, m.Name) == catalog.Critical {
 		return nil
@@ -153,7 +153,7 @@ func (s *Server) memberGone(ctx context.Context, m gossip.Member) error {
 			return err
 		}
 	}
-	if node, _ := nodeNamed(s.store.Read(), m.Name); node == nil {
+	if node, _ := nodeNamed(s.store.Read(), m.Name); node == nil || isOther(node, m.Tags["id"]) {
 		return nil
 	}
 	s.logger.Info("deregistering member", "member", m.Name)

@@ -17,6 +17,8 @@ const reconcileInterval = 60 * time.Second
 func (s *Server) reconcileLoop(ctx context.Context) {
 	ticker := time.NewTicker(reconcileInterval)
 	defer ticker.Stop()
+	s.evidence = newEvidence()
+	defer s.evidence.all.Wait() // their ctx has ended
 	s.reconcileAll(ctx)
 	suspects := s.reapUnknown(ctx, nil)
 	for {
@@ -28,6 +30,8 @@ func (s *Server) reconcileLoop(ctx context.Context) {
 			suspects = s.reapUnknown(ctx, suspects)
 		case e := <-s.memberEvents:
 			s.reconcileNamed(ctx, s.drainEvents(e))
+		case h := <-s.evidence.heard:
+			s.reconcileHeard(ctx, h)
 		}
 		if s.missed.Swap(false) {
 			s.reconcileAll(ctx)
@@ -92,12 +96,23 @@ func (s *Server) reconcileAll(ctx context.Context) {
 	}
 }
 
+// reconcileOne brings the catalog in line with one member, at once or when it
+// was asked.
 func (s *Server) reconcileOne(ctx context.Context, m gossip.Member, reaped bool) {
+	if rival, doubtful := s.isDoubtful(m, reaped); doubtful {
+		s.ask(ctx, m, reaped, rival)
+		return
+	}
+	s.reconcileWith(ctx, m, func() error { return s.reconcileMember(ctx, m, reaped) })
+}
+
+// reconcileWith does what reconciles a member, and tells of its failure.
+func (s *Server) reconcileWith(ctx context.Context, m gossip.Member, do func() error) {
 	if ctx.Err() != nil {
 		return
 	}
 	start := time.Now()
-	err := s.reconcileMember(ctx, m, reaped)
+	err := do()
 	s.measured.reconcileMember.Since(start)
 	if err != nil && ctx.Err() == nil && !errors.Is(err, context.Canceled) {
 		s.logger.Error("failed to reconcile member", "member", m.Name, "error", err)

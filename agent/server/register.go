@@ -18,6 +18,9 @@ func (s *Server) catalogRegister(ctx context.Context, req *ops.CatalogRegisterRe
 		return nil, err
 	}
 	reg, err := s.prepare(az, &req.Register)
+	if err == nil {
+		err = s.settleNode(ctx, reg)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -130,8 +133,12 @@ func (s *Server) catalogSync(ctx context.Context, req *ops.CatalogSyncRequest) (
 		cmds, places = nil, nil
 		return err
 	}
+	var settled *catalog.Register // the last whose node was looked at: most are of one
 	for i, asked := range req.Registers {
 		reg, err := s.prepare(az, asked)
+		if err == nil && (settled == nil || reg.Node != settled.Node || reg.ID != settled.ID) {
+			err, settled = s.settleNode(ctx, reg), reg
+		}
 		add(i, catalog.RegisterCommand, reg, err)
 		if i > 0 || !req.LeadsWithNode() {
 			continue

@@ -30,6 +30,8 @@ type Pool interface {
 	ForceLeave(name string, prune bool) error
 	Fire(name string, payload []byte) error
 	Ask(ctx context.Context, member, name string, payload []byte) ([]byte, error)
+	// Identify asks who is at a member's address; an error means nobody.
+	Identify(ctx context.Context, m gossip.Member) (gossip.Identity, error)
 	// Coordinate is where this server is, CachedCoordinate where a member is; nil
 	// if that is not known.
 	Coordinate() *coordinate.Coordinate
@@ -122,6 +124,7 @@ type Server struct {
 	views    views
 	overview overview
 	measured *measured
+	evidence *evidence // of the reconcile loop
 
 	coordinates coordinates // reported, not stored yet
 	timers      sessionTimers

@@ -3,6 +3,7 @@ package server_test
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -31,6 +32,7 @@ type fakePool struct {
 	left    []string // force-left
 	fired   []string
 	answer  func(member, name string, payload []byte) ([]byte, error) // to Ask; nil: none comes
+	who     func(m gossip.Member) (gossip.Identity, error)            // who answers at an address; nil: whom members has alive
 	fireErr error
 	places  map[string]*coordinate.Coordinate // "" is this server's own
 }
@@ -40,6 +42,26 @@ func (p *fakePool) Ask(_ context.Context, member, name string, payload []byte) (
 		return nil, gossip.ErrNoAnswer
 	}
 	return p.answer(member, name, payload)
+}
+
+func (p *fakePool) Identify(_ context.Context, m gossip.Member) (gossip.Identity, error) {
+	p.mu.Lock()
+	who := p.who
+	p.mu.Unlock()
+	if who != nil {
+		return who(m)
+	}
+	return whoIsAt(p.Members(), m)
+}
+
+// whoIsAt finds the living member at an address, the one said last.
+func whoIsAt(members []gossip.Member, asked gossip.Member) (gossip.Identity, error) {
+	for _, m := range slices.Backward(members) {
+		if m.Addr.Equal(asked.Addr) && m.Status == gossip.Alive {
+			return gossip.Identity{Name: m.Name, ID: m.Tags["id"]}, nil
+		}
+	}
+	return gossip.Identity{}, errors.New("nobody answers")
 }
 
 func (p *fakePool) Members() []gossip.Member {
