@@ -70,6 +70,8 @@ func (p *Pool) settle(ctx context.Context) {
 			return
 		case <-p.mend:
 			p.intents.restore(p.serf)
+		case m := <-p.meet:
+			p.exchange(m)
 		case <-p.admission.unknown:
 			if time.Since(joined) >= announcePause && !p.goodbye.Load() {
 				p.announce()
@@ -115,9 +117,14 @@ func (p *Pool) settleOne(ctx context.Context, c conflict) {
 		p.logger.Warn("give name to the member at its new address", "member", c.owner.Name, "error", err)
 		return
 	}
-	address := net.JoinHostPort(c.other.Addr.String(), strconv.Itoa(int(c.other.Port)))
-	if _, err := p.serf.Memberlist().Join([]string{c.other.Name + "/" + address}); err != nil {
-		p.logger.Debug("meet the member at its new address", "member", c.other.Name, "error", err)
+	p.exchange(c.other)
+}
+
+// exchange has memberlist exchange states with a member at its address.
+func (p *Pool) exchange(m Member) {
+	address := net.JoinHostPort(m.Addr.String(), strconv.Itoa(int(m.Port)))
+	if _, err := p.serf.Memberlist().Join([]string{address}); err != nil {
+		p.logger.Debug("exchange states with a member", "member", m.Name, "error", err)
 	}
 }
 

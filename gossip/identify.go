@@ -55,7 +55,8 @@ var errNoSuchQuestion = errors.New("question without a nonce")
 // Identify asks whoever is at a member's gossip address, over TCP, who it is.
 // The error says that nobody answered in time: where nothing listens, at once,
 // else after a second or two (LAN), four (WAN). Agents that do not know the
-// question are pinged by the name of the member.
+// question are pinged by the name of the member. One that answers though it was
+// taken for gone is told so.
 func (p *Pool) Identify(ctx context.Context, m Member) (Identity, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.patience())
 	defer cancel()
@@ -66,6 +67,7 @@ func (p *Pool) Identify(ctx context.Context, m Member) (Identity, error) {
 	}()
 	who, err := p.askIdentity(ctx, m)
 	if err == nil {
+		p.meetAgain(m, who)
 		return who, nil
 	}
 	select {
@@ -76,6 +78,18 @@ func (p *Pool) Identify(ctx context.Context, m Member) (Identity, error) {
 	case <-ctx.Done():
 	}
 	return Identity{}, err
+}
+
+// meetAgain has a member that answers, though memberlist takes it for gone,
+// exchange states with this one, so that it hears what is said of it.
+func (p *Pool) meetAgain(m Member, who Identity) {
+	if p.intents.isAlive(m.Name) || !who.Is(m.Name, m.Tags[tagID]) {
+		return
+	}
+	select {
+	case p.meet <- m:
+	default: // enough are waiting; whoever asks comes again
+	}
 }
 
 func (p *Pool) patience() time.Duration {

@@ -45,19 +45,21 @@ type intents struct {
 	turn sync.Mutex
 
 	// mu is taken after turn, and never held while serf is called.
-	mu     sync.Mutex
-	alive  map[string]*memberlist.Node // copies, as memberlist sees them
-	dead   map[string]bool             // known to serf, but not alive
-	heard  map[string]word
-	clocks [3]lamport
-	swept  time.Time // when old words about strangers were last thrown away
+	mu      sync.Mutex
+	alive   map[string]*memberlist.Node // copies, as memberlist sees them
+	dead    map[string]bool             // known to serf, but not alive
+	heard   map[string]word
+	clocks  [3]lamport
+	pruning string    // see announce
+	swept   time.Time // when old words about strangers were last thrown away
 }
 
 // word is the latest that was heard about whether a member stays.
 type word struct {
 	ltime uint64
 	at    time.Time
-	leave []byte // serf's message; nil if the member stays
+	leave bool // false if the member stays
+	prune bool // this agent was told to forget it: what others say of that does not count
 }
 
 // leaveMessage is serf's word that a member leaves, and with Prune that it be
@@ -182,12 +184,31 @@ func (i *intents) hearLeave(name string, ltime uint64, raw []byte) bool {
 	}
 	i.mu.Lock()
 	isDead := i.dead[name]
-	isNews := i.noteLocked(name, word{ltime: ltime, at: time.Now(), leave: slices.Clone(raw)})
+	isNews := i.noteLocked(name, word{ltime: ltime, at: time.Now(), leave: true, prune: i.pruning == name})
 	i.mu.Unlock()
 	if isNews && !isDead {
 		i.relayed.QueueBroadcast(relay{name: name, raw: slices.Clone(raw)})
 	}
 	return isDead
+}
+
+// announce passes word that a member leaves on to others, and remembers it, for
+// this agent's own operator.
+func (i *intents) announce(leave leaveMessage) error {
+	raw, err := encodeValue(serfLeave, leave)
+	if err != nil {
+		return err
+	}
+	i.mu.Lock()
+	if leave.Prune {
+		i.pruning = leave.Node
+	}
+	i.mu.Unlock()
+	i.NotifyMsg(raw)
+	i.mu.Lock()
+	i.pruning = ""
+	i.mu.Unlock()
+	return nil
 }
 
 // hearJoin takes a member's word that it stays.
@@ -341,8 +362,10 @@ func (i *intents) NotifyLeave(n *memberlist.Node) {
 	delete(i.alive, n.Name)
 	i.dead[n.Name] = true
 	i.mu.Unlock()
-	if w.leave != nil && time.Since(w.at) <= intentTime {
-		i.Delegate.NotifyMsg(w.leave)
+	if w.leave && time.Since(w.at) <= intentTime {
+		if raw, err := encodeValue(serfLeave, leaveMessage{LTime: w.ltime, Node: n.Name, Prune: w.prune}); err == nil {
+			i.Delegate.NotifyMsg(raw)
+		}
 	}
 	i.events.NotifyLeave(n)
 }

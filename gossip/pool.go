@@ -52,6 +52,7 @@ type Pool struct {
 	events    chan serf.Event // serf to pump
 	questions chan Question   // pump to who answers, see Questions
 	mend      chan struct{}   // serf has erased a living member
+	meet      chan Member     // members to exchange states with
 	pumped    chan struct{}   // closed when pump has ended
 	settled   chan struct{}   // closed when settle has ended
 	cancel    func()          // ends settle
@@ -96,7 +97,7 @@ func open(opts Options) (*Pool, error) {
 		ring:   ring,
 		thin:   newThinner(opts.Logger, metricLabels(&opts)),
 		events: make(chan serf.Event, eventBuffer), questions: make(chan Question, maxQuestions),
-		mend: make(chan struct{}, 1), pumped: make(chan struct{}), settled: make(chan struct{}),
+		mend: make(chan struct{}, 1), meet: make(chan Member, maxConflicts), pumped: make(chan struct{}), settled: make(chan struct{}),
 		verifyIncoming: opts.EncryptVerifyIncoming, verifyOutgoing: opts.EncryptVerifyOutgoing,
 		admission: newAdmission(&opts),
 	}
@@ -410,11 +411,9 @@ func (p *Pool) announceLeave(name string, prune bool) error {
 	if err != nil {
 		return fmt.Errorf("force %s to leave: %w", name, err)
 	}
-	raw, err := encodeValue(serfLeave, leaveMessage{LTime: ltime, Node: name, Prune: prune})
-	if err != nil {
+	if err := p.intents.announce(leaveMessage{LTime: ltime, Node: name, Prune: prune}); err != nil {
 		return fmt.Errorf("force %s to leave: %w", name, err)
 	}
-	p.intents.NotifyMsg(raw)
 	return nil
 }
 

@@ -114,6 +114,9 @@ func (c *Cluster) stopAll() {
 // Node returns node i: servers first, then clients.
 func (c *Cluster) Node(i int) *Node { return c.nodes[i] }
 
+// Host is another machine on the pretend network. Virtual only.
+func (c *Cluster) Host(ip string) *memnet.Host { return c.net.Host(ip) }
+
 // Servers and Clients list the nodes of each kind, running or not.
 func (c *Cluster) Servers() []*Node { return c.nodes[:c.opts.Servers] }
 func (c *Cluster) Clients() []*Node { return c.nodes[c.opts.Servers:] }

@@ -30,6 +30,8 @@ type Node struct {
 
 	// ConfigFile is a configuration file that Start reads too; "" for none.
 	ConfigFile string
+	// Config is HCL for this node alone.
+	Config string
 
 	agent  *agent.Agent // nil while it does not run
 	cancel context.CancelFunc
@@ -51,13 +53,23 @@ func (n *Node) Name() string { return n.name }
 // IP is the node's address.
 func (n *Node) IP() string { return n.ip }
 
+// Wipe gives a node that does not run a new disk; MoveTo another address, and
+// Rename another name. Data of the node before stay where they were.
+func (n *Node) Wipe() { n.dir = filepath.Join(n.dir, "new") }
+
+// MoveTo: see Wipe.
+func (n *Node) MoveTo(ip string) { n.ip = ip }
+
+// Rename: see Wipe.
+func (n *Node) Rename(name string) { n.name = name }
+
 // Agent is the running agent.
 func (n *Node) Agent() *agent.Agent { return n.agent }
 
 // Start runs the node, on the data it had before.
 func (n *Node) Start() {
 	n.c.t.Helper()
-	flags := &config.Flags{HCL: []string{n.config(), n.c.opts.Config}}
+	flags := &config.Flags{HCL: []string{n.config(), n.c.opts.Config, n.Config}}
 	if n.ConfigFile != "" {
 		flags.Files = []string{n.ConfigFile}
 	}
