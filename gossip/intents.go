@@ -38,6 +38,7 @@ type intents struct {
 	events              memberlist.EventDelegate
 	self                string
 	refused             func(why string, keyvals ...any)
+	unknown             chan<- struct{} // gets a token when others do not know this agent
 	relayed             memberlist.TransmitLimitedQueue
 
 	// turn is held while serf is told of members, so that it hears of each in
@@ -107,9 +108,9 @@ type lamport struct {
 // allows reports whether a time may be believed.
 func (l lamport) allows(t uint64) bool { return t <= l.latest || t-l.latest <= maxLeap }
 
-func newIntents(self string, refused func(why string, keyvals ...any)) *intents {
+func newIntents(self string, refused func(why string, keyvals ...any), unknown chan<- struct{}) *intents {
 	i := &intents{
-		self: self, refused: refused,
+		self: self, refused: refused, unknown: unknown,
 		alive: make(map[string]*memberlist.Node), dead: make(map[string]bool), heard: make(map[string]word),
 	}
 	i.relayed.NumNodes = i.size
@@ -270,6 +271,9 @@ func (i *intents) MergeRemoteState(buf []byte, join bool) {
 	case !i.mayMerge(&state):
 		i.refused("Lamport time too far ahead", "about", "state")
 		return
+	}
+	if _, known := state.StatusLTimes[i.self]; !known && len(state.StatusLTimes) > 1 {
+		wake(i.unknown)
 	}
 	if i.dropLiving(&state) {
 		clean, err := encodeValue(serfPushPull, &state)

@@ -101,7 +101,7 @@ func open(opts Options) (*Pool, error) {
 		verifyIncoming: opts.EncryptVerifyIncoming, verifyOutgoing: opts.EncryptVerifyOutgoing,
 		admission: newAdmission(&opts),
 	}
-	p.intents = newIntents(opts.Name, p.thin.refused)
+	p.intents = newIntents(opts.Name, p.thin.refused, p.admission.unknown)
 	p.conflicts = newConflicts(opts.Name)
 	config := serfConfig(&opts, p.events, p.standardLogger())
 	config.Merge = p.admission

@@ -165,3 +165,29 @@ func TestGivenTransportOnEveryInterfaceNeedsNoPrivateAddress(t *testing.T) {
 		t.Errorf("advertised port %d, want %d", got, want)
 	}
 }
+
+func TestOwnAddressIsAlwaysAmongTheAllowedNetworks(t *testing.T) {
+	for _, bind := range []string{"127.0.0.1", "::1"} {
+		for _, list := range [][]string{{"10.0.0.0/8"}, {"fd00::/8"}, {"10.0.0.0/8", "127.0.0.1/32"}} {
+			var allowed []net.IPNet
+			for _, cidr := range list {
+				_, n, err := net.ParseCIDR(cidr)
+				if err != nil {
+					t.Fatal(err)
+				}
+				allowed = append(allowed, *n)
+			}
+			p, err := gossip.Open(gossip.Options{Name: "m1", BindAddr: bind, AllowedCIDRs: allowed})
+			if err != nil {
+				t.Errorf("%s, %v: %v", bind, list, err)
+				continue
+			}
+			if got := p.Local(); got.Name != "m1" || got.Status != gossip.Alive {
+				t.Errorf("%s, %v: got %+v", bind, list, got)
+			}
+			if err := p.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}

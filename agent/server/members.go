@@ -1,11 +1,16 @@
 package server
 
 import (
+	"regexp"
 	"slices"
 
 	"praetor/gossip"
 	"praetor/internal/rpc"
 )
+
+// isDatacenter matches what may be a datacenter's name. Of others, which only
+// somebody who forges gossip can have, nobody hears.
+var isDatacenter = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
 
 // Servers reads the servers that may be asked out of the members of both
 // pools, and the datacenters that exist: own first, the others by name. The
@@ -14,7 +19,7 @@ func Servers(lan, wan []gossip.Member, dc string) (servers []rpc.Server, datacen
 	known := map[string]bool{dc: true}
 	add := func(m gossip.Member, own bool) {
 		info, ok := gossip.ParseServer(m)
-		if !ok || (info.Datacenter == dc) != own || m.Status == gossip.Left {
+		if !ok || !isDatacenter.MatchString(info.Datacenter) || (info.Datacenter == dc) != own || m.Status == gossip.Left {
 			return
 		}
 		known[info.Datacenter] = true

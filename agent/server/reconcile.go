@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"net"
 	"time"
 
 	"praetor/catalog"
@@ -119,6 +120,21 @@ func (s *Server) reconcileWith(ctx context.Context, m gossip.Member, do func() e
 	}
 }
 
+// maxAskedUnknown bounds how many nodes are asked in one pass of reapUnknown, one
+// after the other.
+const maxAskedUnknown = 16
+
+// nodeAnswers reports whether the agent of a node that gossip does not know
+// answers at the node's address, at the port that this server has for gossip.
+func (s *Server) nodeAnswers(ctx context.Context, name string) bool {
+	node, _ := nodeNamed(s.store.Read(), name)
+	self, known := s.memberNamed(s.opts.Name)
+	if node == nil || !known || net.ParseIP(node.Address) == nil {
+		return false
+	}
+	return s.answers(ctx, gossip.Member{Name: node.Node, Addr: net.ParseIP(node.Address), Port: self.Port, Tags: map[string]string{"id": node.ID}})
+}
+
 // reapUnknown removes nodes that gossip registered but did not know at two
 // passes in a row, and returns those that it does not know now. One pass would
 // not do: a leader that just started may not have met its members yet.
@@ -128,6 +144,7 @@ func (s *Server) reapUnknown(ctx context.Context, suspects map[string]bool) map[
 		known[nodeKey(m.Name)] = true
 	}
 	unknown := map[string]bool{}
+	asked := 0
 	_, checks := s.store.Read().ChecksInState(nil, "any")
 	for _, c := range checks {
 		key := nodeKey(c.Node)
@@ -137,7 +154,12 @@ func (s *Server) reapUnknown(ctx context.Context, suspects map[string]bool) map[
 		case !suspects[key]:
 			unknown[key] = true
 			continue
+		case asked < maxAskedUnknown && s.nodeAnswers(ctx, c.Node):
+			asked++
+			unknown[key] = true
+			continue
 		}
+		asked++
 		s.logger.Info("deregistering member", "member", c.Node, "reason", "unknown to gossip")
 		if _, _, err := s.apply(ctx, catalog.DeregisterCommand, &catalog.Deregister{Node: c.Node}); err != nil {
 			if ctx.Err() == nil {

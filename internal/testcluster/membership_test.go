@@ -81,7 +81,11 @@ func wantMembers(c *testcluster.Cluster, t testing.TB, want int) error {
 			}
 		}
 		if alive != want {
-			return fmt.Errorf("%s has %d alive, want %d", n.Name(), alive, want)
+			var all []string
+			for _, m := range members {
+				all = append(all, fmt.Sprint(m.Name, "=", m.Status))
+			}
+			return fmt.Errorf("%s has %d alive, want %d: %v", n.Name(), alive, want, all)
 		}
 	}
 	return nil
