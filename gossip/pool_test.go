@@ -202,7 +202,7 @@ func TestRestartedMemberRejoinsFromItsSnapshot(t *testing.T) {
 					t.Fatal(err)
 				}
 				m3.waitFor("3 alive", time.Minute, func() error { return m3.alive(3) })
-				time.Sleep(2 * time.Second) // serf writes the file twice a second
+				pass(2 * time.Second) // serf writes the file twice a second
 				gone := gossip.Failed
 				if row.leave {
 					m3.Leave()
@@ -213,7 +213,7 @@ func TestRestartedMemberRejoinsFromItsSnapshot(t *testing.T) {
 
 				// Serf's own reconnecting finds failed members after 30 s; be faster than that.
 				m3 = open()
-				time.Sleep(5 * time.Second)
+				pass(5 * time.Second)
 				want := 1
 				if row.wantsRejoin {
 					want = 3
@@ -298,7 +298,7 @@ func TestUserEventsReachAllInOrder(t *testing.T) {
 				})
 			}
 		}
-		time.Sleep(2 * time.Minute)
+		pass(2 * time.Minute)
 		for _, m := range all {
 			if got := m.users(); !slices.Equal(got, want) {
 				t.Errorf("%s saw %v, want each once: %v", m.Local().Name, got, want)
@@ -327,7 +327,7 @@ func TestEventsWaitForRun(t *testing.T) {
 		}
 		defer p.Close()
 		p.Fire("early", nil)
-		time.Sleep(time.Second)
+		pass(time.Second)
 		ctx, cancel := context.WithCancel(t.Context())
 		var got []gossip.EventType
 		err = p.Run(ctx, func(e gossip.Event) {
@@ -391,7 +391,7 @@ func TestFailedMembersAreForgottenAfterTheirTime(t *testing.T) {
 		}{{"m3", 59 * time.Minute, 62 * time.Minute}, {"m2", 70 * time.Hour, 73 * time.Hour}} {
 			took := m1.waitFor(row.name+" forgotten", row.before, func() error {
 				if _, known := m1.find(row.name); known {
-					time.Sleep(10 * time.Second) // coarser steps for hours
+					pass(10 * time.Second) // coarser steps for hours
 					return fmt.Errorf("still known")
 				}
 				return nil
@@ -415,7 +415,7 @@ func TestAliveHolderKeepsItsName(t *testing.T) {
 		opts.Logger = hclog.New(&hclog.LoggerOptions{Name: "agent.serf.lan", Output: &log, Level: hclog.Info})
 		w.members["m2-first"] = w.members["m2"]
 		w.open(3, opts).Join([]string{ip(1)})
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		if one, _ := all[0].find("m2"); one.Addr.String() != ip(2) || one.Status != gossip.Alive {
 			t.Errorf("m2 is now %v at %v, want alive at %s", one.Status, one.Addr, ip(2))
 		}
@@ -451,7 +451,7 @@ func TestWANPoolUsesItsTiming(t *testing.T) {
 		if _, err := w.open(9, opts).Join([]string{ip(1)}); err != nil {
 			t.Fatalf("the joining side admits all: %v", err)
 		}
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		if _, known := all[0].find("c1"); known {
 			t.Error("a client was admitted to the WAN")
 		}

@@ -122,7 +122,7 @@ func TestWhatIsForgedAboutALivingMemberCostsItNothing(t *testing.T) {
 		c.WaitFor("web", func() error { return wantService(c, "web", 1) })
 		c.WaitFor("members", func() error { return wantMembers(c, t, 4) })
 		c.WaitFor("peers", func() error { return wantPeers(c, 3) })
-		time.Sleep(20 * time.Second) // until all vote
+		pass(20 * time.Second) // until all vote
 		held := lock(t, victim)
 		send, stop := forger(t, c)
 		defer stop()
@@ -148,21 +148,21 @@ func TestWhatIsForgedAboutALivingMemberCostsItNothing(t *testing.T) {
 			for _, name := range victims {
 				for range 3 {
 					send(leaveOf(t, name, ltime))
-					time.Sleep(time.Second)
+					pass(time.Second)
 				}
 			}
-			time.Sleep(15 * time.Second)
+			pass(15 * time.Second)
 			unharmed(fmt.Sprint("pruned at ", ltime))
 		}
 		send(leaveOf(t, victim.Name(), 1<<20))
 		send(deathOf(t, victim.Name(), 1000))
-		time.Sleep(15 * time.Second)
+		pass(15 * time.Second)
 		unharmed("declared dead")
 		// Nobody can refute this one for half a minute; the catalog knows better.
 		send(leaveOf(t, victim.Name(), 1<<21))
 		send(deathOf(t, victim.Name(), math.MaxUint32))
 		for range 60 {
-			time.Sleep(time.Second)
+			pass(time.Second)
 			if err := errors.Join(held(), wantService(c, "web", 1), wantHealth(c, victim.Name(), catalog.Passing)); err != nil {
 				t.Fatal(err)
 			}
@@ -171,7 +171,7 @@ func TestWhatIsForgedAboutALivingMemberCostsItNothing(t *testing.T) {
 		if err := client(t, leader).Agent().ForceLeavePrune(victim.Name()); err == nil || !strings.Contains(err.Error(), "500") || !strings.Contains(err.Error(), "it has just answered at") {
 			t.Errorf("force-leave of a living member: %v", err)
 		}
-		time.Sleep(15 * time.Second)
+		pass(15 * time.Second)
 		unharmed("force-leave")
 	})
 }
@@ -181,7 +181,7 @@ func TestRebuiltMachineHasItsNameWithinSeconds(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			testcluster.Virtual(t, testcluster.Options{Servers: 3, Clients: 1}, func(c *testcluster.Cluster) {
 				c.PutKV("a", "1")
-				time.Sleep(20 * time.Second)
+				pass(20 * time.Second)
 				n := c.Clients()[0]
 				if kind == "server" {
 					for _, n = range c.Servers() {
@@ -207,7 +207,7 @@ func TestRebuiltMachineHasItsNameWithinSeconds(t *testing.T) {
 				c.WaitFor("passing", func() error { return wantHealth(c, n.Name(), catalog.Passing) })
 				c.WaitFor("members", func() error { return wantMembers(c, t, 4) })
 				c.WaitFor("peers", func() error { return wantPeers(c, 3) })
-				time.Sleep(3 * time.Minute)
+				pass(3 * time.Minute)
 				if err := errors.Join(wantService(c, "new", 1), wantService(c, "old", 0), wantPeers(c, 3)); err != nil {
 					t.Error(err)
 				}
@@ -250,7 +250,7 @@ func TestMovedMachineHasItsNameWithinSeconds(t *testing.T) {
 					t.Errorf("members took %s", took)
 				}
 				for range 60 {
-					time.Sleep(time.Second)
+					pass(time.Second)
 					if err := errors.Join(wantService(c, "new", 1), wantHealth(c, n.Name(), catalog.Passing)); err != nil {
 						t.Fatal(err)
 					}
@@ -275,7 +275,7 @@ func TestOfTwoLivingAgentsWithOneIDTheFirstKeepsItsPlace(t *testing.T) {
 		second.Start()
 		register(t, second, "other")
 		for range 90 {
-			time.Sleep(time.Second)
+			pass(time.Second)
 			if err := errors.Join(held(), wantService(c, "web", 1), wantHealth(c, first.Name(), catalog.Passing)); err != nil {
 				t.Fatal(err)
 			}
