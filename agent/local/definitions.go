@@ -72,6 +72,8 @@ func (s *State) load(defs Definitions) error {
 		return err
 	}
 	s.purge(&c, defs)
+	// What is in a file needs no journal, and wins over it at each start anyway.
+	c.anyway = "a registration over HTTP that was under an ID of a file comes back once the file no longer defines it"
 	c.apply = func(int64) error {
 		s.applyDefinitions(defs, services, alone)
 		return nil

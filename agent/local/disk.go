@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"praetor/internal/regular"
 )
 
 // disk does the file operations that must last. Each has a label; before, when
@@ -19,6 +21,17 @@ func (d *disk) step(label string) error {
 		return nil
 	}
 	return d.before(label)
+}
+
+// maxJournal bounds, in bytes, what a start reads of a journal. A full one of ten
+// thousand services takes a few dozen MiB.
+const maxJournal = 1 << 30
+
+func (d *disk) read(path string) ([]byte, error) {
+	if err := d.step("journal:read"); err != nil {
+		return nil, err
+	}
+	return regular.Read(path, maxJournal)
 }
 
 func (d *disk) open(path string) (*os.File, error) {

@@ -19,14 +19,18 @@ func (s *State) LiveBytes() int64 {
 	return s.live
 }
 
-// ReadJournal walks the records of a journal as a start does, without a file.
-func ReadJournal(data []byte) (records int, end int64, err error) {
+// ReadJournal walks the records of a journal as a start does, without a file. It
+// returns how many there are and where there are none.
+func ReadJournal(data []byte) (records int, holes [][2]int64) {
 	m := newImage()
-	_, end, err = scan(data, func(k kind, body []byte, size int64) error {
+	found := scan(data, func(k kind, body []byte, size int64) error {
 		records++
 		return m.apply(k, body, size)
 	})
-	return records, end, err
+	for _, h := range found.holes {
+		holes = append(holes, [2]int64{h.from, h.to})
+	}
+	return records, holes
 }
 
 // ImportFile takes one file of a Consul agent.

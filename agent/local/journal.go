@@ -1,17 +1,15 @@
 package local
 
 import (
-	"bytes"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
-
-	"praetor/internal/fault"
 )
 
 // The layout of the file is in DESIGN.md.
@@ -35,7 +33,7 @@ type journal struct {
 	path string
 	disk *disk
 	file *os.File
-	salt [saltBytes]byte
+	seed uint32 // what the file's salt adds to each checksum
 
 	size    int64 // where the next record goes
 	durable int64 // up to here a sync has returned
@@ -45,6 +43,10 @@ type journal struct {
 	// damaged, when set, is why the file's end cannot be relied on: it is
 	// written anew before anything else is.
 	damaged error
+	// suspect, when set, is a file that holds bytes nobody could read: a copy is
+	// kept before it is written anew.
+	suspect bool
+	kept    string // where the copy is
 	// compactAt is the size from which compaction is worth a thought.
 	compactAt int64
 }
@@ -53,7 +55,7 @@ type journal struct {
 var errNotRead = errors.New("journal was not read")
 
 // appendRecord appends a record, for a file position of offset, to buf.
-func appendRecord(buf []byte, salt [saltBytes]byte, offset, durable int64, r record) []byte {
+func appendRecord(buf []byte, seed uint32, offset, durable int64, r record) []byte {
 	start := len(buf)
 	buf = append(buf, recMagic...)
 	buf = binary.LittleEndian.AppendUint32(buf, uint32(len(r.body)))
@@ -61,17 +63,18 @@ func appendRecord(buf []byte, salt [saltBytes]byte, offset, durable int64, r rec
 	buf = append(buf, byte(r.kind))
 	buf = binary.LittleEndian.AppendUint64(buf, uint64(durable))
 	buf = append(buf, r.body...)
-	binary.LittleEndian.PutUint32(buf[start+8:], checksum(salt, offset, buf[start:]))
+	binary.LittleEndian.PutUint32(buf[start+8:], checksum(seed, offset, buf[start:]))
 	return buf
 }
 
+// saltSeed is what a salt adds to every checksum.
+func saltSeed(salt []byte) uint32 { return crc32.Update(0, crcTable, salt) }
+
 // checksum covers everything but itself, and where it stands: the same bytes
 // elsewhere, or in another journal, are not a record.
-func checksum(salt [saltBytes]byte, offset int64, rec []byte) uint32 {
-	var where [saltBytes + 8]byte
-	copy(where[:], salt[:])
-	binary.LittleEndian.PutUint64(where[saltBytes:], uint64(offset))
-	sum := crc32.Update(0, crcTable, where[:])
+func checksum(seed uint32, offset int64, rec []byte) uint32 {
+	where := binary.LittleEndian.AppendUint64(nil, uint64(offset))
+	sum := crc32.Update(seed, crcTable, where)
 	sum = crc32.Update(sum, crcTable, rec[:8])
 	return crc32.Update(sum, crcTable, rec[12:])
 }
@@ -84,7 +87,7 @@ func (j *journal) append(recs []record, sync bool) error {
 	}
 	j.buf = j.buf[:0]
 	for _, r := range recs {
-		j.buf = appendRecord(j.buf, j.salt, j.size+int64(len(j.buf)), j.durable, r)
+		j.buf = appendRecord(j.buf, j.seed, j.size+int64(len(j.buf)), j.durable, r)
 	}
 	err := j.disk.writeAt(j.file, j.buf, j.size)
 	if err == nil && sync {
@@ -111,15 +114,19 @@ func (j *journal) append(recs []record, sync bool) error {
 // rewrite replaces the file by one with just the records that each yields. An
 // error leaves the old file in force, unless damaged says otherwise.
 func (j *journal) rewrite(each func(yield func(record) error) error) error {
-	var salt [saltBytes]byte
-	rand.Read(salt[:])
+	if err := j.keepSuspect(); err != nil {
+		return err
+	}
+	salt := make([]byte, saltBytes)
+	rand.Read(salt)
+	seed := saltSeed(salt)
 	size := int64(headBytes)
 	tmp := j.path + ".tmp"
 	head := func() []byte { return fileHead(salt, size) }
 	err := j.disk.writeTemp(tmp, head, func(w io.Writer) error {
 		var buf []byte
 		return each(func(r record) error {
-			buf = appendRecord(buf[:0], salt, size, 0, r)
+			buf = appendRecord(buf[:0], seed, size, 0, r)
 			size += int64(len(buf))
 			_, err := w.Write(buf)
 			return err
@@ -129,12 +136,12 @@ func (j *journal) rewrite(each func(yield func(record) error) error) error {
 		_ = os.Remove(tmp)
 		return fmt.Errorf("write %s: %w", tmp, err)
 	}
-	return j.replace(tmp, salt, size)
+	return j.replace(tmp, seed, size)
 }
 
 // replace puts tmp in the journal's place. Some systems rename neither from nor
 // onto an open file, so it is closed meanwhile.
-func (j *journal) replace(tmp string, salt [saltBytes]byte, size int64) error {
+func (j *journal) replace(tmp string, seed uint32, size int64) error {
 	if j.file != nil {
 		j.file.Close()
 		j.file = nil
@@ -152,7 +159,7 @@ func (j *journal) replace(tmp string, salt [saltBytes]byte, size int64) error {
 	if renamed != nil {
 		return fmt.Errorf("rename %s: %w", tmp, renamed)
 	}
-	j.salt, j.size, j.durable, j.clean, j.damaged = salt, size, size, false, nil
+	j.seed, j.size, j.durable, j.clean, j.damaged = seed, size, size, false, nil
 	if err := j.disk.syncDir(filepath.Dir(j.path)); err != nil {
 		// After a crash the old file might be back: nothing may be added to
 		// this one.
@@ -164,8 +171,8 @@ func (j *journal) replace(tmp string, salt [saltBytes]byte, size int64) error {
 
 // fileHead begins a file of which the first base bytes were synced before it
 // got its name.
-func fileHead(salt [saltBytes]byte, base int64) []byte {
-	head := append([]byte(fileMagic), salt[:]...)
+func fileHead(salt []byte, base int64) []byte {
+	head := append([]byte(fileMagic), salt...)
 	head = binary.LittleEndian.AppendUint64(head, uint64(base))
 	return binary.LittleEndian.AppendUint32(head, crc32.Checksum(head, crcTable))
 }
@@ -183,107 +190,40 @@ func (j *journal) close() error {
 	return errors.Join(err, j.file.Close())
 }
 
-// load reads the file at j.path, gives its records to each, cuts off a torn
-// end, and makes j ready to append. It returns fs.ErrNotExist if there is none.
-func (j *journal) load(each func(k kind, body []byte, size int64) error) error {
-	data, err := os.ReadFile(j.path)
-	if err != nil {
-		return err
+// load reads the file at j.path, gives its records to each, and makes j ready to
+// append, unless something is wrong with the file: then it must be written anew
+// first, and holes tells what could not be read. The error is fs.ErrNotExist, if
+// there is no file.
+func (j *journal) load(each func(k kind, body []byte, size int64) error) (holes []hole, err error) {
+	data, err := j.disk.read(j.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, err
 	}
-	salt, end, err := scan(data, func(k kind, body []byte, size int64) error {
+	if err != nil {
+		j.suspect, j.damaged = true, err
+		return []hole{{why: err.Error(), certain: true}}, nil
+	}
+	found := scan(data, func(k kind, body []byte, size int64) error {
 		j.clean = k == kindClosed
 		return each(k, body, size)
 	})
-	if err != nil {
-		return fmt.Errorf("%s: %w", j.path, err)
+	if len(found.holes) > 0 {
+		j.suspect, j.damaged = true, fmt.Errorf("%s is damaged", j.path)
+		return found.holes, nil
 	}
+	j.seed, j.size, j.durable = found.seed, int64(len(data)), int64(len(data))
+	j.damaged = j.reopen()
+	return nil, nil
+}
+
+// reopen opens a file that was read without fault, to append to it.
+func (j *journal) reopen() (err error) {
 	if j.file, err = j.disk.open(j.path); err != nil {
 		return fmt.Errorf("open %s: %w", j.path, err)
 	}
-	if end < int64(len(data)) {
-		j.clean = false
-		if err := j.disk.truncate(j.file, end); err != nil {
-			return fmt.Errorf("cut torn end of %s: %w", j.path, err)
-		}
-	}
+	// What was read may never have been synced, and now is relied on.
 	if err := j.disk.sync(j.file); err != nil {
 		return fmt.Errorf("sync %s: %w", j.path, err)
 	}
-	j.salt, j.size, j.durable, j.damaged = salt, end, end, nil
 	return nil
-}
-
-const corruptHint = "the file is damaged; restore it from a backup, or move it away to start without the services and checks registered over HTTP"
-
-func corrupt(offset int, format string, args ...any) error {
-	return &fault.Error{
-		Kind: fault.Internal, Hint: corruptHint,
-		Text: fmt.Sprintf("at byte %d: %s;", offset, fmt.Sprintf(format, args...)),
-	}
-}
-
-// scan walks the records in data. end is where the last whole one ends; what
-// follows was never synced, or scan tells of the damage instead.
-func scan(data []byte, each func(k kind, body []byte, size int64) error) (salt [saltBytes]byte, end int64, err error) {
-	if len(data) < headBytes {
-		return salt, 0, corrupt(0, "it ends within its head")
-	}
-	copy(salt[:], data[len(fileMagic):])
-	base := int64(binary.LittleEndian.Uint64(data[len(fileMagic)+saltBytes:]))
-	if !bytes.Equal(data[:headBytes], fileHead(salt, base)) {
-		return salt, 0, corrupt(0, "this is not the head of a journal")
-	}
-	if base > int64(len(data)) {
-		return salt, 0, corrupt(len(data), "it ends where records had been safe")
-	}
-	offset := headBytes
-	for offset < len(data) {
-		k, body, _, ok := recordAt(data, salt, offset)
-		if !ok && int64(offset) < base {
-			return salt, 0, corrupt(offset, "this is not a record, but was one when the file was made")
-		}
-		if !ok {
-			return salt, int64(offset), tornAt(data, salt, offset)
-		}
-		size := recBytes + len(body)
-		if err := each(k, body, int64(size)); err != nil {
-			return salt, 0, corrupt(offset, "%s", err)
-		}
-		offset += size
-	}
-	return salt, int64(offset), nil
-}
-
-// recordAt reads the record at offset, if one stands there whole.
-func recordAt(data []byte, salt [saltBytes]byte, offset int) (k kind, body []byte, durable int64, ok bool) {
-	rec := data[offset:]
-	if len(rec) < recBytes || string(rec[:len(recMagic)]) != recMagic {
-		return 0, nil, 0, false
-	}
-	n := binary.LittleEndian.Uint32(rec[4:])
-	if n > maxBody || int(n) > len(rec)-recBytes {
-		return 0, nil, 0, false
-	}
-	rec = rec[:recBytes+int(n)]
-	if binary.LittleEndian.Uint32(rec[8:]) != checksum(salt, int64(offset), rec) {
-		return 0, nil, 0, false
-	}
-	return kind(rec[12]), rec[recBytes:], int64(binary.LittleEndian.Uint64(rec[13:])), true
-}
-
-// tornAt judges bytes at offset that are no record. Every record tells how far
-// the file was known to be on disk when it was written: if a later one says
-// that offset was, the disk lost something; otherwise power was cut during a
-// write, and nobody was ever told that these bytes are safe.
-func tornAt(data []byte, salt [saltBytes]byte, offset int) error {
-	for next := offset + 1; ; next++ {
-		i := bytes.Index(data[next:], []byte(recMagic))
-		if i < 0 {
-			return nil
-		}
-		next += i
-		if _, _, durable, ok := recordAt(data, salt, next); ok && durable > int64(offset) {
-			return corrupt(offset, "this is not a record, but one follows at byte %d that was written after it was safe", next)
-		}
-	}
 }

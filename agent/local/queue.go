@@ -1,6 +1,7 @@
 package local
 
 import (
+	"errors"
 	"sync"
 
 	"praetor/internal/fault"
@@ -14,6 +15,9 @@ type change struct {
 	apply func(bytes int64) error
 	lazy  bool // need not be durable yet when commit returns
 	last  bool // closes the journal
+	// anyway, when set, has the change done even if it cannot be written, and says
+	// what a restart brings back then: taking out of service needs no disk.
+	anyway string
 
 	err  error
 	turn chan bool // true: lead the next batch; false: done, see err
@@ -99,6 +103,7 @@ func (s *State) lead() {
 	batch := s.queue.take()
 	err := s.write(batch)
 	s.applyBatch(batch, err)
+	s.tellUnwritten(batch, err)
 	for _, c := range batch[1:] {
 		c.turn <- false
 	}
@@ -134,17 +139,49 @@ func (s *State) applyBatch(batch []*change, failed error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, c := range batch {
-		if c.err = failed; failed == nil {
+		switch {
+		case failed == nil:
 			var bytes int64
 			for _, r := range c.records {
 				bytes += int64(recBytes + len(r.body))
 			}
 			c.err = c.apply(bytes)
+		case c.doneAnyway(failed):
+			c.err = c.apply(0)
+			s.unwritten = s.unwritten || len(c.records) > 0
+		default:
+			c.err = failed
 		}
 		if c.last {
 			s.queue.closed = true
 		}
 	}
+}
+
+// doneAnyway reports whether c is done though it could not be written.
+func (c *change) doneAnyway(failed error) bool {
+	return c.anyway != "" && failed != nil && !errors.Is(failed, errClosed)
+}
+
+// tellUnwritten says what a restart would bring back. It is written as soon as that
+// is possible (see settle).
+func (s *State) tellUnwritten(batch []*change, failed error) {
+	for _, c := range batch {
+		if c.doneAnyway(failed) && c.err == nil && len(c.records) > 0 {
+			s.logger.Error("Done, but it cannot be written: "+c.anyway+" if the agent is restarted before that works", "error", failed)
+		}
+	}
+}
+
+// settle writes what was done without being written, if it can be by now.
+func (s *State) settle() error {
+	s.mu.Lock()
+	due := s.unwritten
+	s.mu.Unlock()
+	if !due {
+		return nil
+	}
+	return s.commit(&change{lazy: true, apply: func(int64) error { return nil }})
 }
 
 // maybeCompact rewrites the journal when more than half of it is garbage.
@@ -190,6 +227,10 @@ func (s *State) compact() error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.unwritten {
+		s.logger.Info("Written by now: a restart brings nothing back that was taken out of service")
+	}
+	s.unwritten = false
 	for i, l := range live {
 		s.live += written[i] - *l.bytes
 		*l.bytes = written[i]

@@ -2,7 +2,9 @@ package local
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 
 	"praetor/catalog"
 	"praetor/internal/definition"
@@ -68,7 +70,8 @@ func (s *State) newChecks(rows []*catalog.Check, token string, file bool) ([]*ch
 	return entries, nil
 }
 
-// RemoveService removes a service with its checks and its sidecar.
+// RemoveService removes a service with its checks and its sidecar. Where the disk is
+// full, or fails, it is done all the same, and written later.
 func (s *State) RemoveService(_ context.Context, id string) error {
 	if s.Service(id) == nil {
 		return errUnknownService(id)
@@ -77,7 +80,8 @@ func (s *State) RemoveService(_ context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	return s.commit(&change{records: []record{rec}, apply: func(int64) error {
+	back := fmt.Sprintf("service %q comes back", id)
+	return s.commit(&change{records: []record{rec}, anyway: back, apply: func(int64) error {
 		if s.services[id] == nil {
 			return errUnknownService(id) // another was faster
 		}
@@ -109,13 +113,22 @@ func (s *State) AddCheck(_ context.Context, chk *catalog.Check, token string) er
 	if err != nil {
 		return err
 	}
-	return s.commit(&change{records: []record{rec}, apply: func(bytes int64) error {
+	c := &change{records: []record{rec}, apply: func(bytes int64) error {
 		e.bytes = bytes
 		return s.putCheck(e)
-	}})
+	}}
+	if isMaintenance(chk.CheckID) {
+		c.anyway = fmt.Sprintf("maintenance (check %q) ends", chk.CheckID)
+	}
+	return s.commit(c)
 }
 
-// RemoveCheck removes a check.
+// isMaintenance reports whether a check takes a service, or the node, out of service.
+func isMaintenance(checkID string) bool {
+	return checkID == catalog.NodeMaintenance || strings.HasPrefix(checkID, catalog.ServiceMaintenancePrefix)
+}
+
+// RemoveCheck removes a check, likewise.
 func (s *State) RemoveCheck(_ context.Context, id string) error {
 	if s.Check(id) == nil {
 		return errUnknownCheck(id)
@@ -124,7 +137,8 @@ func (s *State) RemoveCheck(_ context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	return s.commit(&change{records: []record{rec}, apply: func(int64) error {
+	back := fmt.Sprintf("check %q comes back", id)
+	return s.commit(&change{records: []record{rec}, anyway: back, apply: func(int64) error {
 		if s.checks[id] == nil {
 			return errUnknownCheck(id)
 		}

@@ -44,6 +44,7 @@ type State struct {
 	launch      func(e *checkEntry) // starts a runner while Run works, else nil
 	dirty       dirty
 	unsaved     map[string]struct{} // checks whose status the journal does not have
+	unwritten   bool                // something was done that the journal does not have
 	watches     map[string]chan struct{}
 	serviceView map[string]*catalog.Service // Services' answer, nil after a change
 	checkView   map[string]*catalog.Check
@@ -74,7 +75,8 @@ func Open(opts Options) (*State, error) {
 	return s, nil
 }
 
-// openJournal restores from the journal. If there is none it makes one, from
+// openJournal restores from the journal, as far as it can be read: an agent that
+// does not start takes its whole node with it. If there is none it makes one, from
 // the files that a Consul agent kept in the same folder if there are any.
 func (s *State) openJournal() error {
 	s.journal = &journal{
@@ -82,14 +84,20 @@ func (s *State) openJournal() error {
 		compactAt: s.opts.CompactAt, damaged: errNotRead,
 	}
 	m := newImage()
-	err := s.journal.load(m.apply)
-	if err == nil {
-		s.restore(m)
-		return nil
+	holes, err := s.journal.load(m.apply)
+	if errors.Is(err, fs.ErrNotExist) {
+		return s.newJournal(m)
 	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return errors.Join(err, s.journal.close())
+	s.restore(m)
+	s.tellHoles(holes)
+	if s.journal.damaged != nil {
+		s.sumUp(s.compact())
 	}
+	return nil // whatever it was: registrations are refused until it is over
+}
+
+// newJournal makes the first journal in a folder.
+func (s *State) newJournal(m *image) error {
 	if err := os.MkdirAll(s.opts.Dir, 0o755); err != nil {
 		return err
 	}
@@ -100,6 +108,7 @@ func (s *State) openJournal() error {
 	if err := s.compact(); err != nil {
 		return errors.Join(err, s.journal.close())
 	}
+	s.logger.Info("no local journal yet: made one", "path", s.journal.path)
 	if n := len(m.services) + len(m.checks); n > 0 {
 		s.logger.Info("took over the registrations of a Consul agent", "services", len(m.services), "checks", len(m.checks))
 	}
@@ -182,7 +191,7 @@ func (s *State) Close() error {
 			return
 		}
 		s.saveOutputs()
-		last := s.statusChange()
+		last, _ := s.statusChange()
 		last.last, last.lazy = true, false
 		s.closeErr = errors.Join(s.commit(last), s.journal.close())
 	})

@@ -12,6 +12,9 @@ import (
 // saveEvery is how long what a check was found to be may be lost in a crash.
 const saveEvery = time.Second
 
+// saveEveryMax is how far the pauses grow while the disk refuses.
+const saveEveryMax = 30 * time.Second
+
 // UpdateTTL takes a report about a TTL check. It is saved with the next batch,
 // not yet when UpdateTTL returns.
 func (s *State) UpdateTTL(_ context.Context, checkID, status, output string) error {
@@ -97,33 +100,49 @@ func (s *State) deferral() time.Time {
 	return at
 }
 
-// saveStatuses writes what checks were found to be, many at a time.
+// saveStatuses writes what checks were found to be, many at a time, and what could
+// not be written when it was done. While the disk refuses, it asks less and less often.
 func (s *State) saveStatuses(ctx context.Context) error {
 	if s.journal == nil {
 		<-ctx.Done()
 		return nil
 	}
-	ticker := time.NewTicker(saveEvery)
-	defer ticker.Stop()
+	timer := time.NewTimer(saveEvery)
+	defer timer.Stop()
+	pause := saveEvery
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-ticker.C:
+		case <-timer.C:
 		}
-		if err := s.saveOnce(); err != nil {
-			s.logger.Warn("status of checks not saved", "error", err)
+		err := s.settle()
+		if err == nil {
+			err = s.saveOnce()
 		}
+		if err != nil && pause == saveEvery {
+			s.logger.Warn("local journal cannot be written: trying again from time to time", "error", err)
+		}
+		if err == nil {
+			pause = saveEvery
+		} else {
+			pause = min(2*pause, saveEveryMax)
+		}
+		timer.Reset(pause)
 	}
 }
 
 func (s *State) saveOnce() error {
-	c := s.statusChange()
+	c, taken := s.statusChange()
 	if len(c.records) == 0 {
 		return nil
 	}
 	c.lazy = true
-	return s.commit(c)
+	err := s.commit(c)
+	if err != nil {
+		s.unsaveAgain(taken)
+	}
+	return err
 }
 
 // saveOutputs has the journal take the present outputs too, which are not worth
@@ -139,11 +158,21 @@ func (s *State) saveOutputs() {
 	}
 }
 
-// statusChange collects what the journal does not have yet.
-func (s *State) statusChange() *change {
+// statusChange takes what the journal does not have yet. Whoever cannot write it puts
+// it back.
+func (s *State) statusChange() (c *change, taken map[string]struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := &change{apply: func(int64) error { return nil }}
+	sizes := map[string]int64{}
+	c = &change{apply: func(int64) error {
+		for id, size := range sizes {
+			if e := s.checks[id]; e != nil {
+				s.live += size - e.statusBytes
+				e.statusBytes = size
+			}
+		}
+		return nil
+	}}
 	for id := range s.unsaved {
 		e := s.checks[id]
 		r, err := encode(kindStatus, e.status(s.opts.Boot))
@@ -151,10 +180,19 @@ func (s *State) statusChange() *change {
 			continue // strings and a number cannot fail to be encoded
 		}
 		c.records = append(c.records, r)
-		size := int64(recBytes + len(r.body))
-		s.live += size - e.statusBytes
-		e.statusBytes = size
+		sizes[id] = int64(recBytes + len(r.body))
 	}
-	clear(s.unsaved)
-	return c
+	taken, s.unsaved = s.unsaved, map[string]struct{}{}
+	return c, taken
+}
+
+// unsaveAgain has statuses saved later that could not be now. Checks may have gone meanwhile.
+func (s *State) unsaveAgain(taken map[string]struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id := range taken {
+		if s.checks[id] != nil {
+			s.unsaved[id] = struct{}{}
+		}
+	}
 }

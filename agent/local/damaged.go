@@ -1,0 +1,174 @@
+package local
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/tinylib/msgp/msgp"
+
+	"praetor/internal/regular"
+)
+
+const (
+	damagedInfix = ".damaged-"
+	maxDamaged   = 5  // files kept beside; the oldest goes first
+	maxHoles     = 16 // told one by one
+)
+
+// about tells what a record is about whose checksum is wrong, "" if that cannot be
+// read. Secrets are not told.
+func about(k kind, body []byte) string {
+	var (
+		id string
+		r  msgp.Unmarshaler
+	)
+	service, check, gone, status := new(serviceRecord), new(checkRecord), new(removal), new(statusRecord)
+	switch k {
+	case kindService:
+		r = service
+	case kindCheck:
+		r = check
+	case kindRemoveService, kindRemoveCheck, kindForgetService, kindForgetCheck:
+		r = gone
+	case kindStatus:
+		r = status
+	default:
+		return ""
+	}
+	_, _ = r.UnmarshalMsg(body) // it goes as far as the bytes make sense
+	id = gone.ID + status.CheckID
+	if service.Service != nil {
+		id += service.Service.ID
+	}
+	if check.Check != nil {
+		id += check.Check.CheckID
+	}
+	if id == "" || len(id) > 256 || !utf8.ValidString(id) {
+		return ""
+	}
+	return fmt.Sprintf("%s %q", k, id)
+}
+
+func (k kind) String() string {
+	switch k {
+	case kindService:
+		return "service"
+	case kindCheck:
+		return "check"
+	case kindRemoveService:
+		return "removal of service"
+	case kindRemoveCheck:
+		return "removal of check"
+	case kindStatus:
+		return "status of check"
+	case kindForgetService:
+		return "move to a file of service"
+	case kindForgetCheck:
+		return "move to a file of check"
+	case kindClosed:
+		return "end"
+	}
+	return fmt.Sprintf("kind %d", uint8(k))
+}
+
+// tellHoles logs what of the journal could not be read, each stretch by itself.
+func (s *State) tellHoles(holes []hole) {
+	for i, h := range holes {
+		if i == maxHoles {
+			s.logger.Error("Local journal is damaged in more places", "path", s.journal.path, "places", len(holes)-i)
+			return
+		}
+		loss := "changes that had been acknowledged are lost"
+		if !h.certain {
+			loss = "its last change is lost, unless power was cut before it was acknowledged"
+		}
+		s.logger.Error("Local journal is damaged: "+loss+"; compare the agent's services with those that run here, and register again what is missing",
+			"path", s.journal.path, "offset", h.from, "bytes", h.to-h.from, "why", h.why, "dropped", dropped(h.lost))
+	}
+}
+
+func dropped(names []string) string {
+	if len(names) == 0 {
+		return "nothing that could be recognised"
+	}
+	return strings.Join(names, ", ")
+}
+
+// keepSuspect keeps a damaged file beside the journal, whose place is about to be
+// taken by a new one.
+func (j *journal) keepSuspect() error {
+	if !j.suspect {
+		return nil
+	}
+	kept := j.path + damagedInfix + time.Now().UTC().Format("20060102T150405.000Z")
+	if err := j.disk.keep(j.path, kept); err != nil {
+		return fmt.Errorf("keep damaged %s: %w", j.path, err)
+	}
+	j.suspect, j.kept = false, kept
+	pruneDamaged(j.path)
+	return nil
+}
+
+// pruneDamaged removes the oldest damaged files beyond those that are kept. One that
+// cannot be removed stays: it does no harm.
+func pruneDamaged(path string) {
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil {
+		return
+	}
+	var names []string
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), filepath.Base(path)+damagedInfix) {
+			names = append(names, e.Name())
+		}
+	}
+	slices.Sort(names) // by time
+	for _, name := range names[:max(0, len(names)-maxDamaged)] {
+		_ = os.Remove(filepath.Join(filepath.Dir(path), name))
+	}
+}
+
+// keep gives a damaged file a second name, which takes no space and leaves the first
+// in place should the new journal not come about. Where links are not known it is
+// copied; what cannot be read, such as a folder, is renamed: nothing is lost with it.
+func (d *disk) keep(path, kept string) error {
+	if err := d.step("damaged:keep"); err != nil {
+		return err
+	}
+	linked := os.Link(path, kept)
+	if linked == nil {
+		return nil
+	}
+	from, err := regular.Open(path)
+	if err != nil {
+		return os.Rename(path, kept)
+	}
+	defer from.Close()
+	to, err := os.OpenFile(kept, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return errors.Join(linked, err)
+	}
+	_, err = io.Copy(to, from)
+	if err = errors.Join(err, to.Sync(), to.Close()); err != nil {
+		return errors.Join(err, os.Remove(kept))
+	}
+	return nil
+}
+
+// sumUp tells how a start on a damaged journal went.
+func (s *State) sumUp(err error) {
+	if err != nil {
+		s.logger.Error("Local journal cannot be written: registrations are refused until it can be", "path", s.journal.path, "error", err)
+		return
+	}
+	s.logger.Error("Local journal was damaged: started with what could be read", "path", s.journal.path,
+		"services", len(s.services), "checks", len(s.checks), "kept", s.journal.kept)
+}
+
