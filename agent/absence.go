@@ -10,8 +10,11 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
+
 	"praetor/agent/config"
 	"praetor/internal/fault"
+	"praetor/internal/regular"
 )
 
 const (
@@ -19,6 +22,7 @@ const (
 	presenceFile = "server_metadata.json"
 	// presencePause is the time between two entries in it.
 	presencePause = time.Hour
+	maxPresence   = 4 << 10 // bytes
 )
 
 // presence is what presenceFile holds.
@@ -27,27 +31,46 @@ type presence struct {
 }
 
 // checkAbsence refuses to start a server that was away for so long that what it
-// remembers may do harm (reference/internals.md §9).
-func checkAbsence(dir *dataDir, rt *config.Runtime, now time.Time) error {
+// remembers may do harm (reference/internals.md §9). Of a damaged file the time of its
+// last change stands in for what it said: it is written anew every hour.
+func checkAbsence(dir *dataDir, rt *config.Runtime, now time.Time, logger hclog.Logger) error {
 	path := dir.join(presenceFile)
 	if path == "" || !rt.Server || rt.Dev {
 		return nil
 	}
 	last, err := readPresence(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	if errors.Is(err, fs.ErrNotExist) {
 		return writePresence(path, now)
-	case err != nil:
-		return &fault.Error{Kind: fault.Rejected, Text: fmt.Sprintf("cannot tell when this server last ran: %v;", err),
-			Hint: "if it ran within server_rejoin_age_max, remove the file", Err: err}
-	case now.Sub(last) > rt.ServerRejoinAgeMax:
+	}
+	if err != nil {
+		if last, err = lastChange(path, err, logger); err != nil {
+			return err
+		}
+	}
+	if now.Sub(last) > rt.ServerRejoinAgeMax {
 		return fault.New(fault.Rejected, "refusing to rejoin cluster because server has been offline for more than the configured server_rejoin_age_max (%s) - consider wiping your data dir", rt.ServerRejoinAgeMax)
+	}
+	if isFolder(path) { // a file is replaced, a folder has to go
+		if _, err := regular.PutAside(path); err != nil {
+			return err
+		}
 	}
 	return writePresence(path, now)
 }
 
+// lastChange tells when a damaged file was last written.
+func lastChange(path string, damage error, logger hclog.Logger) (time.Time, error) {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return time.Time{}, err
+	}
+	logger.Error("File that tells when this server last ran is damaged: the time of its last change stands in",
+		"file", path, "error", damage, "last_change", info.ModTime())
+	return info.ModTime(), nil
+}
+
 func readPresence(path string) (time.Time, error) {
-	text, err := os.ReadFile(path)
+	text, err := regular.Read(path, maxPresence)
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -78,7 +101,7 @@ func writePresence(path string, now time.Time) error {
 	if err != nil {
 		return errors.Join(err, os.Remove(aside.Name()))
 	}
-	return nil
+	return syncFolder(filepath.Dir(path))
 }
 
 // runPresence notes every hour that this server runs, until ctx ends.

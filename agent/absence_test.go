@@ -1,6 +1,7 @@
 package agent_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,16 +30,32 @@ func TestServerThatWasAwayTooLongDoesNotStart(t *testing.T) {
 	if err := start(1000 * time.Hour); err != nil {
 		t.Errorf("a client agent: %v", err)
 	}
-	rt.Server = true
-	for _, text := range []string{"junk", "{}", `{"last_seen_unix":-1}`} {
-		if err := os.WriteFile(filepath.Join(dir, "server_metadata.json"), []byte(text), 0o600); err != nil {
+}
+
+// TestDamagedPresenceFileDoesNotKeepAServerDown: when it was last written tells when
+// the server last ran.
+func TestDamagedPresenceFileDoesNotKeepAServerDown(t *testing.T) {
+	rt, now := &config.Runtime{Server: true, ServerRejoinAgeMax: 24 * time.Hour}, time.Unix(1e9, 0)
+	for name, make := range map[string]func(path string) error{
+		"junk":       func(path string) error { return os.WriteFile(path, []byte("junk"), 0o600) },
+		"empty":      func(path string) error { return os.WriteFile(path, nil, 0o600) },
+		"no time":    func(path string) error { return os.WriteFile(path, []byte("{}"), 0o600) },
+		"a bad time": func(path string) error { return os.WriteFile(path, []byte(`{"last_seen_unix":-1}`), 0o600) },
+		"a folder":   func(path string) error { return os.Mkdir(path, 0o700) },
+	} {
+		dir := t.TempDir()
+		path := filepath.Join(dir, "server_metadata.json")
+		if err := errors.Join(make(path), os.Chtimes(path, now, now)); err != nil {
 			t.Fatal(err)
 		}
-		if err := start(0); err == nil || !strings.Contains(err.Error(), "server_metadata.json") || !strings.Contains(err.Error(), "remove the file") {
-			t.Errorf("%s: %v", text, err)
+		if err := agent.CheckAbsence(dir, rt, now.Add(25*time.Hour)); err == nil || !strings.Contains(err.Error(), "offline for more than") {
+			t.Errorf("%s, 25 hours later: %v", name, err)
 		}
-	}
-	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
-		t.Errorf("files %v, %v", left, err)
+		if err := agent.CheckAbsence(dir, rt, now.Add(23*time.Hour)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := agent.CheckAbsence(dir, rt, now.Add(46*time.Hour)); err != nil {
+			t.Errorf("%s, started again: %v", name, err)
+		}
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
+
 	"praetor/agent/config"
 	"praetor/agent/server"
 	"praetor/gossip"
@@ -25,5 +27,5 @@ var DNSMaxStale = dnsMaxStale
 
 // CheckAbsence is what a server with a data folder checks before it starts.
 func CheckAbsence(folder string, rt *config.Runtime, now time.Time) error {
-	return checkAbsence(&dataDir{path: folder}, rt, now)
+	return checkAbsence(&dataDir{path: folder}, rt, now, hclog.NewNullLogger())
 }

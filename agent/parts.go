@@ -21,7 +21,7 @@ func (a *Agent) openDataDir(rt *config.Runtime) error {
 		return err
 	}
 	a.own(a.dir)
-	if err := checkAbsence(a.dir, rt, time.Now()); err != nil {
+	if err := checkAbsence(a.dir, rt, time.Now(), a.logger); err != nil {
 		return err
 	}
 	a.id, err = config.NodeID(rt)

@@ -11,8 +11,11 @@ import (
 	"runtime"
 	"sync"
 
+	"github.com/hashicorp/go-hclog"
+
 	"praetor/agent/config"
 	"praetor/httpapi"
+	"praetor/internal/regular"
 )
 
 // tokenFile keeps tokens that were set through the API (reference/internals.md
@@ -34,11 +37,7 @@ type tokenStore struct {
 
 // openTokens takes up the agent's tokens.
 func (a *Agent) openTokens(rt *config.Runtime) error {
-	var err error
-	a.secrets, err = newTokenStore(a.dir.join(tokenFile), rt.ACL, func() { a.local.SyncSoon() })
-	if err != nil {
-		return err
-	}
+	a.secrets = newTokenStore(a.dir.join(tokenFile), rt.ACL, func() { a.local.SyncSoon() }, a.logger)
 	for _, kind := range a.secrets.shadowed() {
 		a.logger.Warn("token in the configuration is not used: one set through the API stands in for it", "token", string(kind))
 	}
@@ -46,24 +45,37 @@ func (a *Agent) openTokens(rt *config.Runtime) error {
 }
 
 // newTokenStore reads what was kept. The store keeps changes only where persist
-// is set.
-func newTokenStore(path string, acl config.ACL, changed func()) (*tokenStore, error) {
+// is set. A damaged file is put aside: the agent starts with the tokens of its
+// configuration.
+func newTokenStore(path string, acl config.ACL, changed func(), logger hclog.Logger) *tokenStore {
 	s := &tokenStore{path: path, changed: changed, persist: acl.EnableTokenPersistence, configured: acl.Tokens, set: map[httpapi.TokenKind]string{}}
 	if !s.persist || path == "" {
-		return s, nil
+		return s
 	}
-	text, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return s, nil
+	set, err := readTokens(path)
+	switch {
+	case err == nil:
+		s.set = set
+	case !errors.Is(err, os.ErrNotExist):
+		kept, aside := regular.PutAside(path)
+		logger.Error("Tokens that were set through the API are lost: set them again", "error", errors.Join(err, aside), "kept", kept)
 	}
+	return s
+}
+
+// maxTokenFile is far more than the file can hold, in bytes.
+const maxTokenFile = 1 << 20
+
+func readTokens(path string) (set map[httpapi.TokenKind]string, err error) {
+	text, err := regular.Read(path, maxTokenFile)
 	if err != nil {
-		return nil, fmt.Errorf("read kept tokens: %w", err)
+		return nil, err
 	}
-	if err := json.Unmarshal(text, &s.set); err != nil {
+	if err := json.Unmarshal(text, &set); err != nil || set == nil {
 		// The decoder's own words would show a piece of a secret.
-		return nil, fmt.Errorf("read kept tokens: %s is no JSON object of strings; remove it and set the tokens again", path)
+		return nil, fmt.Errorf("%s is no JSON object of strings", path)
 	}
-	return s, nil
+	return set, nil
 }
 
 // shadowed names the configured tokens that kept ones stand in for.

@@ -5,10 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
-	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/tinylib/msgp/msgp"
@@ -16,11 +13,8 @@ import (
 	"praetor/internal/regular"
 )
 
-const (
-	damagedInfix = ".damaged-"
-	maxDamaged   = 5  // files kept beside; the oldest goes first
-	maxHoles     = 16 // told one by one
-)
+// maxHoles bounds how many places of a damaged journal are told one by one.
+const maxHoles = 16
 
 // about tells what a record is about whose checksum is wrong, "" if that cannot be
 // read. Secrets are not told.
@@ -107,32 +101,13 @@ func (j *journal) keepSuspect() error {
 	if !j.suspect {
 		return nil
 	}
-	kept := j.path + damagedInfix + time.Now().UTC().Format("20060102T150405.000Z")
+	kept := regular.Aside(j.path)
 	if err := j.disk.keep(j.path, kept); err != nil {
 		return fmt.Errorf("keep damaged %s: %w", j.path, err)
 	}
 	j.suspect, j.kept = false, kept
-	pruneDamaged(j.path)
+	regular.Prune(j.path)
 	return nil
-}
-
-// pruneDamaged removes the oldest damaged files beyond those that are kept. One that
-// cannot be removed stays: it does no harm.
-func pruneDamaged(path string) {
-	entries, err := os.ReadDir(filepath.Dir(path))
-	if err != nil {
-		return
-	}
-	var names []string
-	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), filepath.Base(path)+damagedInfix) {
-			names = append(names, e.Name())
-		}
-	}
-	slices.Sort(names) // by time
-	for _, name := range names[:max(0, len(names)-maxDamaged)] {
-		_ = os.Remove(filepath.Join(filepath.Dir(path), name))
-	}
 }
 
 // keep gives a damaged file a second name, which takes no space and leaves the first
@@ -171,4 +146,3 @@ func (s *State) sumUp(err error) {
 	s.logger.Error("Local journal was damaged: started with what could be read", "path", s.journal.path,
 		"services", len(s.services), "checks", len(s.checks), "kept", s.journal.kept)
 }
-

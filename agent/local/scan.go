@@ -221,4 +221,3 @@ func namesIn(data []byte) []string {
 	}
 	return names
 }
-

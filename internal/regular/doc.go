@@ -1,10 +1,12 @@
-// Package regular reads regular files, and nothing else.
+// Package regular reads regular files, refuses what is none, and puts damaged ones aside.
 //
 // # Use
 //
 // Read takes the place of os.ReadFile, and Open that of os.Open, where a path comes from
 // a user. Opening a named pipe waits for a writer, for ever if there is none, and a
 // device such as /dev/zero has no end: both are refused in one line instead.
+//
+// PutAside keeps a damaged file beside the new one that takes its place.
 //
 // # Concurrency
 //
