@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"praetor/catalog"
 	"praetor/internal/fault"
 )
@@ -30,6 +32,12 @@ const (
 	aliasBackoff    = 2 * time.Second
 	aliasBackoffMax = time.Minute
 	aliasPatience   = 3 // errors in a row before backing off longer each time
+
+	// An alias check looks as often as something changes, but in the long run no
+	// oftener than other checks: those that follow each other in a ring would hand a
+	// change round for ever.
+	aliasBurst = 20
+	aliasPause = minInterval
 )
 
 // alias mirrors the worst status among other checks.
@@ -65,7 +73,8 @@ func (a *alias) Run(ctx context.Context) {
 func (a *alias) runLocal(ctx context.Context) {
 	timer := time.NewTicker(aliasLocalEvery)
 	defer timer.Stop()
-	for {
+	pace := rate.NewLimiter(rate.Every(aliasPause), aliasBurst)
+	for pace.Wait(ctx) == nil {
 		checks, exists, changed := a.local.ServiceHealth(a.service)
 		a.notify(a.judge(checks, exists))
 		select {
@@ -82,7 +91,8 @@ func (a *alias) runRemote(ctx context.Context) {
 		index uint64
 		fails int
 	)
-	for ctx.Err() == nil {
+	pace := rate.NewLimiter(rate.Every(aliasPause), aliasBurst)
+	for pace.Wait(ctx) == nil {
 		next, checks, services, err := a.remote.NodeHealth(ctx, a.node, index)
 		if ctx.Err() != nil {
 			return

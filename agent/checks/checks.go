@@ -86,6 +86,11 @@ func New(check *catalog.Check, opts Options) (Runner, error) {
 	if len(d.ScriptArgs) > 0 && !opts.ScriptsAllowed {
 		return nil, fault.New(fault.Rejected, "%s", orDefault(opts.ScriptsRefusal, RemoteScriptsDisabled))
 	}
+	if d.Timeout < 0 { // as if it were not given: some would wait for ever, some not at all
+		row := *check
+		row.Definition.Timeout = 0
+		check, d = &row, &row.Definition
+	}
 	opts.fill(d)
 	for _, k := range kinds {
 		if k.asked(d) {

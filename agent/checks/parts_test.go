@@ -166,6 +166,105 @@ func TestTTLExpiry(t *testing.T) {
 	})
 }
 
+// TestExpiredTTLCheckKeepsNobodyBusy: a TTL of 1ns had its timer ring for ever, which
+// took a core.
+func TestExpiredTTLCheckKeepsNobodyBusy(t *testing.T) {
+	for _, length := range []time.Duration{1, time.Microsecond, time.Millisecond, time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			told, looks := 0, 0
+			r, err := checks.New(&catalog.Check{CheckID: "c", Definition: catalog.CheckDefinition{TTL: length}},
+				checks.Options{Notify: func(_, status, _ string) { told++ }})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ttl := r.(*checks.TTL)
+			stop := ttl.Start(func(look func()) { looks++; look() })
+			time.Sleep(time.Hour)
+			if told != 1 || looks != 1 {
+				t.Errorf("%v: told %d times, looked %d times within an hour of silence", length, told, looks)
+			}
+			for range 1000 { // a report each microsecond
+				ttl.Renew("x")
+				time.Sleep(time.Microsecond)
+			}
+			time.Sleep(time.Hour)
+			if told < 2 || looks > 3 {
+				t.Errorf("%v: told %d times, looked %d times after a thousand reports within a millisecond", length, told, looks)
+			}
+			if !ttl.Expired() {
+				t.Errorf("%v: not expired", length)
+			}
+			stop()
+		})
+	}
+}
+
+// restless is a service that changes whenever somebody looks, as one does whose checks
+// follow, round some corners, the check that looks.
+type restless struct {
+	looks int
+	stop  func()
+}
+
+func (r *restless) ServiceHealth(string) ([]*catalog.Check, bool, <-chan struct{}) {
+	if r.looks++; r.looks == 10_000 {
+		r.stop()
+	}
+	changed := make(chan struct{})
+	close(changed)
+	return nil, true, changed
+}
+
+// TestAliasChecksOfEachOtherKeepNobodyBusy: a change could go round for ever.
+func TestAliasChecksOfEachOtherKeepNobodyBusy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+		defer cancel()
+		svc := &restless{stop: cancel}
+		r, err := checks.New(&catalog.Check{CheckID: "c", Definition: catalog.CheckDefinition{AliasService: "s"}},
+			checks.Options{Notify: func(string, string, string) {}, Local: svc})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Run(ctx)
+		if svc.looks < 500 || svc.looks > 700 {
+			t.Errorf("%d looks within 10 minutes, want one a second", svc.looks)
+		}
+	})
+}
+
+// TestNegativeTimeoutIsNone: an HTTP check with one waited for ever.
+func TestNegativeTimeoutIsNone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, far := net.Pipe() // nobody answers
+		defer far.Close()
+		found := make(chan string, 1)
+		c := &catalog.Check{CheckID: "c", Definition: catalog.CheckDefinition{HTTP: "http://x", Interval: time.Second, Timeout: -1}}
+		r, err := checks.New(c, checks.Options{
+			Notify: func(_, status, _ string) { found <- status },
+			Dial: func(context.Context, string, string) (net.Conn, error) {
+				go io.Copy(io.Discard, far) // ends with the connection
+				return near, nil
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		done := make(chan struct{})
+		go func() { defer close(done); r.Run(ctx) }()
+		began := time.Now()
+		if status := <-found; status != catalog.Critical || time.Since(began) > 12*time.Second {
+			t.Errorf("%s after %v", status, time.Since(began))
+		}
+		if c.Definition.Timeout != -1 {
+			t.Error("what is registered was changed")
+		}
+		cancel()
+		<-done
+	})
+}
+
 func frame(stream byte, text string) []byte {
 	b := binary.BigEndian.AppendUint32([]byte{stream, 0, 0, 0}, uint32(len(text)))
 	return append(b, text...)

@@ -22,8 +22,13 @@ type TTL struct {
 	deadline time.Time
 	last     string // output of the last report
 	timer    *time.Timer
+	asleep   bool // the timer is not set: nothing can expire until someone reports
 	stopped  bool
 }
+
+// ttlPause is the least time between two looks at the clock: however short a TTL is,
+// and however often someone reports, it keeps nobody busy.
+const ttlPause = 10 * time.Millisecond
 
 func newTTL(c *catalog.Check, o *Options) (Runner, error) {
 	return &TTL{
@@ -39,6 +44,10 @@ func (t *TTL) Renew(output string) (kept string, deadline time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.last, t.deadline = kept, time.Now().Add(t.ttl)
+	if t.asleep && !t.stopped {
+		t.asleep = false
+		t.timer.Reset(max(t.ttl, ttlPause))
+	}
 	return kept, t.deadline
 }
 
@@ -73,7 +82,7 @@ func (t *TTL) Run(ctx context.Context) {
 func (t *TTL) Start(guard func(look func())) (stop func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.timer = time.AfterFunc(time.Until(t.deadline), func() { guard(t.look) })
+	t.timer = time.AfterFunc(max(time.Until(t.deadline), ttlPause), func() { guard(t.look) })
 	return func() {
 		t.mu.Lock()
 		defer t.mu.Unlock()
@@ -84,20 +93,18 @@ func (t *TTL) Start(guard func(look func())) (stop func()) {
 
 func (t *TTL) look() {
 	deadline, output := t.state()
-	left := time.Until(deadline)
-	if left <= 0 && !deadline.Equal(t.told) {
+	if time.Until(deadline) <= 0 && !deadline.Equal(t.told) {
 		t.told = deadline
 		t.notify(t.id, catalog.Critical, output)
 	}
-	if left <= 0 {
-		// Until someone reports there is nothing to expire; a report
-		// cannot expire earlier than a whole TTL from now.
-		left = t.ttl
-	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if !t.stopped {
-		t.timer.Reset(left)
+	switch {
+	case t.stopped:
+	case t.deadline.Equal(t.told):
+		t.asleep = true
+	default: // someone reported, perhaps just now
+		t.timer.Reset(max(time.Until(t.deadline), ttlPause))
 	}
 }
 

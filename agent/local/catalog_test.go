@@ -66,6 +66,17 @@ func (f *servers) Do(ctx context.Context, op *rpc.Desc, req rpc.Message) (rpc.Me
 	return nil, fault.New(fault.Internal, "no operation %s here", op.Name)
 }
 
+// calls is how many requests came so far.
+func (f *servers) calls() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	total := 0
+	for _, n := range f.requests {
+		total += n
+	}
+	return total
+}
+
 func (f *servers) sync(req *ops.CatalogSyncRequest) (rpc.Message, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -3,6 +3,7 @@ package local
 import (
 	"cmp"
 	"context"
+	"math"
 	"reflect"
 	"slices"
 	"time"
@@ -101,11 +102,20 @@ func (s *State) rows() []live {
 func (e *checkEntry) status(boot string) *statusRecord {
 	r := &statusRecord{CheckID: e.row.CheckID, Status: e.row.Status, Output: e.row.Output}
 	if e.ttl != nil {
-		r.Expires = e.expires.UnixNano()
+		r.Expires = unixNano(e.expires)
 	} else {
 		r.Boot = boot
 	}
 	return r
+}
+
+// unixNano is t.UnixNano, for times past 2262, which it cannot tell, too: there are TTLs
+// of hundreds of years, for "never".
+func unixNano(t time.Time) int64 {
+	if t.Unix() > math.MaxInt64/int64(time.Second)-1 {
+		return math.MaxInt64
+	}
+	return t.UnixNano()
 }
 
 // nodeAndOwn lists checks by ID: those of the node, and those of one service.

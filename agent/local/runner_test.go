@@ -1,7 +1,9 @@
 package local_test
 
 import (
+	"fmt"
 	"io"
+	"math"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -142,5 +144,47 @@ func TestCountsTellChecksApart(t *testing.T) {
 	must(t, s.AddCheck(bg, &catalog.Check{CheckID: "s", Definition: catalog.CheckDefinition{ScriptArgs: []string{"true"}, Interval: time.Hour}}, ""))
 	if got, want := s.Counts(), (local.Counts{Services: 1, Checks: 3, CheckMonitors: 1, CheckTTLs: 2}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+// TestAliasChecksInARingComeToRest, or at least cost next to nothing: a change that
+// goes round a ring of checks that follow each other kept a core and the servers busy.
+func TestAliasChecksInARingComeToRest(t *testing.T) {
+	f := newServers()
+	running(t, f, nil, func(t *testing.T, s *local.State) {
+		const n = 8
+		name := func(i int) string { return fmt.Sprint("s", i%n) }
+		for i := range n {
+			must(t, s.AddService(bg, service(name(i)), nil, false, ""))
+		}
+		for i := range n {
+			c := &catalog.Check{CheckID: fmt.Sprint("alias", i), Name: "alias", ServiceID: name(i), Status: catalog.Passing,
+				Definition: catalog.CheckDefinition{AliasService: name(i + 1)}}
+			if i%2 == 0 {
+				c.Status = catalog.Critical
+			}
+			must(t, s.AddCheck(bg, c, ""))
+		}
+		time.Sleep(time.Minute)
+		before := f.calls()
+		time.Sleep(10 * time.Minute)
+		if calls := f.calls() - before; calls > 10*60*3 {
+			t.Errorf("%d requests to the servers within 10 minutes", calls)
+		}
+	})
+}
+
+// TestTTLOfHundredsOfYearsOutlastsARestart: its end does not fit into the nanoseconds
+// of an int64.
+func TestTTLOfHundredsOfYearsOutlastsARestart(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, options(dir, newServers()))
+	c := ttl("c")
+	c.Definition.TTL = math.MaxInt64
+	must(t, s.AddCheck(bg, c, ""))
+	must(t, s.UpdateTTL(bg, "c", catalog.Passing, "x"))
+	must(t, s.Close())
+	if got := open(t, options(dir, newServers())).Check("c").Status; got != catalog.Passing {
+		t.Errorf("got %s", got)
 	}
 }
