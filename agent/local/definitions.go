@@ -52,6 +52,9 @@ func (s *State) load(defs Definitions) error {
 		if d.Service.ID == "" {
 			return fault.New(fault.Invalid, "Failed to register service %q: Service name missing", "")
 		}
+	}
+	defs.dropDoubled()
+	for _, d := range defs.Services {
 		entries, err := s.newChecks(d.Checks, d.Token, true)
 		if err != nil {
 			return fault.New(fault.Invalid, "Failed to register service %q: %w", d.Service.Service, err)
@@ -59,9 +62,6 @@ func (s *State) load(defs Definitions) error {
 		services = append(services, entries)
 	}
 	for _, d := range defs.Checks {
-		if d.Check.CheckID == "" {
-			d.Check.CheckID = d.Check.Name
-		}
 		e, err := s.newCheck(d.Check, d.Token, true)
 		if err != nil {
 			return fault.New(fault.Invalid, "Failed to register check %q: %w", d.Check.Name, err)
@@ -98,6 +98,35 @@ func (d Definitions) clone() Definitions {
 		c.Checks[i].Check = &row
 	}
 	return c
+}
+
+// dropDoubled leaves of each check its last definition, wherever the others are: with
+// the same service, with another, or by themselves. d is a clone.
+func (d *Definitions) dropDoubled() {
+	later := map[string]bool{}
+	doubled := func(c *catalog.Check) bool {
+		seen := later[c.CheckID]
+		later[c.CheckID] = true
+		return seen
+	}
+	alone := make([]CheckDefinition, 0, len(d.Checks))
+	for _, def := range slices.Backward(d.Checks) {
+		if def.Check.CheckID == "" {
+			def.Check.CheckID = def.Check.Name
+		}
+		if !doubled(def.Check) {
+			alone = append(alone, def)
+		}
+	}
+	slices.Reverse(alone)
+	d.Checks = alone
+	for i := range slices.Backward(d.Services) {
+		own := slices.Clone(d.Services[i].Checks)
+		slices.Reverse(own)
+		own = slices.DeleteFunc(own, doubled)
+		slices.Reverse(own)
+		d.Services[i].Checks = own
+	}
 }
 
 // checkOwners refuses checks of services that neither a file defines nor

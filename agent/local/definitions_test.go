@@ -132,3 +132,55 @@ func TestFileDefinitionsThatCannotRunAreRefused(t *testing.T) {
 		t.Errorf("registered all the same: %s", got)
 	}
 }
+
+// TestOfDoubledChecksTheLastCounts: it had the first one's status.
+func TestOfDoubledChecksTheLastCounts(t *testing.T) {
+	of := func(id, status string, length time.Duration) *catalog.Check {
+		c := ttl(id)
+		c.Status, c.Definition.TTL = status, length
+		return c
+	}
+	want := func(t *testing.T, s *local.State, id, service, status string, length time.Duration) {
+		t.Helper()
+		c := s.Check(id)
+		if c == nil || c.Status != status || c.ServiceID != service || c.Definition.TTL != length {
+			t.Errorf("%s: got %+v, want one of %q that is %s", id, c, service, status)
+		}
+	}
+	t.Run("in a registration", func(t *testing.T) {
+		dir := t.TempDir()
+		s := open(t, options(dir, newServers()))
+		doubled := func() []*catalog.Check {
+			return []*catalog.Check{of("c", catalog.Passing, time.Hour), ttl("other"), of("c", catalog.Warning, time.Minute)}
+		}
+		must(t, s.AddService(bg, service("a"), doubled(), false, ""))
+		want(t, s, "c", "a", catalog.Warning, time.Minute)
+		must(t, s.UpdateTTL(bg, "c", catalog.Critical, "x"))
+		must(t, s.AddService(bg, service("a"), doubled(), true, "")) // keeps what it was told
+		want(t, s, "c", "a", catalog.Critical, time.Minute)
+		must(t, s.AddSidecar(bg, "a", service("a-sidecar-proxy"), []*catalog.Check{of("side", catalog.Passing, time.Hour), of("side", catalog.Warning, time.Hour)}, false, ""))
+		want(t, s, "side", "a-sidecar-proxy", catalog.Warning, time.Hour)
+		must(t, s.Close())
+		if len(open(t, options(dir, newServers())).Checks()) != 3 {
+			t.Error("another number of checks after a restart")
+		}
+	})
+	t.Run("in files", func(t *testing.T) {
+		s := open(t, options("", newServers()))
+		defs := local.Definitions{
+			Services: []local.ServiceDefinition{
+				{Service: service("a"), Checks: []*catalog.Check{of("c", catalog.Passing, 1*time.Hour), of("c", catalog.Warning, 2*time.Hour), of("d", catalog.Passing, 3*time.Hour), of("e", catalog.Passing, 4*time.Hour)}},
+				{Service: service("b"), Checks: []*catalog.Check{of("d", catalog.Warning, 5*time.Hour)}},
+			},
+			Checks: []local.CheckDefinition{{Check: of("e", catalog.Warning, 6*time.Hour)}, {Check: of("f", catalog.Passing, 7*time.Hour)}, {Check: of("f", catalog.Warning, 8*time.Hour)}},
+		}
+		must(t, s.LoadDefinitions(defs))
+		for range 2 {
+			want(t, s, "c", "a", catalog.Warning, 2*time.Hour)
+			want(t, s, "d", "b", catalog.Warning, 5*time.Hour)
+			want(t, s, "e", "", catalog.Warning, 6*time.Hour)
+			want(t, s, "f", "", catalog.Warning, 8*time.Hour)
+			must(t, s.Reload(defs))
+		}
+	})
+}

@@ -31,6 +31,7 @@ func (s *State) addService(r *serviceRecord) error {
 	if r.Service.ID == "" {
 		return fault.New(fault.Invalid, "Missing service name")
 	}
+	r.Checks = definition.LastOfEach(r.Checks)
 	s.warnOfNames(r.Service)
 	entries, err := s.newChecks(r.Checks, r.Token, false)
 	if err != nil {

@@ -109,6 +109,25 @@ func CheckIDs(serviceID string, checks []*catalog.Check) {
 	}
 }
 
+// LastOfEach returns checks without those whose ID comes again later: of several
+// definitions of one check the last counts, its status included. All must have IDs.
+func LastOfEach(checks []*catalog.Check) []*catalog.Check {
+	last := make(map[string]int, len(checks))
+	for i, c := range checks {
+		last[c.CheckID] = i
+	}
+	if len(last) == len(checks) {
+		return checks
+	}
+	kept := make([]*catalog.Check, 0, len(last))
+	for i, c := range checks {
+		if last[c.CheckID] == i {
+			kept = append(kept, c)
+		}
+	}
+	return kept
+}
+
 // AttachChecks makes checks those of s: it assigns their IDs (CheckIDs), names,
 // types and initial status where none is given, and copies the service's
 // identity into them. s must have its ID.
