@@ -42,27 +42,6 @@ func (a *Agent) self() Self {
 	return Self{API: a.api, NodeName: a.runtime.Load().NodeName, Token: a.tokens().Agent, Logger: a.logger}
 }
 
-// runWatches runs the watches of the configuration until ctx ends, and those of
-// the next when it is reloaded.
-func (a *Agent) runWatches(ctx context.Context) error {
-	for ctx.Err() == nil {
-		round, cancel := context.WithCancel(ctx)
-		var group errgroup.Group
-		for _, conf := range a.runtime.Load().Watches {
-			if a.duties.Watch != nil {
-				group.Go(func() error { a.duties.Watch(round, a.self(), conf); return nil })
-			}
-		}
-		select {
-		case <-ctx.Done():
-		case <-a.rewatch:
-		}
-		cancel()
-		group.Wait() // its parts report their faults themselves
-	}
-	return nil
-}
-
 // offerJob takes a job that came as an event, unless the configuration forbids
 // it, which it does by default.
 func (a *Agent) offerJob(e *event.Event) {

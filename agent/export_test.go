@@ -29,3 +29,20 @@ var DNSMaxStale = dnsMaxStale
 func CheckAbsence(folder string, rt *config.Runtime, now time.Time) error {
 	return checkAbsence(&dataDir{path: folder}, rt, now, hclog.NewNullLogger())
 }
+
+// NewWatcher is an agent of which only the watches run.
+func NewWatcher(watch func(ctx context.Context, self Self, conf config.Watch)) *Agent {
+	a := &Agent{duties: Duties{Watch: watch}, rewatch: make(chan struct{}, 1)}
+	a.secrets = newTokenStore("", config.ACL{}, nil, nil)
+	a.runtime.Store(&config.Runtime{})
+	return a
+}
+
+// RunWatches runs them.
+func (a *Agent) RunWatches(ctx context.Context) error { return a.runWatches(ctx) }
+
+// ReloadWatches is what a reload does to them.
+func (a *Agent) ReloadWatches(watches ...config.Watch) {
+	a.runtime.Store(&config.Runtime{Watches: watches})
+	wake(a.rewatch)
+}
