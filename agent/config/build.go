@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"encoding/base64"
 	"fmt"
 	"maps"
@@ -25,6 +26,7 @@ type builder struct {
 	rt       *Runtime
 	faults   definition.Errors // about one value; shown as a list
 	rules    []string          // about how values go together; shown bare when alone
+	refused  []string          // keys that ask for what cannot be enforced
 	warnings []string
 }
 
@@ -43,6 +45,13 @@ func (b *builder) refuse(key, format string, args ...any) {
 
 func (b *builder) warn(format string, args ...any) {
 	b.warnings = append(b.warnings, fmt.Sprintf(format, args...))
+}
+
+// warnOnce is warn for what several settings may lead to.
+func (b *builder) warnOnce(format string, args ...any) {
+	if text := fmt.Sprintf(format, args...); !slices.Contains(b.warnings, text) {
+		b.warnings = append(b.warnings, text)
+	}
 }
 
 // origin names the file that set key, on a line of its own so that Consul's
@@ -85,6 +94,7 @@ func (b *builder) build() {
 	b.rt.Services = b.services()
 	b.rt.NodeChecks = b.nodeChecks()
 	b.rt.Watches = b.watches()
+	b.refuseUnenforced()
 	b.noticeUnserved()
 	b.validate()
 }
@@ -173,7 +183,7 @@ func (b *builder) identity() {
 
 func (b *builder) nodeName() string {
 	name := val(b.s.NodeName)
-	if b.s.NodeName == nil {
+	if name == "" { // a template that had nothing to say
 		name, _ = b.env.hostname()
 	}
 	return strings.TrimSpace(name)
@@ -303,14 +313,14 @@ func (b *builder) checks() {
 func (b *builder) logging() {
 	s := b.s
 	b.rt.Log = Log{
-		Level:          strings.ToUpper(val(s.LogLevel)),
+		Level:          strings.ToUpper(cmp.Or(val(s.LogLevel), "INFO")),
 		JSON:           val(s.LogJSON),
 		File:           val(s.LogFile),
 		RotateDuration: b.duration("log_rotate_duration", s.LogRotateDuration),
 		RotateBytes:    val(s.LogRotateBytes),
 		RotateMaxFiles: val(s.LogRotateMaxFiles),
 		Syslog:         val(s.EnableSyslog),
-		SyslogFacility: val(s.SyslogFacility),
+		SyslogFacility: cmp.Or(val(s.SyslogFacility), "LOCAL0"),
 	}
 }
 
@@ -354,6 +364,7 @@ type environment struct {
 	hostname   func() (string, error)
 	interfaces func() ([]netInterface, error)
 	maxFiles   func() (uint64, bool)
+	enforces   bool // what this build cannot enforce passes: for tests of what it is read as
 }
 
 func hostEnvironment() environment {

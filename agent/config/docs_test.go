@@ -41,6 +41,11 @@ An agent reads built-in defaults, then flags that are lists, then each ` + "`-co
 Durations are text with a unit (` + "`\"90s\"`, `\"1h30m\"`" + `). Addresses may hold go-sockaddr templates (` + "`{{ GetPrivateIP }}`" + `). What Consul's
 defaults are, Praetor's are, but for ` + "`performance.raft_multiplier`" + `, which is 1: a dead leader is replaced within a second.
 
+Settings that ask for security that this version cannot enforce keep an agent from starting, with a line for each (` + "`praetor validate`" + ` warns):
+` + "`acl.enabled` with `acl.default_policy = \"deny\"`; `verify_incoming`, `verify_outgoing` and `verify_server_hostname`" + ` where they reach
+internal RPC or gRPC; ` + "`auto_encrypt`; `auto_config`. Those of `tls.https`" + ` are in force. An empty text is as if the key were not
+there, but for ` + "`datacenter`, `bind_addr`, `data_dir`, `client_addr`" + ` (no listeners) and durations.
+
 Marks: **R** applied by ` + "`praetor reload`" + ` and SIGHUP. **–** accepted, with a warning, but without effect in this version.
 
 ## Keys

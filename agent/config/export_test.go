@@ -13,6 +13,7 @@ type Host struct {
 	Loopback []string
 	MaxFiles uint64 // 0: unknown
 	Broken   bool   // interfaces cannot be listed
+	Enforces bool   // what this build cannot enforce passes
 }
 
 func (h Host) environment() environment {
@@ -30,6 +31,7 @@ func (h Host) environment() environment {
 		hostname:   func() (string, error) { return h.Name, nil },
 		interfaces: interfaces,
 		maxFiles:   func() (uint64, bool) { return h.MaxFiles, h.MaxFiles > 0 },
+		enforces:   h.Enforces,
 	}
 }
 

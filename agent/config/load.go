@@ -113,7 +113,7 @@ func addText(m *merger, src source) error {
 
 // keepLogLevel makes an unreadable level a warning, on reload.
 func (b *builder) keepLogLevel(level string) {
-	if !validLevel(val(b.s.LogLevel)) {
+	if l := val(b.s.LogLevel); l != "" && !validLevel(l) {
 		b.warn("Invalid log level in new configuration: %s; keeping %s", val(b.s.LogLevel), level)
 		b.s.LogLevel = &level
 	}

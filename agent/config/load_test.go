@@ -264,7 +264,12 @@ func parseFlags(t *testing.T, args ...string) *config.Flags {
 
 func load(t *testing.T, args ...string) *config.Runtime {
 	t.Helper()
-	rt, _, err := config.LoadOn(host, parseFlags(t, args...))
+	return loadOn(t, host, args...)
+}
+
+func loadOn(t *testing.T, h config.Host, args ...string) *config.Runtime {
+	t.Helper()
+	rt, _, err := config.LoadOn(h, parseFlags(t, args...))
 	ok(t, err)
 	return rt
 }

@@ -53,8 +53,15 @@ func TestTheMultiplierScalesRaft(t *testing.T) {
 	want(t, rt.Raft.LeaderLeaseTimeout, time.Second)
 }
 
+// enforcing is host with a build that can enforce everything.
+func enforcing() config.Host {
+	h := host
+	h.Enforces = true
+	return h
+}
+
 func TestTLSStanzasOverrideDefaultsKeyByKey(t *testing.T) {
-	rt := load(t, "-dev", "-hcl", `tls {
+	rt := loadOn(t, enforcing(), "-dev", "-hcl", `tls {
   defaults { ca_file = "ca" cert_file = "c" key_file = "k" verify_incoming = true verify_outgoing = true }
   internal_rpc { verify_server_hostname = true }
   https { verify_incoming = false cert_file = "hc" tls_min_version = "TLSv1_3" }
@@ -71,7 +78,7 @@ func TestTLSStanzasOverrideDefaultsKeyByKey(t *testing.T) {
 }
 
 func TestHostnamesAreVerifiedOnlyWithOutgoing(t *testing.T) {
-	rt := load(t, "-dev", "-hcl", "tls { internal_rpc { verify_server_hostname = true } }")
+	rt := loadOn(t, enforcing(), "-dev", "-hcl", "tls { internal_rpc { verify_server_hostname = true } }")
 	want(t, rt.TLS.InternalRPC.VerifyOutgoing, true)
 }
 
@@ -122,7 +129,7 @@ func TestDeprecatedKeysStillWork(t *testing.T) {
 				hcl  []string
 				want any
 			}{{[]string{c.hcl}, c.want}, {[]string{c.newer, c.hcl}, c.wantNewer}} {
-				rt, warnings, err := config.LoadOn(host, &config.Flags{HCL: append([]string{`data_dir = "/x"`}, sources.hcl...)})
+				rt, warnings, err := config.LoadOn(enforcing(), &config.Flags{HCL: append([]string{`data_dir = "/x"`}, sources.hcl...)})
 				ok(t, err)
 				want(t, served(warnings), []string{warning})
 				want(t, c.get(rt), sources.want)

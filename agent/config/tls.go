@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -45,7 +46,7 @@ func (b *builder) tls() {
 // believes that RPC is encrypted must learn that it is not.
 func (b *builder) defaultsForRPC() bool {
 	d := &b.s.TLS.Defaults
-	return d.CAFile != nil || d.CAPath != nil || d.CertFile != nil || val(d.VerifyIncoming) || val(d.VerifyOutgoing)
+	return val(d.CAFile)+val(d.CAPath)+val(d.CertFile) != ""
 }
 
 // tlsMisplaced refuses keys in stanzas where they mean nothing.
@@ -80,14 +81,11 @@ func (b *builder) tlsStanza(name string, own *tlsStanza) TLSStanza {
 		CAPath:               either(own.CAPath, d.CAPath),
 		CertFile:             either(own.CertFile, d.CertFile),
 		KeyFile:              either(own.KeyFile, d.KeyFile),
-		MinVersion:           either(own.MinVersion, d.MinVersion),
+		MinVersion:           cmp.Or(val(own.MinVersion), val(d.MinVersion), defaultMinVersion),
 		VerifyIncoming:       either(own.VerifyIncoming, d.VerifyIncoming),
 		VerifyOutgoing:       either(own.VerifyOutgoing, d.VerifyOutgoing),
 		VerifyServerHostname: either(own.VerifyServerHostname, d.VerifyServerHostname),
 		UseAutoCert:          val(own.UseAutoCert),
-	}
-	if out.MinVersion == "" {
-		out.MinVersion = defaultMinVersion
 	}
 	if !slices.Contains(tlsVersions, out.MinVersion) {
 		key := b.tlsKey(name, "tls_min_version")

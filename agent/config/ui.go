@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
 	"net/url"
@@ -24,7 +25,7 @@ func (b *builder) ui() {
 	b.rt.UI = UI{
 		Enabled:               val(u.Enabled),
 		Dir:                   val(u.Dir),
-		ContentPath:           contentPath(val(u.ContentPath)),
+		ContentPath:           contentPath(cmp.Or(val(u.ContentPath), "/ui/")),
 		MetricsProvider:       val(u.MetricsProvider),
 		MetricsProviderFiles:  slices.Clone(u.MetricsFiles),
 		MetricsOptionsJSON:    val(u.MetricsOptionsJSON),

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/go-uuid"
@@ -239,7 +240,7 @@ func (b *builder) noticeUnserved() {
 		case "circonus":
 			circonus = append(circonus, key)
 		case "later":
-			if o := b.origins[key]; o != originDefaults && o != originDev {
+			if o := b.origins[key]; o != originDefaults && o != originDev && !slices.Contains(b.refused, key) {
 				later = append(later, key)
 			}
 		}
