@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/fsnotify/fsnotify"
+
+	"praetor/internal/regular"
 )
 
 // autoReloadPause is how long files must be left alone before they are read: an
@@ -90,12 +92,15 @@ func (a *Agent) watchFolders(watcher *fsnotify.Watcher, paths []string) {
 	}
 }
 
+// maxWatched is past what the configuration takes of a file, in bytes.
+const maxWatched = 32 << 20
+
 // fingerprint is a digest of what the files and folders hold that paths name. What cannot
 // be read counts by its error.
 func fingerprint(paths []string) [sha256.Size]byte {
 	h := sha256.New()
 	add := func(path string) {
-		text, err := os.ReadFile(path)
+		text, err := regular.Read(path, maxWatched)
 		fmt.Fprintf(h, "%q %d %t\n", path, len(text), errors.Is(err, fs.ErrNotExist))
 		h.Write(text)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/memberlist"
 
 	"praetor/internal/fault"
+	"praetor/internal/regular"
 )
 
 // maxKeyringBytes bounds the keyring file: thousands of keys.
@@ -69,7 +70,7 @@ func createKeyring(path string, key []byte) (*memberlist.Keyring, error) {
 
 // readKeyring reads a keyring file; the first key is the primary one.
 func readKeyring(path string) ([][]byte, error) {
-	f, err := os.Open(path)
+	f, err := regular.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("open keyring file: %w", err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/raft"
 
 	"praetor/internal/fault"
+	"praetor/internal/regular"
 )
 
 // maxPeersBytes bounds peers.json: thousands of servers.
@@ -95,7 +96,7 @@ func exists(path string) (bool, error) {
 }
 
 func readPeers(path string) (raft.Configuration, error) {
-	file, err := os.Open(path)
+	file, err := regular.Open(path)
 	if err != nil {
 		return raft.Configuration{}, err
 	}

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/hashicorp/go-uuid"
+
+	"praetor/internal/regular"
 )
 
 const (
@@ -52,17 +54,10 @@ func NodeID(rt *Runtime) (string, error) {
 
 // readNodeID returns "" when there is no file.
 func readNodeID(path string) (string, error) {
-	info, err := os.Stat(path)
+	data, err := regular.Read(path, maxNodeIDBytes)
 	if errors.Is(err, os.ErrNotExist) {
 		return "", nil
 	}
-	if err == nil && info.Size() > maxNodeIDBytes {
-		err = errors.New("too long")
-	}
-	if err != nil {
-		return "", fmt.Errorf("read node ID %q: %w", path, err)
-	}
-	data, err := os.ReadFile(path)
 	if err != nil {
 		return "", fmt.Errorf("read node ID: %w", err)
 	}

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"praetor/internal/regular"
 )
 
 // source is one text of configuration and where it came from.
@@ -96,9 +98,13 @@ func resolve(path string) (string, error) {
 
 // readFile reads at most what parse accepts, and a byte more so that it notices.
 func readFile(path, format string) (source, error) {
-	f, err := os.Open(path)
+	open := regular.Open
+	if isDescriptor(path) {
+		open = os.Open
+	}
+	f, err := open(path)
 	if err != nil {
-		return source{}, fmt.Errorf("config: Open failed on %s. %w", path, err)
+		return source{}, fmt.Errorf("config: Open failed on %s. %w", path, openError(path, err))
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxSourceBytes+1))
@@ -109,6 +115,12 @@ func readFile(path, format string) (source, error) {
 		format = formatOf(path)
 	}
 	return source{path, format, string(stripBOM(data))}, nil
+}
+
+// isDescriptor reports whether path is a file that the shell has opened for us, such as
+// <(command): it may be a pipe, since somebody is at its other end.
+func isDescriptor(path string) bool {
+	return path == "/dev/stdin" || strings.HasPrefix(path, "/dev/fd/") || strings.HasPrefix(path, "/proc/self/fd/")
 }
 
 func formatOf(path string) string {

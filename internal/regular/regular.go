@@ -10,8 +10,11 @@ import (
 // Open opens a regular file for reading.
 func Open(path string) (*os.File, error) {
 	info, err := os.Stat(path)
+	if pathErr, ok := err.(*fs.PathError); ok {
+		pathErr.Op = "open" // what the caller asked for
+	}
 	if err == nil {
-		err = Check(path, info)
+		err = check(path, info)
 	}
 	if err != nil {
 		return nil, err
@@ -19,8 +22,8 @@ func Open(path string) (*os.File, error) {
 	return os.Open(path)
 }
 
-// Check tells why what a path leads to is no regular file, nil if it is one.
-func Check(path string, info fs.FileInfo) error {
+// check tells why what a path leads to is no regular file, nil if it is one.
+func check(path string, info fs.FileInfo) error {
 	if info.Mode().IsRegular() {
 		return nil
 	}

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"sync/atomic"
+
+	"praetor/internal/regular"
 )
 
 // Options are the settings of one stanza (reference/config.md §4). CertFile and
@@ -114,11 +116,15 @@ func (o *Options) certificate() (tls.Certificate, error) {
 	return pair, nil
 }
 
+// maxPEM bounds a file of certificates or keys, in bytes; bundles of every public
+// authority take a quarter of a MiB.
+const maxPEM = 16 << 20
+
 func (o *Options) read(key, path string) ([]byte, error) {
 	if path == "" {
 		return nil, fmt.Errorf("%s.%s is missing: a certificate needs cert_file and key_file", o.Name, key)
 	}
-	data, err := os.ReadFile(path)
+	data, err := regular.Read(path, maxPEM)
 	if err != nil {
 		return nil, fmt.Errorf("%s.%s: %w", o.Name, key, err)
 	}
@@ -169,7 +175,7 @@ func (o *Options) authorities() (*x509.CertPool, error) {
 }
 
 func (o *Options) addAuthority(pool *x509.CertPool, key, path string) error {
-	data, err := os.ReadFile(path)
+	data, err := regular.Read(path, maxPEM)
 	if err != nil {
 		return fmt.Errorf("%s.%s: %w", o.Name, key, err)
 	}
