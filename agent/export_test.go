@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"praetor/agent/config"
+	"praetor/agent/local"
 	"praetor/agent/server"
 	"praetor/gossip"
 )
@@ -45,4 +46,9 @@ func (a *Agent) RunWatches(ctx context.Context) error { return a.runWatches(ctx)
 func (a *Agent) ReloadWatches(watches ...config.Watch) {
 	a.runtime.Store(&config.Runtime{Watches: watches})
 	wake(a.rewatch)
+}
+
+// DefinitionsOf is what files define for an agent with that local state.
+func DefinitionsOf(state *local.State, rt *config.Runtime) local.Definitions {
+	return (&Agent{local: state}).definitions(rt)
 }

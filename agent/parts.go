@@ -116,7 +116,8 @@ func (a *Agent) tokens() local.Tokens {
 	return local.Tokens{Agent: t.Agent, Default: t.Default, ConfigFile: t.ConfigFile}
 }
 
-// definitions is what the files define, sidecars among the services.
+// definitions is what the files define, sidecars among the services. The configuration
+// keeps its own: what a sidecar leaves open is filled in in a copy.
 func (a *Agent) definitions(rt *config.Runtime) local.Definitions {
 	var defs local.Definitions
 	taken := map[int]bool{}
@@ -125,19 +126,29 @@ func (a *Agent) definitions(rt *config.Runtime) local.Definitions {
 		if d.Sidecar == nil {
 			continue
 		}
-		side := d.Sidecar
-		if side.Service.Port == 0 {
-			side.Service.Port = a.freePort(rt.Ports.SidecarMin, rt.Ports.SidecarMax, taken)
+		side, checks := *d.Sidecar.Service, d.Sidecar.Checks
+		if side.Port == 0 {
+			side.Port = a.sidecarPort(side.ID, rt.Ports.SidecarMin, rt.Ports.SidecarMax, taken)
 		}
-		if len(side.Checks) == 0 {
-			side.Checks = definition.SidecarChecks(d.Service, side.Service)
+		if len(checks) == 0 {
+			checks = definition.SidecarChecks(d.Service, &side)
 		}
-		defs.Services = append(defs.Services, local.ServiceDefinition{Service: side.Service, Checks: side.Checks, Token: side.Token, Parent: d.Service.ID})
+		defs.Services = append(defs.Services, local.ServiceDefinition{Service: &side, Checks: checks, Token: d.Sidecar.Token, Parent: d.Service.ID})
 	}
 	for _, d := range rt.NodeChecks {
 		defs.Checks = append(defs.Checks, local.CheckDefinition{Check: d.Check, Token: d.Token})
 	}
 	return defs
+}
+
+// sidecarPort is the port that a sidecar without one has already, if it has one of the
+// range, else a free one: a reload does not move it.
+func (a *Agent) sidecarPort(id string, first, last int, taken map[int]bool) int {
+	if now := a.local.Service(id); now != nil && first <= now.Port && now.Port <= last && !taken[now.Port] {
+		taken[now.Port] = true
+		return now.Port
+	}
+	return a.freePort(first, last, taken)
 }
 
 // freePort finds the lowest port of a range that no service of this agent has,

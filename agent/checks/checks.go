@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"praetor/catalog"
+	"praetor/internal/definition"
 	"praetor/internal/fault"
 )
 
@@ -60,22 +61,18 @@ const (
 	networkTimeout = 10 * time.Second
 )
 
-// kinds are the kinds of check in the order in which they win when a definition
-// names several (reference/config.md §8).
-var kinds = []struct {
-	asked func(d *catalog.CheckDefinition) bool
-	build func(c *catalog.Check, o *Options) (Runner, error)
-}{
-	{func(d *catalog.CheckDefinition) bool { return d.TTL > 0 }, newTTL},
-	{func(d *catalog.CheckDefinition) bool { return d.HTTP != "" }, newHTTP},
-	{func(d *catalog.CheckDefinition) bool { return d.TCP != "" }, newTCP},
-	{func(d *catalog.CheckDefinition) bool { return d.UDP != "" }, newUDP},
-	{func(d *catalog.CheckDefinition) bool { return d.GRPC != "" }, newGRPC},
-	{func(d *catalog.CheckDefinition) bool { return d.DockerContainerID != "" && len(d.ScriptArgs) > 0 }, newDocker},
-	{func(d *catalog.CheckDefinition) bool { return d.OSService != "" }, newOSService},
-	{func(d *catalog.CheckDefinition) bool { return len(d.ScriptArgs) > 0 }, newScript},
-	{func(d *catalog.CheckDefinition) bool { return d.H2PING != "" }, newH2Ping},
-	{func(d *catalog.CheckDefinition) bool { return d.AliasNode != "" || d.AliasService != "" }, newAlias},
+// builders make the runners, by type of check (definition.CheckType).
+var builders = map[string]func(c *catalog.Check, o *Options) (Runner, error){
+	definition.TypeTTL:       newTTL,
+	definition.TypeHTTP:      newHTTP,
+	definition.TypeTCP:       newTCP,
+	definition.TypeUDP:       newUDP,
+	definition.TypeGRPC:      newGRPC,
+	definition.TypeDocker:    newDocker,
+	definition.TypeOSService: newOSService,
+	definition.TypeScript:    newScript,
+	definition.TypeH2Ping:    newH2Ping,
+	definition.TypeAlias:     newAlias,
 }
 
 // New builds the Runner of a check, nil if its definition asks for none, as
@@ -92,10 +89,8 @@ func New(check *catalog.Check, opts Options) (Runner, error) {
 		check, d = &row, &row.Definition
 	}
 	opts.fill(d)
-	for _, k := range kinds {
-		if k.asked(d) {
-			return k.build(check, &opts)
-		}
+	if build := builders[definition.CheckType(check)]; build != nil {
+		return build(check, &opts)
 	}
 	return nil, nil
 }

@@ -39,6 +39,7 @@ func (b *builder) nodeCheck(s *checkSettings) CheckDefinition {
 	if c.CheckID == "" {
 		c.CheckID = c.Name
 	}
+	b.noticeOSService(key, c)
 	if c.Status == "" {
 		c.Status = catalog.Critical
 	}
@@ -136,4 +137,18 @@ const scriptsDisabled = "Scripts are disabled on this agent; to enable, configur
 // start only, so Validate lets it pass.
 func (b *builder) scriptRefused(c *catalog.Check) bool {
 	return b.starting && definition.RunsScript(c) && !b.rt.Checks.EnableLocalScripts
+}
+
+// noticeOSService reports a check that only Windows could run, which Consul notices at
+// start.
+func (b *builder) noticeOSService(key string, c *catalog.Check) {
+	if definition.CheckType(c) != definition.TypeOSService {
+		return
+	}
+	const text = "Failed to register check %q: os_service %q: not implemented: it asks the service manager of Windows; ask another way, such as args, or remove the check"
+	if b.starting {
+		b.refuse(key, text, c.CheckID, c.Definition.OSService)
+	} else {
+		b.warn("the agent will not start: "+text, c.CheckID, c.Definition.OSService)
+	}
 }

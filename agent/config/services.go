@@ -126,6 +126,9 @@ func (b *builder) serviceChecks(key string, svc *catalog.Service, s *serviceSett
 		checks = append(checks, c)
 	}
 	definition.AttachChecks(svc, checks)
+	for _, c := range checks {
+		b.noticeOSService(key, c)
+	}
 	return checks
 }
 

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"cmp"
 	"slices"
 
 	"praetor/catalog"
@@ -64,7 +65,7 @@ func (s *State) load(defs Definitions) error {
 	for _, d := range defs.Checks {
 		e, err := s.newCheck(d.Check, d.Token, true)
 		if err != nil {
-			return fault.New(fault.Invalid, "Failed to register check %q: %w", d.Check.Name, err)
+			return fault.New(fault.Invalid, "Failed to register check %q: %w", cmp.Or(d.Check.Name, d.Check.CheckID), err)
 		}
 		alone = append(alone, e)
 	}

@@ -23,31 +23,31 @@ const (
 	TypeMaintenance = "maintenance"
 )
 
-// CheckType names the type that c's definition asks for. With several kinds set
-// the first in the order above wins (reference/config.md §8); "" means none.
+// kinds are the kinds of check in the order in which they win when a definition names
+// several (reference/config.md §8). What wins is what runs, and what is shown: Consul
+// shows the type by another order than the one in which it runs them.
+var kinds = []struct {
+	name  string
+	asked func(d *catalog.CheckDefinition) bool
+}{
+	{TypeTTL, func(d *catalog.CheckDefinition) bool { return d.TTL > 0 }},
+	{TypeHTTP, func(d *catalog.CheckDefinition) bool { return d.HTTP != "" }},
+	{TypeTCP, func(d *catalog.CheckDefinition) bool { return d.TCP != "" }},
+	{TypeUDP, func(d *catalog.CheckDefinition) bool { return d.UDP != "" }},
+	{TypeGRPC, func(d *catalog.CheckDefinition) bool { return d.GRPC != "" }},
+	{TypeDocker, func(d *catalog.CheckDefinition) bool { return d.DockerContainerID != "" && len(d.ScriptArgs) > 0 }},
+	{TypeOSService, func(d *catalog.CheckDefinition) bool { return d.OSService != "" }},
+	{TypeScript, func(d *catalog.CheckDefinition) bool { return len(d.ScriptArgs) > 0 }},
+	{TypeH2Ping, func(d *catalog.CheckDefinition) bool { return d.H2PING != "" }},
+	{TypeAlias, isAlias},
+}
+
+// CheckType names the type that c's definition asks for; "" means none.
 func CheckType(c *catalog.Check) string {
-	d := &c.Definition
-	switch {
-	case d.GRPC != "":
-		return TypeGRPC
-	case d.HTTP != "":
-		return TypeHTTP
-	case d.TTL > 0:
-		return TypeTTL
-	case d.TCP != "":
-		return TypeTCP
-	case d.UDP != "":
-		return TypeUDP
-	case isAlias(d):
-		return TypeAlias
-	case d.DockerContainerID != "" && len(d.ScriptArgs) > 0:
-		return TypeDocker
-	case len(d.ScriptArgs) > 0:
-		return TypeScript
-	case d.H2PING != "":
-		return TypeH2Ping
-	case d.OSService != "":
-		return TypeOSService
+	for _, k := range kinds {
+		if k.asked(&c.Definition) {
+			return k.name
+		}
 	}
 	return ""
 }

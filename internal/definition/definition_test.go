@@ -85,7 +85,8 @@ func TestWarningDefaultsToCritical(t *testing.T) {
 	}
 }
 
-func TestTheFirstTypeInConsulsOrderWins(t *testing.T) {
+// TestTheFirstKindInConsulsOrderWins: that of running them, which is what is shown, too.
+func TestTheFirstKindInConsulsOrderWins(t *testing.T) {
 	d := catalog.CheckDefinition{
 		GRPC: "x", HTTP: "x", TTL: 1, TCP: "x", UDP: "x", AliasNode: "x",
 		DockerContainerID: "x", ScriptArgs: []string{"x"}, H2PING: "x", OSService: "x",
@@ -96,7 +97,7 @@ func TestTheFirstTypeInConsulsOrderWins(t *testing.T) {
 		"docker": func() { d.DockerContainerID = "" }, "script": func() { d.ScriptArgs = nil },
 		"h2ping": func() { d.H2PING = "" }, "os_service": func() { d.OSService = "" },
 	}
-	for _, kind := range []string{"grpc", "http", "ttl", "tcp", "udp", "alias", "docker", "script", "h2ping", "os_service"} {
+	for _, kind := range []string{"ttl", "http", "tcp", "udp", "grpc", "docker", "os_service", "script", "h2ping", "alias"} {
 		want(t, definition.CheckType(&catalog.Check{Definition: d}), kind)
 		drop[kind]()
 	}
