@@ -88,6 +88,29 @@ func TestExampleOfChecksLoads(t *testing.T) {
 	}
 }
 
+// TestExampleOfChecksStartsAnAgent: it held a check that keeps an agent from starting
+// on anything but Windows.
+func TestExampleOfChecksStartsAnAgent(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/checks.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, example, _ := strings.Cut(string(text), "```hcl\n")
+	example, _, _ = strings.Cut(example, "```")
+	file := filepath.Join(t.TempDir(), "example.hcl")
+	writeFile(t, file, example)
+	n := newNode(t, "docs", "127.77.7.3", "-dev", "-config-file="+file).start()
+	waitFor(t, "the example's checks at the agent", 20*time.Second, func() error {
+		var checks map[string]any
+		err := n.get("/v1/agent/checks", &checks)
+		if want := strings.Count(example, "{ id ="); err == nil && len(checks) != want {
+			err = fmt.Errorf("%d checks, want %d", len(checks), want)
+		}
+		return err
+	})
+}
+
 // TestCommandsInTheDocsAreUnderstood gives every praetor command of the docs
 // to the program and wants no word about unknown commands or flags. Agents
 // are only asked for help: their flags come first all the same.

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"net"
 	"os"
-	"praetor/internal/disk"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"time"
+
+	"praetor/internal/disk"
 )
 
 const (
@@ -38,13 +40,14 @@ func examineDisk(ctx context.Context, p *patient, c *chart) {
 		}
 		return
 	}
+	examineDamaged(p.dataDir, c)
 	took, err := measureSyncs(ctx, p.dataDir)
 	switch {
 	case errors.Is(err, os.ErrPermission):
 		c.add(note, "run this as the agent's user, or as root", "the disk cannot be measured: %s", err)
 		return
 	case err != nil:
-		c.add(problem, "", "the disk cannot be written: %s", err)
+		c.add(problem, "make room, or see to the disk: until it can be written nothing can be registered here, and a restart brings back what was deregistered meanwhile (the agent's log names it)", "the disk cannot be written: %s", err)
 		return
 	}
 	slices.Sort(took)
@@ -66,6 +69,17 @@ func examineDisk(ctx context.Context, p *patient, c *chart) {
 			c.add(warning, "make room before the log cannot grow", "%d MB are free at %s", free>>20, p.dataDir)
 		}
 	}
+}
+
+// examineDamaged looks for files that the agent found damaged at a start and kept.
+func examineDamaged(dir string, c *chart) {
+	kept, _ := filepath.Glob(filepath.Join(dir, "*.damaged-*")) // the pattern is fine
+	if len(kept) == 0 {
+		return
+	}
+	slices.Sort(kept)
+	c.add(warning, "compare /v1/agent/services with what runs on this machine, and register again what is missing; the agent's log at its start names what was dropped; then remove these files, and look at the disk's health",
+		"files of the agent were damaged: %s", few(kept))
 }
 
 // measureSyncs appends to a file of its own, which it removes.

@@ -3,6 +3,7 @@ package cli_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -119,5 +120,22 @@ func TestDoctorFindsOutWhyAnAgentDoesNotStart(t *testing.T) {
 				t.Errorf("code %d, no %q:\n%s", code, row.want, out)
 			}
 		})
+	}
+}
+
+func TestDoctorLeadsFromADamagedJournalToItsCure(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "local.journal.damaged-20260101T000000.000Z"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	known := maps.Clone(sick)
+	known["GET /v1/agent/self"] = fmt.Sprintf(`{"Config":{"NodeName":"a","Datacenter":"dc1"},"DebugConfig":{"DataDir":%q,"DNSPort":-1,"HTTPSPort":-1}}`, dir)
+	answer(t, known)
+	out, _, _ := run(t, "doctor", "-data-dir="+dir)
+	said := strings.Join(strings.Fields(out), " ")
+	for _, want := range []string{"warning disk files of the agent were damaged", "local.journal.damaged-20260101T000000.000Z", "register again what is missing"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("it does not say %q:\n%s", want, out)
+		}
 	}
 }
