@@ -18,7 +18,8 @@
 // # Invariants
 //
 // A registration is on disk when it is acknowledged, and nothing that is not on
-// disk shows. Rows are never changed, only replaced. A registration costs the
+// disk shows; but what takes out of service is done even if it cannot be written. A
+// damaged journal keeps nobody from starting. Rows are never changed, only replaced. A registration costs the
 // same with ten services as with ten thousand: nothing walks over them all but
 // a full sync, a compaction, and Services when asked after a change. The file
 // is at most about twice what it has to hold; requests to servers have at most
