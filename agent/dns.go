@@ -46,7 +46,7 @@ func dnsConfig(rt *config.Runtime) dnsserver.Config {
 		AllowStale: d.AllowStale, MaxStale: dnsMaxStale(d),
 		NodeTTL: d.NodeTTL, ServiceTTL: d.ServiceTTL,
 		OnlyPassing: d.OnlyPassing, EnableTruncate: d.EnableTruncate,
-		UDPAnswerLimit: d.UDPAnswerLimit, ARecordLimit: d.ARecordLimit,
+		UDPAnswerLimit: d.UDPAnswerLimit, UDPMaxBytes: d.UDPMaxSize, ARecordLimit: d.ARecordLimit,
 		DisableCompression: d.DisableCompression, NodeMetaTXT: d.NodeMetaTXT,
 		SOA:             dnsserver.SOA(d.SOA),
 		Recursors:       d.Recursors,

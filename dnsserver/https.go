@@ -17,7 +17,6 @@ const (
 	HTTPSPath = "/dns-query"
 
 	messageType = "application/dns-message"
-	maxMessage  = 65535 // bytes
 )
 
 // ServeHTTP answers DNS over HTTPS (RFC 8484), as over TCP.

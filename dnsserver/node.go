@@ -74,10 +74,15 @@ func cname(owner, target string, ttl uint32) dns.RR {
 // maxTextBytes is the longest string of a TXT record (RFC 1035 §3.3).
 const maxTextBytes = 255
 
-// metaRecords makes one TXT record per metadata pair, in key order.
+// metaRecords makes one TXT record per metadata pair, in key order, as many as a
+// message can hold.
 func metaRecords(owner string, meta map[string]string, ttl uint32) []dns.RR {
 	rrs := make([]dns.RR, 0, len(meta))
+	bytes := 0
 	for _, key := range slices.Sorted(maps.Keys(meta)) {
+		if bytes += len(key) + len(meta[key]) + minRecordBytes; bytes > maxMessage {
+			break
+		}
 		text := metaText(key, meta[key])
 		rrs = append(rrs, &dns.TXT{
 			Hdr: dns.RR_Header{Name: owner, Rrtype: dns.TypeTXT, Class: dns.ClassINET, Ttl: ttl},

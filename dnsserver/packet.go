@@ -80,7 +80,7 @@ func (s *Server) makeReply(ctx context.Context, out, query []byte, from netip.Ad
 
 // pack packs a reply and keeps it if it may be kept.
 func (s *Server) pack(key, query []byte, a *answering) []byte {
-	packed, err := a.reply.Pack()
+	packed, err := a.packed()
 	if err != nil {
 		s.logger.Error("DNS reply cannot be written", "name", a.q.Name, "error", err)
 		return header(query, dns.RcodeServerFailure)

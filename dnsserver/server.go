@@ -46,6 +46,7 @@ type Config struct {
 	OnlyPassing        bool
 	EnableTruncate     bool
 	UDPAnswerLimit     int
+	UDPMaxBytes        int // of a reply over UDP, whatever the client takes; 0 = DefaultUDPMaxBytes
 	ARecordLimit       int // 0 = no limit
 	DisableCompression bool
 	NodeMetaTXT        bool // additional TXT records of node metadata
@@ -111,6 +112,10 @@ func (s *Server) Configure(c Config) {
 	if c.RecursorTimeout == 0 {
 		c.RecursorTimeout = 2 * time.Second
 	}
+	if c.UDPMaxBytes == 0 {
+		c.UDPMaxBytes = DefaultUDPMaxBytes
+	}
+	c.UDPMaxBytes = min(max(c.UDPMaxBytes, plainUDPBytes), MaxUDPBytes)
 	s.config.Store(&c)
 	s.sets.clear()
 }

@@ -26,6 +26,7 @@ type fakeCatalog struct {
 	services map[string][]*catalog.InstanceHealth
 	mesh     map[string][]*catalog.InstanceHealth
 	found    []*catalog.InstanceHealth // by the query q.dotted
+	queries  map[string][]*catalog.InstanceHealth
 	executed ops.QueryExecuteRequest
 	nodes    []*catalog.Node
 	err      error
@@ -57,6 +58,9 @@ func (f *fakeCatalog) Do(_ context.Context, op *rpc.Desc, req rpc.Message) (rpc.
 		return &ops.CatalogNodeReply{ReadMeta: rpc.ReadMeta{Live: f.live}}, nil
 	case *ops.QueryExecuteRequest:
 		f.executed = *req
+		if list := f.queries[req.QueryIDOrName]; list != nil {
+			return &ops.QueryExecuteReply{Service: list[0].Service.Service, Instances: list, Datacenter: "dc1"}, nil
+		}
 		if req.QueryIDOrName != "q.dotted" {
 			return nil, fault.New(fault.NotFound, "Query not found")
 		}
@@ -72,6 +76,8 @@ func (f *fakeCatalog) Do(_ context.Context, op *rpc.Desc, req rpc.Message) (rpc.
 			rep.Service = &catalog.Service{Service: "web"}
 		}
 		return rep, nil
+	case *ops.VirtualAddressRequest:
+		return &ops.VirtualAddressReply{ReadMeta: rpc.ReadMeta{Live: f.live}}, nil
 	}
 	return nil, fmt.Errorf("unexpected operation %s", op.Name)
 }
@@ -466,7 +472,7 @@ func FuzzMessage(f *testing.F) {
 			if !got.Response || reply[0] != query[0] || reply[1] != query[1] {
 				t.Errorf("not a reply to the question: %v", got)
 			}
-			if !tcp && len(reply) > 65467 {
+			if !tcp && len(reply) > dnsserver.DefaultUDPMaxBytes {
 				t.Errorf("%d bytes over UDP", len(reply))
 			}
 		}

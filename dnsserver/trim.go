@@ -7,7 +7,6 @@ import (
 // Limits of reference/dns.md §9.
 const (
 	plainUDPBytes   = 512
-	maxUDPBytes     = 65467
 	maxTCPBytes     = 65523
 	udpSlackBytes   = 8
 	maxPlainAnswers = 8
@@ -15,16 +14,40 @@ const (
 	maxTCPSRV       = 1024
 )
 
-// maxBytes is the largest reply the client can take.
+const (
+	// DefaultUDPMaxBytes is the ceiling of replies over UDP unless Config says
+	// otherwise: the largest that Consul's clients are known to count on.
+	DefaultUDPMaxBytes = 8192
+	// MaxUDPBytes is the highest ceiling: what one datagram can carry.
+	MaxUDPBytes = 65467
+	// shortUDPBytes is what is sent of a reply that does not fit under the ceiling.
+	// Its client asks again over TCP, so more would be wasted: one packet of
+	// any network that carries IPv6.
+	shortUDPBytes = 1232
+)
+
+// announced is how many bytes the client takes over UDP (RFC 6891 §6.2.3).
+func (a *answering) announced() int {
+	if opt := a.req.IsEdns0(); opt != nil {
+		return max(int(opt.UDPSize()), plainUDPBytes)
+	}
+	return plainUDPBytes
+}
+
+// overAnnounced reports whether the client takes more than the ceiling allows.
+// What is cut for the ceiling's sake it could have had: TC sends it to TCP.
+func (a *answering) overAnnounced() bool { return !a.tcp && a.announced() > a.UDPMaxBytes }
+
+// maxBytes is the largest reply for the client.
 func (a *answering) maxBytes() int {
 	if a.tcp {
 		return maxTCPBytes
 	}
-	if opt := a.req.IsEdns0(); opt != nil && opt.UDPSize() > plainUDPBytes {
-		return min(int(opt.UDPSize()), maxUDPBytes)
-	}
-	return plainUDPBytes
+	return min(a.announced(), a.UDPMaxBytes)
 }
+
+// isPlain reports whether the reply goes to a client that takes 512 bytes.
+func (a *answering) isPlain() bool { return !a.tcp && a.maxBytes() == plainUDPBytes }
 
 // mostAnswers is how many answers can be of use: more are not even made.
 func (a *answering) mostAnswers() int {
@@ -33,16 +56,17 @@ func (a *answering) mostAnswers() int {
 		return maxTCPSRV
 	case a.tcp:
 		return maxTCPAnswers
-	case a.maxBytes() == plainUDPBytes:
+	case a.isPlain():
 		return min(maxPlainAnswers, a.UDPAnswerLimit)
 	}
 	// The smallest answer over UDP takes 16 bytes: a pointer and an A record.
 	return a.maxBytes() / 16
 }
 
-// trim cuts the reply to what the client can take.
+// trim cuts the answers to what the client can take, as Consul does. What is still
+// too long then, fit cuts (fit.go).
 func (a *answering) trim() {
-	if a.reply.Rcode != dns.RcodeSuccess && len(a.reply.Answer) == 0 {
+	if len(a.reply.Answer) == 0 && !a.cut {
 		return
 	}
 	a.cutCount()
@@ -55,20 +79,23 @@ func (a *answering) trim() {
 		limit -= udpSlackBytes
 	}
 	compress := a.reply.Compress
-	if limit < plainUDPBytes {
+	if a.isPlain() {
 		a.reply.Compress = false // plain UDP is measured without compression
 	}
 	a.cutBytes(limit)
+	if a.cut && a.overAnnounced() {
+		a.cutBytes(min(limit, shortUDPBytes-udpSlackBytes))
+	}
 	a.reply.Compress = compress
 	if a.cut {
 		a.rebuildExtra()
-		a.reply.Truncated = a.EnableTruncate
+		a.reply.Truncated = a.EnableTruncate || a.overAnnounced()
 	}
 }
 
 func (a *answering) cutCount() {
 	most := a.mostAnswers()
-	if !a.tcp && a.maxBytes() != plainUDPBytes {
+	if !a.tcp && !a.isPlain() {
 		return
 	}
 	if len(a.reply.Answer) > most {

@@ -128,6 +128,7 @@ dns_config = {
   max_stale = "87600h"
   node_ttl = "0s"
   udp_answer_limit = 3
+  udp_max_size = 8192
   a_record_limit = 0
   recursor_strategy = "sequential"
   recursor_timeout = "2s"

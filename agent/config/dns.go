@@ -17,6 +17,7 @@ func (b *builder) dns() {
 		OnlyPassing:        val(d.OnlyPassing),
 		EnableTruncate:     val(d.EnableTruncate),
 		UDPAnswerLimit:     int(b.atLeastZero("dns_config.udp_answer_limit", val(d.UDPAnswerLimit))),
+		UDPMaxSize:         b.udpMaxSize(val(d.UDPMaxSize)),
 		ARecordLimit:       int(b.atLeastZero("dns_config.a_record_limit", val(d.ARecordLimit))),
 		DisableCompression: val(d.DisableCompression),
 		Recursors:          b.recursors(),
@@ -34,6 +35,20 @@ func (b *builder) dns() {
 	default:
 		b.refuse("dns_config.recursor_strategy", "dns_config.recursor_strategy: invalid value %q, must be 'sequential' or 'random'", b.rt.DNS.RecursorStrategy)
 	}
+}
+
+// Bounds of dns_config.udp_max_size: what every client takes (RFC 1035 §4.2.1), and
+// what one datagram carries.
+const (
+	leastUDPMaxSize = 512
+	mostUDPMaxSize  = 65467
+)
+
+func (b *builder) udpMaxSize(bytes int) int {
+	if bytes < leastUDPMaxSize || bytes > mostUDPMaxSize {
+		b.refuse("dns_config.udp_max_size", "dns_config.udp_max_size cannot be %d. Must be between %d and %d bytes", bytes, leastUDPMaxSize, mostUDPMaxSize)
+	}
+	return bytes
 }
 
 func (b *builder) serviceTTLs() map[string]time.Duration {

@@ -165,6 +165,7 @@ type DNS struct {
 	OnlyPassing        bool
 	EnableTruncate     bool
 	UDPAnswerLimit     int
+	UDPMaxSize         int // bytes
 	ARecordLimit       int // 0: no limit
 	DisableCompression bool
 	Recursors          []string // host:port

@@ -26,7 +26,7 @@ func TestDefaultsAreThoseOfTheReference(t *testing.T) {
 		SnapshotThreshold: 16384, SnapshotInterval: 30 * time.Second, TrailingLogs: 10240, Backend: "default", Verify: true, VerifyInterval: time.Minute, SegmentSizeMB: 64})
 	want(t, rt.Autopilot, config.Autopilot{CleanupDeadServers: true, LastContactThreshold: 200 * time.Millisecond, MaxTrailingLogs: 250, ServerStabilizationTime: 10 * time.Second})
 	want(t, rt.ACL, config.ACL{DefaultPolicy: "allow", DownPolicy: "extend-cache", TokenTTL: 30 * time.Second, PolicyTTL: 30 * time.Second})
-	want(t, rt.DNS, config.DNS{AllowStale: true, MaxStale: 87600 * time.Hour, ServiceTTL: map[string]time.Duration{}, UDPAnswerLimit: 3,
+	want(t, rt.DNS, config.DNS{AllowStale: true, MaxStale: 87600 * time.Hour, ServiceTTL: map[string]time.Duration{}, UDPAnswerLimit: 3, UDPMaxSize: 8192,
 		RecursorStrategy: "sequential", RecursorTimeout: 2 * time.Second, NodeMetaTXT: true, SOA: config.SOA{Refresh: 3600, Retry: 600, Expire: 86400}})
 	want(t, rt.Gossip.WAN, config.GossipTiming{GossipNodes: 3, GossipInterval: 500 * time.Millisecond, ProbeInterval: 5 * time.Second, ProbeTimeout: 3 * time.Second, SuspicionMult: 6, RetransmitMult: 4})
 	want(t, rt.Limits, config.Limits{HTTPMaxConnsPerClient: 200, HTTPSHandshakeTimeout: 5 * time.Second, RPCHandshakeTimeout: 5 * time.Second, RPCClientTimeout: time.Minute,

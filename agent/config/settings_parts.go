@@ -81,6 +81,7 @@ type dnsSettings struct {
 	OnlyPassing        *bool             `cfg:"only_passing" help:"leave out instances with a warning" reload:"y"`
 	EnableTruncate     *bool             `cfg:"enable_truncate" help:"set the TC bit on cut answers" reload:"y"`
 	UDPAnswerLimit     *int              `cfg:"udp_answer_limit" help:"answers over UDP to old clients" reload:"y"`
+	UDPMaxSize         *int              `cfg:"udp_max_size" help:"bytes of an answer over UDP, whatever the client takes; 512 to 65467" reload:"y"`
 	ARecordLimit       *int              `cfg:"a_record_limit" help:"A and AAAA records in an answer, 0 for no limit" reload:"y"`
 	DisableCompression *bool             `cfg:"disable_compression" help:"do not compress names" reload:"y"`
 	RecursorStrategy   *string           `cfg:"recursor_strategy" help:"sequential or random" reload:"y"`
