@@ -98,7 +98,7 @@ func readQuery(req *dns.Msg, query []byte) (reply []byte, ok bool) {
 		return nil, false
 	}
 	switch opcode := int(query[2] >> opcodeShift & opcodeMask); {
-	case opcode != dns.OpcodeQuery && opcode != dns.OpcodeNotify:
+	case opcode != dns.OpcodeQuery:
 		return header(query, dns.RcodeNotImplemented), false
 	case count(query, 4) != 1 || count(query, 6) > 1 || count(query, 8) > 1 || count(query, 10) > 2:
 		return header(query, dns.RcodeFormatError), false
@@ -106,7 +106,49 @@ func readQuery(req *dns.Msg, query []byte) (reply []byte, ok bool) {
 	if err := req.Unpack(query); err != nil || len(req.Question) != 1 {
 		return header(query, dns.RcodeFormatError), false
 	}
-	return nil, true
+	switch code := ednsFault(req); code {
+	case dns.RcodeSuccess:
+		return nil, true
+	case dns.RcodeBadVers:
+		return badVersion(req, query), false
+	default:
+		return header(query, byte(code)), false
+	}
+}
+
+// ednsFault is the code for a message whose EDNS is at fault: there may be one OPT
+// record, of the root, among the additional records (RFC 6891 §6.1.1), and we
+// know version 0.
+func ednsFault(req *dns.Msg) int {
+	var opt *dns.OPT
+	for i, section := range [][]dns.RR{req.Answer, req.Ns, req.Extra} {
+		for _, rr := range section {
+			o, ok := rr.(*dns.OPT)
+			switch {
+			case !ok:
+				continue
+			case i < 2 || opt != nil || o.Hdr.Name != ".":
+				return dns.RcodeFormatError
+			}
+			opt = o
+		}
+	}
+	if opt != nil && opt.Version() != 0 {
+		return dns.RcodeBadVers
+	}
+	return dns.RcodeSuccess
+}
+
+// badVersion tells a client of another version of EDNS which one we know (RFC 6891
+// §6.1.3).
+func badVersion(req *dns.Msg, query []byte) []byte {
+	m := new(dns.Msg).SetRcode(req, dns.RcodeBadVers)
+	m.SetEdns0(req.IsEdns0().UDPSize(), false)
+	packed, err := m.Pack()
+	if err != nil {
+		return header(query, dns.RcodeFormatError)
+	}
+	return packed
 }
 
 // count reads a number of a header.
