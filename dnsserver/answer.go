@@ -14,6 +14,7 @@ const arpa = "arpa."
 func (s *Server) answer(ctx context.Context, req *dns.Msg, from netip.AddrPort, tcp bool, b *basis) *answering {
 	q := req.Question[0]
 	a := &answering{Server: s, Config: s.config.Load(), basis: b, req: req, q: q, from: from, tcp: tcp}
+	a.followed = &a.count
 	switch {
 	case s.suffix(q.Name) > 0 && !(q.Qtype == dns.TypeDS && len(a.Recursors) > 0):
 		a.begin()
@@ -44,10 +45,16 @@ type answering struct {
 	tcp   bool
 	reply *dns.Msg
 	depth int // nested lookups of names that are addresses
+	// followed counts the names that were looked up since they are addresses, nested
+	// ones included; it is the outermost question's count.
+	followed *int
+	count    int
 
-	inOrder  bool     // answers come in the order they were found, not shuffled
-	cut      bool     // answers were left out for the client's sake
-	allExtra []dns.RR // additional records before trim dropped some
+	inOrder bool // answers come in the order they were found, not shuffled
+	cut     bool // answers were left out for the client's sake
+	// ownerAsAsked: records are owned by the question's name in its spelling.
+	ownerAsAsked bool
+	allExtra     []dns.RR // additional records before trim dropped some
 }
 
 // begin makes an empty authoritative reply.

@@ -30,9 +30,19 @@
 // question, in several orders, each given a few times before it is made anew
 // (kept.go), so that most answers cost a look-up in a map and a copy.
 //
-// Names are kept as they are spelled, since replies repeat their spelling. Replies
-// to prepared queries are not kept: who asks may change them. Nor are those in
-// which names of others had to be resolved.
+// Both are kept by the name in lower case, bounded in bytes together with the
+// replies of the catalog they hold on to. Replies repeat the spelling they were asked
+// in: record sets get the domain's when they are used, and of packed replies only
+// those serve any spelling in which the name stands once. Replies to prepared
+// queries are not kept: who asks may change them. Nor are those in which names of
+// others had to be resolved.
+//
+// An address that is a name of ours may lead back to its own instance (alias.go);
+// that instance is answered with its node's address, since a CNAME would lead
+// resolvers in circles.
+//
+// A reply is first trimmed as Consul does (trim.go), then made to fit whatever it
+// holds (fit.go).
 //
 // Sockets are read here instead of by miekg/dns, whose server starts a goroutine
 // and unpacks before it can be asked whether that is needed; its packing and

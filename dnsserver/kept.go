@@ -13,9 +13,10 @@ import (
 
 const (
 	// keptBytes bounds what each of the two generations of kept answers takes,
-	// keptAnswers their number.
+	// keptAnswers their number, basisBytes the replies they were made of.
 	keptBytes   = 16 << 20
 	keptAnswers = 16384
+	basisBytes  = 32 << 20
 	// mostVariants is how many orders of one answer are kept at once, as long as
 	// they take variantBytes at most together, but leastVariants anyway.
 	mostVariants  = 32
@@ -34,7 +35,9 @@ const (
 type kept struct {
 	mu         sync.RWMutex
 	young, old map[string]*keptAnswer
-	bytes      int // of young
+	bytes      int                  // of young
+	bases      map[rpc.Message]bool // that young ones were made of
+	basesBytes int
 
 	// seen holds hashes of questions asked not long ago. Only what is asked again
 	// is kept: random names without number do not push out the others.
@@ -47,6 +50,9 @@ type keptAnswer struct {
 	basis
 	config *Config
 	size   int // of its key and all variants
+	// anyCase: the asked name stands in it once, wherever else it is meant there is a
+	// pointer to it. So it is the reply to the name in any letter case.
+	anyCase bool
 
 	// variants are the replies in different orders; just one if order is not
 	// random.
@@ -111,21 +117,31 @@ func (k *kept) find(key []byte) *keptAnswer {
 func (k *kept) insert(key []byte, a *keptAnswer) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.young == nil || len(k.young) >= keptAnswers || k.bytes+a.size > keptBytes {
+	basis := 0
+	if a.found != nil && !k.bases[a.found] {
+		basis = a.found.Msgsize()
+	}
+	if k.young == nil || len(k.young) >= keptAnswers || k.bytes+a.size > keptBytes || basis > 0 && k.basesBytes+basis > basisBytes {
 		k.old, k.young, k.bytes = k.young, make(map[string]*keptAnswer), 0
+		k.bases, k.basesBytes = make(map[rpc.Message]bool), 0
 	}
 	if before := k.young[string(key)]; before != nil {
 		k.bytes -= before.size
 	}
 	k.young[string(key)] = a
 	k.bytes += a.size
+	if a.found != nil && !k.bases[a.found] {
+		k.bases[a.found] = true
+		k.basesBytes += a.found.Msgsize()
+	}
 }
 
 // get returns the answer to a question if it is right, and one of its packed
-// replies if that may still be given.
-func (k *kept) get(key []byte, config *Config, now time.Time) (*keptAnswer, []byte) {
+// replies if that may still be given. lower says that the question's name is spelled
+// as in the key, without capitals.
+func (k *kept) get(key []byte, lower bool, config *Config, now time.Time) (*keptAnswer, []byte) {
 	a := k.find(key)
-	if a == nil || a.config != config || !a.holds(now) {
+	if a == nil || a.config != config || !(lower || a.anyCase) || !a.holds(now) {
 		return nil, nil
 	}
 	v := a.variants[rand.IntN(len(a.variants))].Load()
@@ -139,7 +155,7 @@ func (k *kept) get(key []byte, config *Config, now time.Time) (*keptAnswer, []by
 // again. A reply in random order is given the more often the more records it has:
 // one that names all instances need not be made anew as often as one that picks
 // three of a thousand, which is cut.
-func (k *kept) put(key []byte, config *Config, b *basis, packed []byte, records int, cut bool) {
+func (k *kept) put(key []byte, config *Config, b *basis, packed []byte, records int, cut, anyCase bool) {
 	if b.unknown || b.stale {
 		return
 	}
@@ -153,8 +169,8 @@ func (k *kept) put(key []byte, config *Config, b *basis, packed []byte, records 
 	}
 	v := &variant{packed: packed}
 	v.left.Store(int64(uses))
-	if a == nil || a.config != config || !a.sameAs(b) {
-		a = &keptAnswer{basis: *b, config: config, variants: make([]atomic.Pointer[variant], variants(b, len(packed)))}
+	if a == nil || a.config != config || a.anyCase != anyCase || !a.sameAs(b) {
+		a = &keptAnswer{basis: *b, config: config, anyCase: anyCase, variants: make([]atomic.Pointer[variant], variants(b, len(packed)))}
 		a.size = len(key) + len(a.variants)*len(packed)
 		a.variants[0].Store(v)
 		k.insert(key, a)

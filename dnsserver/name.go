@@ -109,6 +109,9 @@ func (t *target) locate(labels []string) bool {
 // service returns the service and the tag ("" = none) that t's parts name.
 func (t *target) service() (name, tag string) {
 	last := t.parts[len(t.parts)-1]
+	if t.kind != serviceKind {
+		return last, "" // only services have tags
+	}
 	if len(t.parts) == 2 && strings.HasPrefix(t.parts[0], "_") && strings.HasPrefix(last, "_") {
 		name, tag = t.parts[0][1:], last[1:]
 		if tag == "tcp" {

@@ -29,16 +29,17 @@ func (a *answering) node(ctx context.Context, t target) {
 		a.nxdomain()
 		return
 	}
-	rep, err := ask(ctx, a, ops.CatalogNode, &ops.CatalogNodeRequest{ReadOptions: a.read(t.datacenter), Node: strings.Join(t.parts, ".")})
+	node, err := a.findNode(ctx, t)
 	if err != nil {
 		a.fail(err)
 		return
 	}
-	if rep.NodeServices == nil || !strings.EqualFold(rep.NodeServices.Node.Node, strings.Join(t.parts, ".")) {
+	if node == nil {
 		a.nxdomain()
 		return
 	}
-	node, ttl := rep.NodeServices.Node, seconds(a.NodeTTL)
+	a.ownerAsAsked = true
+	ttl := seconds(a.NodeTTL)
 	if a.q.Qtype != dns.TypeTXT {
 		a.nodeAddresses(ctx, node, ttl)
 	}
@@ -51,6 +52,16 @@ func (a *answering) node(ctx context.Context, t target) {
 	}
 }
 
+// findNode returns the node that t names, nil if there is none.
+func (a *answering) findNode(ctx context.Context, t target) (*catalog.Node, error) {
+	name := strings.Join(t.parts, ".")
+	rep, err := ask(ctx, a, ops.CatalogNode, &ops.CatalogNodeRequest{ReadOptions: a.read(t.datacenter), Node: name})
+	if err != nil || rep.NodeServices == nil || !strings.EqualFold(rep.NodeServices.Node.Node, name) {
+		return nil, err
+	}
+	return rep.NodeServices.Node, nil
+}
+
 func (a *answering) nodeAddresses(ctx context.Context, node *catalog.Node, ttl uint32) {
 	wan := a.opts.TranslateWAN && node.Datacenter != a.opts.Datacenter
 	p := nodeAddress(node, familyOf(a.q.Qtype), wan)
@@ -60,8 +71,8 @@ func (a *answering) nodeAddresses(ctx context.Context, node *catalog.Node, ttl u
 		}
 		return
 	}
-	if node.Address == "" {
-		return
+	if node.Address == "" || a.leadsBack(ctx, nodeHolder(node), node.Address) {
+		return // a node has no other address to give
 	}
 	a.add(&a.reply.Answer, cname(a.q.Name, node.Address, ttl))
 	a.add(&a.reply.Answer, a.resolve(ctx, dns.Fqdn(node.Address))...)

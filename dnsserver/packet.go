@@ -1,6 +1,7 @@
 package dnsserver
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"net/netip"
@@ -38,7 +39,7 @@ func (s *Server) keptReply(ctx context.Context, out, query []byte, tcp bool) []b
 		return nil
 	}
 	start := time.Now()
-	answer, packed := s.kept.get(key, s.config.Load(), start)
+	answer, packed := s.kept.get(key, isLower(key, query), s.config.Load(), start)
 	if answer == nil {
 		return nil
 	}
@@ -47,7 +48,8 @@ func (s *Server) keptReply(ctx context.Context, out, query []byte, tcp bool) []b
 	}
 	at := len(out)
 	out = append(out, packed...)
-	copy(out[at:], query[:2]) // the ID
+	copy(out[at:], query[:2])                                                     // the ID
+	copy(out[at+headerBytes:], query[headerBytes:headerBytes+len(key)-keySuffix]) // the name as it is spelled
 	out[at+2] = out[at+2]&^flagRecurse | query[2]&flagRecurse
 	s.measured.answeredKept(key, start)
 	return out
@@ -85,10 +87,38 @@ func (s *Server) pack(key, query []byte, a *answering) []byte {
 		s.logger.Error("DNS reply cannot be written", "name", a.q.Name, "error", err)
 		return header(query, dns.RcodeServerFailure)
 	}
-	if key != nil {
-		s.kept.put(key, a.Config, a.basis, packed, len(a.reply.Answer), a.cut)
+	if anyCase := a.isAnyCase(); key != nil && (anyCase || isLower(key, query)) {
+		s.kept.put(key, a.Config, a.basis, packed, len(a.reply.Answer), a.cut, anyCase)
 	}
 	return packed
+}
+
+// isLower reports whether a question's name is spelled as in its key.
+func isLower(key, query []byte) bool {
+	return bytes.Equal(key[:len(key)-keySuffix], query[headerBytes:headerBytes+len(key)-keySuffix])
+}
+
+// isAnyCase reports whether the packed reply to a name is that to the name in any
+// letter case once the question is spelled so: other names in it are pointers.
+func (a *answering) isAnyCase() bool {
+	m := a.reply
+	if !a.ownerAsAsked || !m.Compress || len(m.Ns) > 0 {
+		return false
+	}
+	for _, section := range [][]dns.RR{m.Answer, m.Extra} {
+		for _, rr := range section {
+			switch h := rr.Header(); h.Rrtype {
+			case dns.TypeA, dns.TypeAAAA, dns.TypeTXT:
+				if h.Name != a.q.Name {
+					return false
+				}
+			case dns.TypeOPT:
+			default:
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // readQuery reads a message into req. If it holds no question to be answered, ok
@@ -178,7 +208,7 @@ var arpaLabel = []byte("\x04arpa\x00")
 
 // questionKey appends what the reply to a message depends on, nil if the message is not
 // a plain question: one name, and at most an OPT record of version 0 that names
-// no subnet. The name counts as it is spelled, since replies repeat it.
+// no subnet. The name is in lower case.
 func questionKey(key, query []byte, tcp bool) []byte {
 	if len(query) < headerBytes || query[2]>>opcodeShift != dns.OpcodeQuery || count(query, 4) != 1 || count(query, 6) != 0 || count(query, 8) != 0 {
 		return nil
@@ -187,7 +217,8 @@ func questionKey(key, query []byte, tcp bool) []byte {
 	if end < 0 || len(query) < end+4 {
 		return nil
 	}
-	key = append(key, query[headerBytes:end+4]...)
+	key = appendLower(key, query[headerBytes:end])
+	key = append(key, query[end:end+4]...)
 	key = append(key, 0, 0, 0, 0)
 	who := key[len(key)-4:]
 	if tcp {
@@ -202,6 +233,18 @@ func questionKey(key, query []byte, tcp bool) []byte {
 		return key
 	}
 	return nil
+}
+
+// appendLower appends a packed name in lower case. The lengths of its labels are no
+// letters: they are below 64.
+func appendLower(key, name []byte) []byte {
+	for _, c := range name {
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		key = append(key, c)
+	}
+	return key
 }
 
 // nameEnd returns where the name of a question ends, -1 if it is compressed or none.

@@ -14,11 +14,7 @@ import (
 // query answers NAME.query with what a prepared query finds, in its order
 // (reference/dns.md §11).
 func (a *answering) query(ctx context.Context, t target) {
-	req := &ops.QueryExecuteRequest{
-		ReadOptions: a.read(t.datacenter), QueryIDOrName: t.query(), Agent: a.opts.NodeName, SourceIP: a.source(),
-	}
-	req.Near.NearDatacenter = a.opts.Datacenter
-	rep, err := a.execute(ctx, req)
+	rep, err := a.executeNamed(ctx, t)
 	switch {
 	case fault.KindOf(err) == fault.NotFound, err == nil && len(rep.Instances) == 0:
 		a.nxdomain()
@@ -34,6 +30,15 @@ func (a *answering) query(ctx context.Context, t target) {
 	a.inOrder = true
 	a.answerSet(ctx, set)
 	a.scopeSubnet()
+}
+
+// executeNamed executes the query that t names.
+func (a *answering) executeNamed(ctx context.Context, t target) (*ops.QueryExecuteReply, error) {
+	req := &ops.QueryExecuteRequest{
+		ReadOptions: a.read(t.datacenter), QueryIDOrName: t.query(), Agent: a.opts.NodeName, SourceIP: a.source(),
+	}
+	req.Near.NearDatacenter = a.opts.Datacenter
+	return a.execute(ctx, req)
 }
 
 // query returns the ID or name that t's parts hold; _NAME._PROTOCOL is NAME.

@@ -10,10 +10,6 @@ import (
 	"praetor/internal/ops"
 )
 
-// maxResolved is how many records of a resolved name are kept when the request
-// has no EDNS (reference/dns.md §8.3).
-const maxResolved = 5
-
 func (a *answering) healthRequest(service, tag string, t target) *ops.HealthServiceRequest {
 	req := &ops.HealthServiceRequest{ReadOptions: a.read(t.datacenter), Service: service, Connect: t.kind == connectKind}
 	if tag != "" {
@@ -30,7 +26,7 @@ func (a *answering) service(ctx context.Context, t target) {
 	}
 	name, tag := t.service()
 	if t.kind == connectKind {
-		name, tag, t.peer = t.parts[len(t.parts)-1], "", ""
+		t.peer = ""
 	}
 	if t.peer != "" || name == "" {
 		a.nxdomain()
@@ -71,12 +67,11 @@ func (a *answering) answerSet(ctx context.Context, set *recordSet) {
 // instance has an address, and then just one.
 func (a *answering) addressAnswers(ctx context.Context, set *recordSet) {
 	if len(set.addresses) == 0 && len(set.names) > 0 {
-		target := set.names[rand.IntN(len(set.names))]
 		a.basis.shuffled = a.basis.shuffled || len(set.names) > 1
-		a.add(&a.reply.Answer, cname(a.q.Name, target, set.ttl))
-		a.add(&a.reply.Answer, a.resolveWithTTL(ctx, target, set.ttl)...)
+		a.aliasAnswer(ctx, &set.names[rand.IntN(len(set.names))], set.ttl)
 		return
 	}
+	a.ownerAsAsked = true
 	limit := len(set.addresses)
 	if a.ARecordLimit > 0 {
 		limit = min(limit, a.ARecordLimit)
@@ -87,6 +82,18 @@ func (a *answering) addressAnswers(ctx context.Context, set *recordSet) {
 		a.reply.Answer = append(a.reply.Answer, withOwner(set.addresses[i], a.q.Name))
 	})
 	a.cut = a.cut || limit < len(set.addresses) && (a.ARecordLimit == 0 || limit < a.ARecordLimit)
+}
+
+// aliasAnswer gives the name that an instance has as its address, and what it stands for.
+func (a *answering) aliasAnswer(ctx context.Context, alias *alias, ttl uint32) {
+	if records, ok := a.follow(ctx, alias, ttl); ok {
+		a.add(&a.reply.Answer, cname(a.q.Name, alias.name, ttl))
+		a.add(&a.reply.Answer, records...)
+	} else if alias.instead != nil && wants(a.q.Qtype, alias.instead) {
+		a.add(&a.reply.Answer, withOwner(alias.instead, a.q.Name))
+	} else {
+		a.noData()
+	}
 }
 
 // withOwner copies a kept address record under another name.
@@ -107,13 +114,20 @@ func withOwner(rr dns.RR, owner string) dns.RR {
 // srvAnswers gives SRV records in random order with their targets' addresses.
 func (a *answering) srvAnswers(ctx context.Context, set *recordSet) {
 	limit := min(len(set.srvs), a.mostAnswers())
+	spelled := a.q.Name[len(a.q.Name)-a.suffix(a.q.Name):]
 	a.pick(len(set.srvs), limit, func(i int) {
 		s := &set.srvs[i]
+		var records []dns.RR
+		if s.alias != nil {
+			var ok bool
+			if records, ok = a.follow(ctx, s.alias, set.ttl); !ok && s.instead != nil {
+				s, records = s.instead, nil
+			}
+		}
+		s = s.under(set.domain, spelled)
 		a.add(&a.reply.Answer, s.asRecord(a.q.Name, a.q.Qtype))
 		a.add(&a.reply.Extra, s.extra...)
-		if s.resolve {
-			a.add(&a.reply.Extra, a.resolveWithTTL(ctx, s.record.Target, set.ttl)...)
-		}
+		a.add(&a.reply.Extra, records...)
 	})
 	a.cut = a.cut || limit < len(set.srvs)
 	a.optLast()
@@ -157,23 +171,6 @@ func pickSome(n, k int, use func(int)) {
 			use(i)
 		}
 	}
-}
-
-// resolveWithTTL resolves a name that stands where an address was expected.
-func (a *answering) resolveWithTTL(ctx context.Context, name string, ttl uint32) []dns.RR {
-	var kept []dns.RR
-	for _, rr := range a.resolve(ctx, name) {
-		switch rr.Header().Rrtype {
-		case dns.TypeCNAME, dns.TypeA, dns.TypeAAAA:
-			rr = dns.Copy(rr)
-			rr.Header().Ttl = ttl
-			kept = append(kept, rr)
-		}
-		if a.req.IsEdns0() == nil && len(kept) == maxResolved {
-			break
-		}
-	}
-	return kept
 }
 
 // serviceTTL finds the TTL configured for a service: its exact name, else the

@@ -11,25 +11,26 @@ import (
 	"praetor/catalog"
 )
 
-// maxSets bounds the record sets kept. When it is reached all are dropped:
-// those in use are rebuilt by their next question.
-const maxSets = 8192
+// setsBytes bounds what each of the two generations of record sets takes, with the
+// replies they were made of.
+const setsBytes = 32 << 20
 
-// setKey is everything that records depend on besides the instances.
+// setKey is everything that records depend on besides the instances. It holds no
+// letter as it was asked, else clients that play with letter case, to be harder
+// to deceive, would have a set each.
 type setKey struct {
-	service, tag, datacenter string
+	service, tag, datacenter string // lower case
 	connect                  bool
 	family                   family
 	qtype                    uint16 // SRV, SVCB, HTTPS, or A for all that want addresses
 	wants                    uint16 // the question's type where only that decides
-	domain                   string // as asked; SRV targets carry it
-	self                     string // the question's name when an address may equal it
+	domain                   string // below which SRV targets are, lower case
 }
 
 func (a *answering) setKey(service, tag string, t target) setKey {
 	k := setKey{service: service, tag: tag, datacenter: t.datacenter, connect: t.kind == connectKind, family: familyOf(a.q.Qtype), qtype: dns.TypeA, wants: a.q.Qtype}
 	if a.q.Qtype == dns.TypeSRV || isBinding(a.q.Qtype) {
-		k.qtype, k.domain, k.self = a.q.Qtype, t.domain, strings.ToLower(a.q.Name)
+		k.qtype, k.domain = a.q.Qtype, strings.ToLower(t.domain)
 	}
 	return k
 }
@@ -37,10 +38,12 @@ func (a *answering) setKey(service, tag string, t target) setKey {
 // recordSet is what was made of one reply of the catalog.
 type recordSet struct {
 	source    []*catalog.InstanceHealth // what it was made of; its identity is the set's validity
+	bytes     int                       // about, with source
 	instances int                       // healthy ones
 	ttl       uint32
 	addresses []dns.RR // A and AAAA, without repeats; owners are filled in later
-	names     []string // instances whose address is a name
+	names     []alias  // of instances whose address is a name
+	domain    string   // of the targets of srvs
 	srvs      []srv
 	resolves  bool // names of others may have to be resolved
 }
@@ -52,41 +55,83 @@ type srv struct {
 	record  dns.SRV // without owner
 	binding binding // of SVCB and HTTPS
 	extra   []dns.RR
-	resolve bool // the target is a foreign name
+	alias   *alias // the target, if it is a name that someone chose
+	instead *srv   // with the node's address, for an alias that leads back; nil if there is none
 }
 
-// sets keeps record sets by key.
+// A recordSet's estimate: what a record takes besides its bytes on the wire, and an
+// instance's share of the reply.
+const (
+	recordBytes   = 160
+	instanceBytes = 512
+)
+
+// weigh estimates the bytes of a set.
+func (s *recordSet) weigh() {
+	s.bytes = recordBytes + instanceBytes*len(s.source) + len(s.names)*2*recordBytes
+	s.bytes += weighRecords(s.addresses)
+	for i := range s.srvs {
+		one := &s.srvs[i]
+		s.bytes += 2*recordBytes + len(one.record.Target) + weighRecords(one.extra)
+		if one.instead != nil {
+			s.bytes += 2*recordBytes + len(one.instead.record.Target) + weighRecords(one.instead.extra)
+		}
+	}
+}
+
+func weighRecords(records []dns.RR) (bytes int) {
+	for _, rr := range records {
+		bytes += recordBytes + dns.Len(rr)
+	}
+	return bytes
+}
+
+// sets keeps record sets by key, in two generations: what was not asked for while
+// the younger one filled up goes.
 type sets struct {
-	mu    sync.RWMutex
-	byKey map[setKey]*recordSet
+	mu         sync.RWMutex
+	young, old map[setKey]*recordSet
+	bytes      int // of young
 }
 
 func (s *sets) clear() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.byKey = nil
+	s.young, s.old, s.bytes = nil, nil, 0
 }
 
 // get returns the set made of source, building it if the kept one was made of
 // another reply.
 func (s *sets) get(key setKey, source []*catalog.InstanceHealth, build func(setKey, []*catalog.InstanceHealth) *recordSet) *recordSet {
 	s.mu.RLock()
-	set := s.byKey[key]
+	set, isYoung := s.young[key]
+	if !isYoung {
+		set = s.old[key]
+	}
 	s.mu.RUnlock()
-	if set != nil && sameSlice(set.source, source) {
-		return set
+	if set == nil || !sameSlice(set.source, source) {
+		set, isYoung = build(key, source), false
+		set.weigh()
 	}
-	set = build(key, source)
-	if len(source) == 0 {
-		return set // nothing to keep, and names that do not exist are without number
+	if isYoung || len(source) == 0 {
+		return set // names that do not exist are without number: nothing to keep
 	}
+	s.insert(key, set)
+	return set
+}
+
+// insert puts a set into the young generation.
+func (s *sets) insert(key setKey, set *recordSet) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.byKey == nil || len(s.byKey) >= maxSets {
-		s.byKey = make(map[setKey]*recordSet)
+	if s.young == nil || s.bytes+set.bytes > setsBytes {
+		s.old, s.young, s.bytes = s.young, make(map[setKey]*recordSet), 0
 	}
-	s.byKey[key] = set
-	return set
+	if before := s.young[key]; before != nil {
+		s.bytes -= before.bytes
+	}
+	s.young[key] = set
+	s.bytes += set.bytes
 }
 
 // sameSlice tells whether two slices are the same memory. A kept slice cannot
@@ -124,7 +169,7 @@ func (a *answering) buildAddresses(set *recordSet, key setKey, healthy []*catalo
 		rr := addressRecord("", p.value, set.ttl)
 		switch {
 		case rr == nil:
-			set.names = append(set.names, dns.Fqdn(p.value))
+			set.names = append(set.names, *a.aliasOf(inst, p.value, key, set.ttl))
 			set.resolves = true
 		case wants(key.wants, rr):
 			set.addresses = append(set.addresses, rr)
@@ -137,12 +182,26 @@ func (a *answering) crosses(key setKey) bool {
 	return a.opts.TranslateWAN && key.datacenter != "" && key.datacenter != a.opts.Datacenter
 }
 
-// instanceAddress is the service's address, else its node's.
+// instanceAddress is the service's address, else its node's; none if both are just
+// the instance's name.
 func (a *answering) instanceAddress(inst *catalog.InstanceHealth, key setKey) picked {
-	if p := serviceAddress(inst.Service, key.family, a.crosses(key)); p.value != "" {
+	if p := a.ownAddress(inst, key); p.value != "" {
 		return p
 	}
-	return nodeAddress(inst.Node, key.family, a.crosses(key))
+	p := nodeAddress(inst.Node, key.family, a.crosses(key))
+	if a.namesItself(inst, p.value) {
+		return picked{}
+	}
+	return p
+}
+
+// ownAddress is an instance's own address; none if that is just its name.
+func (a *answering) ownAddress(inst *catalog.InstanceHealth, key setKey) picked {
+	p := serviceAddress(inst.Service, key.family, a.crosses(key))
+	if a.namesItself(inst, p.value) {
+		return picked{}
+	}
+	return p
 }
 
 func (a *answering) buildSRV(set *recordSet, key setKey, healthy []*catalog.InstanceHealth) {
@@ -150,6 +209,7 @@ func (a *answering) buildSRV(set *recordSet, key setKey, healthy []*catalog.Inst
 		node, address string
 		port          int
 	}
+	set.domain = key.domain
 	seen := map[identity]bool{}
 	for _, inst := range healthy {
 		id := identity{inst.Node.Node, inst.Service.Address, inst.Service.Port}
@@ -157,25 +217,30 @@ func (a *answering) buildSRV(set *recordSet, key setKey, healthy []*catalog.Inst
 			continue
 		}
 		seen[id] = true
-		if s, ok := a.srvOf(set, key, inst); ok {
-			set.srvs = append(set.srvs, s)
-			set.resolves = set.resolves || s.resolve
+		own := a.ownAddress(inst, key)
+		s, ok := a.srvOf(set, key, inst, own)
+		if !ok {
+			continue
 		}
+		if s.alias != nil && own.value != "" {
+			if instead, ok := a.srvOf(set, key, inst, picked{}); ok && instead.alias == nil {
+				s.instead = &instead
+			}
+		}
+		set.srvs = append(set.srvs, s)
+		set.resolves = set.resolves || s.alias != nil
 	}
 }
 
-// srvOf makes the SRV record of one instance (reference/dns.md §5.3).
-func (a *answering) srvOf(set *recordSet, key setKey, inst *catalog.InstanceHealth) (srv, bool) {
+// srvOf makes the SRV record of an instance with an address of its own, or with its
+// node's (reference/dns.md §5.3).
+func (a *answering) srvOf(set *recordSet, key setKey, inst *catalog.InstanceHealth, own picked) (srv, bool) {
 	datacenter := inst.Node.Datacenter
 	nodeName := inst.Node.Node + ".node." + datacenter + "." + key.domain
-	wan := a.crosses(key)
-	own := serviceAddress(inst.Service, key.family, wan)
-	if own.value != "" && net.ParseIP(own.value) == nil && strings.EqualFold(dns.Fqdn(own.value), key.self) {
-		own = picked{} // its own name: fall back to the node
-	}
 	p := own
 	if p.value == "" {
-		p = nodeAddress(inst.Node, key.family, wan)
+		// A name that leads nowhere else is no CNAME, but may be a target.
+		p = nodeAddress(inst.Node, key.family, a.crosses(key))
 	}
 	if p.value == "" {
 		return srv{}, false
@@ -184,7 +249,7 @@ func (a *answering) srvOf(set *recordSet, key setKey, inst *catalog.InstanceHeal
 		Hdr:      dns.RR_Header{Rrtype: dns.TypeSRV, Class: dns.ClassINET, Ttl: set.ttl},
 		Priority: 1, Weight: weight(inst), Port: uint16(inst.Service.Port),
 	}}
-	if wan && own.port != 0 {
+	if a.crosses(key) && own.port != 0 {
 		s.record.Port = uint16(own.port)
 	}
 	ip := net.ParseIP(p.value)
@@ -196,7 +261,8 @@ func (a *answering) srvOf(set *recordSet, key setKey, inst *catalog.InstanceHeal
 	}
 	switch {
 	case ip == nil:
-		s.record.Target, s.resolve = dns.Fqdn(p.value), true
+		s.alias = a.aliasOf(inst, p.value, key, set.ttl)
+		s.record.Target = s.alias.name
 	case own.value == "" && p.plain:
 		s.record.Target = nodeName
 	default:
@@ -209,6 +275,25 @@ func (a *answering) srvOf(set *recordSet, key setKey, inst *catalog.InstanceHeal
 		s.extra = append(s.extra, metaRecords(nodeName, inst.Node.Meta, set.ttl)...)
 	}
 	return s, true
+}
+
+// under gives the names below a set's domain another spelling of it: the
+// question's (reference/dns.md §5.4).
+func (s *srv) under(domain, spelled string) *srv {
+	if domain == spelled {
+		return s
+	}
+	c := *s
+	if s.alias == nil {
+		c.record.Target = strings.TrimSuffix(s.record.Target, domain) + spelled
+	}
+	c.extra = make([]dns.RR, len(s.extra))
+	for i, rr := range s.extra {
+		c.extra[i] = dns.Copy(rr)
+		h := c.extra[i].Header()
+		h.Name = strings.TrimSuffix(h.Name, domain) + spelled
+	}
+	return &c
 }
 
 // weight is an instance's SRV weight by its health.
