@@ -44,9 +44,9 @@ func (a *Agent) self() Self {
 
 // offerJob takes a job that came as an event, unless the configuration forbids
 // it, which it does by default.
-func (a *Agent) offerJob(e *event.Event) {
+func (a *Agent) offerJob(e *event.Event, meant *event.Filters) {
 	rt := a.runtime.Load()
-	if e.Name != rexecEvent || a.duties.Job == nil || rt.Checks.DisableRemoteExec || !e.Matches(rt.NodeName, a.serviceTags) {
+	if e.Name != rexecEvent || a.duties.Job == nil || rt.Checks.DisableRemoteExec || !meant.Match(rt.NodeName, a.serviceTags) {
 		return
 	}
 	select {

@@ -10,16 +10,16 @@ import (
 // onFired keeps an event that a user fired, if this agent is meant
 // (reference/internals.md §7).
 func (a *Agent) onFired(u *gossip.UserEvent) {
-	e, err := event.Decode(u.Name, u.LTime, u.Payload)
+	e, meant, err := event.Decode(u.Name, u.LTime, u.Payload)
 	if err != nil {
 		a.logger.Warn("drop user event", "name", u.Name, "error", err)
 		return
 	}
 	if e.IsReserved() {
-		a.offerJob(e)
+		a.offerJob(e, meant)
 		return
 	}
-	if !e.Matches(a.runtime.Load().NodeName, a.serviceTags) {
+	if !meant.Match(a.runtime.Load().NodeName, a.serviceTags) {
 		return
 	}
 	a.logger.Debug("new event", "event_name", e.Name, "event_id", e.ID)

@@ -39,7 +39,7 @@ func TestFiredEventGoesThroughThePoolAsItIs(t *testing.T) {
 			t.Fatal(err)
 		}
 		name, payload := s.lastUserEvent()
-		if got, err := event.Decode(name, 0, []byte(payload)); err != nil || got.ID != e.ID || string(got.Payload) != "v2" || got.NodeFilter != "web" {
+		if got, _, err := event.Decode(name, 0, []byte(payload)); err != nil || got.ID != e.ID || string(got.Payload) != "v2" || got.NodeFilter != "web" {
 			t.Errorf("got %+v, %v; want %+v", got, err, e)
 		}
 		e.Name = "other"

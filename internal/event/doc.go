@@ -5,8 +5,8 @@
 //
 //	payload, err := e.Encode()                    // on the server that fires it
 //	pool.Fire(event.Prefix+e.Name, payload)
-//	e, err := event.Decode(name, ltime, payload)  // on every agent
-//	if e.Matches(node, services) { ring.Add(e) }
+//	e, meant, err := event.Decode(name, ltime, payload)  // on every agent
+//	if meant.Match(node, services) { ring.Add(e) }
 //	list, next := ring.Events()                   // next closes with the next one
 //
 // # Concurrency

@@ -3,14 +3,9 @@ package event
 import (
 	"encoding/binary"
 	"fmt"
-	"iter"
-	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/hashicorp/go-uuid"
-
-	"praetor/internal/fault"
 )
 
 //go:generate go run github.com/tinylib/msgp -tests=false -io=false -unexported=false
@@ -51,75 +46,41 @@ func New(name string, payload []byte) (*Event, error) {
 // Check says what is wrong with an event that shall be fired; kind
 // fault.Rejected, with the texts of the reference.
 func (e *Event) Check() error {
-	if e.TagFilter != "" && e.ServiceFilter == "" {
-		return fault.New(fault.Rejected, "Cannot provide tag filter without service filter")
-	}
-	for _, f := range []struct{ what, filter string }{
-		{"node", e.NodeFilter}, {"service", e.ServiceFilter}, {"tag", e.TagFilter},
-	} {
-		if _, err := regexp.Compile(f.filter); err != nil {
-			return fault.New(fault.Rejected, "Invalid %s filter: %w", f.what, err)
-		}
-	}
-	return nil
+	_, err := e.compile()
+	return err
 }
 
 // Encode returns what gossip carries.
 func (e *Event) Encode() ([]byte, error) { return e.MarshalMsg(nil) }
 
-// Decode reads what gossip carried under a name that starts with Prefix.
-func Decode(wireName string, ltime uint64, payload []byte) (*Event, error) {
+// Decode reads what gossip carried under a name that starts with Prefix, and says who
+// is meant.
+func Decode(wireName string, ltime uint64, payload []byte) (*Event, *Filters, error) {
 	e := new(Event)
 	rest, err := e.UnmarshalMsg(payload)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("decode event: %w", err)
+		return nil, nil, fmt.Errorf("decode event: %w", err)
 	case len(rest) > 0:
-		return nil, fmt.Errorf("decode event: %d bytes too many", len(rest))
+		return nil, nil, fmt.Errorf("decode event: %d bytes too many", len(rest))
 	case Prefix+e.Name != wireName:
-		return nil, fmt.Errorf("decode event: %q came as %q", e.Name, wireName)
+		return nil, nil, fmt.Errorf("decode event: %q came as %q", e.Name, wireName)
 	case e.Version != version:
-		return nil, fmt.Errorf("decode event: version %d, this agent knows %d", e.Version, version)
+		return nil, nil, fmt.Errorf("decode event: version %d, this agent knows %d", e.Version, version)
 	}
 	if _, err := uuid.ParseUUID(e.ID); err != nil {
-		return nil, fmt.Errorf("decode event: %w", err)
+		return nil, nil, fmt.Errorf("decode event: %w", err)
 	}
-	if err := e.Check(); err != nil {
-		return nil, fmt.Errorf("decode event: %w", err)
+	filters, err := e.compile()
+	if err != nil {
+		return nil, nil, fmt.Errorf("decode event: %w", err)
 	}
 	e.LTime = ltime
-	return e, nil
+	return e, filters, nil
 }
 
 // IsReserved tells whether an event is internal: agents do not keep it.
 func (e *Event) IsReserved() bool { return strings.HasPrefix(e.Name, reserved) }
-
-// Matches tells whether an agent is meant, by its node's name and the IDs and
-// tags of its services (reference/internals.md §7).
-func (e *Event) Matches(node string, services iter.Seq2[string, []string]) bool {
-	if !matches(e.NodeFilter, node) {
-		return false
-	}
-	if e.ServiceFilter == "" {
-		return true
-	}
-	service, serviceErr := regexp.Compile(e.ServiceFilter)
-	tag, tagErr := regexp.Compile(e.TagFilter)
-	if serviceErr != nil || tagErr != nil {
-		return false
-	}
-	for id, tags := range services {
-		if service.MatchString(id) && (e.TagFilter == "" || slices.ContainsFunc(tags, tag.MatchString)) {
-			return true
-		}
-	}
-	return false
-}
-
-func matches(filter, text string) bool {
-	ok, err := regexp.MatchString(filter, text)
-	return ok && err == nil
-}
 
 // Index is what blocking queries wait on: not a counter but the event's ID, its
 // halves combined (reference/http-kv-session-txn.md §4). It is never 0.
