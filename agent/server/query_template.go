@@ -49,6 +49,7 @@ func renderQuery(q *catalog.Query, name string) (*catalog.Query, error) {
 type renderer struct {
 	config *hil.EvalConfig
 	bytes  int // of the texts so far, before and after
+	marks  int // in those of them that hold expressions
 }
 
 func newRenderer(q *catalog.Query, name string) (*renderer, error) {
@@ -142,6 +143,9 @@ func (r *renderer) text(path string, text *string) error {
 	}
 	if !strings.Contains(*text, "${") {
 		return nil
+	}
+	if err := r.tooMuch(*text); err != nil {
+		return fmt.Errorf("Bad format in %s: %w", path, err)
 	}
 	tree, err := hil.Parse(*text)
 	if err != nil {

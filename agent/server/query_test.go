@@ -156,6 +156,13 @@ func TestTemplatesRender(t *testing.T) {
 			{"(", "x", "Bad Regexp: error parsing regexp: missing closing )"},
 			{"", "${1/0}", "Bad evaluation for '${1/0}' in Service.Service: "},
 			{"", "${nope()}", "Bad evaluation for"},
+			{"", "${" + strings.Repeat("(", 30_000) + "name.full" + strings.Repeat(")", 30_000) + "}", "may have 1000 brackets, quotes and operators together"},
+			{"", "${" + strings.Repeat("(", 64) + "name.full" + strings.Repeat(")", 64) + "}", "in Service.Service: 65 expressions inside each other are too many: at most 64 are allowed"},
+			{"", "${" + strings.Repeat("!", 64) + "true}", "65 expressions inside each other"},
+			{"", "${" + strings.Repeat("true ? name.full : ", 64) + "name.full}", "65 expressions inside each other"},
+			{"", "${1" + strings.Repeat("+1", 64) + "}", "65 expressions inside each other"},
+			{"", strings.Repeat(`${"x`, 33) + strings.Repeat(`"}`, 33), "66 expressions inside each other"},
+			{"", strings.Repeat("${name.full}", 501), "may have 1000 brackets"},
 		} {
 			_, err := s.writeQuery(catalog.QueryCreate, "", catalog.Query{
 				Name: "bad", Template: catalog.QueryTemplate{Type: catalog.TemplateNamePrefix, Regexp: row.regexp}, Service: catalog.QueryService{Service: row.service},
@@ -164,10 +171,32 @@ func TestTemplatesRender(t *testing.T) {
 				t.Errorf("%.40q %.40q: %.200v, want %s", row.regexp, row.service, err, row.want)
 			}
 		}
+		for i, fine := range []string{
+			"${" + strings.Repeat("(", 63) + "name.full" + strings.Repeat(")", 63) + "}", strings.Repeat(`${"x`, 32) + strings.Repeat(`"}`, 32),
+			strings.Repeat("${match(1)}", 250), strings.Repeat("${name.full} ", 500),
+		} {
+			if _, err := s.writeQuery(catalog.QueryCreate, "", catalog.Query{
+				Name: fmt.Sprintf("fine%d-", i), Template: catalog.QueryTemplate{Type: catalog.TemplateNamePrefix}, Service: catalog.QueryService{Service: fine},
+			}); err != nil {
+				t.Errorf("%.40s: %.200v", fine, err)
+			}
+		}
 		if got := s.execute(ops.QueryExecuteRequest{QueryIDOrName: "geo-" + strings.Repeat("x", 600)}); !strings.Contains(got, "512 bytes, not 604") {
 			t.Errorf("a long name: %s", got)
 		}
 	})
+}
+
+// TestTemplateOfOldThatNestsTooDeepAnswersAnError looks up what an earlier version
+// stored, or what a snapshot brought: it costs no time and names the limit.
+func TestTemplateOfOldThatNestsTooDeepAnswersAnError(t *testing.T) {
+	deep := catalog.Query{
+		Name: "deep-", Template: catalog.QueryTemplate{Type: catalog.TemplateNamePrefix},
+		Service: catalog.QueryService{Service: "${" + strings.Repeat("(", 30_000) + "name.full" + strings.Repeat(")", 30_000) + "}"},
+	}
+	if _, err := server.RenderQuery(&deep, "deep-web"); err == nil || !strings.Contains(err.Error(), "1000 brackets, quotes and operators") {
+		t.Errorf("rendered: %v", err)
+	}
 }
 
 // readers may see queries whose names begin with open, and change none; without
