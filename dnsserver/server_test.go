@@ -347,10 +347,13 @@ func TestChangedServiceChangesAnswers(t *testing.T) {
 
 func TestServiceTTLPrefersExactNameThenLongestPrefix(t *testing.T) {
 	c := defaults()
-	c.ServiceTTL = map[string]time.Duration{"*": 1 * time.Second, "we*": 2 * time.Second, "web": 3 * time.Second}
-	f := &fakeCatalog{services: map[string][]*catalog.InstanceHealth{"web": many(1), "wed": many(1), "db": many(1)}}
+	c.ServiceTTL = map[string]time.Duration{
+		"*": 1 * time.Second, "we*": 2 * time.Second, "web": 3 * time.Second, "long": 2562047 * time.Hour, "less": -time.Second,
+	}
+	f := &fakeCatalog{services: map[string][]*catalog.InstanceHealth{"web": many(1), "wed": many(1), "db": many(1), "long": many(1), "less": many(1)}}
 	s := newServer(f, c)
-	for name, want := range map[string]uint32{"web": 3, "wed": 2, "db": 1} {
+	// RFC 2181 §8: no TTL is negative, or longer than 2^31-1 seconds.
+	for name, want := range map[string]uint32{"web": 3, "wed": 2, "db": 1, "long": 1<<31 - 1, "less": 0} {
 		if got := ask(s, name+".service.consul.", dns.TypeA, nil, false).Answer[0].Header().Ttl; got != want {
 			t.Errorf("%s: TTL %d, want %d", name, got, want)
 		}

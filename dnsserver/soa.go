@@ -2,6 +2,7 @@ package dnsserver
 
 import (
 	"context"
+	"math"
 	"math/rand/v2"
 	"regexp"
 	"strings"
@@ -95,5 +96,5 @@ func worstStatus(checks []*catalog.Check) string {
 	return worst
 }
 
-// seconds cuts a TTL to whole seconds.
-func seconds(d time.Duration) uint32 { return uint32(d / time.Second) }
+// seconds cuts a TTL to whole seconds, of which there are 0 to 2^31-1 (RFC 2181 §8).
+func seconds(d time.Duration) uint32 { return uint32(min(max(d/time.Second, 0), math.MaxInt32)) }

@@ -136,9 +136,21 @@ func (d *duration) UnmarshalJSON(text []byte) error {
 		if err := json.Unmarshal(text, &n); err != nil {
 			return err
 		}
-		*d = duration(n)
+		*d = saturated(n)
 	}
 	return nil
+}
+
+// saturated is a number of nanoseconds, the longest span there is in its direction if
+// it is beyond that.
+func saturated(nanoseconds float64) duration {
+	switch {
+	case nanoseconds >= math.MaxInt64: // which as a float is 2^63
+		return math.MaxInt64
+	case nanoseconds <= math.MinInt64:
+		return math.MinInt64
+	}
+	return duration(nanoseconds)
 }
 
 func (d duration) span() time.Duration { return time.Duration(d) }

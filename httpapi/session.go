@@ -59,7 +59,7 @@ func (d *lockDelay) UnmarshalJSON(text []byte) error {
 		return err
 	}
 	if span < 1000 {
-		span *= duration(time.Second)
+		span = saturated(float64(span) * float64(time.Second))
 	}
 	*d = lockDelay(span)
 	return nil

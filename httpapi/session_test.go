@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"context"
 	"io"
+	"math"
 	"net/http/httptest"
 	"reflect"
 	"strings"
@@ -55,6 +56,10 @@ func TestSessionCreateFillsInDefaults(t *testing.T) {
 		{`{"LockDelay":1000}`, delay(1000)},
 		{`{"LockDelay":5e9}`, delay(5 * time.Second)},
 		{`{"LockDelay":"-1s"}`, delay(-1e18)},
+		{`{"LockDelay":"-10s"}`, delay(math.MinInt64)}, // as seconds it is beyond all spans
+		{`{"LockDelay":1e300}`, delay(math.MaxInt64)},
+		{`{"LockDelay":-1e300}`, delay(math.MinInt64)},
+		{`{"LockDelay":"2562047h"}`, delay(2562047 * time.Hour)}, // the catalog makes a minute of it
 		{`{"NodeChecks":null,"Checks":null}`, base},
 		{`{"NodeChecks":[]}`, with(func(s *catalog.Session) { s.NodeChecks = []string{} })},
 		{`{"NodeChecks":["c"],"ServiceChecks":[{"ID":"w"}]}`, with(func(s *catalog.Session) {

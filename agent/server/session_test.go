@@ -3,6 +3,7 @@ package server_test
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -167,9 +168,7 @@ func TestLockDelayHoldsKeysOfSessionsThatEnded(t *testing.T) {
 		for _, key := range []string{"held", "given up", "removed"} {
 			s.wantLock(key, owner, true)
 		}
-		if done, err := lock(s.Router(), catalog.KVUnlock, "given up", owner); !done || err != nil {
-			t.Fatalf("unlock: %v, %v", done, err)
-		}
+		s.mustUnlock("given up", owner)
 		if done, err := lock(s.Router(), catalog.KVDelete, "removed", ""); !done || err != nil {
 			t.Fatalf("delete: %v, %v", done, err)
 		}
@@ -182,11 +181,28 @@ func TestLockDelayHoldsKeysOfSessionsThatEnded(t *testing.T) {
 		s.wantLock("held", other, false)
 		time.Sleep(2 * time.Second) // an hour counts as a minute
 		s.wantLock("held", other, true)
-		none := s.session(catalog.Session{LockDelay: -1})
-		s.wantLock("k", none, true)
-		s.destroy(none)
+		for _, delay := range []time.Duration{0, -1, math.MinInt64} {
+			none := s.session(catalog.Session{LockDelay: delay})
+			s.wantLock("k", none, true)
+			s.destroy(none)
+			s.wantLock("k", other, true)
+			s.mustUnlock("k", other)
+		}
+		longest := s.session(catalog.Session{LockDelay: math.MaxInt64}) // 292 years
+		s.wantLock("k", longest, true)
+		s.destroy(longest)
+		time.Sleep(59 * time.Second)
+		s.wantLock("k", other, false)
+		time.Sleep(2 * time.Second)
 		s.wantLock("k", other, true)
 	})
+}
+
+func (s *lone) mustUnlock(key, session string) {
+	s.t.Helper()
+	if done, err := lock(s.Router(), catalog.KVUnlock, key, session); !done || err != nil {
+		s.t.Fatalf("unlock %s: %v, %v", key, done, err)
+	}
 }
 
 func TestFailedNodeLosesItsSessions(t *testing.T) {
