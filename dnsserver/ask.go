@@ -18,7 +18,7 @@ func ask[Req, Rep any](ctx context.Context, a *answering, op rpc.Op[Req, Rep], r
 	if known, ok := any(a.basis.known).(*Rep); ok {
 		return known, nil
 	}
-	msg := any(req).(rpc.Message)
+	msg, ctx := any(req).(rpc.Message), a.forClient(ctx)
 	o := rpc.ReadOptionsOf(msg)
 	if !o.Stale || o.Datacenter != "" && o.Datacenter != a.opts.Datacenter {
 		a.basis.unknown = true
@@ -45,5 +45,13 @@ func ask[Req, Rep any](ctx context.Context, a *answering, op rpc.Op[Req, Rep], r
 // what it finds: its reply is not kept.
 func (a *answering) execute(ctx context.Context, req *ops.QueryExecuteRequest) (*ops.QueryExecuteReply, error) {
 	a.basis.unknown = true
-	return ops.QueryExecute.Call(ctx, a.opts.Caller, req)
+	return ops.QueryExecute.Call(a.forClient(ctx), a.opts.Caller, req)
+}
+
+// forClient notes whom a lookup is made for.
+func (a *answering) forClient(ctx context.Context) context.Context {
+	if !a.from.IsValid() {
+		return ctx
+	}
+	return rpc.From(ctx, a.from)
 }

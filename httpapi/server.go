@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+
+	"praetor/internal/rpc"
 )
 
 // ServerOptions say how to build a Server. Handler is required.
@@ -81,6 +83,11 @@ func (s *Server) ServeTLS(ctx context.Context, l net.Listener, conf *tls.Config)
 	return s.serve(ctx, tls.NewListener(patient, conf))
 }
 
+// fromClient notes whom the requests of a connection are made for.
+func fromClient(ctx context.Context, conn net.Conn) context.Context {
+	return rpc.From(ctx, conn.RemoteAddr())
+}
+
 func (s *Server) serve(ctx context.Context, l net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -91,6 +98,7 @@ func (s *Server) serve(ctx context.Context, l net.Listener) error {
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    s.opts.MaxHeaderBytes,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ConnContext:       fromClient,
 		ConnState:         fresh.note,
 		ErrorLog:          s.opts.Logger.StandardLogger(&hclog.StandardLoggerOptions{InferLevels: true}),
 	}

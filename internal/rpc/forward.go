@@ -124,6 +124,7 @@ func (r *Router) send(ctx context.Context, address string, op *Desc, req Message
 	if h != hopNone {
 		ctx = metadata.NewOutgoingContext(ctx, hopMetadata[h])
 	}
+	ctx = withSource(ctx)
 	rep := op.NewReply()
 	var reached peer.Peer // gRPC fills it once the request got a stream
 	err = conn.Invoke(ctx, op.path(), req, rep, grpc.Peer(&reached))

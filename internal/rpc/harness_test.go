@@ -10,8 +10,11 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
+
 	"praetor/internal/memnet"
 	"praetor/internal/rpc"
+	"praetor/internal/telemetry"
 )
 
 // The operations of the tests. Replies name the server that made them in
@@ -30,6 +33,8 @@ type world struct {
 	servers []rpc.Server
 	leaders map[string]*atomic.Pointer[string] // by datacenter: the leader's address
 	nodes   []*node
+	metrics *telemetry.Metrics // of the servers started from now on; nil for none
+	logger  hclog.Logger       // likewise
 }
 
 // node is one server or client agent.
@@ -105,6 +110,8 @@ func (w *world) restart(datacenter string, n *node) {
 		IsLeader:   func() bool { return *leader.Load() == n.address },
 		Leader:     func() string { return *leader.Load() },
 		Dial:       w.net.Host(n.ip).Dial,
+		Metrics:    w.metrics,
+		Logger:     w.logger,
 	})
 	port, err := w.net.Host(n.ip).Listen(8300)
 	if err != nil {

@@ -1,6 +1,9 @@
 package rpc
 
 import (
+	"context"
+	"net/netip"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -89,22 +92,20 @@ func (r *Router) admitOut() error {
 
 // admitIn lets a request to this server in, or refuses it. What servers ask each other on
 // their own account is not counted.
-func (r *Router) admitIn(op *Desc, h hop) error {
+func (r *Router) admitIn(ctx context.Context, op *Desc, h hop) error {
 	l := r.limiter.Load()
 	if l == nil || l.read == nil && l.write == nil || h == hopHere || exempt[op.family()] {
 		return nil
 	}
-	bucket, kind := l.read, "read"
+	bucket, kind := l.read, limitRead
 	if op.Write {
-		bucket, kind = l.write, "write"
+		bucket, kind = l.write, limitWrite
 	}
 	if passes(bucket) {
 		return nil
 	}
-	r.tooFast.Incr(kind)
-	if r.warned.due(time.Now()) {
-		r.opts.Logger.Warn("RPC exceeded allowed rate limit", "rpc", op.Name, "type", kind, "limit_enforced", l.mode == modeEnforcing)
-	}
+	r.tooFast.incr(exceeded{kind, l.mode, op.Name})
+	r.nameSource(ctx, op, kind, l.mode)
 	switch {
 	case l.mode != modeEnforcing:
 		return nil
@@ -112,6 +113,84 @@ func (r *Router) admitIn(op *Desc, h hop) error {
 		return fault.New(fault.Overloaded, textTooFastToWrite)
 	}
 	return fault.New(fault.Limit, textTooFast)
+}
+
+// nameSource logs who asked too fast: each client once in warnPause, and warnClients of them
+// at most.
+func (r *Router) nameSource(ctx context.Context, op *Desc, kind, mode string) {
+	client, agent := sourceOf(ctx)
+	if client == "" {
+		client, agent = agent, ""
+	}
+	host := client
+	if address, err := netip.ParseAddrPort(client); err == nil {
+		host = address.Addr().String()
+	}
+	left, due := r.warned.due(host, time.Now())
+	if !due {
+		return
+	}
+	args := []any{"rpc", op.Name, "source_addr", client, "limit_type", kind, "limit_enforced", mode == modeEnforcing}
+	if agent != "" {
+		args = append(args, "through", agent)
+	}
+	if left > 0 {
+		args = append(args, "lines_left_out", left)
+	}
+	r.opts.Logger.Warn("RPC exceeded allowed rate limit", args...)
+}
+
+// warnClients is how many clients are named in warnPause.
+const warnClients = 10
+
+// named thins out log lines about clients.
+type named struct {
+	mu    sync.Mutex
+	since time.Time
+	hosts map[string]bool // that had a line since then; warnClients at most
+	left  int             // lines left out since the last
+}
+
+// due reports whether it is time for a line about a client, and how many were left out
+// before it.
+func (n *named) due(host string, now time.Time) (left int, due bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if now.Sub(n.since) >= warnPause {
+		n.since, n.hosts = now, make(map[string]bool, warnClients)
+	}
+	if n.hosts[host] || len(n.hosts) >= warnClients {
+		n.left++
+		return 0, false
+	}
+	n.hosts[host] = true
+	left, n.left = n.left, 0
+	return left, true
+}
+
+// Values of the label limit_type.
+const (
+	limitRead  = "global/read"
+	limitWrite = "global/write"
+)
+
+// exceeded tells apart requests that came too fast, as Consul's metric does. All
+// values are ours, so there are not many.
+type exceeded struct{ limit, mode, op string }
+
+// tooFast counts requests that came too fast.
+type tooFast struct {
+	metrics *telemetry.Metrics
+	byKind  sync.Map // *telemetry.Counter by exceeded
+}
+
+func (t *tooFast) incr(e exceeded) {
+	counter, ok := t.byKind.Load(e)
+	if !ok {
+		counter, _ = t.byKind.LoadOrStore(e, t.metrics.Counter("rpc.rate_limit.exceeded",
+			telemetry.Label{Name: "limit_type", Value: e.limit}, telemetry.Label{Name: "mode", Value: e.mode}, telemetry.Label{Name: "op", Value: e.op}))
+	}
+	counter.(*telemetry.Counter).Incr()
 }
 
 // seldom thins out log lines.
@@ -127,6 +206,6 @@ type limits struct {
 	clientTimeout atomic.Int64            // nanoseconds
 	limiter       atomic.Pointer[limiter] // nil: no limits
 	exceeded      *telemetry.Counter      // requests that were not sent
-	tooFast       *telemetry.Counters     // requests that came too fast, by read and write
-	warned        seldom
+	tooFast       tooFast                 // requests that came too fast
+	warned        named
 }

@@ -1,11 +1,17 @@
 package rpc_test
 
 import (
+	"context"
+	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
+
 	"praetor/internal/fault"
 	"praetor/internal/rpc"
+	"praetor/internal/telemetry"
 )
 
 const (
@@ -68,5 +74,72 @@ func TestServersRefuseWhatComesTooFast(t *testing.T) {
 		drain(leader, false)
 		leader.router.Limit(rpc.Limits{Mode: "disabled", ReadRate: 0, WriteRate: 0})
 		drain(leader, false)
+	})
+}
+
+// TestRequestsThatComeTooFastNameTheirClients asks here, through a client agent, and
+// from so many clients that lines must be left out.
+func TestRequestsThatComeTooFastNameTheirClients(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		var log strings.Builder
+		w.logger = hclog.New(&hclog.LoggerOptions{Output: &log})
+		var err error
+		if w.metrics, err = telemetry.New(telemetry.Options{}); err != nil {
+			t.Fatal(err)
+		}
+		leader, agent := w.server("dc1", "10.0.0.1"), w.client("dc1", "10.0.1.1")
+		w.elect("dc1", leader)
+		leader.router.Limit(rpc.Limits{Mode: "permissive", ReadRate: 0, WriteRate: 0})
+		lines := func(ask func()) []string {
+			t.Helper()
+			log.Reset()
+			pass(2 * time.Second)
+			ask()
+			return strings.Split(strings.TrimSpace(log.String()), "\n")
+		}
+		read := func(n *node, client string) {
+			t.Helper()
+			ctx := rpc.From(context.Background(), netip.MustParseAddrPort(client))
+			if _, err := opRead.Call(ctx, n.router, &rpc.ReadOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for name, row := range map[string]struct {
+			ask  func()
+			want string
+		}{
+			"here": {func() { read(leader, "192.0.2.1:999") },
+				"source_addr=192.0.2.1:999 limit_type=global/read limit_enforced=false"},
+			"through a client agent": {func() { read(agent, "192.0.2.2:999") },
+				"source_addr=192.0.2.2:999 limit_type=global/read limit_enforced=false through=10.0.1.1:"},
+			"by a client agent itself": {func() {
+				if _, err := agent.doWrite(rpc.WriteOptions{}); err != nil {
+					t.Error(err)
+				}
+			}, "source_addr=10.0.1.1:"},
+		} {
+			got := lines(row.ask)
+			if len(got) != 1 || !strings.Contains(got[0], "[WARN]  RPC exceeded allowed rate limit: rpc=") || !strings.Contains(got[0], row.want) {
+				t.Errorf("%s: got %q, want one line with %s", name, got, row.want)
+			}
+		}
+		flood := lines(func() {
+			for i := range 1000 {
+				read(leader, netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 9, byte(i >> 8), byte(i)}), 1).String())
+			}
+		})
+		if len(flood) != 10 {
+			t.Errorf("1,000 clients: %d lines, want 10", len(flood))
+		}
+		again := lines(func() { read(leader, "192.0.2.1:999"); read(leader, "192.0.2.1:1000") })
+		if len(again) != 1 || !strings.Contains(again[0], "lines_left_out=990") {
+			t.Errorf("after a flood: %q", again)
+		}
+		for _, c := range w.metrics.Summary().Counters {
+			if strings.HasSuffix(c.Name, "rpc.rate_limit.exceeded") && c.Labels["limit_type"] == "global/read" && c.Labels["mode"] == "permissive" && c.Labels["op"] != "" {
+				return
+			}
+		}
+		t.Errorf("no counter with limit_type, mode and op: %+v", w.metrics.Summary().Counters)
 	})
 }

@@ -86,7 +86,7 @@ func NewRouter(opts Options) *Router {
 		asked:    opts.Metrics.Counter("client.rpc"), failed: opts.Metrics.Counter("client.rpc.failed"),
 		abroad: opts.Metrics.Counters("rpc.cross-dc", "datacenter"),
 		limits: limits{
-			exceeded: opts.Metrics.Counter("client.rpc.exceeded"), tooFast: opts.Metrics.Counters("rpc.rate_limit.exceeded", "limit_type"),
+			exceeded: opts.Metrics.Counter("client.rpc.exceeded"), tooFast: tooFast{metrics: opts.Metrics},
 		},
 	}
 	r.clientTimeout.Store(int64(opts.ClientTimeout))
@@ -130,7 +130,7 @@ func (r *Router) Close() error {
 
 // route brings a request, made here or arrived over the wire, to its answer.
 func (r *Router) route(ctx context.Context, op *Desc, req Message, h hop) (Message, error) {
-	if err := r.admitIn(op, h); err != nil {
+	if err := r.admitIn(ctx, op, h); err != nil {
 		return nil, err
 	}
 	datacenter, stale := target(req)

@@ -75,7 +75,7 @@ func (r *Router) Carry(ctx context.Context, op *Desc, req Message, body io.Reade
 // transfer tries until the transfer is begun, refused, or was held too long. How
 // long it takes from then on is its caller's business.
 func (r *Router) transfer(ctx context.Context, op *Desc, req Message, body io.Reader, h hop) (Message, io.ReadCloser, error) {
-	if err := r.admitIn(op, h); err != nil {
+	if err := r.admitIn(ctx, op, h); err != nil {
 		return nil, nil, err
 	}
 	in := &once{from: body}
