@@ -30,9 +30,10 @@ func (a *Agent) openDataDir(rt *config.Runtime) error {
 
 // openServer builds the server half, or for a client agent just the router.
 func (a *Agent) openServer(rt *config.Runtime) error {
+	id := a.identity(rt)
 	if !rt.Server {
 		a.router = rpc.NewRouter(rpc.Options{
-			Datacenter: rt.Datacenter, Dial: a.network.Dial,
+			Datacenter: rt.Datacenter, Dialer: rpc.Dialer{Identity: id, Network: a.network.Dial},
 			HoldTimeout: rt.Performance.RPCHoldTimeout, ClientTimeout: rt.Limits.RPCClientTimeout,
 			Metrics: a.metrics, Logger: a.logger.Named("rpc"),
 		})
@@ -43,6 +44,7 @@ func (a *Agent) openServer(rt *config.Runtime) error {
 		Name: rt.NodeName, ID: a.id, Datacenter: rt.Datacenter, Address: rt.RPCAdvertise.String(),
 		Bootstrap: rt.Bootstrap, BootstrapExpect: rt.BootstrapExpect, Dev: rt.Dev,
 		Raft: raftOptions(a.dir, rt), Listener: a.bound.rpc, Dial: a.network.Dial,
+		Keys: id.Keys, AcceptUnproven: id.AcceptUnproven, AskUnproven: id.AskUnproven,
 		LAN: a.lan, LANKeys: a.lan, ACL: a.acl,
 		DefaultQueryTime: rt.DefaultQueryTime, MaxQueryTime: rt.MaxQueryTime,
 		HoldTimeout: rt.Performance.RPCHoldTimeout, ClientTimeout: rt.Limits.RPCClientTimeout,

@@ -487,5 +487,14 @@ func (p *Pool) CachedCoordinate(name string) *coordinate.Coordinate {
 // Encrypted tells whether traffic is encrypted.
 func (p *Pool) Encrypted() bool { return p.serf.EncryptionEnabled() }
 
+// Keyring gives the keys of the pool as they are now, the one in use first; none
+// without encryption. Do not change them, and show them to nobody.
+func (p *Pool) Keyring() [][]byte {
+	if p.ring == nil {
+		return nil
+	}
+	return p.ring.GetKeys()
+}
+
 // Stats gives the serf_lan or serf_wan section of `info`, reference/cli.md §3.
 func (p *Pool) Stats() map[string]string { return p.serf.Stats() }

@@ -109,8 +109,8 @@ type node struct {
 	machine     *journal
 }
 
-func dialTCP(ctx context.Context, address string) (net.Conn, error) {
-	return new(net.Dialer).DialContext(ctx, "tcp", address)
+func dialTCP(ctx context.Context, to raftstore.Peer) (net.Conn, error) {
+	return new(net.Dialer).DialContext(ctx, "tcp", to.Address)
 }
 
 func testLogger(t testing.TB) hclog.Logger {

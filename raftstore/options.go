@@ -22,10 +22,12 @@ type Options struct {
 	// whose entries are there, "wal" in a new folder.
 	Backend string
 	// Listener accepts Raft connections (already told apart from RPC ones);
-	// Dial opens one to another server. The Store closes Listener, but nothing
-	// behind it.
+	// Dial opens one to another server of the Raft configuration, wherever it is
+	// now: peer.Address is where it was when the configuration was written. It
+	// must have made sure that it reached the server of this ID. The Store closes
+	// Listener, but nothing behind it.
 	Listener net.Listener
-	Dial     func(ctx context.Context, address string) (net.Conn, error)
+	Dial     func(ctx context.Context, peer Peer) (net.Conn, error)
 
 	Machine Machine
 	Metrics *telemetry.Metrics // nil: none

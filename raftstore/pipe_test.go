@@ -41,8 +41,9 @@ func (p *pipes) listen(address string) *pipeListener {
 	return l
 }
 
-func (p *pipes) dialFrom(from string) func(context.Context, string) (net.Conn, error) {
-	return func(ctx context.Context, to string) (net.Conn, error) {
+func (p *pipes) dialFrom(from string) func(context.Context, raftstore.Peer) (net.Conn, error) {
+	return func(ctx context.Context, peer raftstore.Peer) (net.Conn, error) {
+		to := peer.Address
 		p.mu.Lock()
 		l := p.listeners[to]
 		if l == nil || p.cut[from] || p.cut[to] {

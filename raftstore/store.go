@@ -46,7 +46,7 @@ type Store struct {
 	logger      hclog.Logger
 	folder      *folder
 	stream      *stream
-	trans       *raft.NetworkTransport
+	trans       *transport
 	raft        *raft.Raft
 	drain       time.Duration // how long Close waits for calls under way
 
@@ -99,11 +99,8 @@ func open(opts *Options) (*Store, error) {
 func (s *Store) start(conf *raft.Config, machine raft.FSM, opts *Options) error {
 	notify := make(chan bool) // leaderWatch always reads it
 	conf.NotifyCh = notify
-	s.stream = newStream(opts.Address, opts.Listener, opts.Dial)
-	s.trans = raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
-		Stream: s.stream, MaxPool: maxPool, Timeout: rpcTimeout,
-		Logger: opts.Logger.Named("transport"), MsgpackUseNewTimeFormat: true,
-	})
+	s.stream = newStream(opts.ID, opts.Address, opts.Listener, opts.Dial)
+	s.trans = newTransport(s.stream, opts.Logger.Named("transport"))
 	s.askers = askers{asked: map[raft.Server]*ballot{}, send: func(srv raft.Server, q *raft.AppendEntriesRequest, a *raft.AppendEntriesResponse) error {
 		return s.trans.AppendEntries(srv.ID, srv.Address, q, a)
 	}}

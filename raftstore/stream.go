@@ -14,9 +14,10 @@ import (
 // stream gives raft's transport its connections, and knows all of them so that
 // Close can end them. A connection to this server itself is an in-memory pipe.
 type stream struct {
+	id       string
 	address  string
 	listener net.Listener
-	dial     func(context.Context, string) (net.Conn, error)
+	dial     func(context.Context, Peer) (net.Conn, error)
 
 	ctx      context.Context // ends with abort: no dial, no connection after it
 	cancel   context.CancelFunc
@@ -30,9 +31,9 @@ type stream struct {
 	conns map[*trackedConn]struct{}
 }
 
-func newStream(address string, listener net.Listener, dial func(context.Context, string) (net.Conn, error)) *stream {
+func newStream(id, address string, listener net.Listener, dial func(context.Context, Peer) (net.Conn, error)) *stream {
 	s := &stream{
-		address: address, listener: listener, dial: dial,
+		id: id, address: address, listener: listener, dial: dial,
 		accepted: make(chan net.Conn), closed: make(chan struct{}),
 		conns: make(map[*trackedConn]struct{}),
 	}
@@ -85,9 +86,10 @@ func (s *stream) Accept() (net.Conn, error) {
 	}
 }
 
-// Dial opens a connection to another server.
-func (s *stream) Dial(address raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
-	if string(address) == s.address {
+// Dial opens a connection to a server, named by a target.
+func (s *stream) Dial(target raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
+	peer := peerOf(target)
+	if peer.ID == s.id {
 		return s.dialSelf()
 	}
 	ctx, cancel := s.ctx, context.CancelFunc(func() {})
@@ -95,7 +97,7 @@ func (s *stream) Dial(address raft.ServerAddress, timeout time.Duration) (net.Co
 		ctx, cancel = context.WithTimeout(s.ctx, timeout)
 	}
 	defer cancel()
-	conn, err := s.dial(ctx, string(address))
+	conn, err := s.dial(ctx, peer)
 	if err != nil {
 		return nil, err
 	}

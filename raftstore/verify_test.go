@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"praetor/internal/fault"
+	"praetor/raftstore"
 )
 
 // TestNonvotersDoNotConfirmALeader leaves a leader with a server that has no
@@ -125,8 +126,8 @@ func (v *valve) state() (open <-chan struct{}, shut bool) {
 	return v.open, v.shut
 }
 
-func (v *valve) around(dial func(context.Context, string) (net.Conn, error)) func(context.Context, string) (net.Conn, error) {
-	return func(ctx context.Context, to string) (net.Conn, error) {
+func (v *valve) around(dial func(context.Context, raftstore.Peer) (net.Conn, error)) func(context.Context, raftstore.Peer) (net.Conn, error) {
+	return func(ctx context.Context, to raftstore.Peer) (net.Conn, error) {
 		c, err := dial(ctx, to)
 		if err != nil {
 			return nil, err

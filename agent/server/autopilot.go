@@ -11,6 +11,7 @@ import (
 	"praetor/catalog"
 	"praetor/gossip"
 	"praetor/internal/ops"
+	"praetor/internal/rpc"
 )
 
 // defaultAutopilot is Consul's (reference/internals.md §10).
@@ -87,17 +88,22 @@ func nodeStatus(s gossip.Status) autopilot.NodeStatus {
 	return autopilot.NodeUnknown
 }
 
-// FetchServerStats asks every living server how far its log has come.
+// FetchServerStats asks every living server that has a place in Raft how far its
+// log has come.
 func (d pilotDelegate) FetchServerStats(ctx context.Context, servers map[raft.ServerID]*autopilot.Server) map[raft.ServerID]*autopilot.ServerStats {
+	peers, err := d.s.raft.Peers()
+	if err != nil {
+		return nil
+	}
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	stats := make(map[raft.ServerID]*autopilot.ServerStats, len(servers))
 	for id, server := range servers {
-		if server.NodeStatus != autopilot.NodeAlive {
+		if server.NodeStatus != autopilot.NodeAlive || !isIn(peers, string(id)) {
 			continue // asking the dead would only take time
 		}
 		wg.Go(func() {
-			one, err := d.s.statsOf(ctx, string(server.Address))
+			one, err := d.s.statsOf(ctx, string(server.ID), string(server.Address))
 			if err != nil {
 				d.s.logger.Debug("ask server for its raft figures", "server", server.Name, "error", err)
 				return
@@ -114,10 +120,10 @@ func (d pilotDelegate) FetchServerStats(ctx context.Context, servers map[raft.Se
 // never stands for a server that never heard a leader.
 const never = 24 * time.Hour
 
-func (s *Server) statsOf(ctx context.Context, address string) (*autopilot.ServerStats, error) {
+func (s *Server) statsOf(ctx context.Context, id, address string) (*autopilot.ServerStats, error) {
 	ctx, cancel := context.WithTimeout(ctx, statsTime)
 	defer cancel()
-	m, err := s.router.DoAt(ctx, address, ops.StatusRaft.Desc, &ops.StatusRequest{})
+	m, err := s.router.DoAt(ctx, rpc.Server{ID: id, Datacenter: s.opts.Datacenter, Address: address}, ops.StatusRaft.Desc, &ops.StatusRequest{})
 	if err != nil {
 		return nil, err
 	}

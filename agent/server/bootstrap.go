@@ -10,6 +10,7 @@ import (
 
 	"praetor/gossip"
 	"praetor/internal/ops"
+	"praetor/internal/rpc"
 	"praetor/raftstore"
 )
 
@@ -69,7 +70,7 @@ func (s *Server) bootstrapOnce(ctx context.Context, seen *settling) bool {
 		if other.ID == s.opts.ID {
 			continue
 		}
-		peers, err := s.askPeers(ctx, other.RPCAddress)
+		peers, err := s.askPeers(ctx, rpc.Server{ID: other.ID, Name: other.Name, Datacenter: other.Datacenter, Address: other.RPCAddress})
 		if err != nil {
 			s.logger.Warn("ask server for its raft peers before bootstrap", "server", other.Name, "error", err)
 			return false
@@ -189,12 +190,12 @@ func (s *Server) candidates() ([]gossip.ServerInfo, obstacle) {
 }
 
 // askPeers asks a server for its Raft peers, more patiently each time.
-func (s *Server) askPeers(ctx context.Context, address string) ([]string, error) {
+func (s *Server) askPeers(ctx context.Context, other rpc.Server) ([]string, error) {
 	var err error
 	pause := 100 * time.Millisecond
 	for range bootstrapAskTries {
 		var addresses []string
-		if addresses, err = s.peersAt(ctx, address); err == nil {
+		if addresses, err = s.peersAt(ctx, other); err == nil {
 			return addresses, nil
 		}
 		select {
@@ -207,10 +208,10 @@ func (s *Server) askPeers(ctx context.Context, address string) ([]string, error)
 	return nil, err
 }
 
-func (s *Server) peersAt(ctx context.Context, address string) ([]string, error) {
+func (s *Server) peersAt(ctx context.Context, other rpc.Server) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, bootstrapAskTime)
 	defer cancel()
-	m, err := s.router.DoAt(ctx, address, ops.StatusPeers.Desc, &ops.StatusRequest{})
+	m, err := s.router.DoAt(ctx, other, ops.StatusPeers.Desc, &ops.StatusRequest{})
 	if err != nil {
 		return nil, err
 	}

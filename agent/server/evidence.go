@@ -183,7 +183,7 @@ func (s *Server) giveName(ctx context.Context, m gossip.Member) error {
 	node, _ := nodeNamed(s.store.Read(), m.Name)
 	info, isServer := gossip.ParseServer(m)
 	if isServer && info.Datacenter == s.opts.Datacenter && isOther(node, m.Tags["id"]) {
-		if err := s.ensurePeer(info); err != nil {
+		if err := s.ensurePeer(ctx, info); err != nil {
 			return err
 		}
 	}

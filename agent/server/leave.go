@@ -2,7 +2,10 @@ package server
 
 import (
 	"context"
+	"slices"
 	"time"
+
+	"praetor/raftstore"
 )
 
 // removedWait is how long a leaving follower waits to be taken out of the Raft
@@ -70,10 +73,9 @@ func (s *Server) isPeer() bool {
 	if err != nil {
 		return true
 	}
-	for _, p := range peers {
-		if p.ID == s.opts.ID {
-			return true
-		}
-	}
-	return false
+	return isIn(peers, s.opts.ID)
+}
+
+func isIn(peers []raftstore.Peer, id string) bool {
+	return slices.ContainsFunc(peers, func(p raftstore.Peer) bool { return p.ID == id })
 }

@@ -43,7 +43,7 @@ func (s *Server) memberAlive(ctx context.Context, m gossip.Member) error {
 	info, isServer := gossip.ParseServer(m)
 	isServer = isServer && info.Datacenter == s.opts.Datacenter
 	if isServer {
-		if err := s.ensurePeer(info); err != nil {
+		if err := s.ensurePeer(ctx, info); err != nil {
 			return err
 		}
 	}

@@ -72,8 +72,12 @@ func (s *Server) askLastIndexes(ctx context.Context, servers []ops.RaftServer) {
 			servers[i].LastIndex = s.raft.LastIndex()
 			continue
 		}
+		where := s.whereabouts(raftstore.Peer{ID: servers[i].ID, Address: servers[i].Address})
+		if len(where) == 0 {
+			continue
+		}
 		asked.Go(func() {
-			stats, err := s.statsOf(ctx, servers[i].Address)
+			stats, err := s.statsOf(ctx, servers[i].ID, where[0])
 			if err != nil {
 				s.logger.Debug("ask server for its raft figures", "server", servers[i].Node, "error", err)
 				return

@@ -1,38 +1,37 @@
 package server
 
 import (
+	"context"
 	"errors"
+	"slices"
 
 	"praetor/gossip"
+	"praetor/raftstore"
 )
 
 // ensurePeer adds a server to the Raft configuration, without a vote, or
-// corrects its address.
-func (s *Server) ensurePeer(info gossip.ServerInfo) error {
-	if info.ID == s.opts.ID {
-		return nil
-	}
-	if info.Bootstrap && s.opts.Bootstrap {
-		return errors.New("'" + s.opts.Name + "' and '" + info.Name + "' are both in bootstrap mode: only one server should be, not adding it as a raft peer")
-	}
+// corrects its address. It returns errVetting until the server has shown that it
+// is the one that gossip says it is.
+func (s *Server) ensurePeer(ctx context.Context, info gossip.ServerInfo) error {
 	peers, err := s.raft.Peers()
 	if err != nil {
 		return err
 	}
-	for _, p := range peers {
-		switch {
-		case p.Address != info.RPCAddress:
-		case p.ID == info.ID:
-			return nil
-		case s.lives(p.ID, info.Name):
-			return errors.New("server '" + info.Name + "' has the address of another living one: not adding it as a raft peer")
-		default:
-			// It must go first: its successor at the address would be taken for it.
-			s.logger.Info("removing raft peer whose address another server has now", "peer", p.ID, "address", p.Address)
-			if err := s.raft.RemovePeer(p.ID); err != nil {
-				return err
-			}
-		}
+	if info.ID == s.opts.ID {
+		return s.readdressSelf(peers)
+	}
+	if info.Bootstrap && s.opts.Bootstrap {
+		return errors.New("'" + s.opts.Name + "' and '" + info.Name + "' are both in bootstrap mode: only one server should be, not adding it as a raft peer")
+	}
+	want := raftstore.Peer{ID: info.ID, Address: info.RPCAddress}
+	if slices.ContainsFunc(peers, func(p raftstore.Peer) bool { return p.ID == want.ID && p.Address == want.Address }) {
+		return nil
+	}
+	if err := s.vet(ctx, info); err != nil {
+		return err
+	}
+	if err := s.makeRoom(peers, want, info.Name); err != nil {
+		return err
 	}
 	s.logger.Info("adding server as raft peer", "server", info.Name, "address", info.RPCAddress)
 	if err := s.raft.AddNonvoter(info.ID, info.RPCAddress); err != nil {
@@ -44,7 +43,48 @@ func (s *Server) ensurePeer(info gossip.ServerInfo) error {
 	return nil
 }
 
-// lives tells whether a living server has a node ID, under another name than
+// readdressSelf corrects the address that the Raft configuration has for this
+// server, the leader: it came back with another one.
+func (s *Server) readdressSelf(peers []raftstore.Peer) error {
+	want := raftstore.Peer{ID: s.opts.ID, Address: s.opts.Address}
+	stale := slices.ContainsFunc(peers, func(p raftstore.Peer) bool { return p.ID == want.ID && p.Address != want.Address })
+	if !stale {
+		return nil
+	}
+	if err := s.makeRoom(peers, want, s.opts.Name); err != nil {
+		return err
+	}
+	s.logger.Info("correcting own address in the Raft configuration", "address", want.Address)
+	return s.raft.AddNonvoter(want.ID, want.Address) // a voter keeps its vote
+}
+
+// makeRoom frees the address that a server, of the name given, has shown to have
+// of whoever has it in the Raft configuration: no two may have one.
+func (s *Server) makeRoom(peers []raftstore.Peer, want raftstore.Peer, name string) error {
+	for _, p := range peers {
+		if p.Address != want.Address || p.ID == want.ID {
+			continue
+		}
+		if s.isReplaced(p.ID, name) {
+			s.logger.Info("removing raft peer whose address another server has now", "peer", p.ID, "address", p.Address)
+			return s.raft.RemovePeer(p.ID)
+		}
+		s.logger.Info("raft peer has lost its address to another server: looking for it elsewhere", "peer", p.ID, "address", p.Address)
+		return s.raft.AddNonvoter(p.ID, p.ID+nowhere)
+	}
+	return nil
+}
+
+// isReplaced reports whether the server of an ID, which is no longer where it
+// was, is gone for good: its name belongs to its successor now. Any other may
+// come back elsewhere, as when servers swap addresses; if it does not, it is
+// removed like all that died.
+func (s *Server) isReplaced(id, successor string) bool {
+	node, _ := nodeNamed(s.store.Read(), successor)
+	return node != nil && node.ID == id && !s.lives(id, successor)
+}
+
+// lives reports whether a living server has a node ID, under another name than
 // the one given.
 func (s *Server) lives(id, butNot string) bool {
 	for _, m := range s.opts.LAN.Members() {

@@ -20,6 +20,7 @@ func (s *Server) reconcileLoop(ctx context.Context) {
 	defer ticker.Stop()
 	s.evidence = newEvidence()
 	defer s.evidence.all.Wait() // their ctx has ended
+	defer s.vetting.stop()
 	s.reconcileAll(ctx)
 	suspects := s.reapUnknown(ctx, nil)
 	for {
@@ -33,6 +34,8 @@ func (s *Server) reconcileLoop(ctx context.Context) {
 			s.reconcileNamed(ctx, s.drainEvents(e))
 		case h := <-s.evidence.heard:
 			s.reconcileHeard(ctx, h)
+		case v := <-s.vetting.passed:
+			s.reconcileVetted(ctx, v)
 		}
 		if s.missed.Swap(false) {
 			s.reconcileAll(ctx)
@@ -115,7 +118,7 @@ func (s *Server) reconcileWith(ctx context.Context, m gossip.Member, do func() e
 	start := time.Now()
 	err := do()
 	s.measured.reconcileMember.Since(start)
-	if err != nil && ctx.Err() == nil && !errors.Is(err, context.Canceled) {
+	if err != nil && ctx.Err() == nil && !errors.Is(err, context.Canceled) && !errors.Is(err, errVetting) {
 		s.logger.Error("failed to reconcile member", "member", m.Name, "error", err)
 	}
 }

@@ -54,11 +54,15 @@ type Options struct {
 	Raft     raftstore.Options
 	Listener net.Listener // the RPC port, not yet told apart
 	Dial     func(ctx context.Context, address string) (net.Conn, error)
-	LAN      Pool
-	WAN      Pool // nil where the WAN pool is off
-	LANKeys  Keys // the keys of both pools; the WAN's may be nil
-	WANKeys  Keys
-	ACL      acl.Resolver
+	// Keys, AcceptUnproven and AskUnproven are as in rpc.Identity.
+	Keys                        func(datacenter string) [][]byte
+	AcceptUnproven, AskUnproven bool
+
+	LAN     Pool
+	WAN     Pool // nil where the WAN pool is off
+	LANKeys Keys // the keys of both pools; the WAN's may be nil
+	WANKeys Keys
+	ACL     acl.Resolver
 
 	DefaultQueryTime time.Duration       // of blocking reads that name none; default 5 min
 	MaxQueryTime     time.Duration       // default 10 min
@@ -121,6 +125,8 @@ type Server struct {
 	raft     *raftstore.Store
 	listener *rpc.Listener
 	router   *rpc.Router
+	dialer   rpc.Dialer
+	vetting  *vetting
 	views    views
 	overview overview
 	measured *measured
@@ -162,13 +168,19 @@ func Open(opts Options) (*Server, error) {
 		measured:     newMeasured(opts.Metrics),
 		memberEvents: make(chan gossip.Event, maxMemberEvents),
 		bootstrapped: make(chan struct{}, 1), restored: make(chan struct{}),
-		reloaded: make(chan struct{}, 1),
+		reloaded: make(chan struct{}, 1), vetting: newVetting(),
 	}
 	s.entries.Store(&opts.Entries)
-	s.listener = rpc.NewListener(counted{opts.Listener, s.measured.conns}, s.logger.Named("rpc"))
+	s.dialer = rpc.Dialer{Network: opts.Dial, Identity: rpc.Identity{
+		ID: opts.ID, Datacenter: opts.Datacenter, Keys: opts.Keys,
+		AcceptUnproven: opts.AcceptUnproven, AskUnproven: opts.AskUnproven,
+	}}
+	s.listener = rpc.NewListener(counted{opts.Listener, s.measured.conns}, rpc.ListenerOptions{
+		Identity: s.dialer.Identity, Knows: s.knows, Logger: s.logger.Named("rpc"),
+	})
 	raftOpts := opts.Raft
 	raftOpts.ID, raftOpts.Address = opts.ID, opts.Address
-	raftOpts.Listener, raftOpts.Dial = s.listener.Raft(), rpc.DialRaft(opts.Dial)
+	raftOpts.Listener, raftOpts.Dial = s.listener.Raft(), s.dialRaft
 	raftOpts.Machine = machine{s.store, s.delays.begin, s.measured.applied}
 	raftOpts.Logger, raftOpts.Metrics = s.logger.Named("raft"), opts.Metrics
 	var err error
@@ -177,8 +189,8 @@ func Open(opts Options) (*Server, error) {
 	}
 	s.router = rpc.NewRouter(rpc.Options{
 		Datacenter: opts.Datacenter, Local: s.mux(),
-		IsLeader: s.IsLeader, Leader: s.Leader,
-		Dial: opts.Dial, HoldTimeout: opts.HoldTimeout, ClientTimeout: opts.ClientTimeout,
+		IsLeader: s.IsLeader, Leader: s.leader,
+		Dialer: s.dialer, HoldTimeout: opts.HoldTimeout, ClientTimeout: opts.ClientTimeout,
 		Metrics: opts.Metrics, Logger: s.logger.Named("rpc"),
 	})
 	if err := s.bootstrapAlone(); err != nil {
@@ -238,12 +250,14 @@ func (s *Server) IsLeader() bool {
 
 // Leader is where the leader answers, "" if none is known or it is this server
 // and not ready yet.
-func (s *Server) Leader() string {
+func (s *Server) Leader() string { return s.leader().Address }
+
+func (s *Server) leader() rpc.Server {
 	id, address := s.raft.Leader()
 	if id == s.opts.ID && !s.IsLeader() {
-		return ""
+		return rpc.Server{}
 	}
-	return address
+	return rpc.Server{ID: id, Datacenter: s.opts.Datacenter, Address: address}
 }
 
 // machine lets the log drive the catalog.

@@ -2,45 +2,166 @@ package rpc
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net"
+	"syscall"
 	"time"
 )
 
-type dialer = func(context.Context, string) (net.Conn, error)
+// ErrNoHello reports that a server closed the connection instead of answering a
+// hello, as builds do that know none.
+var ErrNoHello = errors.New("it closed the connection without a word")
 
-// DialRaft wraps dial so that the other side's Listener sees a Raft connection.
-func DialRaft(dial func(context.Context, string) (net.Conn, error)) func(context.Context, string) (net.Conn, error) {
-	return dialAs(raftByte, dial)
+// Dialer opens connections to the port of servers and makes sure whom it
+// reached.
+type Dialer struct {
+	Identity Identity
+	// Network opens a TCP connection.
+	Network func(ctx context.Context, address string) (net.Conn, error)
 }
 
-func dialRPC(dial dialer) dialer { return dialAs(rpcByte, dial) }
+// DialRaft opens a connection for Raft. The server must say that it is srv, of
+// the ID and datacenter given, prove to have a gossip key where this agent has
+// some, and take this agent for a server it knows.
+func (d *Dialer) DialRaft(ctx context.Context, srv Server) (net.Conn, error) {
+	return d.dial(ctx, raftByte, srv)
+}
 
-// dialAs dials and says what the connection is for.
-func dialAs(purpose byte, dial dialer) dialer {
-	return func(ctx context.Context, address string) (net.Conn, error) {
-		conn, err := dial(ctx, address)
-		if err != nil {
-			return nil, err
-		}
-		if err := sayFirst(ctx, conn, purpose); err != nil {
-			conn.Close()
-			return nil, fmt.Errorf("open connection to %s: %w", address, err)
-		}
-		return conn, nil
+// DialOldRaft opens a connection for Raft to a server that knows no hello; who
+// answers is anybody's guess. It fails where keys are to be proved.
+func (d *Dialer) DialOldRaft(ctx context.Context, srv Server) (net.Conn, error) {
+	if d.demands(srv.Datacenter) {
+		return nil, unproven(srv.Address)
 	}
+	return d.dialOld(ctx, raftByte, srv)
 }
 
-func sayFirst(ctx context.Context, conn net.Conn, purpose byte) error {
+// dialRPC opens a connection for RPC, to a server that knows no hello too unless
+// keys are to be proved.
+func (d *Dialer) dialRPC(ctx context.Context, srv Server) (net.Conn, error) {
+	conn, err := d.dial(ctx, rpcByte, srv)
+	if errors.Is(err, ErrNoHello) && !d.demands(srv.Datacenter) {
+		return d.dialOld(ctx, rpcByte, srv)
+	}
+	return conn, err
+}
+
+// demands reports whether servers of a datacenter must prove to have a key.
+func (d *Dialer) demands(datacenter string) bool {
+	return !d.Identity.AskUnproven && len(d.Identity.keys(datacenter)) > 0
+}
+
+func (d *Dialer) dial(ctx context.Context, purpose byte, srv Server) (net.Conn, error) {
+	return d.open(ctx, srv.Address, func(conn net.Conn) error { return d.greet(conn, purpose, srv) })
+}
+
+func (d *Dialer) dialOld(ctx context.Context, purpose byte, srv Server) (net.Conn, error) {
+	return d.open(ctx, srv.Address, func(conn net.Conn) error {
+		_, err := conn.Write([]byte{purpose})
+		return err
+	})
+}
+
+// open dials and shakes hands, for handshakeTimeout or until ctx ends.
+func (d *Dialer) open(ctx context.Context, address string, shake func(net.Conn) error) (net.Conn, error) {
+	conn, err := d.Network(ctx, address)
+	if err != nil {
+		return nil, err
+	}
 	deadline := time.Now().Add(handshakeTimeout)
-	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
-		deadline = d
+	if until, ok := ctx.Deadline(); ok && until.Before(deadline) {
+		deadline = until
 	}
-	if err := conn.SetWriteDeadline(deadline); err != nil {
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	err = conn.SetDeadline(deadline)
+	if err == nil {
+		err = shake(conn)
+	}
+	if !stop() {
+		err = ctx.Err()
+	}
+	if err == nil {
+		err = conn.SetDeadline(time.Time{})
+	}
+	if err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("open connection to %s: %w", address, err)
+	}
+	return conn, nil
+}
+
+// greet is the dialer's side of the handshake.
+func (d *Dialer) greet(conn net.Conn, purpose byte, srv Server) error {
+	ours := d.Identity.newHello(purpose, srv.ID)
+	said, err := ours.encode()
+	if err != nil {
 		return err
 	}
-	if _, err := conn.Write([]byte{purpose}); err != nil {
+	if _, err := conn.Write(said); err != nil {
+		return noHello(err)
+	}
+	theirs, answer, err := readAnswer(conn)
+	if err != nil {
 		return err
 	}
-	return conn.SetWriteDeadline(time.Time{})
+	if err := isWanted(theirs, srv); err != nil {
+		return err
+	}
+	var shown [proofBytes]byte
+	if _, err := io.ReadFull(conn, shown[:]); err != nil {
+		return fmt.Errorf("read proof: %w", err)
+	}
+	keys := d.Identity.keys(theirs.datacenter)
+	if len(keys) > 0 && !d.Identity.AskUnproven && !isProven(keys, shown[:], byListener, said, answer) {
+		return unproven(srv.Address)
+	}
+	if _, err := conn.Write(prove(keys, byDialer, said, answer)); err != nil {
+		return fmt.Errorf("send proof: %w", err)
+	}
+	var verdict [1]byte
+	if _, err := io.ReadFull(conn, verdict[:]); err != nil {
+		return fmt.Errorf("wait for the server's word: %w", err)
+	}
+	if verdict[0] != welcome {
+		return fmt.Errorf("server %s refused: %s", theirs.id, refusal(verdict[0]))
+	}
+	return nil
+}
+
+// readAnswer reads the listener's hello.
+func readAnswer(conn net.Conn) (theirs hello, answer []byte, err error) {
+	var first [1]byte
+	if _, err := io.ReadFull(conn, first[:]); err != nil {
+		return theirs, nil, noHello(err)
+	}
+	if first[0] != helloByte {
+		return theirs, nil, errors.New("what answers there is no Praetor server")
+	}
+	return readHello(conn)
+}
+
+// noHello tells a connection that was closed by the other side from one that
+// failed otherwise. Who closes without having read all sends a reset.
+func noHello(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
+		return ErrNoHello
+	}
+	return fmt.Errorf("greet server: %w", err)
+}
+
+// isWanted checks that the server is the one that was to be reached.
+func isWanted(theirs hello, srv Server) error {
+	switch {
+	case srv.ID != "" && theirs.id != srv.ID:
+		return fmt.Errorf("the server there has the ID %s, not %s", theirs.id, srv.ID)
+	case srv.Datacenter != "" && theirs.datacenter != srv.Datacenter:
+		return fmt.Errorf("the server there is of datacenter %s, not %s", theirs.datacenter, srv.Datacenter)
+	}
+	return nil
+}
+
+func unproven(address string) error {
+	return fmt.Errorf("what answers at %s does not prove to have the gossip key: all agents need the same encrypt key", address)
 }

@@ -25,13 +25,13 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	listener := rpc.NewListener(port, nil)
+	listener := rpc.NewListener(port, rpc.ListenerOptions{Identity: rpc.Identity{ID: "s1", Datacenter: "dc1"}})
 	var parts sync.WaitGroup
 	parts.Go(func() { listener.Run(ctx) })
 	parts.Go(func() { rpc.Serve(ctx, listener.RPC(), server, nil) })
 
 	// A client agent knows the server from gossip and asks it.
-	client := rpc.NewRouter(rpc.Options{Datacenter: "dc1", Dial: (&tcp{}).dial})
+	client := rpc.NewRouter(rpc.Options{Datacenter: "dc1", Dialer: rpc.Dialer{Identity: rpc.Identity{ID: "c1", Datacenter: "dc1"}, Network: (&tcp{}).dial}})
 	client.SetServers([]rpc.Server{{Datacenter: "dc1", Address: port.Addr().String()}}, nil)
 	reply, err := Greet.Call(ctx, client, &rpc.ReadOptions{})
 	fmt.Println(reply.Index, err)

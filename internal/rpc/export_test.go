@@ -1,6 +1,8 @@
 package rpc
 
 import (
+	"io"
+
 	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/status"
 
@@ -12,6 +14,7 @@ import (
 const (
 	RaftByte    = raftByte
 	RPCByte     = rpcByte
+	HelloByte   = helloByte
 	MaxPerIP    = maxPerIP
 	AcceptQueue = acceptQueue
 	MaxRecords  = maxRecords
@@ -50,3 +53,38 @@ func PackTexts(text, hint, whole string) string                { return packText
 // UnderWay is the budget of replies, and LimitReplies sets it.
 func (r *Router) UnderWay() *budget.Budget      { return r.underWay }
 func (r *Router) LimitReplies(b *budget.Budget) { r.underWay = b }
+
+// The parts of a handshake, for tests that speak it by hand.
+
+const (
+	ProofBytes = proofBytes
+	MaxRaft    = maxRaft
+	MaxUnmet   = maxUnmet
+
+	RefusedUnproven   = refusedUnproven
+	RefusedStranger   = refusedStranger
+	RefusedDatacenter = refusedDatacenter
+)
+
+// Hello is what a dialer says first.
+func (i Identity) Hello(purpose byte, want string) []byte {
+	h := i.newHello(purpose, want)
+	b, err := h.encode()
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+// ReadHello reads a hello behind its first byte and encodes it again.
+func ReadHello(r io.Reader) (again []byte, id, datacenter, want string, err error) {
+	h, _, err := readHello(r)
+	if err != nil {
+		return nil, "", "", "", err
+	}
+	again, err = h.encode()
+	return again, h.id, h.datacenter, h.want, err
+}
+
+// DialerProof is what a dialer with a key shows.
+func DialerProof(key, hello, answer []byte) []byte { return proof(key, byDialer, hello, answer) }

@@ -56,15 +56,15 @@ func hopOf(ctx context.Context) (h hop, ok bool) {
 
 // tryServers asks the servers of this datacenter in turn: what client agents do.
 func (r *Router) tryServers(ctx context.Context, op *Desc, req Message) (Message, verdict, error) {
-	addresses, _ := r.fleet.order(r.opts.Datacenter)
-	if len(addresses) == 0 {
+	servers, _ := r.fleet.order(r.opts.Datacenter)
+	if len(servers) == 0 {
 		return nil, final, fault.New(fault.NoLeader, TextNoServers)
 	}
 	if err := r.admitOut(); err != nil {
 		return nil, final, err
 	}
 	r.asked.Incr()
-	rep, v, err := r.tryEach(ctx, addresses, op, req, hopNone)
+	rep, v, err := r.tryEach(ctx, servers, op, req, hopNone)
 	if err != nil {
 		r.failed.Incr()
 	}
@@ -74,7 +74,7 @@ func (r *Router) tryServers(ctx context.Context, op *Desc, req Message) (Message
 // tryDatacenter asks the servers of another datacenter in turn, without the
 // token, which means nothing there.
 func (r *Router) tryDatacenter(ctx context.Context, datacenter string, op *Desc, req Message) (Message, verdict, error) {
-	addresses, known := r.fleet.order(datacenter)
+	servers, known := r.fleet.order(datacenter)
 	if !known {
 		return nil, final, errNoPath()
 	}
@@ -84,10 +84,10 @@ func (r *Router) tryDatacenter(ctx context.Context, datacenter string, op *Desc,
 	}
 	r.abroad.Incr(datacenter)
 	unreachable := fault.New(fault.Rejected, TextRemoteUnreachable)
-	if len(addresses) == 0 {
+	if len(servers) == 0 {
 		return nil, final, unreachable
 	}
-	rep, v, err := r.tryEach(ctx, addresses, op, stripped, hopDatacenter)
+	rep, v, err := r.tryEach(ctx, servers, op, stripped, hopDatacenter)
 	if v == retry {
 		return nil, final, unreachable
 	}
@@ -96,18 +96,18 @@ func (r *Router) tryDatacenter(ctx context.Context, datacenter string, op *Desc,
 
 // tryEach asks one server after the other until one answers. It moves on only
 // if the request was not executed or may be executed twice.
-func (r *Router) tryEach(ctx context.Context, addresses []string, op *Desc, req Message, h hop) (rep Message, v verdict, err error) {
+func (r *Router) tryEach(ctx context.Context, servers []Server, op *Desc, req Message, h hop) (rep Message, v verdict, err error) {
 	start := time.Now()
-	for i, a := range addresses {
+	for i, srv := range servers {
 		ask := req
 		if i > 0 {
 			ask = shorten(op, req, time.Since(start))
 		}
-		rep, v, err = r.send(ctx, a, op, ask, h)
+		rep, v, err = r.send(ctx, srv, op, ask, h)
 		if v == final {
 			return rep, v, err
 		}
-		r.fleet.demote(a)
+		r.fleet.demote(srv)
 		if v == retryHeld {
 			return nil, v, err
 		}
@@ -116,8 +116,8 @@ func (r *Router) tryEach(ctx context.Context, addresses []string, op *Desc, req 
 }
 
 // send asks one server once.
-func (r *Router) send(ctx context.Context, address string, op *Desc, req Message, h hop) (Message, verdict, error) {
-	conn, err := r.pool.get(address, laneOf(req))
+func (r *Router) send(ctx context.Context, srv Server, op *Desc, req Message, h hop) (Message, verdict, error) {
+	conn, err := r.pool.get(srv, laneOf(req))
 	if err != nil {
 		return nil, final, err
 	}
@@ -131,7 +131,7 @@ func (r *Router) send(ctx context.Context, address string, op *Desc, req Message
 	if err == nil {
 		return rep, final, nil
 	}
-	v, err := judge(ctx, err, address, op, h, reached.Addr != nil)
+	v, err := judge(ctx, err, srv.Address, op, h, reached.Addr != nil)
 	return nil, v, err
 }
 

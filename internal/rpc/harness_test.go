@@ -33,8 +33,18 @@ type world struct {
 	servers []rpc.Server
 	leaders map[string]*atomic.Pointer[string] // by datacenter: the leader's address
 	nodes   []*node
-	metrics *telemetry.Metrics // of the servers started from now on; nil for none
-	logger  hclog.Logger       // likewise
+	metrics *telemetry.Metrics                   // of the servers started from now on; nil for none
+	logger  hclog.Logger                         // likewise
+	keys    func(of, datacenter string) [][]byte // the gossip keys that somebody shares with a datacenter; nil for none
+}
+
+// identity is who a node says it is.
+func (w *world) identity(name, datacenter string) rpc.Identity {
+	id := rpc.Identity{ID: name, Datacenter: datacenter}
+	if w.keys != nil {
+		id.Keys = func(of string) [][]byte { return w.keys(name, of) }
+	}
+	return id
 }
 
 // node is one server or client agent.
@@ -44,6 +54,7 @@ type node struct {
 	name    string
 	ip      string
 	stop    func()
+	says    string // the datacenter it says it is of, "" for the true one
 
 	mu      sync.Mutex
 	handled int // requests its handlers saw
@@ -108,22 +119,26 @@ func (w *world) restart(datacenter string, n *node) {
 		Datacenter: datacenter,
 		Local:      n.mux(),
 		IsLeader:   func() bool { return *leader.Load() == n.address },
-		Leader:     func() string { return *leader.Load() },
-		Dial:       w.net.Host(n.ip).Dial,
 		Metrics:    w.metrics,
 		Logger:     w.logger,
+		Leader:     func() rpc.Server { return rpc.Server{Address: *leader.Load()} },
+		Dialer:     rpc.Dialer{Identity: w.identity(n.name, datacenter), Network: w.net.Host(n.ip).Dial},
 	})
 	port, err := w.net.Host(n.ip).Listen(8300)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	n.stop = serve(w.t, port, n.router)
+	said := datacenter
+	if n.says != "" {
+		said = n.says
+	}
+	n.stop = serve(w.t, port, rpc.ListenerOptions{Identity: w.identity(n.name, said)}, n.router)
 }
 
 // serve runs a server's port until the returned function is called.
-func serve(t testing.TB, port net.Listener, router *rpc.Router) (stop func()) {
+func serve(t testing.TB, port net.Listener, opts rpc.ListenerOptions, router *rpc.Router) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
-	l := rpc.NewListener(port, nil)
+	l := rpc.NewListener(port, opts)
 	var parts sync.WaitGroup
 	parts.Go(func() {
 		if err := l.Run(ctx); err != nil && !errors.Is(err, net.ErrClosed) { // a crashed host's port is gone
@@ -147,7 +162,7 @@ func serve(t testing.TB, port net.Listener, router *rpc.Router) (stop func()) {
 // client starts a client agent.
 func (w *world) client(datacenter, ip string) *node {
 	n := &node{name: "client " + ip, ip: ip}
-	n.router = rpc.NewRouter(rpc.Options{Datacenter: datacenter, Dial: w.net.Host(ip).Dial})
+	n.router = rpc.NewRouter(rpc.Options{Datacenter: datacenter, Dialer: rpc.Dialer{Identity: w.identity(n.name, datacenter), Network: w.net.Host(ip).Dial}})
 	n.stop = func() { n.router.Close() }
 	w.nodes = append(w.nodes, n)
 	w.tellAll()

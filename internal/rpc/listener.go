@@ -12,31 +12,38 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// The first byte of a connection says what it is for. The numbers are those
-// that Consul gives to the same purposes (reference/internals.md §12).
 const (
-	raftByte = 1
-	rpcByte  = 8
-)
-
-const (
-	// handshakeTimeout is what a connection gets to say its first byte, and
-	// maxPerIP how many connections one address may hold, unless Limit says
-	// otherwise; more are closed.
+	// handshakeTimeout is what a connection gets for its handshake, and maxPerIP
+	// how many connections one address may hold, unless Limit says otherwise;
+	// more are closed.
 	handshakeTimeout = 5 * time.Second
 	maxPerIP         = 100
-	// maxSilent bounds connections that have not said their first byte yet,
-	// over all addresses; more are closed.
-	maxSilent = 1024
+	// maxUnmet bounds connections that have not shaken hands yet, over all
+	// addresses, at some 10 KB each; more are closed.
+	maxUnmet = 1024
+	// maxRaft bounds Raft connections over all addresses. A server opens at most
+	// six to another one at a time.
+	maxRaft = 512
 	// acceptQueue is how many sorted connections of a kind may wait for their
 	// Accept; more wait until their handshake would have timed out.
 	acceptQueue = 128
 )
 
-// Listener shares one port between RPC and Raft connections, told apart by
-// their first byte.
+// ListenerOptions says whom a Listener lets in.
+type ListenerOptions struct {
+	Identity Identity
+	// Knows reports whether a server may speak Raft with this one: by its ID, or
+	// by its IP address if id is "", since builds that know no hello do not say
+	// it. nil knows everybody.
+	Knows  func(id, ip string) bool
+	Logger hclog.Logger // nil: none
+}
+
+// Listener shares one port between RPC and Raft connections, told apart in the
+// handshake.
 type Listener struct {
 	port   net.Listener
+	opts   ListenerOptions
 	logger hclog.Logger
 	raft   *half
 	rpc    *half
@@ -46,31 +53,38 @@ type Listener struct {
 
 	handshake, maxPerIP atomic.Int64 // nanoseconds; 0 = any number
 
-	mu     sync.Mutex
-	perIP  map[string]int
-	silent map[net.Conn]struct{}
+	warned         seldom    // of connections refused
+	warnedUnproven sync.Once // that those who prove nothing are let in
+
+	mu    sync.Mutex
+	perIP map[string]int
+	unmet map[net.Conn]struct{}
 }
 
 // NewListener takes over l.
-func NewListener(l net.Listener, logger hclog.Logger) *Listener {
-	if logger == nil {
-		logger = hclog.NewNullLogger()
+func NewListener(l net.Listener, opts ListenerOptions) *Listener {
+	if opts.Logger == nil {
+		opts.Logger = hclog.NewNullLogger()
+	}
+	if opts.Knows == nil {
+		opts.Knows = func(string, string) bool { return true }
 	}
 	made := &Listener{
 		port:   l,
-		logger: logger,
-		raft:   newHalf(l.Addr()),
-		rpc:    newHalf(l.Addr()),
+		opts:   opts,
+		logger: opts.Logger,
+		raft:   newHalf(l.Addr(), maxRaft),
+		rpc:    newHalf(l.Addr(), 0),
 		closed: make(chan struct{}),
 		perIP:  make(map[string]int),
-		silent: make(map[net.Conn]struct{}),
+		unmet:  make(map[net.Conn]struct{}),
 	}
 	made.Limit(maxPerIP, handshakeTimeout)
 	return made
 }
 
 // Limit bounds the connections that one address may hold, 0 for any number, and the time
-// that a connection gets to say what it is for. It holds for connections from now on.
+// that a connection gets to say what it is for and prove it. It holds for connections from now on.
 func (l *Listener) Limit(perIP int, handshake time.Duration) {
 	l.maxPerIP.Store(int64(perIP))
 	l.handshake.Store(int64(handshake))
@@ -123,7 +137,7 @@ func (l *Listener) Close() error {
 		l.rpc.Close()
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		for c := range l.silent {
+		for c := range l.unmet {
 			c.Close()
 		}
 	})
@@ -147,17 +161,24 @@ func isTemporary(err error) bool {
 	return errors.As(err, &t) && t.Temporary()
 }
 
-// admit counts a new connection and starts sorting it, or closes it.
+// admit counts a new connection and starts the handshake, or closes it.
 func (l *Listener) admit(conn net.Conn) {
 	ip := ipOf(conn)
 	if why := l.enter(conn, ip); why != "" {
-		l.logger.Warn("connection refused", "reason", why, "from", ip)
+		l.refused(why, ip)
 		conn.Close()
 		return
 	}
 	l.work.Go(func() { // waited for by Run
 		l.sort(&counted{Conn: conn, leave: func() { l.leave(ip) }}, conn)
 	})
+}
+
+// refused logs that a connection was, but not each of a flood.
+func (l *Listener) refused(why, ip string) {
+	if left, due := l.warned.due(time.Now()); due {
+		l.logger.Warn("connection refused", "reason", why, "from", ip, "others_not_logged", left)
+	}
 }
 
 func (l *Listener) enter(conn net.Conn, ip string) (refused string) {
@@ -171,11 +192,11 @@ func (l *Listener) enter(conn net.Conn, ip string) (refused string) {
 	if most := int(l.maxPerIP.Load()); most > 0 && l.perIP[ip] >= most {
 		return "too many connections from one address"
 	}
-	if len(l.silent) >= maxSilent {
-		return "too many connections that say nothing"
+	if len(l.unmet) >= maxUnmet {
+		return "too many connections that did not say who they are"
 	}
 	l.perIP[ip]++
-	l.silent[conn] = struct{}{}
+	l.unmet[conn] = struct{}{}
 	return ""
 }
 
@@ -187,42 +208,35 @@ func (l *Listener) leave(ip string) {
 	}
 }
 
-// sort reads the first byte and hands the connection on.
+// sort shakes hands and passes the connection on.
 func (l *Listener) sort(conn *counted, raw net.Conn) {
-	deadline := time.NewTimer(time.Duration(l.handshake.Load()))
+	timeout := time.Duration(l.handshake.Load())
+	deadline := time.NewTimer(timeout)
 	defer deadline.Stop()
-	to, err := l.readFirst(conn)
+	err := conn.SetDeadline(time.Now().Add(timeout))
+	var to *half
+	if err == nil {
+		to, err = l.meet(conn)
+	}
 	l.mu.Lock()
-	delete(l.silent, raw)
+	delete(l.unmet, raw)
 	l.mu.Unlock()
-	if err != nil {
-		conn.Close()
-		l.logger.Debug("connection dropped", "from", conn.RemoteAddr(), "error", err)
+	if err == nil {
+		err = conn.SetDeadline(time.Time{})
+	}
+	if err == nil {
+		err = to.offer(conn, deadline.C)
+	}
+	if err == nil {
 		return
 	}
-	if !to.offer(conn, deadline.C) {
-		conn.Close()
+	conn.Close()
+	var stranger *unwelcome
+	if errors.As(err, &stranger) {
+		l.refused(stranger.why, ipOf(conn))
+		return
 	}
-}
-
-func (l *Listener) readFirst(conn net.Conn) (*half, error) {
-	if err := conn.SetReadDeadline(time.Now().Add(time.Duration(l.handshake.Load()))); err != nil {
-		return nil, fmt.Errorf("set deadline: %w", err)
-	}
-	var first [1]byte
-	if _, err := conn.Read(first[:]); err != nil {
-		return nil, fmt.Errorf("read first byte: %w", err)
-	}
-	if err := conn.SetReadDeadline(time.Time{}); err != nil {
-		return nil, fmt.Errorf("clear deadline: %w", err)
-	}
-	switch first[0] {
-	case raftByte:
-		return l.raft, nil
-	case rpcByte:
-		return l.rpc, nil
-	}
-	return nil, fmt.Errorf("unknown first byte %#x", first[0])
+	l.logger.Debug("connection dropped", "from", conn.RemoteAddr(), "error", err)
 }
 
 // ipOf names the peer for counting.
@@ -233,80 +247,3 @@ func ipOf(conn net.Conn) string {
 	}
 	return addr
 }
-
-// counted is a connection that gives back its place when it closes.
-type counted struct {
-	net.Conn
-	leave func()
-	once  sync.Once
-}
-
-func (c *counted) Close() error {
-	c.once.Do(c.leave)
-	return c.Conn.Close()
-}
-
-// half is the listener for one kind of connection.
-type half struct {
-	addr   net.Addr
-	queue  chan net.Conn
-	closed chan struct{}
-	once   sync.Once
-}
-
-func newHalf(addr net.Addr) *half {
-	return &half{addr: addr, queue: make(chan net.Conn, acceptQueue), closed: make(chan struct{})}
-}
-
-// offer queues a connection; false if there is no room until timeout.
-func (h *half) offer(c net.Conn, timeout <-chan time.Time) bool {
-	select {
-	case <-h.closed:
-		return false
-	case <-timeout:
-		return false
-	case h.queue <- c:
-	}
-	select {
-	case <-h.closed: // Close may have emptied the queue before c was in it
-		h.drain()
-	default:
-	}
-	return true
-}
-
-func (h *half) Accept() (net.Conn, error) {
-	select {
-	case <-h.closed:
-	default:
-		select {
-		case c := <-h.queue:
-			return c, nil
-		case <-h.closed:
-		}
-	}
-	return nil, &net.OpError{Op: "accept", Net: h.addr.Network(), Addr: h.addr, Err: net.ErrClosed}
-}
-
-func (h *half) Close() error {
-	h.once.Do(func() {
-		close(h.closed)
-		h.drain()
-	})
-	return nil
-}
-
-func (h *half) drain() {
-	for {
-		select {
-		case c := <-h.queue:
-			c.Close()
-		default:
-			return
-		}
-	}
-}
-
-func (h *half) Addr() net.Addr { return h.addr }
-
-var _ net.Listener = (*half)(nil)

@@ -20,7 +20,15 @@ type port struct {
 	net *memnet.Network
 }
 
+// us is the server whose port it is.
+var us = rpc.Identity{ID: "s1", Datacenter: "dc1"}
+
 func withPort(t *testing.T, f func(t *testing.T, p *port)) {
+	t.Helper()
+	withPortOf(t, rpc.ListenerOptions{Identity: us}, f)
+}
+
+func withPortOf(t *testing.T, opts rpc.ListenerOptions, f func(t *testing.T, p *port)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		n := memnet.New()
@@ -28,7 +36,7 @@ func withPort(t *testing.T, f func(t *testing.T, p *port)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := &port{rpc.NewListener(l, nil), t, n}
+		p := &port{rpc.NewListener(l, opts), t, n}
 		ctx, cancel := context.WithCancel(context.Background())
 		ran := make(chan error, 1)
 		go func() { ran <- p.Run(ctx) }() // received below
@@ -89,8 +97,8 @@ func TestListenerSortsByFirstByte(t *testing.T) {
 	withPort(t, func(t *testing.T, p *port) {
 		rpcSide := p.dial("10.0.0.2", append([]byte{rpc.RPCByte}, "for rpc"...)...)
 		defer rpcSide.Close()
-		dial := rpc.DialRaft(p.net.Host("10.0.0.3").Dial)
-		raftSide, err := dial(context.Background(), "10.0.0.1:8300")
+		dialer := rpc.Dialer{Identity: rpc.Identity{ID: "s3", Datacenter: "dc1"}, Network: p.net.Host("10.0.0.3").Dial}
+		raftSide, err := dialer.DialRaft(context.Background(), rpc.Server{Address: "10.0.0.1:8300"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -113,7 +121,7 @@ func TestListenerSortsByFirstByte(t *testing.T) {
 func TestGarbageFirstByteIsClosedAtOnce(t *testing.T) {
 	withPort(t, func(t *testing.T, p *port) {
 		for b := range 256 {
-			if b == rpc.RaftByte || b == rpc.RPCByte {
+			if b == rpc.RaftByte || b == rpc.RPCByte || b == rpc.HelloByte {
 				continue
 			}
 			wantClosed(t, p.dial("10.0.0.2", byte(b), 'x'), 0)
@@ -165,10 +173,10 @@ func TestConnectionsNobodyAcceptsAreBounded(t *testing.T) {
 	withPort(t, func(t *testing.T, p *port) {
 		var queued []net.Conn
 		for i := range rpc.AcceptQueue {
-			queued = append(queued, p.dial([]string{"10.0.0.2", "10.0.0.3"}[i%2], rpc.RaftByte))
+			queued = append(queued, p.dial([]string{"10.0.0.2", "10.0.0.3"}[i%2], rpc.RaftByte, 0))
 		}
 		synctest.Wait()
-		wantClosed(t, p.dial("10.0.0.4", rpc.RaftByte), 5*time.Second)
+		wantClosed(t, p.dial("10.0.0.4", rpc.RaftByte, 0), 5*time.Second)
 		for range queued {
 			accept(t, p.Raft()).Close()
 		}
@@ -180,7 +188,7 @@ func TestConnectionsNobodyAcceptsAreBounded(t *testing.T) {
 
 func TestClosedListenerClosesWhatNobodyAccepted(t *testing.T) {
 	withPort(t, func(t *testing.T, p *port) {
-		silent, queued, accepted := p.dial("10.0.0.2"), p.dial("10.0.0.2", rpc.RPCByte), p.dial("10.0.0.2", rpc.RaftByte)
+		silent, queued, accepted := p.dial("10.0.0.2"), p.dial("10.0.0.2", rpc.RPCByte), p.dial("10.0.0.2", rpc.RaftByte, 0)
 		kept := accept(t, p.Raft())
 		synctest.Wait()
 		if err := p.Close(); err != nil {
@@ -225,7 +233,7 @@ func TestListenerSurvivesAShortageButNotABrokenPort(t *testing.T) {
 		broken := errors.New("broken")
 		full := temporary{errors.New("too many open files")}
 		start := time.Now()
-		err = rpc.NewListener(&shortage{l, []error{full, full, broken}}, nil).Run(context.Background())
+		err = rpc.NewListener(&shortage{l, []error{full, full, broken}}, rpc.ListenerOptions{}).Run(context.Background())
 		if !errors.Is(err, broken) {
 			t.Errorf("ended with %v, want broken", err)
 		}

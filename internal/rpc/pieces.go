@@ -46,8 +46,8 @@ var (
 )
 
 // sendTransfer asks one server once.
-func (r *Router) sendTransfer(ctx context.Context, address string, op *Desc, req Message, in *once, h hop) (Message, io.ReadCloser, verdict, error) {
-	conn, err := r.pool.get(address, laneBodies)
+func (r *Router) sendTransfer(ctx context.Context, srv Server, op *Desc, req Message, in *once, h hop) (Message, io.ReadCloser, verdict, error) {
+	conn, err := r.pool.get(srv, laneBodies)
 	if err != nil {
 		return nil, nil, final, err
 	}
@@ -67,7 +67,7 @@ func (r *Router) sendTransfer(ctx context.Context, address string, op *Desc, req
 	if errors.As(err, &own) {
 		return nil, nil, final, own.err
 	}
-	v, err := judge(ctx, err, address, op, h, reached.Addr != nil)
+	v, err := judge(ctx, err, srv.Address, op, h, reached.Addr != nil)
 	return nil, nil, v, err
 }
 

@@ -75,14 +75,14 @@ func laneOf(req Message) lane {
 }
 
 type poolKey struct {
-	address string
-	lane    lane
+	id, address string
+	lane        lane
 }
 
 // pool holds the client side of connections, one per server and lane. The zero
 // value with dial set is ready.
 type pool struct {
-	dial    func(context.Context, string) (net.Conn, error)
+	dial    func(context.Context, Server) (net.Conn, error)
 	closing sync.WaitGroup // connections being retired
 
 	mu      sync.Mutex
@@ -93,19 +93,19 @@ type pool struct {
 
 // get returns the connection to a server, making it first if there is none.
 // It does not wait for the connection to be up: the request does.
-func (p *pool) get(address string, l lane) (*grpc.ClientConn, error) {
+func (p *pool) get(srv Server, l lane) (*grpc.ClientConn, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	key := poolKey{address, l}
+	key := poolKey{srv.ID, srv.Address, l}
 	if c := p.conns[key]; c != nil {
 		return c, nil
 	}
 	if p.closed {
 		return nil, fault.New(fault.Internal, "the router is closed: this agent is shutting down")
 	}
-	c, err := p.connect(address, l)
+	c, err := p.connect(srv, l)
 	if err != nil {
-		return nil, fmt.Errorf("prepare connection to server %s: %w", address, err)
+		return nil, fmt.Errorf("prepare connection to server %s: %w", srv.Address, err)
 	}
 	if p.conns == nil {
 		p.conns = make(map[poolKey]*grpc.ClientConn)
@@ -114,9 +114,9 @@ func (p *pool) get(address string, l lane) (*grpc.ClientConn, error) {
 	return c, nil
 }
 
-func (p *pool) connect(address string, l lane) (*grpc.ClientConn, error) {
+func (p *pool) connect(srv Server, l lane) (*grpc.ClientConn, error) {
 	opts := []grpc.DialOption{
-		grpc.WithContextDialer(dialRPC(p.dial)),
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return p.dial(ctx, srv) }),
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithAuthority("praetor"),
 		grpc.WithNoProxy(),
@@ -138,7 +138,7 @@ func (p *pool) connect(address string, l lane) (*grpc.ClientConn, error) {
 	if l == laneBodies {
 		opts = append(opts, grpc.WithInitialWindowSize(bodyWindow), grpc.WithInitialConnWindowSize(bodiesWindow))
 	}
-	return grpc.NewClient("passthrough:///"+address, opts...)
+	return grpc.NewClient("passthrough:///"+srv.Address, opts...)
 }
 
 // keep retires connections to servers that are not listed.

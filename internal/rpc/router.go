@@ -2,7 +2,6 @@ package rpc
 
 import (
 	"context"
-	"net"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -12,11 +11,11 @@ import (
 	"praetor/internal/telemetry"
 )
 
-// Server is a server a Router may send requests to.
+// Server is a server that connections are opened to.
 type Server struct {
-	ID         string // node ID
+	ID         string // node ID; "" takes whoever answers at the address
 	Name       string // node name
-	Datacenter string
+	Datacenter string // "" takes one of any
 	Address    string // host:port of its RPC listener
 }
 
@@ -26,11 +25,12 @@ type Options struct {
 	// Local answers operations on this server; nil on client agents.
 	Local *Mux
 	// IsLeader and Leader tell who leads this datacenter; nil on client agents.
-	// Leader returns "" when none is known. Both are polled and must not block.
+	// Leader returns one without an address when none is known. Both are polled
+	// and must not block.
 	IsLeader func() bool
-	Leader   func() (address string)
-	// Dial opens a connection to a server's RPC listener.
-	Dial func(ctx context.Context, address string) (net.Conn, error)
+	Leader   func() Server
+	// Dialer opens the connections.
+	Dialer Dialer
 	// HoldTimeout is how long a request waits for a leader; default 7 s.
 	HoldTimeout time.Duration
 	// ClientTimeout bounds a request that does not block; default 60 s. It
@@ -52,7 +52,7 @@ func (o *Options) fillDefaults() {
 		o.IsLeader = func() bool { return false }
 	}
 	if o.Leader == nil {
-		o.Leader = func() string { return "" }
+		o.Leader = func() Server { return Server{} }
 	}
 	if o.Logger == nil {
 		o.Logger = hclog.NewNullLogger()
@@ -81,8 +81,8 @@ func NewRouter(opts Options) *Router {
 	r := &Router{
 		opts:     opts,
 		underWay: newUnderWay(),
-		fleet:    fleet{own: opts.Datacenter, addresses: map[string][]string{}},
-		pool:     pool{dial: opts.Dial},
+		fleet:    fleet{own: opts.Datacenter, servers: map[string][]Server{}},
+		pool:     pool{dial: opts.Dialer.dialRPC},
 		asked:    opts.Metrics.Counter("client.rpc"), failed: opts.Metrics.Counter("client.rpc.failed"),
 		abroad: opts.Metrics.Counters("rpc.cross-dc", "datacenter"),
 		limits: limits{
@@ -108,13 +108,13 @@ func (r *Router) Do(ctx context.Context, op *Desc, req Message) (Message, error)
 
 // DoAt sends req to one given server, which answers it itself, whoever leads
 // (autopilot, bootstrap). It neither retries nor waits for a leader.
-func (r *Router) DoAt(ctx context.Context, address string, op *Desc, req Message) (Message, error) {
-	if r.opts.Local != nil && r.opts.IsLeader() && r.opts.Leader() == address {
+func (r *Router) DoAt(ctx context.Context, srv Server, op *Desc, req Message) (Message, error) {
+	if r.opts.Local != nil && r.opts.IsLeader() && r.opts.Leader().Address == srv.Address {
 		return r.handle(ctx, op, req)
 	}
 	bounded, cancel := context.WithTimeout(ctx, r.patience(req))
 	defer cancel()
-	rep, _, err := r.send(bounded, address, op, req, hopHere)
+	rep, _, err := r.send(bounded, srv, op, req, hopHere)
 	if err != nil {
 		return nil, r.ended(ctx, op, req, err)
 	}
@@ -192,7 +192,7 @@ func (r *Router) try(ctx context.Context, op *Desc, req Message, h hop) (Message
 		return nil, final, errNoLeader()
 	}
 	leader := r.opts.Leader()
-	if leader == "" {
+	if leader.Address == "" {
 		return nil, retry, errNoLeader()
 	}
 	return r.send(ctx, leader, op, req, hopLeader)

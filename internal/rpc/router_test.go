@@ -51,7 +51,7 @@ func TestRequestToOneServerIsAnsweredByItWhoeverLeads(t *testing.T) {
 		follower := w.server("dc1", "10.0.0.2")
 		w.elect("dc1", leader)
 		for _, at := range []*node{leader, follower} {
-			rep, err := leader.router.DoAt(context.Background(), at.address, opRead.Desc, &rpc.ReadOptions{})
+			rep, err := leader.router.DoAt(context.Background(), rpc.Server{Address: at.address}, opRead.Desc, &rpc.ReadOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -163,8 +163,8 @@ func TestForwardedRequestIsNotForwardedAgain(t *testing.T) {
 		// it must not go round in circles.
 		router := func(n, leader *node) *rpc.Router {
 			return rpc.NewRouter(rpc.Options{
-				Datacenter: "dc1", Local: n.mux(), Dial: w.net.Host(n.ip).Dial,
-				Leader: func() string { return leader.address },
+				Datacenter: "dc1", Local: n.mux(), Dialer: rpc.Dialer{Network: w.net.Host(n.ip).Dial},
+				Leader: func() rpc.Server { return rpc.Server{Address: leader.address} },
 			})
 		}
 		for _, p := range [][2]*node{{a, b}, {b, a}} {
@@ -174,7 +174,7 @@ func TestForwardedRequestIsNotForwardedAgain(t *testing.T) {
 				t.Fatal(err)
 			}
 			p[0].router = router(p[0], p[1])
-			p[0].stop = serve(t, port, p[0].router)
+			p[0].stop = serve(t, port, rpc.ListenerOptions{Identity: w.identity(p[0].name, "dc1")}, p[0].router)
 		}
 		start := time.Now()
 		_, err := a.doWrite(rpc.WriteOptions{})
@@ -412,9 +412,15 @@ func TestRequestThatCameFromAfarIsNotSentToAThirdDatacenter(t *testing.T) {
 		b := w.server("dc2", "10.2.0.1")
 		c := w.server("dc3", "10.3.0.1")
 		w.elect("dc3", c)
-		// a wrongly takes b for a server of dc3.
+		// a wrongly takes b for a server of dc3, first by itself, then by b's word.
 		a.router.SetServers([]rpc.Server{{Datacenter: "dc3", Address: b.address}}, nil)
 		_, err := a.doWrite(rpc.WriteOptions{Datacenter: "dc3"})
+		wantFault(t, err, fault.Rejected, "Remote DC has no server currently reachable")
+		b.says = "dc3"
+		b.stop()
+		w.restart("dc2", b)
+		pass(2 * time.Second) // a tries again to connect
+		_, err = a.doWrite(rpc.WriteOptions{Datacenter: "dc3"})
 		wantFault(t, err, fault.Rejected, "No path to datacenter")
 		if c.count() != 0 {
 			t.Error("the write was passed on to dc3")

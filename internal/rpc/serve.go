@@ -64,6 +64,7 @@ func Serve(ctx context.Context, l net.Listener, router *Router, logger hclog.Log
 
 func newServer() *grpc.Server {
 	return grpc.NewServer(
+		grpc.Creds(greeted{}),
 		grpc.ForceServerCodecV2(codec{bounded: true}),
 		grpc.MaxRecvMsgSize(maxRequestBytes),
 		grpc.MaxSendMsgSize(maxReplyBytes),

@@ -24,10 +24,10 @@ func loopback(t testing.TB, mux *rpc.Mux) (client *rpc.Router, address string) {
 	server := rpc.NewRouter(rpc.Options{
 		Datacenter: "dc1", Local: mux,
 		IsLeader: func() bool { return true },
-		Leader:   func() string { return l.Addr().String() },
+		Leader:   func() rpc.Server { return rpc.Server{Address: l.Addr().String()} },
 	})
-	stop := serve(t, l, server)
-	client = rpc.NewRouter(rpc.Options{Datacenter: "dc1", Dial: (&tcp{}).dial})
+	stop := serve(t, l, rpc.ListenerOptions{Identity: rpc.Identity{ID: "s1", Datacenter: "dc1"}}, server)
+	client = rpc.NewRouter(rpc.Options{Datacenter: "dc1", Dialer: rpc.Dialer{Network: (&tcp{}).dial}})
 	client.SetServers([]rpc.Server{{Datacenter: "dc1", Address: l.Addr().String()}}, []string{"dc1"})
 	t.Cleanup(func() {
 		client.Close()

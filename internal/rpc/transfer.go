@@ -97,11 +97,11 @@ func (r *Router) tryTransfer(ctx context.Context, op *Desc, req Message, in *onc
 	datacenter, stale := target(req)
 	switch {
 	case r.opts.Local == nil:
-		addresses, _ := r.fleet.order(r.opts.Datacenter)
-		if len(addresses) == 0 {
+		servers, _ := r.fleet.order(r.opts.Datacenter)
+		if len(servers) == 0 {
 			return nil, nil, final, fault.New(fault.NoLeader, TextNoServers)
 		}
-		return r.transferEach(ctx, addresses, op, req, in, hopNone)
+		return r.transferEach(ctx, servers, op, req, in, hopNone)
 	case !r.isOwn(datacenter) && h != hopNone:
 		return nil, nil, final, errNoPath()
 	case !r.isOwn(datacenter):
@@ -113,7 +113,7 @@ func (r *Router) tryTransfer(ctx context.Context, op *Desc, req Message, in *onc
 		return nil, nil, final, errNoLeader()
 	}
 	leader := r.opts.Leader()
-	if leader == "" {
+	if leader.Address == "" {
 		return nil, nil, retry, errNoLeader()
 	}
 	return r.sendTransfer(ctx, leader, op, req, in, hopLeader)
@@ -129,7 +129,7 @@ func (r *Router) handleTransfer(ctx context.Context, op *Desc, req Message, in i
 
 // transferAway is tryDatacenter for a transfer.
 func (r *Router) transferAway(ctx context.Context, datacenter string, op *Desc, req Message, in *once) (Message, io.ReadCloser, verdict, error) {
-	addresses, known := r.fleet.order(datacenter)
+	servers, known := r.fleet.order(datacenter)
 	if !known {
 		return nil, nil, final, errNoPath()
 	}
@@ -138,10 +138,10 @@ func (r *Router) transferAway(ctx context.Context, datacenter string, op *Desc, 
 		return nil, nil, final, fault.New(fault.Internal, "%s: its request has no options to take the token from", op.Name)
 	}
 	unreachable := fault.New(fault.Rejected, TextRemoteUnreachable)
-	if len(addresses) == 0 {
+	if len(servers) == 0 {
 		return nil, nil, final, unreachable
 	}
-	rep, out, v, err := r.transferEach(ctx, addresses, op, stripped, in, hopDatacenter)
+	rep, out, v, err := r.transferEach(ctx, servers, op, stripped, in, hopDatacenter)
 	if v == retry && !in.begun {
 		return nil, nil, final, unreachable
 	}
@@ -149,13 +149,13 @@ func (r *Router) transferAway(ctx context.Context, datacenter string, op *Desc, 
 }
 
 // transferEach is tryEach for a transfer.
-func (r *Router) transferEach(ctx context.Context, addresses []string, op *Desc, req Message, in *once, h hop) (rep Message, out io.ReadCloser, v verdict, err error) {
-	for _, a := range addresses {
-		rep, out, v, err = r.sendTransfer(ctx, a, op, req, in, h)
+func (r *Router) transferEach(ctx context.Context, servers []Server, op *Desc, req Message, in *once, h hop) (rep Message, out io.ReadCloser, v verdict, err error) {
+	for _, srv := range servers {
+		rep, out, v, err = r.sendTransfer(ctx, srv, op, req, in, h)
 		if v == final || in.begun {
 			return rep, out, final, err
 		}
-		r.fleet.demote(a)
+		r.fleet.demote(srv)
 		if v == retryHeld {
 			return nil, nil, v, err
 		}

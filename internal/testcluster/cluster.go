@@ -18,11 +18,15 @@ import (
 type Options struct {
 	Servers int
 	Clients int
+	// Encrypt gives every node a gossip key.
+	Encrypt bool
 	// Config is HCL that every node gets beside what it needs to run.
 	Config string
 	// Expect gives bootstrap_expect of server i, from 0; nil means all expect
 	// all. 0 means the server is not told.
 	Expect func(i int) int
+	// Join is the node that all join, 0 by default.
+	Join int
 	// Lazy starts no node: the test does, in the order it likes.
 	Lazy bool
 }
@@ -34,6 +38,8 @@ type Cluster struct {
 	net   *memnet.Network // nil on the real ground
 	nodes []*Node
 	acked map[string]string // keys written and acknowledged
+
+	vanished [][2]string // addresses that were cut from each other for good
 
 	logMu sync.Mutex
 	over  bool // the test's log is closed
@@ -106,10 +112,16 @@ func (c *Cluster) stopAll() {
 	for _, n := range c.nodes {
 		n.stop()
 	}
+	for _, pair := range c.vanished { // or dials would wait there longer than lastProbes
+		c.net.Heal(pair[0], pair[1])
+	}
 	c.logMu.Lock()
 	defer c.logMu.Unlock()
 	c.over = true
 }
+
+// joinAt is where new nodes find the others.
+func (c *Cluster) joinAt() string { return c.nodes[c.opts.Join].ip }
 
 // Node returns node i: servers first, then clients.
 func (c *Cluster) Node(i int) *Node { return c.nodes[i] }
@@ -198,6 +210,18 @@ func (c *Cluster) Cut(n *Node) {
 		}
 	}
 	n.cut = true
+}
+
+// Vanish makes an address one where nobody answers, not even with a refusal, like
+// that of a machine that is gone, for all nodes at their present addresses.
+// Virtual only; the end of the test ends it.
+func (c *Cluster) Vanish(ip string) {
+	for _, m := range c.nodes {
+		if m.ip != ip {
+			c.net.Cut(ip, m.ip)
+			c.vanished = append(c.vanished, [2]string{ip, m.ip})
+		}
+	}
 }
 
 // Heal reconnects a node.

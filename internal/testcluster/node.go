@@ -66,6 +66,10 @@ func (n *Node) Rename(name string) { n.name = name }
 // Agent is the running agent.
 func (n *Node) Agent() *agent.Agent { return n.agent }
 
+// Move gives the node, which must not run, another address. Others that are
+// started from now on join it there if it is the first, or Options.Join.
+func (n *Node) Move(ip string) { n.ip = ip }
+
 // Start runs the node, on the data it had before.
 func (n *Node) Start() {
 	n.c.t.Helper()
@@ -96,9 +100,15 @@ func (n *Node) Start() {
 	}(n.done)
 }
 
+// gossipKey is what Options.Encrypt gives.
+const gossipKey = "pUqJrVyVRj5jsiYEkM/tFQYfWyJIv4s3XkvDwy7Cu5s="
+
 func (n *Node) config() string {
 	text := fmt.Sprintf("node_name = %q\ndata_dir = %q\nbind_addr = %q\nclient_addr = %q\nretry_interval = \"1s\"\nretry_join = [%q]\n",
-		n.name, filepath.Join(n.dir, "data"), n.ip, n.ip, n.c.nodes[0].ip)
+		n.name, filepath.Join(n.dir, "data"), n.ip, n.ip, n.c.joinAt())
+	if n.c.opts.Encrypt {
+		text += fmt.Sprintf("encrypt = %q\n", gossipKey)
+	}
 	if n.c.net != nil {
 		text += "ports { dns = -1 }\n"
 	}

@@ -1,0 +1,138 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"praetor/gossip"
+	"praetor/internal/rpc"
+)
+
+const (
+	// vetTime bounds one question to a server; vetPause is the first pause before
+	// it is asked again, which doubles up to vetPauseMost.
+	vetTime      = 3 * time.Second
+	vetPause     = 250 * time.Millisecond
+	vetPauseMost = 10 * time.Second
+	// vetWarnAfter is after how many questions a server that fails is worth a
+	// warning. One that has just joined may not know the leader yet.
+	vetWarnAfter = 4
+	// maxVetted bounds how many servers are asked at a time. Where anybody can put
+	// servers into gossip there may be any number; the full pass over all members
+	// comes back to the rest.
+	maxVetted = 32
+)
+
+// errVetting means that a server is being asked who it is: it comes up again
+// when it has shown it.
+var errVetting = errors.New("it has not shown yet who it is")
+
+// claim is what gossip says of a server's address.
+type claim struct{ id, address string }
+
+// vetting asks servers who they are before the leader gives them a place, or an
+// address, in the Raft configuration, and with it the log: where gossip is not
+// encrypted, whatever it says of a server anybody may have said.
+type vetting struct {
+	passed  chan vetted    // to the reconcile loop
+	running sync.WaitGroup // one per claim that is not settled
+
+	mu     sync.Mutex
+	claims map[claim]bool // true once it was shown
+}
+
+// vetted is a member whose claim was shown.
+type vetted struct {
+	claim
+	member string
+}
+
+func newVetting() *vetting {
+	return &vetting{passed: make(chan vetted, maxVetted), claims: map[claim]bool{}}
+}
+
+// vet returns nil if a server has just shown that it is at the address where
+// gossip has it, and errVetting if that takes time. The asking ends with ctx.
+func (s *Server) vet(ctx context.Context, info gossip.ServerInfo) error {
+	c, v := claim{info.ID, info.RPCAddress}, s.vetting
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	shown, asked := v.claims[c]
+	switch {
+	case shown:
+		return nil
+	case !asked && len(v.claims) < maxVetted && info.ID != "":
+		v.claims[c] = false
+		v.running.Go(func() { s.vetUntilShown(ctx, c, info) }) // waited for by the reconcile loop
+	}
+	return errVetting
+}
+
+// vetUntilShown asks a server until it has shown who it is, or gossip says so no
+// more.
+func (s *Server) vetUntilShown(ctx context.Context, c claim, info gossip.ServerInfo) {
+	wait := vetPause
+	for tries := 1; ; tries++ {
+		err := s.askWho(ctx, info)
+		if err == nil {
+			s.vetting.settle(c, true)
+			s.vetting.passed <- vetted{c, info.MemberName} // there is room for all claims
+			return
+		}
+		if tries == vetWarnAfter {
+			s.logger.Warn("not letting server into Raft: it does not show who it is", "server", info.Name, "id", info.ID, "address", info.RPCAddress, "error", err)
+		}
+		if !pause(ctx, wait) || !s.gossipHas(c.id, c.address) {
+			s.vetting.settle(c, false)
+			return
+		}
+		wait = min(2*wait, vetPauseMost)
+	}
+}
+
+// askWho opens the connection for Raft that would carry the log: the server must
+// say its ID, prove the gossip key where there is one, be of this datacenter, and
+// know this server.
+func (s *Server) askWho(ctx context.Context, info gossip.ServerInfo) error {
+	ctx, cancel := context.WithTimeout(ctx, vetTime)
+	defer cancel()
+	conn, err := s.dialer.DialRaft(ctx, rpc.Server{ID: info.ID, Name: info.Name, Datacenter: s.opts.Datacenter, Address: info.RPCAddress})
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}
+
+// settle ends the asking: the claim is kept until it was used, or dropped.
+func (v *vetting) settle(c claim, shown bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if shown {
+		v.claims[c] = true
+		return
+	}
+	delete(v.claims, c)
+}
+
+// reconcileVetted gives a server the place that it waited for.
+func (s *Server) reconcileVetted(ctx context.Context, v vetted) {
+	for _, m := range s.opts.LAN.Members() {
+		if m.Name == v.member {
+			s.reconcileOne(ctx, m, false)
+		}
+	}
+	s.vetting.settle(v.claim, false)
+}
+
+// stop waits until nobody is asked any more, after ctx of all vet calls ended.
+func (v *vetting) stop() {
+	v.running.Wait()
+	for len(v.passed) > 0 {
+		<-v.passed
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	clear(v.claims)
+}

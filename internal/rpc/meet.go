@@ -1,0 +1,124 @@
+package rpc
+
+import (
+	"fmt"
+	"io"
+	"net"
+)
+
+// unwelcome is why a connection was refused whose other side said who it is, or
+// should have.
+type unwelcome struct {
+	why     string
+	verdict byte
+}
+
+// Error implements error.
+func (u *unwelcome) Error() string { return u.why }
+
+// meet is the listener's side of the handshake: it finds out what a connection
+// is for and who is at the other end, and gives the half that it belongs to.
+func (l *Listener) meet(conn *counted) (*half, error) {
+	var first [1]byte
+	if _, err := io.ReadFull(conn.Conn, first[:]); err != nil {
+		return nil, fmt.Errorf("read first byte: %w", err)
+	}
+	switch first[0] {
+	case helloByte:
+		return l.answer(conn)
+	case raftByte, rpcByte:
+		return l.meetOld(conn, first[0])
+	}
+	return nil, fmt.Errorf("unknown first byte %#x", first[0])
+}
+
+func (l *Listener) halfFor(purpose byte) *half {
+	if purpose == raftByte {
+		return l.raft
+	}
+	return l.rpc
+}
+
+// answer answers a hello. Nothing else is read before its sender was judged.
+func (l *Listener) answer(conn *counted) (*half, error) {
+	id := &l.opts.Identity
+	theirs, said, err := readHello(conn.Conn)
+	if err != nil {
+		return nil, err
+	}
+	ours := id.newHello(theirs.purpose, theirs.id)
+	answer, err := ours.encode()
+	if err != nil {
+		return nil, err
+	}
+	keys := id.keys(theirs.datacenter)
+	if _, err := conn.Conn.Write(append(answer[:len(answer):len(answer)], prove(keys, byListener, said, answer)...)); err != nil {
+		return nil, fmt.Errorf("answer hello: %w", err)
+	}
+	var shown [proofBytes]byte
+	if _, err := io.ReadFull(conn.Conn, shown[:]); err != nil {
+		return nil, fmt.Errorf("read proof: %w", err)
+	}
+	conn.peer = Peer{ID: theirs.id, Datacenter: theirs.datacenter, Proven: isProven(keys, shown[:], byDialer, said, answer)}
+	refused := l.judge(conn, theirs.purpose, len(keys) > 0)
+	verdict := []byte{welcome}
+	if refused != nil {
+		verdict[0] = refused.verdict
+	}
+	if _, err := conn.Conn.Write(verdict); err != nil {
+		return nil, fmt.Errorf("send verdict: %w", err)
+	}
+	if refused != nil {
+		return nil, refused
+	}
+	return l.halfFor(theirs.purpose), nil
+}
+
+// judge says why a peer is not let in, nil if it is.
+func (l *Listener) judge(conn *counted, purpose byte, keyed bool) *unwelcome {
+	p := conn.peer
+	switch {
+	case keyed && !p.Proven && !l.acceptUnproven(conn):
+		return &unwelcome{"it does not prove to have the gossip key", refusedUnproven}
+	case purpose != raftByte:
+		return nil
+	case p.Datacenter != l.opts.Identity.Datacenter:
+		return &unwelcome{fmt.Sprintf("a server of datacenter %q wants to speak Raft", p.Datacenter), refusedDatacenter}
+	case p.ID == "" || !l.opts.Knows(p.ID, ipOf(conn)):
+		return &unwelcome{fmt.Sprintf("who wants to speak Raft is no known server: its ID is %q", p.ID), refusedStranger}
+	}
+	return nil
+}
+
+// meetOld lets in who knows no hello, where nothing is to be proved; for Raft
+// only from the address of a server, and only if it goes on: such a connection
+// is opened to say something.
+func (l *Listener) meetOld(conn *counted, purpose byte) (*half, error) {
+	if len(l.opts.Identity.keys(l.opts.Identity.Datacenter)) > 0 && !l.acceptUnproven(conn) {
+		return nil, &unwelcome{"it does not prove to have the gossip key", refusedUnproven}
+	}
+	if purpose != raftByte {
+		return l.rpc, nil
+	}
+	if !l.opts.Knows("", ipOf(conn)) {
+		return nil, &unwelcome{"who wants to speak Raft is not at the address of a known server", refusedStranger}
+	}
+	conn.first = make([]byte, 1)
+	if _, err := io.ReadFull(conn.Conn, conn.first); err != nil {
+		conn.first = nil
+		return nil, fmt.Errorf("read first Raft message: %w", err)
+	}
+	return l.raft, nil
+}
+
+// acceptUnproven reports whether peers without proof are let in, and warns once
+// if one is.
+func (l *Listener) acceptUnproven(conn net.Conn) bool {
+	if !l.opts.Identity.AcceptUnproven {
+		return false
+	}
+	l.warnedUnproven.Do(func() {
+		l.logger.Warn("letting in agents that do not prove to have the gossip key, as encrypt_verify_incoming says", "first", ipOf(conn))
+	})
+	return true
+}
