@@ -194,9 +194,9 @@ func (s *Server) askPeers(ctx context.Context, other rpc.Server) ([]string, erro
 	var err error
 	pause := 100 * time.Millisecond
 	for range bootstrapAskTries {
-		var addresses []string
-		if addresses, err = s.peersAt(ctx, other); err == nil {
-			return addresses, nil
+		var rep *ops.StatusPeersReply
+		if rep, err = s.peersAt(ctx, other); err == nil {
+			return rep.Addresses, nil
 		}
 		select {
 		case <-ctx.Done():
@@ -208,12 +208,12 @@ func (s *Server) askPeers(ctx context.Context, other rpc.Server) ([]string, erro
 	return nil, err
 }
 
-func (s *Server) peersAt(ctx context.Context, other rpc.Server) ([]string, error) {
+func (s *Server) peersAt(ctx context.Context, other rpc.Server) (*ops.StatusPeersReply, error) {
 	ctx, cancel := context.WithTimeout(ctx, bootstrapAskTime)
 	defer cancel()
 	m, err := s.router.DoAt(ctx, other, ops.StatusPeers.Desc, &ops.StatusRequest{})
 	if err != nil {
 		return nil, err
 	}
-	return m.(*ops.StatusPeersReply).Addresses, nil
+	return m.(*ops.StatusPeersReply), nil
 }

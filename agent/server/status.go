@@ -20,6 +20,7 @@ func (s *Server) statusPeers(context.Context, *ops.StatusRequest) (*ops.StatusPe
 	}
 	rep := &ops.StatusPeersReply{Addresses: make([]string, 0, len(peers))}
 	for _, p := range peers {
+		rep.IDs = append(rep.IDs, p.ID)
 		rep.Addresses = append(rep.Addresses, p.Address)
 	}
 	return rep, nil

@@ -3,11 +3,15 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"praetor/gossip"
 	"praetor/internal/rpc"
+	"praetor/raftstore"
 )
 
 const (
@@ -94,15 +98,35 @@ func (s *Server) vetUntilShown(ctx context.Context, c claim, info gossip.ServerI
 
 // askWho opens the connection for Raft that would carry the log: the server must
 // say its ID, prove the gossip key where there is one, be of this datacenter, and
-// know this server.
+// know this server. One that is to be added must not be of another cluster.
 func (s *Server) askWho(ctx context.Context, info gossip.ServerInfo) error {
 	ctx, cancel := context.WithTimeout(ctx, vetTime)
 	defer cancel()
-	conn, err := s.dialer.DialRaft(ctx, rpc.Server{ID: info.ID, Name: info.Name, Datacenter: s.opts.Datacenter, Address: info.RPCAddress})
+	srv := rpc.Server{ID: info.ID, Name: info.Name, Datacenter: s.opts.Datacenter, Address: info.RPCAddress}
+	conn, err := s.dialer.DialRaft(ctx, srv)
 	if err != nil {
 		return err
 	}
-	return conn.Close()
+	conn.Close()
+	peers, err := s.raft.Peers()
+	if err != nil || isIn(peers, info.ID) {
+		return err
+	}
+	return s.askCluster(ctx, srv, peers)
+}
+
+// askCluster refuses a server that has a Raft configuration of its own without
+// anybody of ours, such as one at an address that was ours before: whichever
+// cluster took the other's servers would erase what they hold.
+func (s *Server) askCluster(ctx context.Context, srv rpc.Server, ours []raftstore.Peer) error {
+	theirs, err := s.peersAt(ctx, srv)
+	if err != nil {
+		return err
+	}
+	if len(theirs.IDs) == 0 || slices.ContainsFunc(theirs.IDs, func(id string) bool { return isIn(ours, id) }) {
+		return nil
+	}
+	return fmt.Errorf("it is of another cluster, with the servers %s: if it is to join this one, stop it and empty its data folder", strings.Join(theirs.Addresses, ", "))
 }
 
 // settle ends the asking: the claim is kept until it was used, or dropped.

@@ -11,7 +11,7 @@ import (
 var (
 	// StatusLeader gives the leader's RPC address, "" if none is known.
 	StatusLeader = rpc.ReadAny[StatusRequest, StatusLeaderReply]("Status.Leader")
-	// StatusPeers gives the RPC addresses of the Raft peers.
+	// StatusPeers gives the Raft peers as the asked server's configuration has them.
 	StatusPeers = rpc.ReadAny[StatusRequest, StatusPeersReply]("Status.Peers")
 	// StatusRaft tells how far the asked server's own log has come; the leader's
 	// autopilot asks each server directly.
@@ -27,7 +27,8 @@ type StatusLeaderReply struct {
 }
 
 type StatusPeersReply struct {
-	Addresses []string
+	Addresses []string // of their RPC listeners
+	IDs       []string // in the same order
 }
 
 type StatusRaftReply struct {

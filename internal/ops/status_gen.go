@@ -61,12 +61,18 @@ func (z StatusLeaderReply) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *StatusPeersReply) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 1
+	// map header, size 2
 	// string "Addresses"
-	o = append(o, 0x81, 0xa9, 0x41, 0x64, 0x64, 0x72, 0x65, 0x73, 0x73, 0x65, 0x73)
+	o = append(o, 0x82, 0xa9, 0x41, 0x64, 0x64, 0x72, 0x65, 0x73, 0x73, 0x65, 0x73)
 	o = msgp.AppendArrayHeader(o, uint32(len(z.Addresses)))
 	for za0001 := range z.Addresses {
 		o = msgp.AppendString(o, z.Addresses[za0001])
+	}
+	// string "IDs"
+	o = append(o, 0xa3, 0x49, 0x44, 0x73)
+	o = msgp.AppendArrayHeader(o, uint32(len(z.IDs)))
+	for za0002 := range z.IDs {
+		o = msgp.AppendString(o, z.IDs[za0002])
 	}
 	return
 }
@@ -108,6 +114,25 @@ func (z *StatusPeersReply) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					return
 				}
 			}
+		case "IDs":
+			var zb0003 uint32
+			zb0003, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "IDs")
+				return
+			}
+			if cap(z.IDs) >= int(zb0003) {
+				z.IDs = (z.IDs)[:zb0003]
+			} else {
+				z.IDs = make([]string, zb0003)
+			}
+			for za0002 := range z.IDs {
+				z.IDs[za0002], bts, err = msgp.ReadStringBytes(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "IDs", za0002)
+					return
+				}
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -125,6 +150,10 @@ func (z *StatusPeersReply) Msgsize() (s int) {
 	s = 1 + 10 + msgp.ArrayHeaderSize
 	for za0001 := range z.Addresses {
 		s += msgp.StringPrefixSize + len(z.Addresses[za0001])
+	}
+	s += 4 + msgp.ArrayHeaderSize
+	for za0002 := range z.IDs {
+		s += msgp.StringPrefixSize + len(z.IDs[za0002])
 	}
 	return
 }
