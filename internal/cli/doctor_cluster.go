@@ -54,7 +54,8 @@ func examineRaft(_ context.Context, p *patient, c *chart) {
 	}
 	conf, err := p.cl.Operator().RaftGetConfiguration(&api.QueryOptions{AllowStale: true})
 	if leader == "" {
-		c.add(problem, cureForNoLeader(p), "no server leads: nothing can be written, and reads need ?stale")
+		founded := err == nil && len(conf.Servers) > 0
+		c.add(problem, cureForNoLeader(p, founded), "no server leads: nothing can be written, and reads need ?stale")
 	}
 	if err != nil {
 		if !lacksRight(c, err, "operator:read") && leader != "" {
@@ -82,6 +83,9 @@ func examineRaft(_ context.Context, p *patient, c *chart) {
 		}
 	}
 	judgeQuorum(c, len(voters), len(alive), append(dead, unknown...), p.self.DebugConfig.DevMode)
+	if leader == "" {
+		locateVoters(c, conf.Servers, p.members)
+	}
 	if len(unknown) > 0 {
 		c.add(warning, "praetor operator raft remove-peer -address=ADDRESS, if it is gone for good", "Raft counts on %s, which is no member", few(unknown))
 	}
@@ -97,7 +101,7 @@ func judgeQuorum(c *chart, voters, alive int, missing []string, dev bool) {
 	quorum := voters/2 + 1
 	switch {
 	case alive < quorum:
-		c.add(problem, "start them again; if they are lost for good, recover with raft/peers.json (docs/troubleshooting.md)",
+		c.add(problem, "start them again, with retry_join of a member: wherever they are now, they are found by their node ID; if they are lost for good, recover with raft/peers.json (docs/troubleshooting.md)",
 			"%d of %d voters live, and %d are needed: %s", alive, voters, quorum, few(missing))
 	case alive == quorum && voters > 2:
 		c.add(warning, "bring "+few(missing)+" back, or replace it", "one more lost server stops the cluster: %d of %d voters live", alive, voters)
@@ -108,7 +112,38 @@ func judgeQuorum(c *chart, voters, alive int, missing []string, dev bool) {
 	}
 }
 
-func cureForNoLeader(p *patient) string {
+// locateVoters says where each voter is, when there is no leader: where Raft has
+// it, and what gossip knows of its ID.
+func locateVoters(c *chart, servers []*api.RaftServer, members []*api.AgentMember) {
+	byID := map[string]*api.AgentMember{}
+	for _, m := range members {
+		if old := byID[m.Tags["id"]]; isServer(m) && (old == nil || m.Status == memberAlive) {
+			byID[m.Tags["id"]] = m
+		}
+	}
+	for _, s := range servers {
+		m, now := byID[s.ID], ""
+		if m != nil {
+			now = net.JoinHostPort(m.Addr, m.Tags["port"])
+		}
+		switch {
+		case !s.Voter:
+		case m == nil:
+			c.add(problem, "start it with its data folder and retry_join of a member; another address does no harm",
+				"a voter is missing: Raft has ID %s at %s, and gossip knows no such ID", s.ID, s.Address)
+		case m.Status != memberAlive:
+			c.add(problem, "start it with its data folder; another address does no harm",
+				"a voter is missing: %s, which Raft has at %s, was last seen at %s, and is not alive", m.Name, s.Address, m.Addr)
+		case now != s.Address:
+			c.add(warning, "can all servers reach it there, and have all the same encrypt key? Their logs say why they do not speak with it",
+				"%s lives at %s, and Raft still has it at %s", m.Name, now, s.Address)
+		}
+	}
+}
+
+// cureForNoLeader says where to begin; founded is whether there is a Raft
+// configuration, so that a leader was elected before.
+func cureForNoLeader(p *patient, founded bool) string {
 	servers, alive := 0, 0
 	for _, m := range p.members {
 		if isServer(m) {
@@ -123,6 +158,8 @@ func cureForNoLeader(p *patient) string {
 		return "this agent knows no server: praetor join ADDRESS, and retry_join in its configuration"
 	case alive == 0:
 		return "start the servers"
+	case founded:
+		return "the voters of the Raft configuration have to reach each other at port 8300: what is said of them here shows who is missing"
 	}
 	return "are there as many servers as bootstrap_expect says? praetor members shows them; their logs say what they wait for"
 }
@@ -288,9 +325,10 @@ func skewOf(ctx context.Context, addr string) (time.Duration, bool) {
 // examineKeys looks for members without the others' gossip keys.
 func examineKeys(_ context.Context, p *patient, c *chart) {
 	if p.self.DebugConfig.EncryptKey == "" {
-		c.add(note, "praetor keygen makes a key for encrypt", "gossip is not encrypted")
+		c.add(note, "praetor keygen makes a key for encrypt", "gossip is not encrypted: whoever reaches the gossip port, or port 8300 of a server, is believed")
 		return
 	}
+	c.add(note, "keep port 8300 to machines that you trust", "the gossip key is proved at port 8300 too, but hides nothing there: it does not replace TLS")
 	rings, err := p.cl.Operator().KeyringList(nil)
 	if err != nil {
 		if !lacksRight(c, err, "keyring:read") {

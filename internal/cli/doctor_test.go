@@ -40,7 +40,11 @@ func TestDoctorNamesWhatIsWrong(t *testing.T) {
 	said := strings.Join(strings.Fields(out), " ")
 	for _, want := range []string{
 		"problem leader no server leads", "problem leader 1 of 3 voters live, and 2 are needed: b, gone (127.0.0.9:8300)",
-		"warning leader Raft counts on gone (127.0.0.9:8300), which is no member", "warning leader server b is unhealthy: last heard 3s ago, 30 entries behind",
+		"warning leader Raft counts on gone (127.0.0.9:8300), which is no member",
+		"problem leader no server leads: nothing can be written, and reads need ?stale -> the voters of the Raft configuration have to reach each other",
+		"problem leader a voter is missing: Raft has ID 9 at 127.0.0.9:8300, and gossip knows no such ID",
+		"problem leader a voter is missing: b, which Raft has at 127.0.0.2:8300, was last seen at 127.0.0.1, and is not alive",
+		"warning leader a lives at 127.0.0.1:1, and Raft still has it at 127.0.0.1:8300", "note encryption the gossip key is proved at port 8300 too, but hides nothing there", "warning leader server b is unhealthy: last heard 3s ago, 30 entries behind",
 		"warning members 1 member failed: b", "problem members members of another datacenter are in this LAN pool: c of dc2", "problem members a, c have one node ID",
 		"note members members run 2 versions: 1.20.0, 1.21.4", "problem ports a for RPC cannot be reached at 127.0.0.1:1:", "note clocks clocks that cannot be seen",
 		"problem encryption a gossip key of the LAN pool of dc1 is at 1 of 3 members", "problem catalog registered here, but not in the catalog: lost",
