@@ -75,8 +75,8 @@ type settings struct {
 	DNS                 dnsSettings   `cfg:"dns_config"`
 	DNSRecursors        []string      `cfg:"recursors" help:"DNS servers for names outside our domains" reload:"y"`
 	EncryptKey          *string       `cfg:"encrypt" help:"gossip key, base64 of 16, 24 or 32 bytes"`
-	EncryptVerifyIn     *bool         `cfg:"encrypt_verify_incoming" help:"refuse gossip that is not encrypted"`
-	EncryptVerifyOut    *bool         `cfg:"encrypt_verify_outgoing" help:"send only encrypted gossip"`
+	EncryptVerifyIn     *bool         `cfg:"encrypt_verify_incoming" help:"refuse gossip that is not encrypted, and at port 8300 who does not prove the gossip key"`
+	EncryptVerifyOut    *bool         `cfg:"encrypt_verify_outgoing" help:"send only encrypted gossip, and ask only servers that prove the gossip key"`
 	DisableKeyringFile  *bool         `cfg:"disable_keyring_file" help:"do not keep gossip keys on disk"`
 	DisableCoordinates  *bool         `cfg:"disable_coordinates" help:"do not measure network coordinates"`
 	DisableRemoteExec   *bool         `cfg:"disable_remote_exec" help:"refuse remote execution"`

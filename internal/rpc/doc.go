@@ -10,8 +10,9 @@
 //	rpc.Handle(mux, ops.KVGet, s.kvGet)
 //	reply, err := ops.KVGet.Call(ctx, router, &ops.KVGetRequest{Key: "a"})
 //
-// A server sorts its port with a Listener and runs Serve on its RPC half; the
-// Router is told of servers with SetServers. See example_test.go.
+// A server meets who comes to its port with a Listener and runs Serve on its RPC
+// half; a Dialer opens the connections, and a Router is told of servers with
+// SetServers. Both sides' Identity says who they are. See example_test.go.
 //
 // # Concurrency
 //
@@ -26,8 +27,9 @@
 // promises just that: a handler returns it only if it changed nothing. No token
 // leaves the datacenter. The caller's request is never changed.
 // Bounds: requests 64 MiB, replies 256 MiB, 16384 requests in work per
-// connection (more wait), 100 connections per client IP, 5 s to say the first
-// byte, 1024 connections that have not said it.
+// connection (more wait), 100 connections per client IP, 512 for Raft, 5 s to
+// shake hands, 1024 connections that have not done so. Where there are gossip
+// keys nothing is read, and nothing sent, before the other side has proved one.
 //
 // # Decisions
 //
