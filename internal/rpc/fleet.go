@@ -13,6 +13,9 @@ const (
 	// without all agents moving at once.
 	rebalanceMin    = 2 * time.Minute
 	rebalanceSpread = time.Minute
+	// moveTime is how long a server that the agent would move to may take to
+	// answer: one that does not, or proves no key, is not moved to.
+	moveTime = 30 * time.Second
 )
 
 // fleet knows the servers, in the order they are to be asked. The zero value
@@ -22,10 +25,15 @@ const (
 // may be asked, also before gossip has told that the machine was replaced.
 type fleet struct {
 	own string // datacenter
+	// isUp reports whether there is a connection to a server, and begins to open
+	// one if there is none. It does not wait.
+	isUp func(Server) bool
 
 	mu        sync.Mutex
 	servers   map[string][]Server // by datacenter; slices are replaced, never changed
-	rebalance time.Time           // when the own ones are shuffled next
+	rebalance time.Time           // when to move to another of the own ones next
+	moving    Server              // there, once a connection is up; no address: nowhere
+	moveUntil time.Time
 }
 
 // set replaces the servers. Those of the own datacenter that stay keep their
@@ -81,12 +89,30 @@ func (f *fleet) order(datacenter string) (servers []Server, known bool) {
 	if datacenter != f.own {
 		return shuffle(slices.Clone(list)), known
 	}
-	if now := time.Now(); now.After(f.rebalance) {
+	f.moveLocked(list, time.Now())
+	return f.servers[datacenter], known
+}
+
+// moveLocked chooses a server to move to when it is time, and moves when it can
+// be reached: no request waits for that.
+func (f *fleet) moveLocked(list []Server, now time.Time) {
+	if now.After(f.rebalance) && len(list) > 0 {
+		if !f.rebalance.IsZero() { // they are in random order from the start
+			f.moving, f.moveUntil = list[rand.IntN(len(list))], now.Add(moveTime)
+		}
 		f.rebalance = now.Add(rebalanceMin + rand.N(rebalanceSpread))
-		list = shuffle(slices.Clone(list))
-		f.servers[datacenter] = list
 	}
-	return list, known
+	if f.moving.Address == "" {
+		return
+	}
+	i := indexOf(list, f.moving)
+	switch {
+	case i <= 0 || now.After(f.moveUntil):
+		f.moving = Server{}
+	case f.isUp(f.moving):
+		f.moving = Server{}
+		f.servers[f.own] = slices.Insert(slices.Delete(slices.Clone(list), i, i+1), 0, list[i])
+	}
 }
 
 // demote moves a server of the own datacenter to the end: it failed.

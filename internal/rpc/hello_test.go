@@ -408,3 +408,33 @@ func FuzzHello(f *testing.F) {
 		}
 	})
 }
+
+// TestClientAgentMovesOnlyToServersThatProveTheKey has a server in gossip that
+// takes every connection and says nothing. No request may wait for it.
+func TestClientAgentMovesOnlyToServersThatProveTheKey(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		w.keys = func(string, string) [][]byte { return [][]byte{keyA} }
+		a, b := w.server("dc1", "10.0.0.1"), w.server("dc1", "10.0.0.2")
+		forged, err := w.net.Host("10.0.0.3").Listen(8300)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer forged.Close()
+		w.servers = append(w.servers, rpc.Server{ID: "s3", Datacenter: "dc1", Address: "10.0.0.3:8300"})
+		agent := w.client("dc1", "10.0.1.1")
+		agent.doAny() // it may have begun with the forged one
+		by := map[string]int{}
+		for range 3600 {
+			pass(time.Second)
+			start := time.Now()
+			who, err := agent.doAny()
+			if err != nil || time.Since(start) > 0 {
+				t.Fatalf("after %s: %q, %v", time.Since(start), who, err)
+			}
+			by[who]++
+		}
+		if by[a.name] == 0 || by[b.name] == 0 {
+			t.Errorf("answered by %v, want the load spread", by)
+		}
+	})
+}

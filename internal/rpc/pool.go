@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
+	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
 
@@ -139,6 +140,20 @@ func (p *pool) connect(srv Server, l lane) (*grpc.ClientConn, error) {
 		opts = append(opts, grpc.WithInitialWindowSize(bodyWindow), grpc.WithInitialConnWindowSize(bodiesWindow))
 	}
 	return grpc.NewClient("passthrough:///"+srv.Address, opts...)
+}
+
+// isUp reports whether there is a connection to a server; if not, it is being
+// opened.
+func (p *pool) isUp(srv Server) bool {
+	c, err := p.get(srv, laneShort)
+	if err != nil {
+		return false
+	}
+	if c.GetState() == connectivity.Ready {
+		return true
+	}
+	c.Connect()
+	return false
 }
 
 // keep retires connections to servers that are not listed.

@@ -89,6 +89,7 @@ func NewRouter(opts Options) *Router {
 			exceeded: opts.Metrics.Counter("client.rpc.exceeded"), tooFast: tooFast{metrics: opts.Metrics},
 		},
 	}
+	r.fleet.isUp = r.pool.isUp
 	r.clientTimeout.Store(int64(opts.ClientTimeout))
 	return r
 }
