@@ -100,14 +100,14 @@ func (n *Node) Start() {
 	}(n.done)
 }
 
-// gossipKey is what Options.Encrypt gives.
-const gossipKey = "pUqJrVyVRj5jsiYEkM/tFQYfWyJIv4s3XkvDwy7Cu5s="
+// GossipKey is what Options.Encrypt gives.
+const GossipKey = "pUqJrVyVRj5jsiYEkM/tFQYfWyJIv4s3XkvDwy7Cu5s="
 
 func (n *Node) config() string {
 	text := fmt.Sprintf("node_name = %q\ndata_dir = %q\nbind_addr = %q\nclient_addr = %q\nretry_interval = \"1s\"\nretry_join = [%q]\n",
 		n.name, filepath.Join(n.dir, "data"), n.ip, n.ip, n.c.joinAt())
 	if n.c.opts.Encrypt {
-		text += fmt.Sprintf("encrypt = %q\n", gossipKey)
+		text += fmt.Sprintf("encrypt = %q\n", GossipKey)
 	}
 	if n.c.net != nil {
 		text += "ports { dns = -1 }\n"
