@@ -55,7 +55,7 @@ func TestForgedServerGetsNoPlaceAndNoLog(t *testing.T) {
 		got, stop := forge(f, 7, nil)
 		defer stop()
 		for range 30 {
-			time.Sleep(2 * time.Second)
+			pass(2 * time.Second)
 			if err := f.peers(3)(); err != nil {
 				t.Fatal(err)
 			}
@@ -75,15 +75,15 @@ func TestForgedServerGetsNoPlaceAndNoLog(t *testing.T) {
 func TestForgedIDAtALivingServersAddressReplacesNobody(t *testing.T) {
 	withFleet(t, func(f *fleet) {
 		three(f)
-		time.Sleep(time.Second)
+		pass(time.Second)
 		leader := f.running[f.leader()]
 		before := logEnd(t, leader)
 		for i := range 30 {
 			victim := f.leader()%3 + 1
 			f.say(gossip.Updated, serverMember(victim, gossip.Alive, func(t *gossip.ServerTags) { t.ID = id(900 + i) }))
-			time.Sleep(500 * time.Millisecond)
+			pass(500 * time.Millisecond)
 			f.say(gossip.Updated, serverMember(victim, gossip.Alive, nil))
-			time.Sleep(100 * time.Millisecond)
+			pass(100 * time.Millisecond)
 		}
 		if after := logEnd(t, leader); after != before {
 			t.Errorf("%d entries were written, want none", after-before)
@@ -99,7 +99,7 @@ func TestServerThatKnowsUsLaterIsAddedSoon(t *testing.T) {
 		three(f)
 		f.hide(4, 1, 2, 3)
 		f.start(4, 0, nil)
-		time.Sleep(5 * time.Second)
+		pass(5 * time.Second)
 		if err := f.peers(4)(); err == nil {
 			t.Error("a server that knows nobody was added")
 		}
@@ -134,7 +134,7 @@ func TestServerWithoutTheGossipKeyGetsNoPlace(t *testing.T) {
 			}
 			return nil
 		})
-		time.Sleep(30 * time.Second)
+		pass(30 * time.Second)
 		if n := f.peersOf(1); n != 4 {
 			t.Errorf("%d peers, want 4: s6, and neither s4 nor s5", n)
 		}
@@ -165,7 +165,7 @@ func TestClustersThatMeetInOnePoolDoNotTakeEachOther(t *testing.T) {
 		})
 		f.waitFor("a write of theirs", func() error { return put(f.running[4], "a", "theirs") })
 		for range 60 {
-			time.Sleep(2 * time.Second)
+			pass(2 * time.Second)
 			for i := 1; i <= 4; i++ {
 				if want := []int{3, 1}[i/4]; f.peersOf(i) != want {
 					t.Fatalf("s%d has %d peers, want %d", i, f.peersOf(i), want)
