@@ -34,8 +34,8 @@ func (s *Server) reconcileLoop(ctx context.Context) {
 			s.reconcileNamed(ctx, s.drainEvents(e))
 		case h := <-s.evidence.heard:
 			s.reconcileHeard(ctx, h)
-		case v := <-s.vetting.passed:
-			s.reconcileVetted(ctx, v)
+		case member := <-s.vetting.passed:
+			s.reconcileVetted(ctx, member)
 		}
 		if s.missed.Swap(false) {
 			s.reconcileAll(ctx)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -23,6 +24,9 @@ const (
 	// vetWarnAfter is after how many questions a server that fails is worth a
 	// warning. One that has just joined may not know the leader yet.
 	vetWarnAfter = 4
+	// vetHolds is how long what a server has shown holds: long enough for those who
+	// look at it again before they act.
+	vetHolds = 10 * time.Second
 	// maxVetted bounds how many servers are asked at a time. Where anybody can put
 	// servers into gossip there may be any number; the full pass over all members
 	// comes back to the rest.
@@ -40,35 +44,30 @@ type claim struct{ id, address string }
 // address, in the Raft configuration, and with it the log: where gossip is not
 // encrypted, whatever it says of a server anybody may have said.
 type vetting struct {
-	passed  chan vetted    // to the reconcile loop
+	passed  chan string    // members whose claims were shown, to the reconcile loop
 	running sync.WaitGroup // one per claim that is not settled
 
 	mu     sync.Mutex
-	claims map[claim]bool // true once it was shown
-}
-
-// vetted is a member whose claim was shown.
-type vetted struct {
-	claim
-	member string
+	claims map[claim]time.Time // when it was shown; zero while it is asked
 }
 
 func newVetting() *vetting {
-	return &vetting{passed: make(chan vetted, maxVetted), claims: map[claim]bool{}}
+	return &vetting{passed: make(chan string, maxVetted), claims: map[claim]time.Time{}}
 }
 
-// vet returns nil if a server has just shown that it is at the address where
-// gossip has it, and errVetting if that takes time. The asking ends with ctx.
+// vet returns nil if a server has shown within vetHolds that it is at the address
+// where gossip has it, and errVetting if that takes time. The asking ends with ctx.
 func (s *Server) vet(ctx context.Context, info gossip.ServerInfo) error {
 	c, v := claim{info.ID, info.RPCAddress}, s.vetting
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	maps.DeleteFunc(v.claims, func(_ claim, shown time.Time) bool { return !shown.IsZero() && time.Since(shown) > vetHolds })
 	shown, asked := v.claims[c]
 	switch {
-	case shown:
+	case !shown.IsZero():
 		return nil
 	case !asked && len(v.claims) < maxVetted && info.ID != "":
-		v.claims[c] = false
+		v.claims[c] = time.Time{}
 		v.running.Go(func() { s.vetUntilShown(ctx, c, info) }) // waited for by the reconcile loop
 	}
 	return errVetting
@@ -81,15 +80,14 @@ func (s *Server) vetUntilShown(ctx context.Context, c claim, info gossip.ServerI
 	for tries := 1; ; tries++ {
 		err := s.askWho(ctx, info)
 		if err == nil {
-			s.vetting.settle(c, true)
-			s.vetting.passed <- vetted{c, info.MemberName} // there is room for all claims
+			s.vetting.show(ctx, c, info.MemberName)
 			return
 		}
 		if tries == vetWarnAfter {
 			s.logger.Warn("not letting server into Raft: it does not show who it is", "server", info.Name, "id", info.ID, "address", info.RPCAddress, "error", err)
 		}
 		if !pause(ctx, wait) || !s.gossipHas(c.id, c.address) {
-			s.vetting.settle(c, false)
+			s.vetting.drop(c)
 			return
 		}
 		wait = min(2*wait, vetPauseMost)
@@ -129,25 +127,30 @@ func (s *Server) askCluster(ctx context.Context, srv rpc.Server, ours []raftstor
 	return fmt.Errorf("it is of another cluster, with the servers %s: if it is to join this one, stop it and empty its data folder", strings.Join(theirs.Addresses, ", "))
 }
 
-// settle ends the asking: the claim is kept until it was used, or dropped.
-func (v *vetting) settle(c claim, shown bool) {
+// show notes that a claim was shown and has its member looked at again.
+func (v *vetting) show(ctx context.Context, c claim, member string) {
+	v.mu.Lock()
+	v.claims[c] = time.Now()
+	v.mu.Unlock()
+	select {
+	case v.passed <- member:
+	case <-ctx.Done():
+	}
+}
+
+func (v *vetting) drop(c claim) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if shown {
-		v.claims[c] = true
-		return
-	}
 	delete(v.claims, c)
 }
 
 // reconcileVetted gives a server the place that it waited for.
-func (s *Server) reconcileVetted(ctx context.Context, v vetted) {
+func (s *Server) reconcileVetted(ctx context.Context, member string) {
 	for _, m := range s.opts.LAN.Members() {
-		if m.Name == v.member {
+		if m.Name == member {
 			s.reconcileOne(ctx, m, false)
 		}
 	}
-	s.vetting.settle(v.claim, false)
 }
 
 // stop waits until nobody is asked any more, after ctx of all vet calls ended.
