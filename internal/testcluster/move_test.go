@@ -164,7 +164,7 @@ func TestServersFindEachOtherThroughWhoKeptItsAddress(t *testing.T) {
 	}{
 		{"a client agent, at once", 3, 0, 90 * time.Second},
 		{"a client agent, after it saw them die", 3, 20 * time.Second, 90 * time.Second},
-		{"a server, at once", 0, 0, 5 * time.Second},
+		{"a server, at once", 0, 0, 90 * time.Second},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
