@@ -76,6 +76,7 @@ type SessionWrite struct {
 type FreedLock struct {
 	Key   string
 	Delay time.Duration // > 0
+	Index uint64        // of the command that ended the session
 }
 
 func sessionID(s *Session) []byte { return []byte(s.ID) }
@@ -181,7 +182,7 @@ func (w *writer) endSession(s *Session) {
 // freeKey takes a key from a session that ended.
 func (w *writer) freeKey(e *KVEntry, s *Session) {
 	if delay := s.lockDelay(); delay > 0 {
-		w.freed = append(w.freed, FreedLock{Key: e.Key, Delay: delay})
+		w.freed = append(w.freed, FreedLock{Key: e.Key, Delay: delay, Index: w.index})
 	}
 	if s.Behavior == SessionDelete {
 		w.deleteKey(e)

@@ -103,7 +103,7 @@ func TestSessionsEndWithWhatTheyAreBoundTo(t *testing.T) {
 					}
 					return
 				}
-				if want := []catalog.FreedLock{{Key: "a", Delay: catalog.MaxLockDelay}}; s != nil || !reflect.DeepEqual(freed, want) {
+				if want := []catalog.FreedLock{{Key: "a", Delay: catalog.MaxLockDelay, Index: f.index}}; s != nil || !reflect.DeepEqual(freed, want) {
 					t.Errorf("got session %v, freed %v; want none, %v", s, freed, want)
 				}
 				switch {

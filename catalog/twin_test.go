@@ -290,7 +290,7 @@ func (tw *twin) endSession(id string) {
 			continue
 		}
 		if s.LockDelay > 0 {
-			tw.freed = append(tw.freed, catalog.FreedLock{Key: e.Key, Delay: min(s.LockDelay, time.Minute)})
+			tw.freed = append(tw.freed, catalog.FreedLock{Key: e.Key, Delay: min(s.LockDelay, time.Minute), Index: tw.index})
 		}
 		if s.Behavior == catalog.SessionDelete {
 			delete(tw.kv, e.Key)

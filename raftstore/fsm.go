@@ -3,6 +3,7 @@ package raftstore
 import (
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/hashicorp/raft"
 )
@@ -10,6 +11,7 @@ import (
 // fsm shows a Machine to raft.
 type fsm struct {
 	machine Machine
+	found   uint64 // the last index of the log when this server started
 }
 
 // ApplyBatch hands a batch's commands to the machine in one call. A
@@ -18,7 +20,7 @@ func (f *fsm) ApplyBatch(logs []*raft.Log) []any {
 	entries := make([]Entry, 0, len(logs))
 	for _, l := range logs {
 		if l.Type == raft.LogCommand {
-			entries = append(entries, Entry{Index: l.Index, Data: l.Data})
+			entries = append(entries, Entry{Index: l.Index, Data: l.Data, Age: f.age(l)})
 		}
 	}
 	results := f.apply(entries)
@@ -33,6 +35,14 @@ func (f *fsm) ApplyBatch(logs []*raft.Log) []any {
 		}
 	}
 	return all
+}
+
+// age is Entry.Age.
+func (f *fsm) age(l *raft.Log) time.Duration {
+	if l.Index > f.found || l.AppendedAt.IsZero() {
+		return 0
+	}
+	return max(time.Since(l.AppendedAt), 0)
 }
 
 func (f *fsm) apply(entries []Entry) []any {

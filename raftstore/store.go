@@ -31,6 +31,10 @@ type Snapshot interface {
 type Entry struct {
 	Index uint64
 	Data  []byte
+	// Age is how long ago a leader took the command in, if this server found it in
+	// its own log when it started, by the clocks of both; 0 for every other command:
+	// it takes effect now, however long it may have waited for a quorum.
+	Age time.Duration
 }
 
 // Peer is a server in the Raft configuration.
@@ -81,7 +85,10 @@ func open(opts *Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	conf, machine := opts.raftConfig(), &fsm{opts.Machine}
+	conf, machine := opts.raftConfig(), &fsm{machine: opts.Machine}
+	if machine.found, err = folder.logs.LastIndex(); err != nil {
+		return nil, errors.Join(fmt.Errorf("read the last index of the raft log: %w", err), folder.Close())
+	}
 	if err := folder.recoverPeers(conf, machine, opts.Logger); err != nil {
 		return nil, errors.Join(err, folder.Close())
 	}

@@ -97,7 +97,6 @@ func (s *Server) doDuties(ctx context.Context) {
 		s.pilot.Store(nil)
 		<-pilot.Stop()
 	}()
-	defer s.delays.stop()
 	var duties sync.WaitGroup
 	defer duties.Wait()
 	duties.Go(func() { s.storeCoordinates(ctx) })
@@ -108,6 +107,7 @@ func (s *Server) doDuties(ctx context.Context) {
 	select {
 	case <-ctx.Done():
 	case <-s.restored:
+		s.delays.clear()
 		cancel()
 	}
 }
@@ -161,7 +161,6 @@ func (s *Server) establish(ctx context.Context) error {
 	}
 	_, sessions := s.store.Read().Sessions(nil)
 	s.timers.start(sessions, time.Now())
-	s.delays.start()
 	s.readyTerm.Store(term)
 	s.established.Add(1)
 	return nil

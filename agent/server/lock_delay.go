@@ -1,16 +1,24 @@
 package server
 
 import (
+	"cmp"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
 	"praetor/catalog"
+	"praetor/raftstore"
 )
 
 // lockDelays knows which keys may not be locked yet, because the session that
 // held them ended while its owner may not know (reference/http-kv-session-txn.md
-// §1.4). Only a leader keeps them, in memory. The zero value is ready, and off.
+// §1.4). Every server keeps them, in memory, from the moment it applies the end of a
+// session: whoever leads next honours what is left. The zero value is ready.
+//
+// A server that learns of the end late, because it was cut off, holds the key for
+// the whole delay from then: longer than need be, never shorter. When it starts it
+// takes what its log already held for as old as that is.
 //
 // The log is applied beside the requests that are checked: a lock that was let
 // through when the session ended is not held back. Nobody who learned of the end
@@ -18,47 +26,54 @@ import (
 type lockDelays struct {
 	mu sync.Mutex
 
-	until map[string]time.Time // nil while this server does not lead
+	until map[string]time.Time
+	sweep int // so many keys are a reason to look which delays are over
 }
 
-// start makes this server keep delays, with none to begin with.
-func (d *lockDelays) start() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.until = map[string]time.Time{}
-}
+// sweepAt is how many delayed keys are too few to be swept.
+const sweepAt = 64
 
-// stop forgets all.
-func (d *lockDelays) stop() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.until = nil
-}
-
-// begin delays the next lock of some keys. The catalog calls it, in the middle
-// of applying the log.
-func (d *lockDelays) begin(freed []catalog.FreedLock) {
+// begin delays the next lock of the keys that entries freed. The log calls it,
+// before anybody sees that they are free.
+func (d *lockDelays) begin(freed []catalog.FreedLock, entries []raftstore.Entry, now time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.until == nil {
-		return // what happened under another leader is not ours
+		d.until = map[string]time.Time{}
 	}
-	now := time.Now()
 	for _, lock := range freed {
-		d.until[lock.Key] = now.Add(lock.Delay)
+		until := now.Add(lock.Delay - age(entries, lock.Index))
+		if until.After(d.until[lock.Key]) {
+			d.until[lock.Key] = until
+		}
+	}
+	if len(d.until) >= max(d.sweep, sweepAt) {
+		d.forget(now)
+		d.sweep = 2 * len(d.until)
 	}
 }
 
-// holds tells whether a key may not be locked yet.
+// age is the age of one of some entries.
+func age(entries []raftstore.Entry, index uint64) time.Duration {
+	i, _ := slices.BinarySearchFunc(entries, index, func(e raftstore.Entry, index uint64) int { return cmp.Compare(e.Index, index) })
+	return entries[i].Age
+}
+
+// holds reports whether a key may not be locked yet.
 func (d *lockDelays) holds(key string, now time.Time) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return now.Before(d.until[key])
 }
 
-// forget drops delays that are over.
-func (d *lockDelays) forget(now time.Time) {
+// clear ends all delays: the state that they belong to was replaced by an operator.
+func (d *lockDelays) clear() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	clear(d.until)
+}
+
+// forget drops delays that are over.
+func (d *lockDelays) forget(now time.Time) {
 	maps.DeleteFunc(d.until, func(_ string, until time.Time) bool { return !now.Before(until) })
 }

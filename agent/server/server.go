@@ -181,7 +181,7 @@ func Open(opts Options) (*Server, error) {
 	raftOpts := opts.Raft
 	raftOpts.ID, raftOpts.Address = opts.ID, opts.Address
 	raftOpts.Listener, raftOpts.Dial = s.listener.Raft(), s.dialRaft
-	raftOpts.Machine = machine{s.store, s.delays.begin, s.measured.applied}
+	raftOpts.Machine = machine{s.store, &s.delays, s.measured.applied}
 	raftOpts.Logger, raftOpts.Metrics = s.logger.Named("raft"), opts.Metrics
 	var err error
 	if s.raft, err = raftstore.Open(raftOpts); err != nil {
@@ -263,17 +263,17 @@ func (s *Server) leader() rpc.Server {
 // machine lets the log drive the catalog.
 type machine struct {
 	store   *catalog.Store
-	freed   func([]catalog.FreedLock)
+	delays  *lockDelays
 	applied func(batch []catalog.Entry, took time.Duration)
 }
 
 func (m machine) Apply(entries []raftstore.Entry) []any {
 	batch := make([]catalog.Entry, len(entries))
 	for i, e := range entries {
-		batch[i] = catalog.Entry(e)
+		batch[i] = catalog.Entry{Index: e.Index, Data: e.Data}
 	}
 	start := time.Now()
-	results := m.store.ApplyTelling(batch, m.freed)
+	results := m.store.ApplyTelling(batch, func(freed []catalog.FreedLock) { m.delays.begin(freed, entries, start) })
 	m.applied(batch, time.Since(start))
 	return results
 }

@@ -40,13 +40,12 @@ func (g *graveyard) look(index uint64, now time.Time) (ripe uint64) {
 }
 
 // reapDeletions forgets deletions of keys while this server leads. What earlier
-// leaders saw is deleted anew. Lock-delays are swept in passing.
+// leaders saw is deleted anew.
 func (s *Server) reapDeletions(ctx context.Context) {
 	var graves graveyard
 	ticker := time.NewTicker(tombstoneBin)
 	defer ticker.Stop()
 	for {
-		s.delays.forget(time.Now())
 		if ripe := graves.look(s.store.Read().Deletions(), time.Now()); ripe > 0 {
 			s.reapOnce(ctx, ripe)
 		}
