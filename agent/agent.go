@@ -33,6 +33,8 @@ type Options struct {
 	Logger  *logging.Logger
 	// Network is the world outside; nil means real sockets.
 	Network Network
+	// Clock measures a leader's lease (raftstore.Options.Clock); nil means the system's.
+	Clock func() time.Duration
 	// Metrics takes what this agent measures; nil means figures of its own.
 	Metrics *telemetry.Metrics
 	// Duties is what this agent does as a client of itself.
@@ -43,6 +45,7 @@ type Options struct {
 type Agent struct {
 	id       string
 	network  Network
+	clock    func() time.Duration
 	logger   hclog.Logger
 	root     *logging.Logger
 	acl      acl.Resolver
@@ -88,7 +91,7 @@ func Open(opts Options) (*Agent, error) {
 		opts.Network = sockets{}
 	}
 	a := &Agent{
-		network: opts.Network, root: opts.Logger, logger: opts.Logger, metrics: opts.Metrics, duties: opts.Duties,
+		network: opts.Network, clock: opts.Clock, root: opts.Logger, logger: opts.Logger, metrics: opts.Metrics, duties: opts.Duties,
 		acl: acl.AllowAll{}, events: event.NewRing(), started: time.Now(), left: make(chan struct{}), flood: make(chan struct{}, 1), rewatch: make(chan struct{}, 1), jobs: make(chan *event.Event, rexecMax),
 	}
 	a.runtime.Store(opts.Runtime)

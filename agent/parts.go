@@ -62,6 +62,7 @@ func (a *Agent) openServer(rt *config.Runtime) error {
 	if a.wan != nil {
 		opts.WAN, opts.WANKeys = a.wan, a.wan
 	}
+	opts.Raft.Clock = a.clock
 	srv, err := server.Open(opts)
 	if err != nil {
 		return err

@@ -42,10 +42,14 @@ func (s *Store) TransferLeadershipTo(id, address string) error {
 	}))
 }
 
-// LastContact is the time since the leader was heard: 0 on the leader, -1 if never.
+// LastContact is the time since the leader was heard, -1 if never. On the leader it
+// is 0 while it holds its lease, and the age of that afterwards.
 func (s *Store) LastContact() time.Duration {
-	if s.IsLeader() {
+	switch {
+	case s.HoldsLease():
 		return 0
+	case s.IsLeader():
+		return max(s.lease.since(s.raft.CurrentTerm()), 0)
 	}
 	last := s.raft.LastContact()
 	if last.IsZero() {

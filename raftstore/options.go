@@ -52,6 +52,11 @@ type Options struct {
 	// SegmentBytes is the size of a WAL segment; default 64 MiB.
 	SegmentBytes int
 
+	// Clock is the time since some moment, by a clock that never goes back and also
+	// runs while the process or the machine sleeps; a leader's lease is measured by
+	// it. Nil is the system's. A test can make a leader oversleep with it.
+	Clock func() time.Duration
+
 	// FileOp, when set, is called with a label before each file operation that
 	// must last; its error stands in for the operation's. For tests.
 	FileOp func(label string) error
@@ -92,6 +97,9 @@ func (o *Options) check() error {
 	}
 	if o.Logger == nil {
 		o.Logger = hclog.NewNullLogger()
+	}
+	if o.Clock == nil {
+		o.Clock = boot
 	}
 	setDefault(&o.SegmentBytes, defaultSegmentBytes)
 	return o.setDefaults()

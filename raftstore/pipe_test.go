@@ -132,8 +132,9 @@ func virtualWith(t *testing.T, count int, prepare func(*node), f func(t *testing
 
 func virtualNode(network *pipes, id string) *node {
 	n := &node{id: id, address: id + ":8300"}
+	begin := time.Now()
 	n.opts = raftstore.Options{
-		ID: id, Address: n.address,
+		ID: id, Address: n.address, Clock: func() time.Duration { return time.Since(begin) },
 		Listener: network.listen(n.address), Dial: network.dialFrom(n.address),
 	}
 	return n

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -50,7 +51,8 @@ type Store struct {
 	logger      hclog.Logger
 	folder      *folder
 	stream      *stream
-	trans       *transport
+	trans       contacts
+	lease       lease
 	raft        *raft.Raft
 	drain       time.Duration // how long Close waits for calls under way
 
@@ -96,6 +98,7 @@ func open(opts *Options) (*Store, error) {
 		id: opts.ID, address: opts.Address, logger: opts.Logger, folder: folder,
 		drain: 2 * (opts.HeartbeatTimeout + opts.LeaderLease), calls: newCalls(),
 	}
+	s.lease.length, s.lease.clock = opts.LeaderLease, opts.Clock
 	s.verify.confirm = s.confirm
 	if err := s.start(conf, machine, opts); err != nil {
 		return nil, errors.Join(err, folder.Close())
@@ -107,7 +110,7 @@ func (s *Store) start(conf *raft.Config, machine raft.FSM, opts *Options) error 
 	notify := make(chan bool) // leaderWatch always reads it
 	conf.NotifyCh = notify
 	s.stream = newStream(opts.ID, opts.Address, opts.Listener, opts.Dial)
-	s.trans = newTransport(s.stream, opts.Logger.Named("transport"))
+	s.trans = contacts{newTransport(s.stream, opts.Logger.Named("transport")), raft.ServerID(s.id), &s.lease, new(atomic.Pointer[raft.Raft])}
 	s.askers = askers{asked: map[raft.Server]*ballot{}, send: func(srv raft.Server, q *raft.AppendEntriesRequest, a *raft.AppendEntriesResponse) error {
 		return s.trans.AppendEntries(srv.ID, srv.Address, q, a)
 	}}
@@ -118,6 +121,7 @@ func (s *Store) start(conf *raft.Config, machine raft.FSM, opts *Options) error 
 		s.stream.wait()
 		return fmt.Errorf("start raft: %w", err)
 	}
+	s.trans.raft.Store(s.raft)
 	s.leader = watchLeader(s.raft, notify)
 	s.detector = detectDeadLeaders(s)
 	s.electIfAlone()

@@ -92,6 +92,9 @@ func (s *Server) catalogEvict(ctx context.Context, req *ops.CatalogEvictRequest)
 	if err != nil {
 		return nil, err
 	}
+	if err := s.current(ctx); err != nil {
+		return nil, err
+	}
 	d, tx := &req.Deregister, s.store.Read()
 	if err := az.mayDeregister(tx, d); err != nil {
 		return nil, err

@@ -18,6 +18,7 @@ import (
 	"praetor/internal/memnet"
 	"praetor/internal/ops"
 	"praetor/internal/rpc"
+	"praetor/raftstore"
 )
 
 // fleet is several servers on a pretend network, and a gossip pool that says
@@ -134,9 +135,11 @@ func (f *fleet) start(i, expect int, change func(*server.Options)) *unit {
 	if err != nil {
 		f.t.Fatal(err)
 	}
+	begin := time.Now()
 	opts := server.Options{
 		Name: fmt.Sprint("s", i), ID: id(i), Datacenter: "dc1", Address: ip(i) + ":8300",
 		BootstrapExpect: expect, Listener: l, Dial: host.Dial, LAN: fleetPool{f, i},
+		Raft: raftstore.Options{Clock: func() time.Duration { return time.Since(begin) }},
 	}
 	if change != nil {
 		change(&opts)

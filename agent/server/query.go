@@ -36,6 +36,9 @@ func (s *Server) queryApply(ctx context.Context, req *ops.QueryApplyRequest) (*o
 	}
 	write := req.Write
 	q := &write.Query
+	if err := s.current(ctx); err != nil {
+		return nil, err
+	}
 	if err := s.mayWriteQuery(az, &write); err != nil {
 		return nil, err
 	}

@@ -121,11 +121,15 @@ func (s *Server) admitRead(ctx context.Context, opts *rpc.ReadOptions) error {
 		return fault.New(fault.NoLeader, rpc.TextNoLeader)
 	case !s.IsLeader():
 		return fault.New(fault.NoLeader, "Not ready to serve consistent reads")
-	case opts.Consistent:
-		return s.confirmLeader(ctx)
+	case !opts.Consistent && s.raft.HoldsLease():
+		return nil
 	}
-	return nil
+	return s.confirmLeader(ctx)
 }
+
+// current makes sure that what a write depends on is the cluster's state, and not
+// what this server knew before another took its place.
+func (s *Server) current(ctx context.Context) error { return s.admitRead(ctx, &rpc.ReadOptions{}) }
 
 // confirmLeader has a quorum say that this server leads. It may have lost its term
 // and won another since it was found ready: what others committed in between is
@@ -143,7 +147,10 @@ func (s *Server) confirmLeader(ctx context.Context) error {
 
 func (s *Server) fillMeta(meta *rpc.ReadMeta, opts *rpc.ReadOptions, index uint64) {
 	meta.Index = max(index, 1)
-	meta.LastContact = max(s.raft.LastContact(), 0)
+	meta.LastContact = 0
+	if opts.Stale { // others were admitted by a leader
+		meta.LastContact = max(s.raft.LastContact(), 0)
+	}
 	meta.KnownLeader = s.Leader() != ""
 	switch {
 	case opts.Stale:

@@ -88,9 +88,12 @@ func applyFailed(words string, err error) error {
 
 // writableSession finds a session that the caller may end and renew; nil if there
 // is none.
-func (s *Server) writableSession(token, id string) (*catalog.Session, error) {
+func (s *Server) writableSession(ctx context.Context, token, id string) (*catalog.Session, error) {
 	az, err := s.access(token)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.current(ctx); err != nil {
 		return nil, err
 	}
 	_, session := s.store.Read().Session(nil, id)
@@ -101,7 +104,7 @@ func (s *Server) writableSession(token, id string) (*catalog.Session, error) {
 }
 
 func (s *Server) sessionDestroy(ctx context.Context, req *ops.SessionDestroyRequest) (*ops.Empty, error) {
-	session, err := s.writableSession(req.Token, req.ID)
+	session, err := s.writableSession(ctx, req.Token, req.ID)
 	switch {
 	case err != nil:
 		return nil, err
@@ -120,8 +123,8 @@ func (s *Server) endSession(ctx context.Context, id string) error {
 	return err
 }
 
-func (s *Server) sessionRenew(_ context.Context, req *ops.SessionRenewRequest) (*ops.SessionRenewReply, error) {
-	session, err := s.writableSession(req.Token, req.ID)
+func (s *Server) sessionRenew(ctx context.Context, req *ops.SessionRenewRequest) (*ops.SessionRenewReply, error) {
+	session, err := s.writableSession(ctx, req.Token, req.ID)
 	switch {
 	case err != nil:
 		return nil, err

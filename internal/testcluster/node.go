@@ -7,6 +7,7 @@ import (
 	"net"
 	"path/filepath"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -27,6 +28,8 @@ type Node struct {
 	dir    string
 	server bool
 	cut    bool
+	born   time.Time
+	slept  atomic.Int64 // nanoseconds, see Oversleep
 
 	// ConfigFile is a configuration file that Start reads too; "" for none.
 	ConfigFile string
@@ -39,7 +42,7 @@ type Node struct {
 }
 
 func newNode(c *Cluster, i int, dir string) *Node {
-	n := &Node{c: c, i: i, dir: dir, server: i < c.opts.Servers, ip: "127.78.1." + strconv.Itoa(i+1)}
+	n := &Node{c: c, i: i, born: time.Now(), dir: dir, server: i < c.opts.Servers, ip: "127.78.1." + strconv.Itoa(i+1)}
 	n.name = "client-" + strconv.Itoa(i-c.opts.Servers+1)
 	if n.server {
 		n.name = "server-" + strconv.Itoa(i+1)
@@ -85,7 +88,7 @@ func (n *Node) Start() {
 	if err != nil {
 		n.c.t.Fatal(err)
 	}
-	a, err := agent.Open(agent.Options{Runtime: rt, Logger: logger, Network: n.network()})
+	a, err := agent.Open(agent.Options{Runtime: rt, Logger: logger, Network: n.network(), Clock: n.clock()})
 	if err != nil {
 		n.c.t.Fatalf("open %s: %v", n.name, err)
 	}
@@ -146,6 +149,18 @@ func (n *Node) network() agent.Network {
 	}
 	return host{n.c.net.Host(n.ip)}
 }
+
+// clock is nil, for the system's, or one that knows the pretend time.
+func (n *Node) clock() func() time.Duration {
+	if n.c.net == nil {
+		return nil
+	}
+	return func() time.Duration { return time.Since(n.born) + time.Duration(n.slept.Load()) }
+}
+
+// Oversleep makes the node's clock jump, as if its process had been stopped, or its
+// machine had slept, for d. Its timers know nothing of that. Virtual only.
+func (n *Node) Oversleep(d time.Duration) { n.slept.Add(int64(d)) }
 
 // host makes a pretend machine an agent's network.
 type host struct{ *memnet.Host }
