@@ -45,6 +45,14 @@ func (tx *Tx) ServiceHealth(ws WatchSet, name string) (uint64, []*InstanceHealth
 // ServiceIndex returns the index ServiceHealth would, and watches the same.
 func (tx *Tx) ServiceIndex(ws WatchSet, name string) uint64 { return tx.watchService(ws, name, true) }
 
+// HasInstances reports whether a service has any, or any in the mesh.
+func (tx *Tx) HasInstances(name string, mesh bool) bool {
+	if mesh {
+		return tx.index(prefixMesh+fold(name)) != 0
+	}
+	return tx.index(prefixHealth+fold(name)) != 0
+}
+
 // watchService returns a service's index and watches its health, or only its
 // instances and their nodes.
 func (tx *Tx) watchService(ws WatchSet, name string, health bool) uint64 {

@@ -57,13 +57,14 @@ func (l *Locality) equal(o *Locality) bool {
 	return l == o || l != nil && o != nil && *l == *o
 }
 
-// Nodes lists all nodes by name.
+// Nodes lists all nodes by name. Its index moves with instances, too
+// (reference/http-api.md §5), but nodes alone wake who watches.
 func (tx *Tx) Nodes(ws WatchSet) (uint64, []*Node) {
 	nodes := make([]*Node, 0)
-	for n := range rows[*Node](tx.txn, nil, tableNode, byIDPrefix, nil) {
+	for n := range rows[*Node](tx.txn, ws, tableNode, byIDPrefix, nil) {
 		nodes = append(nodes, n)
 	}
-	return tx.watchIndex(ws, indexNodes), nodes
+	return tx.index(indexNodes), nodes
 }
 
 // Node finds a node by name (any case), by full ID, or by a unique ID prefix of

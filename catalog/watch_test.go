@@ -122,7 +122,7 @@ func TestChangesWakeThoseWhoseAnswerChangesAndNobodyElse(t *testing.T) {
 			"web on n2", func(f *fixture) {
 				f.register(&catalog.Register{Node: "n2", Service: &catalog.Service{ID: "w", Service: "web", Port: 1}})
 			},
-			[]string{"nodes", "node n2", "services", "instances of web", "health of web", "checks of web"},
+			[]string{"node n2", "services", "instances of web", "health of web", "checks of web"},
 		},
 		{
 			"the record of n2", func(f *fixture) { f.register(&catalog.Register{Node: "n2", Address: "10.9.9.9"}) },
@@ -144,21 +144,21 @@ func TestChangesWakeThoseWhoseAnswerChangesAndNobodyElse(t *testing.T) {
 			"the birth of another service", func(f *fixture) {
 				f.register(&catalog.Register{Node: "n3", SkipNodeUpdate: true, Service: &catalog.Service{Service: "other"}})
 			},
-			[]string{"nodes", "node by ID", "services"},
+			[]string{"node by ID", "services"},
 		},
 		{
 			"the birth of the missing service", func(f *fixture) {
 				f.register(&catalog.Register{Node: "n3", SkipNodeUpdate: true, Service: &catalog.Service{Service: "Later"}})
 			},
-			[]string{"nodes", "node by ID", "services", "missing later"},
+			[]string{"node by ID", "services", "missing later"},
 		},
 		{
 			"the end of db", func(f *fixture) { f.deregister(&catalog.Deregister{Node: "n2", ServiceID: "db"}) },
-			[]string{"nodes", "node n2", "services", "instances of db", "health of db", "missing later", "passing"},
+			[]string{"node n2", "services", "instances of db", "health of db", "missing later", "passing"},
 		},
 		{
 			"one instance fewer", func(f *fixture) { f.deregister(&catalog.Deregister{Node: "n1", ServiceID: "w"}) },
-			[]string{"nodes", "node n1", "services", "instances of web", "health of web", "checks of web", "checks of n1", "passing", "sessions", "session s1"},
+			[]string{"node n1", "services", "instances of web", "health of web", "checks of web", "checks of n1", "passing", "sessions", "session s1"},
 		},
 		{
 			"the end of n1", func(f *fixture) { f.deregister(&catalog.Deregister{Node: "n1"}) },

@@ -127,6 +127,7 @@ func (s *Server) catalogService(ctx context.Context, req *ops.CatalogServiceRequ
 			list = tx.MeshInstances
 		}
 		index, instances := list(ws, req.Service)
+		rep.Absent = len(instances) == 0
 		rep.Instances = slices.DeleteFunc(instances, func(i *catalog.Instance) bool {
 			if !az.mayReadInstance(i.Node, i.Service) {
 				rep.Filtered = true
@@ -186,6 +187,7 @@ func (s *Server) catalogNode(ctx context.Context, req *ops.CatalogNodeRequest) (
 	rep := &ops.CatalogNodeReply{}
 	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (_ uint64, err error) {
 		index, node := tx.NodeServices(ws, req.Node)
+		rep.Absent = node == nil
 		if node != nil && !az.NodeRead(node.Node.Node) {
 			node, rep.Filtered = nil, true
 		}

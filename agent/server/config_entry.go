@@ -202,15 +202,9 @@ func (s *Server) configGet(ctx context.Context, req *ops.ConfigGetRequest) (*ops
 		return nil, err
 	}
 	rep := &ops.ConfigGetReply{}
-	absent := false
 	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
 		index, entry := tx.ConfigEntry(ws, req.Kind, req.Name)
-		rep.Entry = entry
-		// As kvGet: who waits for an absent entry waits while it stays absent.
-		if entry == nil && absent {
-			index = min(index, req.MinIndex)
-		}
-		absent = entry == nil
+		rep.Entry, rep.Absent = entry, entry == nil
 		return index, nil
 	})
 }

@@ -153,6 +153,7 @@ func (s *Server) coordinateNode(ctx context.Context, req *ops.CoordinateNodeRequ
 	rep := &ops.CoordinateNodesReply{}
 	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
 		index, list := tx.NodeCoordinates(ws, req.Node)
+		rep.Absent = len(list) == 0
 		rep.Coordinates = make([]*catalog.Coordinate, 0, len(list))
 		for _, c := range list {
 			if req.AnySegment || c.Segment == req.Segment {

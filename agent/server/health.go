@@ -42,6 +42,7 @@ func (s *Server) checks(ctx context.Context, opts *rpc.ReadOptions, meta map[str
 	rep := &ops.HealthChecksReply{}
 	return rep, s.read(ctx, opts, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (_ uint64, err error) {
 		index, checks := list(tx, ws)
+		rep.Absent = len(checks) == 0
 		rep.Checks = slices.DeleteFunc(checks, func(c *catalog.Check) bool {
 			if !az.mayReadCheck(c) {
 				rep.Filtered = true
@@ -77,6 +78,7 @@ func (s *Server) healthService(ctx context.Context, req *ops.HealthServiceReques
 		index, instances, err := s.views.get(ctx, tx, ws, key, req, picked)
 		rep.Instances, rep.Filtered = readableInstances(az, instances)
 		rep.Instances = sortNear(s, tx, &req.Near, rep.Instances, healthInstance)
+		rep.Absent = len(rep.Instances) == 0 && !tx.HasInstances(req.Service, req.Connect)
 		return index, err
 	})
 	q := &s.measured.health

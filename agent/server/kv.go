@@ -49,16 +49,9 @@ func (s *Server) kvGet(ctx context.Context, req *ops.KVGetRequest) (*ops.KVGetRe
 		return nil, az.denied("key:read", req.Key)
 	}
 	rep := &ops.KVGetReply{}
-	absent := false
 	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
 		index, entry := tx.KVGet(ws, req.Key)
-		rep.Entry = entry
-		// A read that waits for an absent key goes on waiting while it stays
-		// absent, though the table's index moves.
-		if entry == nil && absent {
-			index = min(index, req.MinIndex)
-		}
-		absent = entry == nil
+		rep.Entry, rep.Absent = entry, entry == nil
 		return index, nil
 	})
 }
@@ -72,7 +65,7 @@ func (s *Server) kvList(ctx context.Context, req *ops.KVListRequest) (*ops.KVLis
 	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
 		index, entries := tx.KVList(ws, req.Prefix)
 		rep.Entries = slices.DeleteFunc(entries, func(e *catalog.KVEntry) bool { return !az.KeyRead(e.Key) })
-		rep.Filtered = len(rep.Entries) < len(entries)
+		rep.Filtered, rep.Absent = len(rep.Entries) < len(entries), len(entries) == 0
 		if rep.TooLarge = req.MaxBytes > 0 && entriesBytes(rep.Entries) > req.MaxBytes; rep.TooLarge {
 			rep.Entries = nil
 		}
@@ -142,7 +135,7 @@ func (s *Server) kvKeys(ctx context.Context, req *ops.KVKeysRequest) (*ops.KVKey
 	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
 		index, keys := tx.KVKeys(ws, req.Prefix, req.Separator)
 		rep.Keys = slices.DeleteFunc(keys, func(k string) bool { return !az.KeyRead(k) })
-		rep.Filtered = len(rep.Keys) < len(keys)
+		rep.Filtered, rep.Absent = len(rep.Keys) < len(keys), len(keys) == 0
 		return index, nil
 	})
 }

@@ -39,10 +39,11 @@ func (s *Server) read(ctx context.Context, opts *rpc.ReadOptions, meta *rpc.Read
 	defer cancel()
 	s.measured.blocking.Add(1)
 	defer s.measured.blocking.Add(-1)
-	for {
+	for absent := false; ; absent = meta.Absent {
 		tx, ws := s.store.Read(), catalog.WatchSet{}
 		leaderChanged := s.raft.LeaderChanged()
-		if err := s.answer(opts, meta, q, tx, ws); err != nil || meta.Index > opts.MinIndex {
+		err := s.answer(opts, meta, q, tx, ws)
+		if err != nil || meta.Index > opts.MinIndex && !(absent && meta.Absent) {
 			return err
 		}
 		ws.Add(tx.Replaced())
@@ -50,7 +51,7 @@ func (s *Server) read(ctx context.Context, opts *rpc.ReadOptions, meta *rpc.Read
 			return fault.New(fault.NoLeader, rpc.TextNoLeader)
 		}
 		if !sleep(patient, ws, leaderChanged) {
-			return ctx.Err() // nil when only the caller's patience ended
+			return s.expire(ctx, opts, meta, q)
 		}
 		select {
 		case <-tx.Replaced(): // the state was restored: indexes start anew
@@ -60,9 +61,26 @@ func (s *Server) read(ctx context.Context, opts *rpc.ReadOptions, meta *rpc.Read
 	}
 }
 
+// expire answers a read whose time is up as a plain one is answered at this moment:
+// its index may have moved though nothing changed for this reader, and must not be
+// lower than that of a plain answer from before.
+func (s *Server) expire(ctx context.Context, opts *rpc.ReadOptions, meta *rpc.ReadMeta, q query) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err := s.admitRead(ctx, opts); err != nil {
+		return err
+	}
+	if err := s.answer(opts, meta, q, s.store.Read(), nil); err != nil {
+		return err
+	}
+	meta.Expired = true
+	return nil
+}
+
 // answer runs q once and fills meta. What an earlier run left there goes.
 func (s *Server) answer(opts *rpc.ReadOptions, meta *rpc.ReadMeta, q query, tx *catalog.Tx, ws catalog.WatchSet) error {
-	meta.Filtered = false
+	meta.Filtered, meta.Absent = false, false
 	index, err := q(tx, ws)
 	if err != nil {
 		return err

@@ -137,20 +137,12 @@ func (s *Server) sessionRenew(ctx context.Context, req *ops.SessionRenewRequest)
 }
 
 func (s *Server) sessionInfo(ctx context.Context, req *ops.SessionInfoRequest) (*ops.SessionsReply, error) {
-	absent := false
 	return s.sessions(ctx, &req.ReadOptions, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []*catalog.Session) {
 		index, session := tx.Session(ws, req.ID)
-		if session != nil {
-			absent = false
-			return index, []*catalog.Session{session}
+		if session == nil {
+			return index, []*catalog.Session{}
 		}
-		// Who waits goes on waiting while there is none, though the table's index
-		// moves (reference/http-api.md §5).
-		if absent {
-			index = min(index, req.MinIndex)
-		}
-		absent = true
-		return index, []*catalog.Session{}
+		return index, []*catalog.Session{session}
 	})
 }
 
@@ -174,7 +166,7 @@ func (s *Server) sessions(ctx context.Context, opts *rpc.ReadOptions, list func(
 	return rep, s.read(ctx, opts, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
 		index, all := list(tx, ws)
 		rep.Sessions = slices.DeleteFunc(all, func(session *catalog.Session) bool { return !az.SessionRead(session.Node) })
-		rep.Filtered = len(rep.Sessions) < len(all)
+		rep.Filtered, rep.Absent = len(rep.Sessions) < len(all), len(all) == 0
 		return index, nil
 	})
 }

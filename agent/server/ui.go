@@ -48,6 +48,7 @@ func (s *Server) uiNode(ctx context.Context, req *ops.UINodeRequest) (*ops.UINod
 	rep := &ops.UINodeReply{}
 	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
 		index, node := tx.NodeDetail(ws, req.Node)
+		rep.Absent = node == nil
 		visible, whole := az.readableDetail(node)
 		rep.Node, rep.Filtered = visible, !whole
 		return index, nil

@@ -62,6 +62,12 @@ type ReadMeta struct {
 	Consistency string
 	// Filtered tells that the token hid something.
 	Filtered bool
+	// Expired says that a blocking read's time was up: most likely the answer is
+	// what it was, though its index may have moved.
+	Expired bool
+	// Absent says that there is nothing of what was asked for: a blocking read that
+	// found that goes on while it stays so, whatever becomes of the index.
+	Absent bool `msg:"-"`
 	// Live is set if the request asked for it and it is known.
 	Live *Live `msg:"-"`
 }

@@ -9,9 +9,9 @@ import (
 // MarshalMsg implements msgp.Marshaler
 func (z *ReadMeta) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 5
+	// map header, size 6
 	// string "Index"
-	o = append(o, 0x85, 0xa5, 0x49, 0x6e, 0x64, 0x65, 0x78)
+	o = append(o, 0x86, 0xa5, 0x49, 0x6e, 0x64, 0x65, 0x78)
 	o = msgp.AppendUint64(o, z.Index)
 	// string "KnownLeader"
 	o = append(o, 0xab, 0x4b, 0x6e, 0x6f, 0x77, 0x6e, 0x4c, 0x65, 0x61, 0x64, 0x65, 0x72)
@@ -25,6 +25,9 @@ func (z *ReadMeta) MarshalMsg(b []byte) (o []byte, err error) {
 	// string "Filtered"
 	o = append(o, 0xa8, 0x46, 0x69, 0x6c, 0x74, 0x65, 0x72, 0x65, 0x64)
 	o = msgp.AppendBool(o, z.Filtered)
+	// string "Expired"
+	o = append(o, 0xa7, 0x45, 0x78, 0x70, 0x69, 0x72, 0x65, 0x64)
+	o = msgp.AppendBool(o, z.Expired)
 	return
 }
 
@@ -76,6 +79,12 @@ func (z *ReadMeta) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Filtered")
 				return
 			}
+		case "Expired":
+			z.Expired, bts, err = msgp.ReadBoolBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Expired")
+				return
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -90,7 +99,7 @@ func (z *ReadMeta) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *ReadMeta) Msgsize() (s int) {
-	s = 1 + 6 + msgp.Uint64Size + 12 + msgp.BoolSize + 12 + msgp.DurationSize + 12 + msgp.StringPrefixSize + len(z.Consistency) + 9 + msgp.BoolSize
+	s = 1 + 6 + msgp.Uint64Size + 12 + msgp.BoolSize + 12 + msgp.DurationSize + 12 + msgp.StringPrefixSize + len(z.Consistency) + 9 + msgp.BoolSize + 8 + msgp.BoolSize
 	return
 }
 

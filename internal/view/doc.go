@@ -20,7 +20,9 @@
 //
 // Await is invisible: it answers what the same read would answer if it were sent
 // by itself. A reader whose index a view has passed already is not given the
-// view's answer, which may be older than the reader, but asks the servers.
+// view's answer, which may be older than the reader, but asks the servers; so does
+// one whose time is up and who had a higher index than the view's. A read upstream
+// that ended because its time was up, with the answer that there was, wakes nobody.
 //
 // A view asks upstream only while somebody waits for it, or while it was asked
 // as cached not long ago. One that nobody asked for Options.Idle ends. There are

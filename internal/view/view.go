@@ -3,6 +3,7 @@ package view
 import (
 	"context"
 	"math/rand/v2"
+	"reflect"
 	"sync/atomic"
 	"time"
 
@@ -50,6 +51,7 @@ type view struct {
 type state struct {
 	rep      rpc.Message // nil before the first answer
 	index    uint64      // of rep
+	asked    uint64      // the index to ask past upstream: >= index, see publish
 	restarts int         // how often the index went back: the servers' state was restored
 	err      error       // of the last upstream read; rep then is from before
 	lost     time.Time   // since when there is err
@@ -189,7 +191,7 @@ func (v *view) ask() rpc.Message {
 	if s.rep == nil {
 		return v.req
 	}
-	return v.op.Follow(v.req, s.index, upstreamWait)
+	return v.op.Follow(v.req, s.asked, upstreamWait)
 }
 
 // wanted waits until somebody wants the view to go on; false if it has ended.
@@ -238,18 +240,23 @@ func sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
-// publish gives out an answer. One with the index of the last is the last: a
-// read that blocked in vain.
+// publish gives out an answer. One of a read that blocked in vain is the last, though
+// its index may have moved: nobody who waits is told, but upstream is asked past it.
 func (v *view) publish(rep rpc.Message) {
 	old := v.state.Load()
 	index := rpc.ReadMetaOf(rep).Index
-	now := &state{rep: rep, index: index, restarts: old.restarts, over: make(chan struct{})}
-	switch {
-	case old.rep != nil && index == old.index && old.err == nil:
+	now := &state{rep: rep, index: index, asked: index, restarts: old.restarts, over: make(chan struct{})}
+	switch same := old.rep != nil && (index == old.index || inVain(old.rep, rep)); {
+	case same && old.err == nil && index <= old.asked:
 		return
-	case old.rep != nil && index == old.index:
-		now.rep = old.rep
-	case index < old.index:
+	case same:
+		now.rep, now.index, now.asked = old.rep, old.index, max(index, old.asked)
+		if old.err == nil {
+			now.bytes, now.over = old.bytes, old.over
+			v.state.Store(now)
+			return
+		}
+	case index < old.asked:
 		now.restarts++
 	}
 	now.bytes = now.rep.Msgsize()
@@ -257,10 +264,24 @@ func (v *view) publish(rep rpc.Message) {
 	v.views.grew(v, now.bytes)
 }
 
+// inVain reports whether rep answers a read whose time was up, and says what old
+// says. It may change rep's meta data while it looks.
+func inVain(old, rep rpc.Message) bool {
+	meta := rpc.ReadMetaOf(rep)
+	if !meta.Expired {
+		return false
+	}
+	was := *meta
+	*meta = *rpc.ReadMetaOf(old)
+	same := reflect.DeepEqual(old, rep)
+	*meta = was
+	return same
+}
+
 // fail notes that upstream does not answer.
 func (v *view) fail(err error) {
 	old := v.state.Load()
-	now := &state{rep: old.rep, index: old.index, restarts: old.restarts, err: err, lost: old.lost, bytes: old.bytes, over: make(chan struct{})}
+	now := &state{rep: old.rep, index: old.index, asked: old.asked, restarts: old.restarts, err: err, lost: old.lost, bytes: old.bytes, over: make(chan struct{})}
 	if old.err == nil {
 		now.lost = time.Now()
 	}

@@ -130,13 +130,23 @@ func Await[Req, Rep any](ctx context.Context, vs *Views, op rpc.Op[Req, Rep], re
 	}
 	o := rpc.ReadOptionsOf(msg)
 	if s.index > o.MinIndex && !made {
-		now := op.Follow(msg, 0, 0)
-		return op.Call(ctx, vs.opts.Caller, any(now).(*Req))
+		return plainly(ctx, vs, op, msg)
 	}
+	restarts := s.restarts
 	if s, err = v.next(ctx, s, o.MinIndex, vs.patience(o)); err != nil {
 		return nil, err
 	}
+	if s.index < o.MinIndex && s.restarts == restarts { // time is up, for a reader who knew more
+		return plainly(ctx, vs, op, msg)
+	}
 	return any(s.rep).(*Rep), nil
+}
+
+// plainly asks the servers what a blocking read asks, without blocking: its reader
+// must not be given a lower index than he has seen.
+func plainly[Req, Rep any](ctx context.Context, vs *Views, op rpc.Op[Req, Rep], msg rpc.Message) (*Rep, error) {
+	now := op.Follow(msg, 0, 0)
+	return op.Call(ctx, vs.opts.Caller, any(now).(*Req))
 }
 
 // Cached answers a read from its view as long as there is one, also while no
@@ -159,8 +169,14 @@ func Cached[Req, Rep any](ctx context.Context, vs *Views, op rpc.Op[Req, Rep], r
 		return Answer[Rep]{}, err
 	}
 	if o := rpc.ReadOptionsOf(msg); o.MinIndex > 0 && s.index <= o.MinIndex {
+		restarts := s.restarts
 		if s, err = v.next(ctx, s, o.MinIndex, vs.patience(o)); err != nil {
 			return Answer[Rep]{}, err
+		}
+		if s.index < o.MinIndex && s.restarts == restarts {
+			if rep, err := plainly(ctx, vs, op, msg); err == nil {
+				return Answer[Rep]{Reply: rep}, nil
+			} // what the view knows is better than nothing
 		}
 	}
 	return Answer[Rep]{Reply: any(s.rep).(*Rep), Hit: hit, Age: s.age()}, nil
