@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"reflect"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -27,6 +28,9 @@ const (
 	// mostPause, the sooner if somebody waits.
 	leastPause = 125 * time.Millisecond
 	mostPause  = 15 * time.Second
+	// leaderPatience is how long a cached read waits for the leader's answer if there
+	// is no other; a leader answers within milliseconds.
+	leaderPatience = 300 * time.Millisecond
 )
 
 // view follows one read.
@@ -42,6 +46,8 @@ type view struct {
 	waiting atomic.Int64  // callers in next
 	wake    chan struct{} // a token: somebody began to wait
 	warm    atomic.Int64  // Unix nanoseconds of when it was last asked as cached
+
+	publishing sync.Mutex // held while state is replaced
 
 	holders int // guarded by views.mu, as is bytes
 	bytes   int
@@ -87,6 +93,23 @@ func (v *view) first(ctx context.Context) (*state, error) {
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
+	}
+}
+
+// soon is first with little patience: a server that has no leader waits for one.
+func (v *view) soon(ctx context.Context) (*state, error) {
+	ctx, cancel := context.WithTimeout(ctx, leaderPatience)
+	defer cancel()
+	return v.first(ctx)
+}
+
+// lend gives a view that has no answer yet one of another read of the same, until its
+// own comes.
+func (v *view) lend(rep rpc.Message) {
+	v.publishing.Lock()
+	defer v.publishing.Unlock()
+	if old := v.state.Load(); old.rep == nil && old.err == nil {
+		v.publishLocked(rep)
 	}
 }
 
@@ -243,6 +266,12 @@ func sleep(ctx context.Context, d time.Duration) {
 // publish gives out an answer. One of a read that blocked in vain is the last, though
 // its index may have moved: nobody who waits is told, but upstream is asked past it.
 func (v *view) publish(rep rpc.Message) {
+	v.publishing.Lock()
+	defer v.publishing.Unlock()
+	v.publishLocked(rep)
+}
+
+func (v *view) publishLocked(rep rpc.Message) {
 	old := v.state.Load()
 	index := rpc.ReadMetaOf(rep).Index
 	now := &state{rep: rep, index: index, asked: index, restarts: old.restarts, over: make(chan struct{})}
@@ -280,6 +309,8 @@ func inVain(old, rep rpc.Message) bool {
 
 // fail notes that upstream does not answer.
 func (v *view) fail(err error) {
+	v.publishing.Lock()
+	defer v.publishing.Unlock()
 	old := v.state.Load()
 	now := &state{rep: old.rep, index: old.index, asked: old.asked, restarts: old.restarts, err: err, lost: old.lost, bytes: old.bytes, over: make(chan struct{})}
 	if old.err == nil {
@@ -291,6 +322,8 @@ func (v *view) fail(err error) {
 // end takes the view out of use and answers all who wait with err.
 func (v *view) end(err error) {
 	v.views.retire(v, true)
+	v.publishing.Lock()
+	defer v.publishing.Unlock()
 	old := v.state.Load()
 	v.replace(old, &state{err: err, lost: time.Now(), over: make(chan struct{})})
 }

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"praetor/internal/fault"
 	"praetor/internal/rpc"
 )
 
@@ -142,6 +143,13 @@ func Await[Req, Rep any](ctx context.Context, vs *Views, op rpc.Op[Req, Rep], re
 	return any(s.rep).(*Rep), nil
 }
 
+// fromAny asks any server what a read asks: what it knows, as stale as that may be.
+func fromAny[Req, Rep any](ctx context.Context, vs *Views, op rpc.Op[Req, Rep], msg rpc.Message) (*Rep, error) {
+	now := op.Follow(msg, 0, 0)
+	rpc.ReadOptionsOf(now).Stale = true
+	return op.Call(ctx, vs.opts.Caller, any(now).(*Req))
+}
+
 // plainly asks the servers what a blocking read asks, without blocking: its reader
 // must not be given a lower index than he has seen.
 func plainly[Req, Rep any](ctx context.Context, vs *Views, op rpc.Op[Req, Rep], msg rpc.Message) (*Rep, error) {
@@ -150,7 +158,8 @@ func plainly[Req, Rep any](ctx context.Context, vs *Views, op rpc.Op[Req, Rep], 
 }
 
 // Cached answers a read from its view as long as there is one, also while no
-// server can be asked. A request with an index waits for a later answer.
+// server can be asked. A request with an index waits for a later answer. As long as
+// nobody leads, the first answer is what any server knows.
 func Cached[Req, Rep any](ctx context.Context, vs *Views, op rpc.Op[Req, Rep], req *Req) (Answer[Rep], error) {
 	msg := any(req).(rpc.Message)
 	v, made, err := vs.hold(ctx, op.Desc, msg)
@@ -159,14 +168,24 @@ func Cached[Req, Rep any](ctx context.Context, vs *Views, op rpc.Op[Req, Rep], r
 		return Answer[Rep]{}, err
 	case v == nil:
 		rep, err := op.Call(ctx, vs.opts.Caller, req)
+		if fault.KindOf(err) == fault.NoLeader {
+			rep, err = fromAny(ctx, vs, op, msg)
+		}
 		return Answer[Rep]{Reply: rep}, err
 	}
 	defer vs.release(v)
 	hit := !made && v.state.Load().rep != nil
 	v.keepWarm()
-	s, err := v.first(ctx)
+	s, err := v.soon(ctx)
 	if err != nil {
-		return Answer[Rep]{}, err
+		rep, late := fromAny(ctx, vs, op, msg)
+		if late == nil {
+			v.lend(any(rep).(rpc.Message))
+			return Answer[Rep]{Reply: rep}, nil
+		}
+		if s, err = v.first(ctx); err != nil {
+			return Answer[Rep]{}, err
+		}
 	}
 	if o := rpc.ReadOptionsOf(msg); o.MinIndex > 0 && s.index <= o.MinIndex {
 		restarts := s.restarts
