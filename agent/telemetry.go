@@ -16,7 +16,7 @@ func MetricsOptions(rt *config.Runtime) telemetry.Options {
 	t := &rt.Telemetry
 	opts := telemetry.Options{
 		Prefix: t.MetricsPrefix, Allowed: t.AllowedPrefixes, Blocked: t.BlockedPrefixes, DropUnnamed: !t.FilterDefault,
-		PrometheusRetention: t.PrometheusRetentionTime, Global: true, RequireSinks: !t.RetryFailedConnection,
+		PrometheusRetention: t.PrometheusRetentionTime, Global: true, Declare: true, Server: rt.Server, RequireSinks: !t.RetryFailedConnection,
 	}
 	for _, sink := range []telemetry.Sink{
 		{Protocol: telemetry.Statsd, Address: t.StatsdAddr},

@@ -10,6 +10,8 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/raft"
+
+	"praetor/internal/telemetry"
 )
 
 // Machine is the state that the log drives. Apply and Restore are called by
@@ -60,6 +62,7 @@ type Store struct {
 	leader   *leaderWatch
 	detector *detector
 	verify   verifier
+	verified *telemetry.Counter
 	askers   askers
 
 	tuning sync.Mutex // held while raft's configuration is read and replaced
@@ -100,6 +103,7 @@ func open(opts *Options) (*Store, error) {
 	}
 	s.lease.length, s.lease.clock = opts.LeaderLease, opts.Clock
 	s.verify.confirm = s.confirm
+	s.verified = opts.Metrics.Counter("raft.verify_leader")
 	if err := s.start(conf, machine, opts); err != nil {
 		return nil, errors.Join(err, folder.Close())
 	}

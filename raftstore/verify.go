@@ -11,6 +11,7 @@ import (
 // began, that this server leads; fault.NoLeader otherwise. Callers that wait at the same time
 // share one confirmation.
 func (s *Store) VerifyLeader(ctx context.Context) error {
+	s.verified.Incr()
 	return translateRead(s.verify.wait(ctx, s.calls))
 }
 

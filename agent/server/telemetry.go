@@ -2,6 +2,7 @@ package server
 
 import (
 	"maps"
+	"math"
 	"slices"
 
 	"praetor/catalog"
@@ -36,12 +37,14 @@ func (s *Server) Measure(m *telemetry.Metrics) {
 	m.Gauge("raft.last_index", float64(s.raft.LastIndex()))
 	m.Gauge("raft.applied_index", float64(s.raft.AppliedIndex()))
 	m.Gauge("server.isLeader", number(s.raft.IsLeader()))
+	healthy, tolerance := math.NaN(), math.NaN() // only the leader knows
 	if pilot := s.pilot.Load(); pilot != nil {
 		if state := pilot.GetState(); state != nil {
-			m.Gauge("autopilot.healthy", number(state.Healthy))
-			m.Gauge("autopilot.failure_tolerance", float64(state.FailureTolerance))
+			healthy, tolerance = number(state.Healthy), float64(state.FailureTolerance)
 		}
 	}
+	m.Gauge("autopilot.healthy", healthy)
+	m.Gauge("autopilot.failure_tolerance", tolerance)
 }
 
 // maxServices bounds the services that MeasureServices tells apart.

@@ -3,7 +3,6 @@ package telemetry
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -16,9 +15,8 @@ func (collector) Describe(chan<- *prometheus.Desc) {}
 
 // Collect implements prometheus.Collector.
 func (c collector) Collect(out chan<- prometheus.Metric) {
-	since := time.Now().Add(-c.m.opts.PrometheusRetention)
 	for _, s := range c.m.shown() {
-		count, sum, recent, ok := s.totals(since)
+		count, sum, recent, ok := s.totals()
 		if !ok {
 			continue
 		}

@@ -45,6 +45,8 @@ func (m *Metrics) Timer(name string, labels ...Label) *Timer {
 		return nil
 	}
 	s := m.add(name, labels)
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.timed = true
 	return &Timer{s}
 }
@@ -76,7 +78,6 @@ type series struct {
 	windows      [keptWindows]window // in a ring, by the number of their interval
 	count        uint64              // of all values
 	sum          float64
-	last         time.Time
 	recent       []float64 // of a timer, in a ring
 	recentOldest int
 }
@@ -112,7 +113,6 @@ func (s *series) take(at time.Time, value float64) {
 	w.min, w.max = min(w.min, value), max(w.max, value)
 	s.count++
 	s.sum += value
-	s.last = at
 	if s.timed {
 		s.remember(value)
 	}
@@ -158,11 +158,12 @@ func (s *series) since(m mark) (n uint64, sum float64, values []float64, now mar
 	return n, sum, values, now
 }
 
-// totals are what Prometheus is shown; false if nothing came since then.
-func (s *series) totals(since time.Time) (count uint64, sum float64, recent []float64, ok bool) {
+// totals are what Prometheus is shown. That begins at 0 and never ends, but for what a
+// label tells apart: of its values only those that have come are shown.
+func (s *series) totals() (count uint64, sum float64, recent []float64, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.count, s.sum, slices.Clone(s.recent), s.count > 0 && s.last.After(since)
+	return s.count, s.sum, slices.Clone(s.recent), s.count > 0 || len(s.labels) == 0
 }
 
 // deviation is the standard deviation of a sample.
@@ -174,7 +175,10 @@ func deviation(count int, sum, sumSquares float64) float64 {
 	return math.Sqrt(max(0, (n*sumSquares-sum*sum)/(n*(n-1))))
 }
 
-// quantile returns a quantile of sorted values.
+// quantile returns a quantile of sorted values, NaN of none.
 func quantile(sorted []float64, q float64) float64 {
+	if len(sorted) == 0 {
+		return math.NaN()
+	}
 	return sorted[int(q*float64(len(sorted)-1)+0.5)]
 }

@@ -3,6 +3,7 @@ package telemetry
 import (
 	"context"
 	"fmt"
+	"math"
 	"net"
 	"slices"
 	"strings"
@@ -226,6 +227,9 @@ func (p *pusher) flush(conn net.Conn) error {
 
 // enqueue never blocks: a sink that does not keep up loses lines.
 func (p *pusher) enqueue(key []string, value float32, kind string, labels []Label) {
+	if math.IsNaN(float64(value)) {
+		return // not a number: these protocols have none for what is not known
+	}
 	if p.Protocol == DogStatsD && p.host != "" && len(key) > 1 && key[1] == p.host {
 		key = slices.Concat(key[:1], key[2:])
 	}

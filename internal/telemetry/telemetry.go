@@ -44,8 +44,8 @@ type Options struct {
 	Allowed, Blocked []string
 	DropUnnamed      bool
 
-	// PrometheusRetention is how long Prometheus is shown what no longer changes;
-	// 0 turns Prometheus off.
+	// PrometheusRetention is how long Prometheus is shown what no longer changes, if
+	// it is nothing that every agent has; 0 turns Prometheus off.
 	PrometheusRetention time.Duration
 
 	// Sinks are pushed to while Run runs. RequireSinks has New fail if one cannot
@@ -61,6 +61,10 @@ type Options struct {
 
 	// Global also takes what libraries measure, and the Go runtime.
 	Global bool
+
+	// Declare shows Prometheus from the start what an agent measures, with 0; Server
+	// is for servers.
+	Declare, Server bool
 }
 
 // Label tells apart figures of one name.
@@ -77,6 +81,7 @@ type Metrics struct {
 
 	mu     sync.Mutex
 	series []*series
+	byKey  map[string]*series // by name and labels
 	looks  []func(set SetGauge)
 	filter filter
 }
@@ -132,9 +137,12 @@ func (m *Metrics) openPushers() error {
 
 func (m *Metrics) openPrometheus() (metrics.MetricSink, error) {
 	registry := prometheus.NewRegistry()
-	sink, err := gosink.NewPrometheusSinkFrom(gosink.PrometheusOpts{
-		Expiration: m.opts.PrometheusRetention, Registerer: registry, Name: "praetor",
-	})
+	opts := gosink.PrometheusOpts{Expiration: m.opts.PrometheusRetention, Registerer: registry, Name: "praetor"}
+	if m.opts.Declare {
+		m.declareOwn()
+		m.declareLibraries(&opts)
+	}
+	sink, err := gosink.NewPrometheusSinkFrom(opts)
 	if err != nil {
 		return nil, err
 	}
@@ -242,8 +250,15 @@ func (m *Metrics) shown() []*series {
 
 func (m *Metrics) add(name string, labels []Label) *series {
 	s := &series{name: m.opts.Prefix + "." + name, labels: slices.Clone(labels)}
+	key := fmt.Sprintf("%s %q", s.name, s.labels)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.series = append(m.series, s)
+	if old := m.byKey[key]; old != nil {
+		return old
+	}
+	if m.byKey == nil {
+		m.byKey = map[string]*series{}
+	}
+	m.series, m.byKey[key] = append(m.series, s), s
 	return s
 }

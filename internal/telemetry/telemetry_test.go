@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"net/http/httptest"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -205,7 +206,7 @@ func TestTheGlobalMeasuresTheRuntime(t *testing.T) {
 	}
 }
 
-func TestPrometheusShowsWhatChangedLately(t *testing.T) {
+func TestPrometheusShowsCountersFromZero(t *testing.T) {
 	m := open(t, telemetry.Options{PrometheusRetention: time.Hour})
 	m.Counter("rpc.query").Incr()
 	m.Counter("never.used")
@@ -226,8 +227,8 @@ func TestPrometheusShowsWhatChangedLately(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, body)
 		}
 	}
-	if strings.Contains(body, "never") {
-		t.Error("a counter that never counted is shown")
+	if !strings.Contains(body, "consul_never_used 0\n") {
+		t.Error("a counter that has not counted yet is missing")
 	}
 	if open(t, telemetry.Options{}).Prometheus() != nil {
 		t.Error("Prometheus without retention")
@@ -291,5 +292,43 @@ func TestGaugesAreSetWhenPrometheusAsks(t *testing.T) {
 		if body := rec.Body.String(); !strings.Contains(body, line) || strings.Contains(body, "secret") {
 			t.Errorf("no %q in\n%s", line, body)
 		}
+	}
+}
+
+// What collectors look for is there from the start, and stays when nothing happens.
+func TestDeclaredFiguresAreShownFromTheStartAndStay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := open(t, telemetry.Options{PrometheusRetention: 30 * time.Second, Declare: true, Server: true})
+		m.Counter("client.rpc").Incr() // as the part that counts makes it again
+		for _, wait := range []time.Duration{0, 5 * time.Minute} {
+			time.Sleep(wait)
+			rec := httptest.NewRecorder()
+			m.Prometheus().ServeHTTP(rec, httptest.NewRequest("GET", "/", nil))
+			if rec.Code != 200 {
+				t.Fatalf("scrape: %d %s", rec.Code, rec.Body)
+			}
+			lines := strings.Split(rec.Body.String(), "\n")
+			for _, want := range []string{
+				"consul_raft_state_leader 0", "consul_raft_state_candidate 0", "consul_kvs_apply_count 0", "consul_txn_apply_count 0",
+				"consul_catalog_register_count 0", "consul_session_apply_count 0", "consul_client_rpc 1", "consul_client_rpc_failed 0",
+				"consul_client_rpc_exceeded 0", "consul_rpc_request_error 0", "consul_rpc_accept_conn 0", "consul_raft_verify_leader 0",
+				"consul_acl_ResolveToken_count 0", "consul_leader_reapTombstones_count 0", "consul_raft_leader_lastContact_count 0",
+				"consul_raft_commitTime_sum 0", `consul_raft_commitTime{quantile="0.5"} NaN`, `consul_kvs_apply{quantile="0.99"} NaN`,
+				"consul_serf_member_failed 0", "consul_memberlist_msg_suspect 0", "consul_raft_apply 0", "consul_grpc_server_request_count 0",
+			} {
+				if !slices.Contains(lines, want) {
+					t.Errorf("no %q after %s", want, wait)
+				}
+			}
+		}
+	})
+}
+
+func TestClientAgentsDeclareNothingOfServers(t *testing.T) {
+	m := open(t, telemetry.Options{PrometheusRetention: time.Hour, Declare: true})
+	rec := httptest.NewRecorder()
+	m.Prometheus().ServeHTTP(rec, httptest.NewRequest("GET", "/", nil))
+	if body := rec.Body.String(); strings.Contains(body, "consul_raft_") || !strings.Contains(body, "consul_client_rpc 0") {
+		t.Errorf("a client agent shows\n%s", body)
 	}
 }
