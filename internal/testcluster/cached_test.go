@@ -31,7 +31,7 @@ func TestCachedReadsAreAnsweredWithoutALeader(t *testing.T) {
 			} {
 				for _, cache := range []string{"MISS", "HIT"} {
 					begin := time.Now()
-					res := ask(t, n, http.MethodGet, path, "")
+					res := askAPI(t, n, http.MethodGet, path, "")
 					body, err := io.ReadAll(res.Body)
 					if took := time.Since(begin); err != nil || res.StatusCode != http.StatusOK || !strings.Contains(string(body), "web") || took > time.Second {
 						t.Errorf("%s on %s: %d %s after %s, %v; want what is known", path, n.Name(), res.StatusCode, body, took, err)
@@ -51,11 +51,11 @@ func TestCachedReadsAreAnsweredWithoutALeader(t *testing.T) {
 		c.Leader()
 		c.PutKV("k", "1")
 		path := "/v1/catalog/services?cached"
-		if res := ask(t, survivor, http.MethodPut, "/v1/catalog/register", `{"Node":"n7","Address":"10.0.0.7","Service":{"Service":"later"}}`); res.StatusCode != http.StatusOK {
+		if res := askAPI(t, survivor, http.MethodPut, "/v1/catalog/register", `{"Node":"n7","Address":"10.0.0.7","Service":{"Service":"later"}}`); res.StatusCode != http.StatusOK {
 			t.Errorf("register: %d", res.StatusCode)
 		}
 		c.WaitFor("the change in what is cached", func() error {
-			body, err := io.ReadAll(ask(t, survivor, http.MethodGet, path, "").Body)
+			body, err := io.ReadAll(askAPI(t, survivor, http.MethodGet, path, "").Body)
 			if err == nil && !strings.Contains(string(body), "later") {
 				err = fmt.Errorf("%s", body)
 			}

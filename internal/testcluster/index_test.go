@@ -14,8 +14,8 @@ import (
 	"praetor/internal/testcluster"
 )
 
-// ask makes a request of an agent without a socket.
-func ask(t testing.TB, n *testcluster.Node, method, path, body string) *http.Response {
+// askAPI makes a request of an agent without a socket.
+func askAPI(t testing.TB, n *testcluster.Node, method, path, body string) *http.Response {
 	t.Helper()
 	req, err := http.NewRequestWithContext(context.Background(), method, "http://"+n.IP()+path, strings.NewReader(body))
 	if err != nil {
@@ -32,7 +32,7 @@ func ask(t testing.TB, n *testcluster.Node, method, path, body string) *http.Res
 // indexOf is the X-Consul-Index of an answer; a refusal fails the test.
 func indexOf(t testing.TB, n *testcluster.Node, path string) uint64 {
 	t.Helper()
-	res := ask(t, n, http.MethodGet, path, "")
+	res := askAPI(t, n, http.MethodGet, path, "")
 	if res.StatusCode == http.StatusNotFound && res.Header.Get("X-Consul-Index") == "" {
 		return 0 // what is not there has none, for some endpoints
 	}
@@ -147,7 +147,7 @@ func change(t *testing.T, n *testcluster.Node, i, number int) {
 	if strings.Contains(body, "%d") {
 		body = fmt.Sprintf(body, number)
 	}
-	ask(t, n, method, path, body)
+	askAPI(t, n, method, path, body)
 }
 
 // A client that watches starts over when an answer's index is lower than what it

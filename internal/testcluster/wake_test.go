@@ -76,16 +76,16 @@ func settle(t *testing.T, n *testcluster.Node) {
 		`{"Node":"n1","SkipNodeUpdate":true,"Service":{"Service":"web","Port":1},"Check":{"CheckID":"c","ServiceID":"web","Status":"passing"}}`,
 		`{"Node":"n1","SkipNodeUpdate":true,"Service":{"Kind":"connect-proxy","Service":"p","Port":1,"Proxy":{"DestinationServiceName":"web"}}}`,
 	} {
-		if res := ask(t, n, http.MethodPut, "/v1/catalog/register", body); res.StatusCode != http.StatusOK {
+		if res := askAPI(t, n, http.MethodPut, "/v1/catalog/register", body); res.StatusCode != http.StatusOK {
 			t.Fatalf("register %s: %d", body, res.StatusCode)
 		}
 	}
 	for _, body := range []string{`{"Node":"n1","ServiceID":"new"}`, `{"Node":"n9"}`} {
-		ask(t, n, http.MethodPut, "/v1/catalog/deregister", body)
+		askAPI(t, n, http.MethodPut, "/v1/catalog/deregister", body)
 	}
-	ask(t, n, http.MethodPut, "/v1/kv/k/1", "1")
-	ask(t, n, http.MethodDelete, "/v1/kv/nonesuch", "")
-	ask(t, n, http.MethodPut, "/v1/config", `{"Kind":"service-defaults","Name":"web","MaxInboundConnections":1}`)
+	askAPI(t, n, http.MethodPut, "/v1/kv/k/1", "1")
+	askAPI(t, n, http.MethodDelete, "/v1/kv/nonesuch", "")
+	askAPI(t, n, http.MethodPut, "/v1/config", `{"Kind":"service-defaults","Name":"web","MaxInboundConnections":1}`)
 }
 
 // A blocking query returns when what it answers may have changed, and else when its
@@ -114,7 +114,7 @@ func TestBlockingQueriesReturnForTheirOwnChangesOnly(t *testing.T) {
 					queries++
 					body = fmt.Sprintf(body, queries)
 				}
-				if res := ask(t, writer, d.method, d.path, body); res.StatusCode != http.StatusOK {
+				if res := askAPI(t, writer, d.method, d.path, body); res.StatusCode != http.StatusOK {
 					t.Fatalf("%s: %d", d.name, res.StatusCode)
 				}
 				for i, w := range wakes {
