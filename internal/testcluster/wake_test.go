@@ -93,6 +93,7 @@ func settle(t *testing.T, n *testcluster.Node) {
 func TestBlockingQueriesReturnForTheirOwnChangesOnly(t *testing.T) {
 	config := `disable_coordinates = true`
 	testcluster.Virtual(t, testcluster.Options{Servers: 3, Clients: 1, Config: config}, func(c *testcluster.Cluster) {
+		pass(time.Minute) // all agents have registered
 		writer, queries := c.Leader(), 0
 		for _, reader := range []*testcluster.Node{writer, c.Clients()[0]} {
 			for _, d := range disturbances {
