@@ -3,7 +3,6 @@ package raftstore
 import (
 	"bytes"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -11,7 +10,6 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
-	"github.com/hashicorp/raft-wal/types"
 	"go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
 
@@ -25,7 +23,6 @@ var (
 	logBucket    = []byte("log")    // raft.db: 8-byte big-endian index -> entry
 	stableBucket = []byte("stable") // stable.db: raft's votes and terms
 	walBucket    = []byte("wal")    // stable.db: which segments wal/ consists of
-	walKey       = []byte("segments")
 )
 
 // openBolt opens or makes the bbolt file at path, holding its lock, with the
@@ -38,9 +35,16 @@ func openBolt(path string, opts bbolt.Options, d *disk, buckets ...[]byte) (*bbo
 			return nil, fmt.Errorf("make %s: %w", path, err)
 		}
 	}
+	lame, err := checkBoltFile(path)
+	if err != nil {
+		return nil, err
+	}
 	db, err := lockBolt(path, opts)
 	if err != nil {
 		return nil, err
+	}
+	if lame {
+		d.warn("one of the two meta pages of a file is damaged, by a torn write or otherwise: the other one counts, and the next write mends it", "path", path)
 	}
 	if err := checkBuckets(db, buckets); err != nil {
 		_ = db.Close()
@@ -78,7 +82,11 @@ func makeBolt(path string, d *disk, buckets [][]byte) error {
 
 func lockBolt(path string, opts bbolt.Options) (*bbolt.DB, error) {
 	opts.Timeout = lockWait
-	db, err := bbolt.Open(path, 0o600, &opts)
+	var db *bbolt.DB
+	err := readingBolt(path, func() (err error) {
+		db, err = bbolt.Open(path, fileMode, &opts)
+		return err
+	})
 	switch {
 	case errors.Is(err, berrors.ErrTimeout):
 		return nil, &fault.Error{Kind: fault.Conflict, Err: err,
@@ -113,90 +121,6 @@ func foreign(what string) error {
 	return fault.New(fault.Invalid, "written by another program (%s): give this agent an empty data_dir", what)
 }
 
-// boltStable keeps raft's votes and terms, and the WAL's list of segments.
-// Each write is on disk when it returns.
-type boltStable struct {
-	db   *bbolt.DB
-	disk *disk
-}
-
-func openStable(path string, d *disk) (*boltStable, error) {
-	db, err := openBolt(path, bbolt.Options{}, d, stableBucket, walBucket)
-	if err != nil {
-		return nil, err
-	}
-	return &boltStable{db, d}, nil
-}
-
-func (s *boltStable) put(bucket, key, val []byte) error {
-	if err := s.disk.step("stable:commit"); err != nil {
-		return err
-	}
-	return s.db.Update(func(tx *bbolt.Tx) error {
-		return tx.Bucket(bucket).Put(key, val)
-	})
-}
-
-func (s *boltStable) get(bucket, key []byte) (val []byte, err error) {
-	err = s.db.View(func(tx *bbolt.Tx) error {
-		if v := tx.Bucket(bucket).Get(key); v != nil {
-			val = append([]byte{}, v...)
-		}
-		return nil
-	})
-	return val, err
-}
-
-// Set stores a value.
-func (s *boltStable) Set(key, val []byte) error { return s.put(stableBucket, key, val) }
-
-// Get returns a value, nil if there is none.
-func (s *boltStable) Get(key []byte) ([]byte, error) { return s.get(stableBucket, key) }
-
-// SetUint64 stores a number, 8 bytes big-endian. One that is there already
-// costs nothing: raft stores its term again at each start.
-func (s *boltStable) SetUint64(key []byte, val uint64) error {
-	if old, err := s.GetUint64(key); err == nil && old == val {
-		return nil
-	}
-	return s.Set(key, binary.BigEndian.AppendUint64(nil, val))
-}
-
-// GetUint64 returns a number, 0 if there is none.
-func (s *boltStable) GetUint64(key []byte) (uint64, error) {
-	val, err := s.Get(key)
-	switch {
-	case err != nil || val == nil:
-		return 0, err
-	case len(val) != 8:
-		return 0, fmt.Errorf("stable value %q has %d bytes, not 8", key, len(val))
-	}
-	return binary.BigEndian.Uint64(val), nil
-}
-
-// segments returns what saveSegments saved last.
-func (s *boltStable) segments() (state types.PersistentState, err error) {
-	raw, err := s.get(walBucket, walKey)
-	if err != nil || raw == nil {
-		return state, err
-	}
-	if err := json.Unmarshal(raw, &state); err != nil {
-		return state, fmt.Errorf("list of WAL segments: %w", err)
-	}
-	return state, nil
-}
-
-func (s *boltStable) saveSegments(state types.PersistentState) error {
-	raw, err := json.Marshal(state)
-	if err != nil {
-		return err
-	}
-	return s.put(walBucket, walKey, raw)
-}
-
-// Close gives up the file and its lock.
-func (s *boltStable) Close() error { return s.db.Close() }
-
 // boltLog is a raft log in one bbolt file: slower than the WAL (two syncs a
 // batch), but a single file that other tools can read.
 type boltLog struct {
@@ -209,6 +133,9 @@ func openBoltLog(path string, d *disk, noFreelistSync bool) (*boltLog, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := walkBolt(db, path); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	return &boltLog{db, d}, nil
 }
 
@@ -218,15 +145,21 @@ func boltLogHolds(path string) (bool, error) {
 	if there, err := exists(path); err != nil || !there {
 		return false, err
 	}
+	if _, err := checkBoltFile(path); err != nil {
+		return false, err
+	}
 	db, err := lockBolt(path, bbolt.Options{ReadOnly: true})
 	if err != nil {
 		return false, err
 	}
 	l := &boltLog{db, &disk{}}
 	var last uint64
-	if err = checkBuckets(db, [][]byte{logBucket}); err == nil {
-		last, err = l.LastIndex()
-	}
+	err = readingBolt(path, func() (err error) {
+		if err = checkBuckets(db, [][]byte{logBucket}); err == nil {
+			last, err = l.LastIndex()
+		}
+		return err
+	})
 	if err = errors.Join(err, l.Close()); err != nil {
 		return false, fmt.Errorf("open %s: %w", path, err)
 	}
@@ -258,8 +191,12 @@ func (l *boltLog) edge(end func(*bbolt.Cursor) (k, v []byte)) (index uint64, err
 func (l *boltLog) GetLog(index uint64, out *raft.Log) error {
 	var key [8]byte
 	binary.BigEndian.PutUint64(key[:], index)
+	return readingBolt(l.db.Path(), func() error { return l.get(key[:], index, out) })
+}
+
+func (l *boltLog) get(key []byte, index uint64, out *raft.Log) error {
 	return l.db.View(func(tx *bbolt.Tx) error {
-		val := tx.Bucket(logBucket).Get(key[:])
+		val := tx.Bucket(logBucket).Get(key)
 		if val == nil {
 			return raft.ErrLogNotFound
 		}
@@ -267,6 +204,18 @@ func (l *boltLog) GetLog(index uint64, out *raft.Log) error {
 			return fmt.Errorf("read log entry %d: %w", index, err)
 		}
 		return nil
+	})
+}
+
+// each calls f with all entries in order, until it fails.
+func (l *boltLog) each(f func(index uint64, value []byte) error) error {
+	return l.db.View(func(tx *bbolt.Tx) error {
+		return tx.Bucket(logBucket).ForEach(func(k, v []byte) error {
+			if len(k) != 8 {
+				return damaged(l.db.Path(), "a key has %d bytes, not 8", len(k))
+			}
+			return f(binary.BigEndian.Uint64(k), v)
+		})
 	})
 }
 

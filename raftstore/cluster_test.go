@@ -91,6 +91,18 @@ func (j *journal) Restore(r io.Reader) error {
 	return nil
 }
 
+// Check refuses what Restore cannot read.
+func (j *journal) Check(r io.Reader) error {
+	b, err := io.ReadAll(r)
+	if err != nil || len(b) < 8 {
+		return errors.Join(errors.New("no journal"), err)
+	}
+	if binary.BigEndian.Uint64(b) == 0 && len(b) > 8 {
+		return errors.New("entries, but none applied")
+	}
+	return nil
+}
+
 func (j *journal) all() []string {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -4,12 +4,27 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/hashicorp/go-hclog"
 )
 
 // disk does the file operations that must last. Each has a label; before, when
 // set, runs first with it, and its error stands in for the operation's.
 type disk struct {
 	before func(label string) error
+	logger hclog.Logger // nil: none
+}
+
+// Modes of what is in the raft folder: all keys and values, and later tokens.
+const (
+	folderMode os.FileMode = 0o700
+	fileMode   os.FileMode = 0o600
+)
+
+func (d *disk) warn(text string, args ...any) {
+	if d.logger != nil {
+		d.logger.Warn(text, args...)
+	}
 }
 
 func (d *disk) step(label string) error {

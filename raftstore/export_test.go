@@ -4,7 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
-	"path/filepath"
+	"math"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/raft"
@@ -22,26 +22,45 @@ var (
 type TestLog struct {
 	*cachedLog
 	stable *boltStable
-	log    closableLog
+	log    *notedLog
+	folder *folder
 }
 
 // OpenTestLog opens the log in dir.
 func OpenTestLog(backend, dir string, segmentBytes int, fileOp func(string) error) (*TestLog, error) {
-	d := &disk{before: fileOp}
-	stable, err := openStable(filepath.Join(dir, stableFile), d)
+	opts := &Options{ID: "s1", Dir: dir, Backend: backend, SegmentBytes: segmentBytes, FileOp: fileOp, Logger: hclog.NewNullLogger(), NoFreelistSync: true}
+	f := &folder{dir: dir, disk: &disk{before: fileOp}}
+	log, err := openLogOnly(f, opts)
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return &TestLog{newCachedLog(log), f.stable.(*boltStable), log, f}, nil
+}
+
+// openLogOnly opens what folder.open does, but no snapshots.
+func openLogOnly(f *folder, opts *Options) (*notedLog, error) {
+	stable, err := openStable(f.path(stableFile), f.disk)
 	if err != nil {
 		return nil, err
 	}
-	var log closableLog
-	if backend == "boltdb" {
-		log, err = openBoltLog(filepath.Join(dir, boltFile), d, true)
-	} else {
-		log, err = openWAL(filepath.Join(dir, walDir), stable, d, segmentBytes, newWALFigures(nil), hclog.NewNullLogger())
-	}
+	f.stable, f.closers = stable, append(f.closers, stable)
+	was, err := f.identify(stable, opts)
 	if err != nil {
-		return nil, errors.Join(err, stable.Close())
+		return nil, err
 	}
-	return &TestLog{newCachedLog(log), stable, log}, nil
+	log, err := f.openLog(opts, stable, was, opts.Backend == "boltdb", math.MaxUint64-1)
+	if err != nil {
+		return nil, err
+	}
+	f.closers = append(f.closers, log)
+	if err := inspectEnds(log.closableLog, log.path, was); err != nil {
+		return nil, err
+	}
+	if log.note, err = f.newNote(log, stable, opts.ID, 0); err != nil {
+		return nil, err
+	}
+	stable.note, f.closers = log.note, append(f.closers, log.note)
+	return log, nil
 }
 
 // Cold reads an entry past the cache.
@@ -54,7 +73,7 @@ func (l *TestLog) Stable() raft.StableStore { return l.stable }
 func (l *TestLog) Cached() (entries, bytes int) { return int(l.next - l.first), l.bytes }
 
 // Close closes the files.
-func (l *TestLog) Close() error { return errors.Join(l.log.Close(), l.stable.Close()) }
+func (l *TestLog) Close() error { return l.folder.Close() }
 
 // WriteWhole is disk.writeWhole.
 func WriteWhole(fileOp func(string) error, path string, data []byte) error {

@@ -4,10 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
-	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/raft"
 	"github.com/hashicorp/raft-wal/metadb"
 
@@ -22,6 +22,7 @@ const (
 	snapshotDir   = "snapshots"
 	peersInfoFile = "peers.info"
 	peersJSONFile = "peers.json"
+	noteFile      = "synced"
 )
 
 // snapshotsKept is how many snapshots stay: the newest, and one to fall back on.
@@ -34,6 +35,7 @@ type folder struct {
 	logs      raft.LogStore
 	stable    raft.StableStore
 	snapshots raft.SnapshotStore
+	watched   *notedLog   // nil in memory
 	closers   []io.Closer // closed last to first
 }
 
@@ -44,7 +46,7 @@ func openFolder(opts *Options) (*folder, error) {
 		mem := raft.NewInmemStore()
 		return &folder{logs: mem, stable: mem, snapshots: raft.NewInmemSnapshotStore()}, nil
 	}
-	f := &folder{dir: opts.Dir, disk: &disk{before: opts.FileOp}}
+	f := &folder{dir: opts.Dir, disk: &disk{before: opts.FileOp, logger: opts.Logger}}
 	if err := f.open(opts); err != nil {
 		return nil, errors.Join(fmt.Errorf("open raft folder: %w", err), f.Close())
 	}
@@ -64,33 +66,101 @@ func (f *folder) open(opts *Options) error {
 		return err
 	}
 	f.stable, f.closers = stable, append(f.closers, stable)
-	log, err := f.openLog(opts, stable, inBolt)
+	was, err := f.identify(stable, opts)
 	if err != nil {
 		return err
 	}
-	f.logs, f.closers = log, append(f.closers, log)
-	if !opts.NoLogCache {
-		f.logs = newCachedLog(log)
-	}
-	if err := f.openSnapshots(opts.Logger); err != nil {
+	snapshots, err := openSnapshots(f.path(snapshotDir), f.disk, opts.Logger.Named("snapshot"), opts.tryOut())
+	if err != nil {
 		return err
 	}
-	if err := closeGap(f.logs, f.snapshots); err != nil {
+	f.snapshots = snapshots
+	if err := f.openChecked(opts, stable, snapshots, was, inBolt); err != nil {
 		return err
 	}
 	return f.disk.syncDir("folder", f.dir) // the new files' names
 }
 
-// make makes the folder if it is not there.
-func (f *folder) make() error {
-	there, err := exists(f.dir)
-	if err != nil || there {
+// openChecked opens the log, and compares it with the snapshots and with what
+// was noted of it.
+func (f *folder) openChecked(opts *Options, stable *boltStable, snapshots *snapshotStore, was past, inBolt bool) error {
+	newest, bad, err := snapshots.inspect()
+	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(f.dir, 0o755); err != nil {
+	log, err := f.openLog(opts, stable, was, inBolt, newest.index)
+	if err != nil {
+		return err
+	}
+	f.closers = append(f.closers, log)
+	if err := inspectEnds(log.closableLog, log.path, was); err != nil {
+		return err
+	}
+	if err := f.settle(snapshots, newest, bad, log, was); err != nil {
+		return err
+	}
+	if err := closeGap(log, snapshots); err != nil {
+		return err
+	}
+	if log.note, err = f.newNote(log, stable, opts.ID, newest.index); err != nil {
+		return err
+	}
+	stable.note, f.closers = log.note, append(f.closers, log.note)
+	f.logs, f.watched = log, log
+	if !opts.NoLogCache {
+		f.logs = newCachedLog(log)
+	}
+	return nil
+}
+
+// settle compares log and snapshots: what the log does not hold any more must be
+// in a good snapshot.
+func (f *folder) settle(snapshots *snapshotStore, newest snapshotID, bad map[snapshotID]error, log *notedLog, was past) error {
+	first, err := log.FirstIndex()
+	if err != nil {
+		return err
+	}
+	last, err := log.LastIndex()
+	if err != nil {
+		return err
+	}
+	if err := snapshots.settle(newest, bad, first, last); err != nil {
+		return err
+	}
+	if need := max(first, was.first, 1) - 1; newest.index < need {
+		return damaged(snapshots.dir, "the log begins at index %d, and no snapshot holds what was before it", need+1)
+	}
+	return nil
+}
+
+// make makes the folder if it is not there. Others may not read it: it holds all
+// keys and values. Earlier versions let them.
+func (f *folder) make() error {
+	there, err := exists(f.dir)
+	if err != nil {
+		return err
+	}
+	if there {
+		return f.keepPrivate()
+	}
+	if err := os.MkdirAll(f.dir, folderMode); err != nil {
 		return err
 	}
 	return f.disk.syncDir("folder", filepath.Dir(f.dir))
+}
+
+// keepPrivate takes the rights of others away.
+func (f *folder) keepPrivate() error {
+	return filepath.WalkDir(f.dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil || info.Mode().Perm()&0o077 == 0 || !info.IsDir() && !info.Mode().IsRegular() {
+			return err
+		}
+		return os.Chmod(path, info.Mode().Perm()&^0o077)
+	})
 }
 
 // look looks at a folder before anything in it is touched: is it ours, and does
@@ -101,7 +171,28 @@ func (f *folder) look() (inBolt bool, err error) {
 	} else if there {
 		return false, fmt.Errorf("open %s: %w", f.path(walDir), foreign(metadb.FileName))
 	}
-	return boltLogHolds(f.path(boltFile))
+	if inBolt, err = boltLogHolds(f.path(boltFile)); err != nil {
+		return false, err
+	}
+	if there, err := exists(f.path(stableFile)); err != nil || there {
+		return inBolt, err
+	}
+	return inBolt, f.checkNew()
+}
+
+// checkNew looks at a folder without stable.db: it is made first, so nothing of
+// a log may be there.
+func (f *folder) checkNew() error {
+	for _, pattern := range []string{filepath.Join(walDir, "*.wal"), boltFile, filepath.Join(snapshotDir, "*-*-*"), noteFile} {
+		found, err := filepath.Glob(f.path(pattern))
+		if err != nil {
+			return err
+		}
+		if len(found) > 0 {
+			return damaged(f.path(stableFile), "it is missing, and %s is there: the server would forget its term and its vote", found[0])
+		}
+	}
+	return nil
 }
 
 func (f *folder) path(name string) string { return filepath.Join(f.dir, name) }
@@ -114,7 +205,7 @@ type closableLog interface {
 // openLog opens the log of the backend asked for. Entries in the other one are
 // a fault, not something to forget: a server that lost acknowledged entries
 // but kept its votes can break the cluster's promise.
-func (f *folder) openLog(opts *Options, stable *boltStable, inBolt bool) (closableLog, error) {
+func (f *folder) openLog(opts *Options, stable *boltStable, was past, inBolt bool, snapshot uint64) (*notedLog, error) {
 	inWAL, err := stable.segments()
 	if err != nil {
 		return nil, err
@@ -126,34 +217,35 @@ func (f *folder) openLog(opts *Options, stable *boltStable, inBolt bool) (closab
 	case bolt && len(inWAL.Segments) > 0:
 		return nil, otherBackend(f.path(walDir), "boltdb", "wal")
 	case bolt:
-		return openBoltLog(f.path(boltFile), f.disk, opts.NoFreelistSync)
+		log, err := openBoltLog(f.path(boltFile), f.disk, opts.NoFreelistSync)
+		if err != nil {
+			return nil, err
+		}
+		if err := inspectEntries(log, f.path(boltFile), snapshot); err != nil {
+			return nil, errors.Join(err, log.Close())
+		}
+		return &notedLog{closableLog: log, path: f.path(boltFile)}, nil
 	}
-	return openWAL(f.path(walDir), stable, f.disk, opts.SegmentBytes, newWALFigures(opts.Metrics), opts.Logger.Named("wal"))
+	edges, err := stable.edges()
+	if err != nil {
+		return nil, err
+	}
+	logger := opts.Logger.Named("wal")
+	look := walInspection{dir: f.path(walDir), state: inWAL, edges: edges, synced: was.last, noted: was.known, logger: logger}
+	if err := look.run(); err != nil {
+		return nil, err
+	}
+	log, err := openWAL(f.path(walDir), stable, f.disk, opts.SegmentBytes, newWALFigures(opts.Metrics), logger)
+	if err != nil {
+		return nil, err
+	}
+	return &notedLog{closableLog: log, path: f.path(walDir)}, nil
 }
 
 func otherBackend(path, asked, there string) error {
 	return &fault.Error{Kind: fault.Invalid,
 		Text: fmt.Sprintf("raft_logstore.backend is %q, but %s holds this server's log", asked, path),
 		Hint: fmt.Sprintf("(set it to %q, or remove the raft folder and let the server join anew)", there)}
-}
-
-// openSnapshots opens the snapshot store, without what a crash left half done.
-func (f *folder) openSnapshots(logger hclog.Logger) error {
-	old, err := filepath.Glob(filepath.Join(f.path(snapshotDir), "*.tmp"))
-	if err != nil {
-		return err
-	}
-	for _, path := range old {
-		if err := os.RemoveAll(path); err != nil {
-			return err
-		}
-	}
-	store, err := raft.NewFileSnapshotStoreWithLogger(f.dir, snapshotsKept, logger.Named("snapshot"))
-	if err != nil {
-		return fmt.Errorf("open %s: %w", f.path(snapshotDir), err)
-	}
-	f.snapshots = &labelledSnapshots{store, f.disk}
-	return nil
 }
 
 // Close closes the files and gives up the lock.
@@ -166,48 +258,3 @@ func (f *folder) Close() error {
 	}
 	return errors.Join(errs...)
 }
-
-// labelledSnapshots puts labels on the file operations of raft's store.
-type labelledSnapshots struct {
-	*raft.FileSnapshotStore
-	disk *disk
-}
-
-// Create starts a snapshot; it counts once its sink is closed.
-func (s *labelledSnapshots) Create(version raft.SnapshotVersion, index, term uint64, conf raft.Configuration, confIndex uint64, trans raft.Transport) (raft.SnapshotSink, error) {
-	if err := s.disk.step("snapshot:create"); err != nil {
-		return nil, err
-	}
-	sink, err := s.FileSnapshotStore.Create(version, index, term, conf, confIndex, trans)
-	if err != nil {
-		return nil, err
-	}
-	return &labelledSink{sink, s.disk, false}, nil
-}
-
-type labelledSink struct {
-	raft.SnapshotSink
-	disk   *disk
-	closed bool // raft closes it again
-}
-
-func (s *labelledSink) Write(b []byte) (int, error) {
-	if err := s.disk.step("snapshot:write"); err != nil {
-		return 0, err
-	}
-	return s.SnapshotSink.Write(b)
-}
-
-// Close makes the snapshot count: sync, rename, sync the folder.
-func (s *labelledSink) Close() error {
-	if s.closed {
-		return nil
-	}
-	s.closed = true
-	if err := s.disk.step("snapshot:commit"); err != nil {
-		return errors.Join(err, s.SnapshotSink.Cancel())
-	}
-	return s.SnapshotSink.Close()
-}
-
-var _ raft.SnapshotStore = (*labelledSnapshots)(nil)

@@ -78,6 +78,9 @@ type persister struct {
 
 // Persist writes all, or leaves no snapshot.
 func (p persister) Persist(sink raft.SnapshotSink) error {
+	if own, ok := sink.(*snapshotSink); ok {
+		own.ours = true
+	}
 	if err := p.snap.Write(sink); err != nil {
 		_ = sink.Cancel()
 		return fmt.Errorf("write snapshot %s: %w", sink.ID(), err)

@@ -2,6 +2,7 @@ package raftstore
 
 import (
 	"context"
+	"io"
 	"net"
 	"time"
 
@@ -103,6 +104,14 @@ func (o *Options) check() error {
 	}
 	setDefault(&o.SegmentBytes, defaultSegmentBytes)
 	return o.setDefaults()
+}
+
+// tryOut is how to try out a state, nil if the machine cannot tell.
+func (o *Options) tryOut() func(io.Reader) error {
+	if c, ok := o.Machine.(Checker); ok {
+		return c.Check
+	}
+	return nil
 }
 
 // setDefaults does check's work for what Reload may change.

@@ -21,6 +21,7 @@ type walMeta struct {
 	stable *boltStable
 	files  *walFiler
 	dir    string
+	end    *edge // the log's newest entry, or the one a suffix is cut off behind
 }
 
 // Load returns the list. A last segment that filled up just before a crash
@@ -50,7 +51,7 @@ func (m *walMeta) Load(string) (types.PersistentState, error) {
 	}
 	state.NextSegmentID++
 	state.Segments = append(state.Segments, next)
-	return state, m.stable.saveSegments(state)
+	return state, m.stable.saveSegments(state, edge{})
 }
 
 // CommitState replaces the list; it is on disk when it returns.
@@ -58,7 +59,7 @@ func (m *walMeta) CommitState(state types.PersistentState) error {
 	for i := range state.Segments {
 		state.Segments[i].Codec = walCodecID
 	}
-	err := m.stable.saveSegments(state)
+	err := m.stable.saveSegments(state, *m.end)
 	if err != nil {
 		m.files.done.end(err)
 	}
@@ -164,6 +165,10 @@ func (v walFS) Create(dir, name string, size uint64) (types.WritableFile, error)
 	}
 	f, err := v.FS.Create(dir, name, size)
 	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(filepath.Join(dir, name), fileMode); err != nil {
+		_ = f.Close()
 		return nil, err
 	}
 	return &walFile{f, v.disk}, nil

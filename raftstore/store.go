@@ -1,6 +1,7 @@
 package raftstore
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -23,6 +24,12 @@ type Machine interface {
 	Snapshot() (Snapshot, error)
 	// Restore replaces the state, all or nothing.
 	Restore(r io.Reader) error
+}
+
+// Checker is a Machine that can try a state out: Check fails where Restore would,
+// and changes nothing. What other servers send is checked before it counts.
+type Checker interface {
+	Check(r io.Reader) error
 }
 
 // Snapshot is a captured state. Write may be slow; it does not hold up Apply.
@@ -55,6 +62,8 @@ type Store struct {
 	stream      *stream
 	trans       contacts
 	lease       lease
+	sieve       *sieve
+	damage      chan error // the first damage met while running
 	raft        *raft.Raft
 	drain       time.Duration // how long Close waits for calls under way
 
@@ -99,7 +108,7 @@ func open(opts *Options) (*Store, error) {
 	}
 	s := &Store{
 		id: opts.ID, address: opts.Address, logger: opts.Logger, folder: folder,
-		drain: 2 * (opts.HeartbeatTimeout + opts.LeaderLease), calls: newCalls(),
+		drain: 2 * (opts.HeartbeatTimeout + opts.LeaderLease), calls: newCalls(), damage: make(chan error, 1),
 	}
 	s.lease.length, s.lease.clock = opts.LeaderLease, opts.Clock
 	s.verify.confirm = s.confirm
@@ -118,18 +127,59 @@ func (s *Store) start(conf *raft.Config, machine raft.FSM, opts *Options) error 
 	s.askers = askers{asked: map[raft.Server]*ballot{}, send: func(srv raft.Server, q *raft.AppendEntriesRequest, a *raft.AppendEntriesResponse) error {
 		return s.trans.AppendEntries(srv.ID, srv.Address, q, a)
 	}}
-	var err error
-	s.raft, err = raft.NewRaft(conf, machine, s.folder.logs, s.folder.stable, s.folder.snapshots, s.trans)
-	if err != nil {
+	term, err := s.folder.stable.GetUint64([]byte("CurrentTerm")) // raft's key
+	if err != nil && s.folder.dir != "" {
+		return fmt.Errorf("start raft: %w", err)
+	}
+	s.sieve = newSieve(s.trans, opts.Logger, term)
+	if err := s.newRaft(conf, machine); err != nil {
 		_ = s.trans.Close()
 		s.stream.wait()
 		return fmt.Errorf("start raft: %w", err)
 	}
 	s.trans.raft.Store(s.raft)
+	s.sieve.start()
+	if s.folder.watched != nil {
+		s.folder.watched.watch(s.meet)
+	}
 	s.leader = watchLeader(s.raft, notify)
 	s.detector = detectDeadLeaders(s)
 	s.electIfAlone()
 	return nil
+}
+
+// newRaft starts raft, which panics on entries that it cannot read.
+func (s *Store) newRaft(conf *raft.Config, machine raft.FSM) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%v", p)
+			if e, ok := p.(error); ok {
+				err = e
+			}
+		}
+	}()
+	s.raft, err = raft.NewRaft(conf, machine, s.folder.logs, s.folder.stable, s.folder.snapshots, s.sieve)
+	return err
+}
+
+// meet keeps the first damage that was met.
+func (s *Store) meet(err error) {
+	select {
+	case s.damage <- err:
+		s.logger.Error("raft log is damaged: stopping", "error", err)
+	default:
+	}
+}
+
+// Watch waits until damage is met, which it returns, or ctx ends. The Store must
+// be closed then: parts of raft do not run any more.
+func (s *Store) Watch(ctx context.Context) error {
+	select {
+	case err := <-s.damage:
+		return err
+	case <-ctx.Done():
+		return nil
+	}
 }
 
 // Close stops Raft and gives back what Open took. Calls under way may finish
@@ -150,6 +200,7 @@ func (s *Store) close() error {
 		err = cerr
 	}
 	s.stream.wait()
+	s.sieve.end()
 	s.askers.wait()
 	s.leader.stop()
 	return errors.Join(err, s.folder.Close())

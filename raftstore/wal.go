@@ -31,6 +31,8 @@ type walLog struct {
 	// it that a failed write left, which nobody is to see.
 	last atomic.Uint64
 
+	end edge // of the log, for the list of segments; under write
+
 	write sync.Mutex // one writer at a time
 
 	broken bool // a write failed: mend before the next one
@@ -42,7 +44,7 @@ type walLog struct {
 }
 
 func openWAL(dir string, stable *boltStable, d *disk, segmentBytes int, figures *walFigures, logger hclog.Logger) (*walLog, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, folderMode); err != nil {
 		return nil, err
 	}
 	l := &walLog{dir: dir, stable: stable, disk: d, bytes: segmentBytes, figures: figures, logger: logger}
@@ -62,7 +64,7 @@ func (l *walLog) open() error {
 	done := &rotation{}
 	vfs := walFS{fs.New(), l.disk}
 	files := &walFiler{segment.NewFiler(l.dir, vfs), vfs, done, nil}
-	meta := &walMeta{stable: l.stable, files: files, dir: l.dir}
+	meta := &walMeta{stable: l.stable, files: files, dir: l.dir, end: &l.end}
 	log, err := wal.Open(l.dir, wal.WithSegmentFiler(files), wal.WithMetaStore(meta),
 		wal.WithCodec(&walCodec{}), wal.WithLogger(l.logger), wal.WithSegmentSize(l.bytes), wal.WithMetricsCollector(l.figures))
 	if err != nil {
@@ -129,6 +131,8 @@ func (l *walLog) StoreLogs(logs []*raft.Log) error {
 	if err := l.mendLocked(); err != nil {
 		return err
 	}
+	newest := logs[len(logs)-1]
+	l.end = edge{newest.Index, entrySum(newest)}
 	if err := l.log.StoreLogs(logs); err != nil {
 		l.broken = true
 		return fmt.Errorf("append to raft log: %w", err)
@@ -145,6 +149,11 @@ func (l *walLog) DeleteRange(min, max uint64) error {
 	defer l.write.Unlock()
 	if err := l.mendLocked(); err != nil {
 		return err
+	}
+	var end raft.Log
+	if l.log.GetLog(min-1, &end) == nil { // what becomes the newest if a suffix goes
+		end.Index = min - 1
+		l.end = edge{min - 1, entrySum(&end)}
 	}
 	if err := l.log.DeleteRange(min, max); err != nil {
 		l.broken = true

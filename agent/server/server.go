@@ -208,6 +208,7 @@ func (s *Server) Run(ctx context.Context) error {
 	})
 	parts.Add("bootstrap", s.runBootstrap)
 	parts.Add("leader", s.runLeadership)
+	parts.Add("raft log", s.raft.Watch)
 	return parts.Run(ctx)
 }
 
@@ -281,8 +282,14 @@ func (m machine) Apply(entries []raftstore.Entry) []any {
 func (m machine) Snapshot() (raftstore.Snapshot, error) { return snapshot{m.store.Read()}, nil }
 func (m machine) Restore(r io.Reader) error             { return m.store.Restore(r) }
 
+// Check tries a state out on a catalog of its own.
+func (m machine) Check(r io.Reader) error { return catalog.New().Restore(r) }
+
 type snapshot struct{ tx *catalog.Tx }
 
 func (s snapshot) Write(w io.Writer) error { return s.tx.WriteSnapshot(w) }
 
-var _ raftstore.Machine = machine{}
+var (
+	_ raftstore.Machine = machine{}
+	_ raftstore.Checker = machine{}
+)

@@ -1,0 +1,140 @@
+package raftstore
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+
+	"github.com/hashicorp/raft"
+	wal "github.com/hashicorp/raft-wal"
+)
+
+// notedLog keeps the note of a log, and stops the server when an entry that the
+// log should hold cannot be read.
+type notedLog struct {
+	closableLog
+	path string
+	note *note
+
+	mu     sync.Mutex
+	report func(error) // nil: not running, GetLog just fails
+}
+
+// IsMonotonic answers for the log below.
+func (l *notedLog) IsMonotonic() bool {
+	m, ok := l.closableLog.(raft.MonotonicLogStore)
+	return ok && m.IsMonotonic()
+}
+
+// GetLog reads one entry. It does not return when the entry is damaged and raft
+// is about to apply it: raft would end the process with a stack. The goroutine
+// ends, raft waits for it as for any, and whoever is told closes the Store.
+func (l *notedLog) GetLog(index uint64, out *raft.Log) error {
+	err := l.closableLog.GetLog(index, out)
+	if err == nil || errors.Is(err, wal.ErrClosed) {
+		return err
+	}
+	if errors.Is(err, raft.ErrLogNotFound) {
+		if !l.IsMonotonic() { // it may have a gap that a snapshot covers
+			return err
+		}
+		first, ferr := l.FirstIndex()
+		last, lerr := l.LastIndex()
+		if ferr != nil || lerr != nil || index < first || index > last {
+			return err
+		}
+	}
+	l.mu.Lock()
+	report := l.report
+	l.mu.Unlock()
+	err = damaged(l.path, "index %d: %w", index, err)
+	if report == nil {
+		return err
+	}
+	report(err)
+	if applying() {
+		runtime.Goexit()
+	}
+	return err
+}
+
+// applying reports whether raft asks for an entry to apply it: then, and only
+// then, an error makes it panic.
+func applying() bool {
+	var callers [16]uintptr
+	frames := runtime.CallersFrames(callers[:runtime.Callers(2, callers[:])])
+	for {
+		frame, more := frames.Next()
+		if strings.HasSuffix(frame.Function, "(*Raft).processLogs") {
+			return true
+		}
+		if !more {
+			return false
+		}
+	}
+}
+
+// watch sets who is told of damage.
+func (l *notedLog) watch(report func(error)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.report = report
+}
+
+// StoreLog stores one entry.
+func (l *notedLog) StoreLog(log *raft.Log) error { return l.StoreLogs([]*raft.Log{log}) }
+
+// StoreLogs stores entries, and notes that they are there.
+func (l *notedLog) StoreLogs(logs []*raft.Log) error {
+	if len(logs) == 0 {
+		return nil
+	}
+	if err := l.closableLog.StoreLogs(logs); err != nil {
+		return err
+	}
+	l.note.appended(logs[0].Index, logs[len(logs)-1])
+	return nil
+}
+
+// DeleteRange deletes a prefix or a suffix. Before the end of the log goes, the
+// note is lowered, for good: it must never say more than the log holds.
+func (l *notedLog) DeleteRange(min, max uint64) error {
+	first, err := l.FirstIndex()
+	if err != nil {
+		return err
+	}
+	last, err := l.LastIndex()
+	if err != nil {
+		return err
+	}
+	switch {
+	case last == 0 || max < first || min > last || min > max:
+		return l.closableLog.DeleteRange(min, max)
+	case min <= first && max < last:
+		if err := l.closableLog.DeleteRange(min, max); err != nil {
+			return err
+		}
+		l.note.began(max + 1)
+		return nil
+	case min <= first:
+		err = l.note.lower(func(n *noted) { n.first, n.last, n.term, n.sum = max+1, max, 0, 0 })
+	default:
+		err = l.lowerTo(min - 1)
+	}
+	if err != nil {
+		return fmt.Errorf("truncate raft log: %w", err)
+	}
+	return l.closableLog.DeleteRange(min, max)
+}
+
+func (l *notedLog) lowerTo(last uint64) error {
+	var end raft.Log
+	if err := l.closableLog.GetLog(last, &end); err != nil {
+		return err
+	}
+	return l.note.lower(func(n *noted) { n.last, n.term, n.sum = last, end.Term, entrySum(&end) })
+}
+
+var _ raft.MonotonicLogStore = (*notedLog)(nil)
