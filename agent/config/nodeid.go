@@ -63,7 +63,8 @@ func readNodeID(path string) (string, error) {
 	}
 	id := strings.ToLower(strings.TrimSpace(string(data)))
 	if _, err := uuid.ParseUUID(id); err != nil {
-		return "", fmt.Errorf("read node ID %q: %w", path, err)
+		return "", fmt.Errorf("%s does not hold a node ID (36 characters like adf4238a-882b-9ddc-4a9d-5b6758e4159e): write this node's ID into it "+
+			"(on a server, its raft folder belongs to that ID), or, if it shall be a new node, remove the file and, on a server, the raft folder: %w", path, err)
 	}
 	return id, nil
 }
