@@ -125,6 +125,11 @@ func (r *Router) send(ctx context.Context, srv Server, op *Desc, req Message, h 
 		ctx = metadata.NewOutgoingContext(ctx, hopMetadata[h])
 	}
 	ctx = withSource(ctx)
+	if h == hopLeader && !blocks(req) {
+		var end func()
+		ctx, end = r.whileLeads(ctx, srv.Address)
+		defer end()
+	}
 	rep := op.NewReply()
 	var reached peer.Peer // gRPC fills it once the request got a stream
 	err = conn.Invoke(ctx, op.path(), req, rep, grpc.Peer(&reached))
@@ -138,6 +143,9 @@ func (r *Router) send(ctx context.Context, srv Server, op *Desc, req Message, h 
 // judge turns what gRPC returned into our error and what it means for a retry.
 func judge(ctx context.Context, err error, address string, op *Desc, h hop, reached bool) (verdict, error) {
 	if cause := ctx.Err(); cause != nil {
+		if context.Cause(ctx) == errDeposed {
+			return judgeDeposed(address, op, reached)
+		}
 		return final, cause
 	}
 	st := status.Convert(err)

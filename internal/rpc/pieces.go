@@ -197,6 +197,9 @@ func (r *Router) transferArrived(serving context.Context, op *Desc, stream grpc.
 	}
 	defer give()
 	ctx, cancel := context.WithCancel(stream.Context())
+	if op.Write { // its body ends with its sender: one that is whole goes on
+		ctx, cancel = context.WithCancel(context.WithoutCancel(stream.Context()))
+	}
 	defer cancel()
 	defer context.AfterFunc(serving, cancel)()
 	body := &incoming{ask: func() error { return stream.SendHeader(wantBody) }, recv: stream.RecvMsg}

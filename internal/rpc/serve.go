@@ -32,9 +32,9 @@ const (
 )
 
 // Serve answers RPC connections from l until ctx ends: each request is routed
-// by router as if it had been made here, and never forwarded twice. Then it
-// lets short requests finish for up to a second, and returns when all handlers
-// have. It closes l.
+// by router as if it had been made here, and never forwarded twice. A write that
+// arrived whole is carried out though its sender leaves. Then it lets short requests
+// finish for up to a second, and returns when all handlers have. It closes l.
 func Serve(ctx context.Context, l net.Listener, router *Router, logger hclog.Logger) error {
 	if router.opts.Local == nil {
 		return fault.New(fault.Internal, "serve rpc: this router has no operations to serve")
@@ -42,7 +42,7 @@ func Serve(ctx context.Context, l net.Listener, router *Router, logger hclog.Log
 	if logger == nil {
 		logger = hclog.NewNullLogger()
 	}
-	srv := newServer()
+	srv := newServer(router)
 	srv.RegisterService(describe(ctx, router), nil)
 	var broke error
 	served := make(chan struct{})
@@ -62,10 +62,11 @@ func Serve(ctx context.Context, l net.Listener, router *Router, logger hclog.Log
 	return nil
 }
 
-func newServer() *grpc.Server {
+func newServer(r *Router) *grpc.Server {
 	return grpc.NewServer(
 		grpc.Creds(greeted{}),
 		grpc.ForceServerCodecV2(codec{bounded: true}),
+		grpc.InTapHandle(r.lingering),
 		grpc.MaxRecvMsgSize(maxRequestBytes),
 		grpc.MaxSendMsgSize(maxReplyBytes),
 		grpc.MaxConcurrentStreams(maxStreams),
@@ -120,7 +121,12 @@ func (r *Router) arrived(ctx, serving context.Context, op *Desc, req Message) (a
 	if !ok {
 		return nil, status.Error(codes.InvalidArgument, "unknown "+hopKey)
 	}
-	if blocks(req) {
+	if op.Write {
+		noteArrived(ctx)
+		var end func()
+		ctx, end = finishing(ctx, serving, time.Duration(r.clientTimeout.Load()))
+		defer end()
+	} else if blocks(req) {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithCancel(ctx)
 		defer cancel()
