@@ -99,6 +99,9 @@ func (c *countedConn) Close() error {
 	return c.Conn.Close()
 }
 
+// NetConn returns the connection that is counted.
+func (c *countedConn) NetConn() net.Conn { return c.Conn }
+
 // CloseWrite ends our half, so that the last answer is not lost when the client
 // still sends.
 func (c *countedConn) CloseWrite() error {

@@ -38,8 +38,11 @@ func statusOf(kind fault.Kind, text string) int {
 func (x *exchange) fail(err error) {
 	text, kind := err.Error(), fault.KindOf(err)
 	gone := errors.Is(err, context.Canceled) && x.r.Context().Err() != nil
-	if gone {
-		text = textStopping // nobody listens, unless it is us who stop
+	switch {
+	case gone && servingOf(x.r.Context()).Err() != nil:
+		text = textStopping
+	case gone:
+		text = errClientGone.Error() // nobody listens
 	}
 	status := statusOf(kind, text)
 	if status >= http.StatusInternalServerError && kind == fault.Internal && !gone {

@@ -37,6 +37,9 @@ func (c *handshakingConn) SetReadDeadline(t time.Time) error {
 	return c.Conn.SetReadDeadline(t)
 }
 
+// NetConn returns the connection below.
+func (c *handshakingConn) NetConn() net.Conn { return c.Conn }
+
 // CloseWrite ends our half; see countedConn.
 func (c *handshakingConn) CloseWrite() error {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {

@@ -73,13 +73,14 @@ func (s *Server) Limit(perClient int) { s.conns.most.Store(int64(perClient)) }
 // ctx ends so do the contexts of all requests; Serve returns when their handlers
 // have. It may be called for many listeners at once.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	return s.serve(ctx, &limited{Listener: l, conns: &s.conns, writeTimeout: s.opts.WriteTimeout})
+	return s.serve(ctx, forgiving{&limited{Listener: l, conns: &s.conns, writeTimeout: s.opts.WriteTimeout}})
 }
 
 // ServeTLS is Serve over TLS. A client that has too many connections is told so
 // in plain text: it has not shaken hands yet.
 func (s *Server) ServeTLS(ctx context.Context, l net.Listener, conf *tls.Config) error {
-	patient := &handshaking{Listener: &limited{Listener: l, conns: &s.conns, writeTimeout: s.opts.WriteTimeout}, timeout: cmp.Or(s.opts.HandshakeTimeout, handshakeTimeout)}
+	counted := forgiving{&limited{Listener: l, conns: &s.conns, writeTimeout: s.opts.WriteTimeout}}
+	patient := &handshaking{Listener: counted, timeout: cmp.Or(s.opts.HandshakeTimeout, handshakeTimeout)}
 	return s.serve(ctx, tls.NewListener(patient, conf))
 }
 
@@ -91,14 +92,14 @@ func fromClient(ctx context.Context, conn net.Conn) context.Context {
 func (s *Server) serve(ctx context.Context, l net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	handlers, fresh := inflight{next: s.opts.Handler, body: s.opts.BodyTimeout, write: s.opts.WriteTimeout}, freshConns{}
+	handlers, fresh := inflight{next: lasting{s.opts.Handler}, body: s.opts.BodyTimeout, write: s.opts.WriteTimeout}, freshConns{}
 	srv := &http.Server{
 		Handler:           &handlers,
 		ReadHeaderTimeout: headerTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    s.opts.MaxHeaderBytes,
-		BaseContext:       func(net.Listener) context.Context { return ctx },
-		ConnContext:       fromClient,
+		BaseContext:       func(net.Listener) context.Context { return withServing(ctx) },
+		ConnContext:       func(ctx context.Context, conn net.Conn) context.Context { return withConn(fromClient(ctx, conn), conn) },
 		ConnState:         fresh.note,
 		ErrorLog:          s.opts.Logger.StandardLogger(&hclog.StandardLoggerOptions{InferLevels: true}),
 	}

@@ -72,6 +72,9 @@ func (c *steadyConn) SetDeadline(t time.Time) error {
 	return c.Conn.SetDeadline(t)
 }
 
+// NetConn returns the connection below.
+func (c *steadyConn) NetConn() net.Conn { return c.Conn }
+
 // CloseWrite ends our half; see countedConn.
 func (c *steadyConn) CloseWrite() error {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
