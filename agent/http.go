@@ -48,7 +48,8 @@ func (a *Agent) openHTTP(rt *config.Runtime) error {
 	a.api = api
 	a.front = httpapi.NewServer(httpapi.ServerOptions{
 		Handler: http.HandlerFunc(a.serveHTTP), MaxConnsPerClient: rt.Limits.HTTPMaxConnsPerClient, MaxHeaderBytes: rt.HTTP.MaxHeaderBytes,
-		HandshakeTimeout: rt.Limits.HTTPSHandshakeTimeout, Logger: a.logger.Named("http"),
+		HandshakeTimeout: rt.Limits.HTTPSHandshakeTimeout,
+		Logger:           a.logger.Named("http"), Verbose: a.root.HearsDebug,
 	})
 	return nil
 }

@@ -40,7 +40,7 @@ const textACLDisabled = "ACL support disabled"
 
 func agentToken(x *exchange) error {
 	if x.api.opts.Tokens == nil {
-		x.text(http.StatusUnauthorized, textACLDisabled)
+		x.refuse(http.StatusUnauthorized, textACLDisabled)
 		return nil
 	}
 	if err := x.mayWriteAgent(); err != nil {

@@ -105,6 +105,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h[k] = v
 	}
 	if !a.opts.AllowUnprintable && !isPrintable(r.URL.Path) {
+		logFailure(a.opts.Logger, r, "the path has characters that cannot be printed")
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}

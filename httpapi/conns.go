@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/hashicorp/go-hclog"
 )
 
 // tooManyConns is what a client gets that has too many connections open.
@@ -15,9 +17,16 @@ const tooManyConns = "HTTP/1.1 429 Too Many Requests\r\nContent-Type: text/plain
 // connection has room for so few bytes at once.
 const refusalTimeout = 10 * time.Millisecond
 
+// refusalPause is the least time between two log lines about refused connections.
+const refusalPause = time.Second
+
 // conns counts connections by client.
 type conns struct {
-	most atomic.Int64 // per client; 0 means no bound
+	most   atomic.Int64 // per client; 0 means no bound
+	logger hclog.Logger
+
+	refused atomic.Int64 // since the last line about it
+	told    atomic.Int64 // when that was, Unix nanoseconds
 
 	mu    sync.Mutex
 	count map[string]int
@@ -68,7 +77,20 @@ func (l *limited) Accept() (net.Conn, error) {
 			return &countedConn{Conn: &steadyConn{Conn: conn, timeout: l.writeTimeout}, gone: func() { l.conns.give(client) }}, nil
 		}
 		refuse(conn)
+		l.conns.tell(conn)
 	}
+}
+
+// tell logs that a connection was refused, thinned out: whoever floods the agent
+// with connections does not flood its log.
+func (c *conns) tell(conn net.Conn) {
+	count := c.refused.Add(1)
+	now, last := time.Now().UnixNano(), c.told.Load()
+	if now-last < int64(refusalPause) || !c.told.CompareAndSwap(last, now) {
+		return
+	}
+	c.refused.Add(-count)
+	c.logger.Error("Request error", "from", conn.RemoteAddr().String(), "error", "too many open connections from this address: see limits.http_max_conns_per_client", "refused", count)
 }
 
 func clientOf(conn net.Conn) string {

@@ -15,7 +15,7 @@ const textNoCoordinates = "Coordinate support disabled"
 func located(serve func(*exchange) error) func(*exchange) error {
 	return func(x *exchange) error {
 		if x.api.opts.DisableCoordinates {
-			x.text(http.StatusUnauthorized, textNoCoordinates)
+			x.refuse(http.StatusUnauthorized, textNoCoordinates)
 			return nil
 		}
 		return serve(x)

@@ -44,14 +44,26 @@ func (x *exchange) fail(err error) {
 	case gone:
 		text = errClientGone.Error() // nobody listens
 	}
-	status := statusOf(kind, text)
-	if status >= http.StatusInternalServerError && kind == fault.Internal && !gone {
-		x.api.opts.Logger.Error("Request error", "method", x.r.Method, "url", x.r.URL.Path, "from", x.r.RemoteAddr, "error", err)
-	}
 	if kind == fault.TooLarge {
 		x.w.Header()["Connection"] = headerClose
 	}
-	x.text(status, text)
+	if gone {
+		x.text(statusOf(kind, text), text)
+		return
+	}
+	x.refuse(statusOf(kind, text), text)
+}
+
+// refuse answers with an error's text, and logs it: so an operator finds who sends
+// requests that fail.
+func (x *exchange) refuse(code int, text string) {
+	x.logFailure(text)
+	x.text(code, text)
+}
+
+func (x *exchange) logFailure(reason string) {
+	secrets := append([]string{x.token, x.readToken()}, x.query["token"]...)
+	logFailure(x.api.opts.Logger, x.r, reason, secrets...)
 }
 
 // Texts that clients or people know (reference/http-api.md §1 to §6).

@@ -40,6 +40,7 @@ func (x *exchange) serve(name string) {
 	if x.r.URL.RawQuery != "" {
 		query, err := url.ParseQuery(x.r.URL.RawQuery)
 		if err != nil {
+			x.logFailure("malformed query string: " + err.Error())
 			x.text(http.StatusInternalServerError, "")
 			return
 		}
@@ -48,7 +49,7 @@ func (x *exchange) serve(name string) {
 	x.name = unescape(name)
 	switch method := x.r.Method; {
 	case x.isBlocked():
-		x.text(http.StatusForbidden, textBlocked)
+		x.refuse(http.StatusForbidden, textBlocked)
 	case method == http.MethodOptions:
 		h["Allow"] = x.allow
 		if x.traits&acting != 0 {
@@ -58,9 +59,9 @@ func (x *exchange) serve(name string) {
 		}
 	case !slices.Contains(x.methods, method):
 		h["Allow"] = x.allow
-		x.text(http.StatusMethodNotAllowed, "method "+method+" not allowed")
+		x.refuse(http.StatusMethodNotAllowed, "method "+method+" not allowed")
 	case method != http.MethodGet && !x.mayWrite():
-		x.text(http.StatusForbidden, textRestricted)
+		x.refuse(http.StatusForbidden, textRestricted)
 	default:
 		x.call()
 	}

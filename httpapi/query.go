@@ -44,7 +44,7 @@ func query(x *exchange) error {
 	switch method := x.r.Method; {
 	case action != "" && method != http.MethodGet:
 		x.w.Header()["Allow"] = allowGet
-		x.text(http.StatusMethodNotAllowed, "method "+method+" not allowed")
+		x.refuse(http.StatusMethodNotAllowed, "method "+method+" not allowed")
 		return nil
 	case action == "/execute":
 		return x.executeQuery(name)

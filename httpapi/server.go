@@ -32,6 +32,8 @@ type ServerOptions struct {
 	// 0 means 60 s.
 	BodyTimeout time.Duration
 	Logger      hclog.Logger // nil means none
+	// Verbose reports whether a line for each request has a reader; nil asks Logger.
+	Verbose func() bool
 }
 
 const (
@@ -60,7 +62,11 @@ func NewServer(opts ServerOptions) *Server {
 	}
 	opts.WriteTimeout = cmp.Or(opts.WriteTimeout, writeTimeout)
 	opts.BodyTimeout = cmp.Or(opts.BodyTimeout, bodyTimeout)
+	if opts.Verbose == nil {
+		opts.Verbose = opts.Logger.IsDebug
+	}
 	s := &Server{opts: opts}
+	s.conns.logger = opts.Logger
 	s.Limit(opts.MaxConnsPerClient)
 	return s
 }
@@ -92,7 +98,9 @@ func fromClient(ctx context.Context, conn net.Conn) context.Context {
 func (s *Server) serve(ctx context.Context, l net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	handlers, fresh := inflight{next: lasting{s.opts.Handler}, body: s.opts.BodyTimeout, write: s.opts.WriteTimeout}, freshConns{}
+	serving := lasting{s.opts.Handler}
+	handlers := inflight{next: logging{serving, s.opts.Logger, s.opts.Verbose}, body: s.opts.BodyTimeout, write: s.opts.WriteTimeout}
+	fresh := freshConns{}
 	srv := &http.Server{
 		Handler:           &handlers,
 		ReadHeaderTimeout: headerTimeout,

@@ -37,7 +37,7 @@ func snapshotSave(x *exchange) error {
 	x.w.Header()["Content-Type"] = typeArchive
 	x.w.WriteHeader(http.StatusOK)
 	if _, err := io.Copy(x.w, archive); err != nil {
-		x.api.opts.Logger.Error("Request error", "method", x.r.Method, "url", x.r.URL.Path, "from", x.r.RemoteAddr, "error", err)
+		x.logFailure(err.Error())
 		panic(http.ErrAbortHandler) // net/http's way to break the answer off: it must not look whole
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -35,8 +36,9 @@ type Options struct {
 // Logger is the root logger with the file it may own.
 type Logger struct {
 	hclog.InterceptLogger
-	file   *File
-	system *systemLog
+	file    *File
+	system  *systemLog
+	verbose atomic.Int64 // monitors at DEBUG or below
 
 	mu   sync.Mutex
 	sink hclog.SinkAdapter // of system

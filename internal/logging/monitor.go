@@ -2,6 +2,7 @@ package logging
 
 import (
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"github.com/hashicorp/go-hclog"
@@ -17,12 +18,22 @@ type Monitor struct {
 	sink    hclog.SinkAdapter
 	lines   chan []byte
 	dropped atomic.Int64
+	verbose bool // counted in the logger's
+	closing sync.Once
 }
+
+// HearsDebug reports whether anybody reads lines at DEBUG: the agent's own log, or
+// a Monitor. Lines that cost something ask first.
+func (l *Logger) HearsDebug() bool { return l.IsDebug() || l.verbose.Load() > 0 }
 
 // Monitor listens at a level of its own, as text or JSON.
 func (l *Logger) Monitor(level hclog.Level, json bool) *Monitor {
 	m := &Monitor{logger: l, lines: make(chan []byte, monitorLines)}
 	m.sink = hclog.NewSinkAdapter(&hclog.LoggerOptions{Level: level, Output: m, JSONFormat: json, TimeFormat: timeFormat})
+	if level <= hclog.Debug {
+		l.verbose.Add(1)
+		m.verbose = true
+	}
 	l.RegisterSink(m.sink)
 	return m
 }
@@ -45,6 +56,11 @@ func (m *Monitor) Write(line []byte) (int, error) {
 
 // Close ends listening.
 func (m *Monitor) Close() error {
-	m.logger.DeregisterSink(m.sink)
+	m.closing.Do(func() {
+		m.logger.DeregisterSink(m.sink)
+		if m.verbose {
+			m.logger.verbose.Add(-1)
+		}
+	})
 	return nil
 }

@@ -69,3 +69,31 @@ func TestMonitorDropsRatherThanWaits(t *testing.T) {
 		t.Errorf("kept %d and dropped %d, want 512 and 8", len(m.Lines()), m.Dropped())
 	}
 }
+
+func TestLoggerKnowsWhetherAnybodyReadsDebug(t *testing.T) {
+	logger, err := logging.Open(logging.Options{Level: "INFO", Output: io.Discard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer logger.Close()
+	if logger.HearsDebug() {
+		t.Error("at INFO without monitors")
+	}
+	coarse, fine := logger.Monitor(hclog.Info, false), logger.Monitor(hclog.Trace, false)
+	if !logger.HearsDebug() {
+		t.Error("not with a monitor at TRACE")
+	}
+	for range 2 {
+		if err := fine.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if logger.HearsDebug() {
+		t.Error("still after that monitor's end")
+	}
+	logger.SetLevel(hclog.Debug)
+	if !logger.HearsDebug() {
+		t.Error("not at DEBUG")
+	}
+	coarse.Close()
+}
