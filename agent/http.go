@@ -3,6 +3,8 @@ package agent
 import (
 	"context"
 	"net/http"
+	"os"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -49,9 +51,33 @@ func (a *Agent) openHTTP(rt *config.Runtime) error {
 	a.front = httpapi.NewServer(httpapi.ServerOptions{
 		Handler: http.HandlerFunc(a.serveHTTP), MaxConnsPerClient: rt.Limits.HTTPMaxConnsPerClient, MaxHeaderBytes: rt.HTTP.MaxHeaderBytes,
 		HandshakeTimeout: rt.Limits.HTTPSHandshakeTimeout,
+		Browsers:         browsers(rt),
 		Logger:           a.logger.Named("http"), Verbose: a.root.HearsDebug,
 	})
 	return nil
+}
+
+// browsers are the pages that may use the API: those that response_headers lets read
+// the answers, and those that came under a name of this node.
+func browsers(rt *config.Runtime) httpapi.BrowserOptions {
+	hosts := append([]string{rt.NodeName}, rt.HTTP.AllowedHosts...)
+	if machine, err := os.Hostname(); err == nil {
+		hosts = append(hosts, machine)
+	}
+	for _, domain := range []string{rt.Domain, rt.AltDomain} {
+		if domain = strings.Trim(domain, "."); domain != "" {
+			hosts = append(hosts, rt.NodeName+".node."+domain, rt.NodeName+".node."+rt.Datacenter+"."+domain)
+		}
+	}
+	opts := httpapi.BrowserOptions{Hosts: hosts}
+	for name, value := range rt.HTTP.ResponseHeaders {
+		if strings.EqualFold(name, "Access-Control-Allow-Origin") {
+			for origin := range strings.SplitSeq(value, ",") {
+				opts.Origins = append(opts.Origins, strings.TrimSpace(origin))
+			}
+		}
+	}
+	return opts
 }
 
 // metricsProxy is where the UI's questions for metrics go, as last configured.

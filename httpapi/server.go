@@ -32,6 +32,8 @@ type ServerOptions struct {
 	// 0 means 60 s.
 	BodyTimeout time.Duration
 	Logger      hclog.Logger // nil means none
+	// Browsers say which web pages may use the API.
+	Browsers BrowserOptions
 	// Verbose reports whether a line for each request has a reader; nil asks Logger.
 	Verbose func() bool
 }
@@ -98,9 +100,7 @@ func fromClient(ctx context.Context, conn net.Conn) context.Context {
 func (s *Server) serve(ctx context.Context, l net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	serving := lasting{s.opts.Handler}
-	handlers := inflight{next: logging{serving, s.opts.Logger, s.opts.Verbose}, body: s.opts.BodyTimeout, write: s.opts.WriteTimeout}
-	fresh := freshConns{}
+	handlers, fresh := inflight{next: s.door(l), body: s.opts.BodyTimeout, write: s.opts.WriteTimeout}, freshConns{}
 	srv := &http.Server{
 		Handler:           &handlers,
 		ReadHeaderTimeout: headerTimeout,
@@ -124,6 +124,16 @@ func (s *Server) serve(ctx context.Context, l net.Listener) error {
 	}
 	handlers.wait()
 	return err
+}
+
+// door is what a request passes on its way to the handler.
+func (s *Server) door(l net.Listener) http.Handler {
+	refused := func(r *http.Request, reason string) { logFailure(s.opts.Logger, r, reason) }
+	return logging{
+		next:    &browsers{next: lasting{s.opts.Handler}, opts: s.opts.Browsers, loopback: isLoopback(l), log: refused},
+		logger:  s.opts.Logger,
+		verbose: s.opts.Verbose,
+	}
 }
 
 // stop lets answers under way out, for a while.

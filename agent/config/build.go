@@ -149,6 +149,19 @@ func (b *builder) cidrs(key string, texts []string) []netip.Prefix {
 	return out
 }
 
+// hostnames are names without scheme, port or path, in lower case.
+func (b *builder) hostnames(key string, texts []string) []string {
+	var out []string
+	for _, text := range texts {
+		if text == "" || strings.ContainsAny(text, ":/ ") || strings.Contains(strings.TrimPrefix(text, "*."), "*") {
+			b.fail(key, "%s: %q is no host name: give it without scheme and port, such as \"consul.example.com\" or \"*.example.com\"", key, text)
+			continue
+		}
+		out = append(out, strings.ToLower(strings.TrimSuffix(text, ".")))
+	}
+	return out
+}
+
 func (b *builder) identity() {
 	s, rt := b.s, b.rt
 	rt.Datacenter = strings.ToLower(val(s.Datacenter))
@@ -226,6 +239,7 @@ func (b *builder) queries() {
 		BlockEndpoints:          slices.Clone(s.HTTPConfig.BlockEndpoints),
 		AllowWriteFrom:          b.cidrs("http_config.allow_write_http_from", s.HTTPConfig.AllowWriteHTTPFrom),
 		ResponseHeaders:         maps.Clone(s.HTTPConfig.ResponseHeaders),
+		AllowedHosts:            b.hostnames("http_config.allowed_hosts", s.HTTPConfig.AllowedHosts),
 		UseCache:                val(s.HTTPConfig.UseCache),
 		MaxHeaderBytes:          val(s.HTTPConfig.MaxHeaderBytes),
 		AllowUnprintableInPaths: val(s.DisableHTTPUnprint),

@@ -187,6 +187,7 @@ type HTTP struct {
 	BlockEndpoints          []string
 	AllowWriteFrom          []netip.Prefix // empty: all
 	ResponseHeaders         map[string]string
+	AllowedHosts            []string // beside the machine's own, for browsers; lower case
 	UseCache                bool
 	MaxHeaderBytes          int // 0: 1 MiB
 	AllowUnprintableInPaths bool
