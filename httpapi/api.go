@@ -111,6 +111,11 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	path := r.URL.EscapedPath()
 	if target := a.redirect(path); target != "" {
+		if a.leadsAway(path, target, r.Method) {
+			logFailure(a.opts.Logger, r, textDots)
+			plain(w, http.StatusBadRequest, textDots+"\n")
+			return
+		}
 		redirect(w, r, target)
 		return
 	}

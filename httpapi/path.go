@@ -48,6 +48,24 @@ func (a *API) redirect(p string) string {
 	return target
 }
 
+// textDots is what a client gets whose path leads out of the endpoint it begins with.
+const textDots = "Invalid URL path: \"..\", \".\" and \"//\" must not lead to another endpoint; in a name write them as %2e%2e, %2e and %2f%2f"
+
+// leadsAway reports whether cleaning a path would make it another endpoint's. Names
+// come from users of programs: a key such as ../agent/leave must not call what the
+// program never meant to. A redirect would keep method and body.
+func (a *API) leadsAway(p, target, method string) bool {
+	if isClean(p) {
+		return false
+	}
+	from, _ := a.find(p)
+	if from == nil {
+		return !isSafe(method) && strings.Contains(p, "/..")
+	}
+	to, _ := a.find(target)
+	return from != to
+}
+
 // isClean tells whether a path has no empty, . or .. element, the last being
 // allowed to be empty.
 func isClean(p string) bool {

@@ -18,7 +18,7 @@ const ownAddress = "agent.internal"
 func ownClient(self agent.Self, datacenter, token string) (*api.Client, error) {
 	return api.NewClient(&api.Config{
 		Address: ownAddress, Scheme: "http", Datacenter: datacenter, Token: token,
-		HttpClient: &http.Client{Transport: inProcess{self.API}},
+		HttpClient: &http.Client{Transport: naming{inProcess{self.API}}},
 	})
 }
 

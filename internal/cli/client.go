@@ -116,6 +116,7 @@ func (c *client) openWith(parameters url.Values) (*api.Client, error) {
 	if err != nil {
 		return nil, fail("Error connecting to Consul agent: %s", err)
 	}
+	cfg.HttpClient.Transport = naming{cfg.HttpClient.Transport}
 	if len(parameters) > 0 {
 		cfg.HttpClient.Transport = adding{cfg.HttpClient.Transport, parameters}
 	}

@@ -36,3 +36,31 @@ func TestImportsRefuseWhatIsNoTree(t *testing.T) {
 	}
 	want(t, 1, "", "Too many arguments (expected 1, got 2)\n", "kv", "export", "a", "b")
 }
+
+func TestKeysAreServedAsTheyAre(t *testing.T) {
+	a := answer(t, map[string]string{
+		"PUT /v1/kv/%2e%2e/agent/leave":          `true`,
+		"PUT /v1/kv/a/%2Fb/%2e/c":                `true`,
+		"GET /v1/kv/%2e%2e/agent/leave":          `[{"Key":"../agent/leave","Value":"eA=="}]`,
+		"DELETE /v1/kv/%2e%2e":                   `true`,
+		"GET /v1/kv/%2e%2e/?recurse=":            `[]`,
+		"PUT /v1/kv/x/%2e%2e/%2e%2e/y":           `true`,
+		"PUT /v1/agent/force-leave/%2e%2e/leave": ``,
+		"PUT /v1/event/fire/%2e%2e/%2e%2e/agent": `{"ID":"1"}`,
+		"GET /v1/kv/...?recurse=":                `[]`,
+		"PUT /v1/kv/t/%2F":                       `true`,
+	})
+	want(t, 0, "Success! Data written to: ../agent/leave\n", "", "kv", "put", "../agent/leave", "x")
+	want(t, 0, "Success! Data written to: a//b/./c\n", "", "kv", "put", "a//b/./c", "x")
+	want(t, 0, "x\n", "", "kv", "get", "../agent/leave")
+	want(t, 0, "Success! Deleted key: ..\n", "", "kv", "delete", "..")
+	want(t, 0, "[]\n", "", "kv", "export", "../")
+	want(t, 0, "Imported: x/../../y\n", "", "kv", "import", `[{"key":"x/../../y","flags":0,"value":"eA=="}]`)
+	want(t, 0, "", "", "force-leave", "../leave")
+	want(t, 0, "Event ID: 1\n", "", "event", "-name", "../../agent")
+	want(t, 0, "[]\n", "", "kv", "export", "...")
+	want(t, 0, "Success! Data written to: t//\n", "", "kv", "put", "t//", "x")
+	if len(a.asked) != 10 {
+		t.Errorf("asked %q", a.asked)
+	}
+}
