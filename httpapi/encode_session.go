@@ -10,7 +10,7 @@ func appendSession(b []byte, s *catalog.Session) []byte {
 	b = appendInt(b, `,"LockDelay":`, int64(s.LockDelay))
 	b = appendText(b, `,"Behavior":`, s.Behavior)
 	b = appendText(b, `,"TTL":`, s.TTL)
-	b = appendStrings(append(b, `,"NodeChecks":`...), s.NodeChecks)
+	b = appendNullableStrings(append(b, `,"NodeChecks":`...), s.NodeChecks)
 	b = appendNullableList(append(b, `,"ServiceChecks":`...), s.ServiceChecks, func(b []byte, c catalog.SessionServiceCheck) []byte {
 		b = appendText(b, `{"ID":`, c.ID)
 		return append(appendText(b, `,"Namespace":`, c.Namespace), '}')

@@ -22,9 +22,9 @@ type sessionBody struct {
 	LockDelay     lockDelay
 	Behavior      string
 	TTL           string
-	NodeChecks    *[]string
+	NodeChecks    givenList
 	ServiceChecks []catalog.SessionServiceCheck
-	Checks        *[]string // what old clients send
+	Checks        givenList // what old clients send
 }
 
 // session fills in the defaults.
@@ -34,15 +34,30 @@ func (b *sessionBody) session() catalog.Session {
 		NodeChecks: []string{catalog.SerfHealth}, ServiceChecks: b.ServiceChecks,
 	}
 	switch {
-	case b.NodeChecks != nil:
-		s.NodeChecks = *b.NodeChecks // and Checks are not looked at
-	case b.Checks == nil:
-	case len(*b.Checks) == 0:
+	case len(b.NodeChecks.names) > 0:
+		s.NodeChecks = b.NodeChecks.names // and Checks are not looked at
+	case b.NodeChecks.given && (!b.Checks.given || len(b.Checks.names) > 0):
+		s.NodeChecks = b.NodeChecks.names
+	case !b.Checks.given:
+	case len(b.Checks.names) == 0:
 		s.NodeChecks = []string{}
 	default:
-		s.Checks = *b.Checks
+		s.Checks = b.Checks.names
 	}
 	return s
+}
+
+// givenList is a list whose absence means something. null is not absent: it is a
+// list of nothing, which shows as null.
+type givenList struct {
+	given bool
+	names []string
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (l *givenList) UnmarshalJSON(text []byte) error {
+	*l = givenList{given: true}
+	return json.Unmarshal(text, &l.names)
 }
 
 // lockDelay is a duration or a number; both count seconds if they are below a
@@ -157,4 +172,7 @@ func (x *exchange) replySessions(list []*catalog.Session) error {
 	return x.reply(func(b []byte) []byte { return appendList(b, list, appendSession) })
 }
 
-var _ json.Unmarshaler = (*lockDelay)(nil)
+var (
+	_ json.Unmarshaler = (*lockDelay)(nil)
+	_ json.Unmarshaler = (*givenList)(nil)
+)

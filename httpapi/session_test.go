@@ -60,7 +60,12 @@ func TestSessionCreateFillsInDefaults(t *testing.T) {
 		{`{"LockDelay":1e300}`, delay(math.MaxInt64)},
 		{`{"LockDelay":-1e300}`, delay(math.MinInt64)},
 		{`{"LockDelay":"2562047h"}`, delay(2562047 * time.Hour)}, // the catalog makes a minute of it
-		{`{"NodeChecks":null,"Checks":null}`, base},
+		{`{"NodeChecks":null,"Checks":null}`, with(func(s *catalog.Session) { s.NodeChecks = []string{} })},
+		{`{"NodeChecks":null}`, with(func(s *catalog.Session) { s.NodeChecks = nil })},
+		{`{"Checks":null}`, with(func(s *catalog.Session) { s.NodeChecks = []string{} })},
+		{`{"NodeChecks":null,"Checks":["nope"]}`, with(func(s *catalog.Session) { s.NodeChecks = nil })},
+		{`{"NodeChecks":["c"],"Checks":null}`, with(func(s *catalog.Session) { s.NodeChecks = []string{"c"} })},
+		{`{"LockDelay":null,"Node":null,"Behavior":null,"TTL":null,"ServiceChecks":null}`, base},
 		{`{"NodeChecks":[]}`, with(func(s *catalog.Session) { s.NodeChecks = []string{} })},
 		{`{"NodeChecks":["c"],"ServiceChecks":[{"ID":"w"}]}`, with(func(s *catalog.Session) {
 			s.NodeChecks, s.ServiceChecks = []string{"c"}, []catalog.SessionServiceCheck{{ID: "w"}}
@@ -156,7 +161,7 @@ func TestSessionShapes(t *testing.T) {
 	const fullText = `{"ID":"1-2","Name":"s","Node":"n1","LockDelay":15000000000,"Behavior":"release","TTL":"30s",` +
 		`"NodeChecks":["serfHealth"],"ServiceChecks":[{"ID":"service:web","Namespace":""}],"Checks":["c"],"CreateIndex":31,"ModifyIndex":31}`
 	const bareText = `{"ID":"1-3","Name":"","Node":"n1","LockDelay":0,"Behavior":"delete","TTL":"","NodeChecks":[],"ServiceChecks":null,"CreateIndex":0,"ModifyIndex":0}`
-	const emptyText = `{"ID":"1-4","Name":"","Node":"n1","LockDelay":0,"Behavior":"","TTL":"","NodeChecks":[],"ServiceChecks":[],"CreateIndex":0,"ModifyIndex":0}`
+	const emptyText = `{"ID":"1-4","Name":"","Node":"n1","LockDelay":0,"Behavior":"","TTL":"","NodeChecks":null,"ServiceChecks":[],"CreateIndex":0,"ModifyIndex":0}`
 	answering(f.caller, ops.SessionList, &ops.SessionsReply{ReadMeta: leaderMeta, Sessions: []*catalog.Session{full, bare, empty}})
 	on(f.caller, ops.SessionInfo, func(_ context.Context, req *ops.SessionInfoRequest) (*ops.SessionsReply, error) {
 		rep := &ops.SessionsReply{ReadMeta: leaderMeta}

@@ -32,7 +32,9 @@ func (s *Server) kvApply(ctx context.Context, req *ops.KVApplyRequest) (*ops.KVA
 	if req.Write.Verb == catalog.KVLock && s.delays.holds(key, time.Now()) {
 		return &ops.KVApplyReply{}, nil
 	}
-	result, index, err := s.apply(ctx, catalog.KVWriteCommand, &req.Write)
+	write := req.Write
+	write.Entry.Session = sessionID(s.store.Read(), write.Entry.Session)
+	result, index, err := s.apply(ctx, catalog.KVWriteCommand, &write)
 	if err != nil {
 		return nil, applyFailed("raft apply failed", err)
 	}

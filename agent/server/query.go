@@ -39,6 +39,8 @@ func (s *Server) queryApply(ctx context.Context, req *ops.QueryApplyRequest) (*o
 	if err := s.current(ctx); err != nil {
 		return nil, err
 	}
+	tx := s.store.Read()
+	q.ID, q.Session = queryID(tx, q.ID), sessionID(tx, q.Session)
 	if err := s.mayWriteQuery(az, &write); err != nil {
 		return nil, err
 	}
@@ -129,7 +131,7 @@ func (s *Server) queryGet(ctx context.Context, req *ops.QueryGetRequest) (*ops.Q
 	}
 	rep := &ops.QueriesReply{}
 	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
-		index, q := tx.Query(ws, req.ID)
+		index, q := tx.Query(ws, queryID(tx, req.ID))
 		if q == nil {
 			return index, errQueryUnknown
 		}
@@ -177,6 +179,7 @@ func (c caller) showQueries(all []*catalog.Query) []*catalog.Query {
 
 // findQuery finds the query for an ID or a name, and renders it.
 func (s *Server) findQuery(tx *catalog.Tx, idOrName string) (*catalog.Query, error) {
+	idOrName = queryID(tx, idOrName)
 	q := tx.QueryNamed(idOrName)
 	switch {
 	case q == nil:

@@ -96,7 +96,8 @@ func (s *Server) writableSession(ctx context.Context, token, id string) (*catalo
 	if err := s.current(ctx); err != nil {
 		return nil, err
 	}
-	_, session := s.store.Read().Session(nil, id)
+	tx := s.store.Read()
+	_, session := tx.Session(nil, sessionID(tx, id))
 	if session != nil && !az.SessionWrite(session.Node) {
 		return nil, az.denied("session:write", session.Node)
 	}
@@ -111,10 +112,10 @@ func (s *Server) sessionDestroy(ctx context.Context, req *ops.SessionDestroyRequ
 	case session == nil:
 		return &ops.Empty{}, nil
 	}
-	if err := s.endSession(ctx, req.ID); err != nil {
+	if err := s.endSession(ctx, session.ID); err != nil {
 		return nil, err
 	}
-	s.timers.drop(req.ID)
+	s.timers.drop(session.ID)
 	return &ops.Empty{}, nil
 }
 
@@ -138,7 +139,7 @@ func (s *Server) sessionRenew(ctx context.Context, req *ops.SessionRenewRequest)
 
 func (s *Server) sessionInfo(ctx context.Context, req *ops.SessionInfoRequest) (*ops.SessionsReply, error) {
 	return s.sessions(ctx, &req.ReadOptions, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []*catalog.Session) {
-		index, session := tx.Session(ws, req.ID)
+		index, session := tx.Session(ws, sessionID(tx, req.ID))
 		if session == nil {
 			return index, []*catalog.Session{}
 		}

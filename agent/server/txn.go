@@ -54,11 +54,16 @@ func (s *Server) txnRead(ctx context.Context, req *ops.TxnReadRequest) (*ops.Txn
 }
 
 // ownTxn copies as much of some operations as Prepare may change: a request may
-// be tried again, and a local caller may share it. Nodes get their datacenter.
+// be tried again, and a local caller may share it. Nodes get their datacenter, and
+// sessions the ID that they have.
 func (s *Server) ownTxn(asked []catalog.TxnOp) []catalog.TxnOp {
-	list := slices.Clone(asked)
+	list, tx := slices.Clone(asked), s.store.Read()
 	for i := range list {
 		switch op := &list[i]; {
+		case op.KV != nil:
+			own := *op.KV
+			own.Entry.Session = sessionID(tx, own.Entry.Session)
+			op.KV = &own
 		case op.Node != nil:
 			own := *op.Node
 			own.Node.Datacenter = s.opts.Datacenter
