@@ -1,8 +1,6 @@
 package httpapi
 
 import (
-	"net/http"
-
 	"praetor/internal/fault"
 )
 
@@ -36,12 +34,9 @@ var tokenKinds = map[string]TokenKind{
 	"config_file_service_registration": TokenConfigFile,
 }
 
-const textACLDisabled = "ACL support disabled"
-
 func agentToken(x *exchange) error {
 	if x.api.opts.Tokens == nil {
-		x.refuse(http.StatusUnauthorized, textACLDisabled)
-		return nil
+		return aclDisabled(x)
 	}
 	if err := x.mayWriteAgent(); err != nil {
 		return err

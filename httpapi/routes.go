@@ -52,6 +52,7 @@ const (
 var (
 	get   = []string{http.MethodGet}
 	put   = []string{http.MethodPut}
+	post  = []string{http.MethodPost}
 	kvAll = []string{http.MethodGet, http.MethodPut, http.MethodDelete}
 )
 
@@ -92,6 +93,33 @@ var routes = []route{
 	{"/v1/agent/check/fail/", put, agentCheckFail, 0},
 	{"/v1/agent/check/update/", put, agentCheckUpdate, 0},
 
+	{"/v1/acl/bootstrap", put, aclDisabled, anyTenancy},
+	{"/v1/acl/login", post, aclDisabled, anyTenancy},
+	{"/v1/acl/logout", post, aclDisabled, anyTenancy},
+	{"/v1/acl/replication", get, aclDisabled, anyTenancy},
+	{"/v1/acl/policies", get, aclDisabled, anyTenancy},
+	{"/v1/acl/policy", put, aclDisabled, anyTenancy},
+	{"/v1/acl/policy/", kvAll, aclDisabled, anyTenancy},
+	{"/v1/acl/policy/name/", get, aclDisabled, anyTenancy},
+	{"/v1/acl/roles", get, aclDisabled, anyTenancy},
+	{"/v1/acl/role", put, aclDisabled, anyTenancy},
+	{"/v1/acl/role/", kvAll, aclDisabled, anyTenancy},
+	{"/v1/acl/role/name/", get, aclDisabled, anyTenancy},
+	{"/v1/acl/tokens", get, aclDisabled, anyTenancy},
+	{"/v1/acl/token", put, aclDisabled, anyTenancy},
+	{"/v1/acl/token/", kvAll, aclDisabled, anyTenancy},
+	{"/v1/acl/token/self", get, aclDisabled, anyTenancy},
+	{"/v1/acl/binding-rules", get, aclDisabled, anyTenancy},
+	{"/v1/acl/binding-rule", put, aclDisabled, anyTenancy},
+	{"/v1/acl/binding-rule/", kvAll, aclDisabled, anyTenancy},
+	{"/v1/acl/auth-methods", get, aclDisabled, anyTenancy},
+	{"/v1/acl/auth-method", put, aclDisabled, anyTenancy},
+	{"/v1/acl/auth-method/", kvAll, aclDisabled, anyTenancy},
+	{"/v1/acl/templated-policies", get, aclDisabled, anyTenancy},
+	{"/v1/acl/templated-policy/name/", get, aclDisabled, anyTenancy},
+	{"/v1/acl/templated-policy/preview/", post, aclDisabled, anyTenancy},
+	{"/v1/internal/acl/authorize", post, aclDisabled, anyTenancy},
+
 	{"/v1/catalog/register", put, catalogRegister, 0},
 	{"/v1/catalog/deregister", put, catalogDeregister, 0},
 	{"/v1/catalog/datacenters", get, catalogDatacenters, cacheable},
@@ -112,7 +140,7 @@ var routes = []route{
 
 	{"/v1/operator/raft/configuration", get, operatorRaft, anyTenancy},
 	{"/v1/operator/raft/peer", []string{http.MethodDelete}, operatorRemovePeer, anyTenancy},
-	{"/v1/operator/raft/transfer-leader", []string{http.MethodPost}, operatorTransferLeader, anyNamespace},
+	{"/v1/operator/raft/transfer-leader", post, operatorTransferLeader, anyNamespace},
 	{"/v1/operator/autopilot/configuration", []string{http.MethodGet, http.MethodPut}, operatorAutopilot, anyTenancy},
 	{"/v1/operator/autopilot/health", get, operatorHealth, anyTenancy},
 	{"/v1/operator/autopilot/state", get, operatorState, anyTenancy},
