@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,6 +31,9 @@ type conns struct {
 
 	mu    sync.Mutex
 	count map[string]int
+	// halves are the reads whose clients have ended their half of the connection,
+	// oldest first: most of them have no reader any more, and make room for others.
+	halves map[string][]*life
 }
 
 // take counts a connection of a client in, false if it has too many.
@@ -37,7 +41,12 @@ func (c *conns) take(client string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if most := int(c.most.Load()); most > 0 && c.count[client] >= most {
-		return false
+		halves := c.halves[client]
+		if len(halves) == 0 {
+			return false
+		}
+		c.setHalvesLocked(client, halves[1:])
+		halves[0].cancel(errClientGone) // its connection is counted out when it ends
 	}
 	if c.count == nil {
 		c.count = map[string]int{}
@@ -51,6 +60,32 @@ func (c *conns) give(client string) {
 	defer c.mu.Unlock()
 	if c.count[client]--; c.count[client] == 0 {
 		delete(c.count, client)
+	}
+}
+
+// park notes a read whose client has ended its half.
+func (c *conns) park(client string, l *life) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.setHalvesLocked(client, append(c.halves[client], l))
+}
+
+func (c *conns) unpark(client string, l *life) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if i := slices.Index(c.halves[client], l); i >= 0 {
+		c.setHalvesLocked(client, slices.Delete(c.halves[client], i, i+1))
+	}
+}
+
+func (c *conns) setHalvesLocked(client string, halves []*life) {
+	switch {
+	case len(halves) == 0:
+		delete(c.halves, client)
+	case c.halves == nil:
+		c.halves = map[string][]*life{client: halves}
+	default:
+		c.halves[client] = halves
 	}
 }
 
@@ -74,7 +109,7 @@ func (l *limited) Accept() (net.Conn, error) {
 		client := clientOf(conn)
 		if l.conns.take(client) {
 			keepUnsentShort(conn)
-			return &countedConn{Conn: &steadyConn{Conn: conn, timeout: l.writeTimeout}, gone: func() { l.conns.give(client) }}, nil
+			return &countedConn{Conn: &steadyConn{Conn: conn, timeout: l.writeTimeout}, conns: l.conns, client: client}, nil
 		}
 		refuse(conn)
 		l.conns.tell(conn)
@@ -111,13 +146,14 @@ func refuse(conn net.Conn) {
 // countedConn is counted out when it is closed.
 type countedConn struct {
 	net.Conn
-	once sync.Once
-	gone func()
+	conns  *conns
+	client string
+	once   sync.Once
 }
 
 // Close implements net.Conn.
 func (c *countedConn) Close() error {
-	c.once.Do(c.gone)
+	c.once.Do(func() { c.conns.give(c.client) })
 	return c.Conn.Close()
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"syscall"
 	"time"
 )
 
@@ -12,7 +13,8 @@ const (
 	// peerCheck is how often a connection whose client has ended its half is
 	// looked at: is the other half still there? The kernel knows after the client
 	// closed all of it, when it answers one of our keepalive probes (every 15 s)
-	// with a reset: at the latest some 75 s later on Linux.
+	// with a reset: at the latest some 75 s later on Linux. Meanwhile the connection
+	// counts as the client's, but makes room when the client needs it.
 	peerCheck = 2 * time.Second
 	// finishTimeout bounds a write whose client has left. All writes have bounds of
 	// their own below it; only restoring a large snapshot comes near.
@@ -83,6 +85,10 @@ func (l *life) watch() {
 	over := time.NewTimer(finishTimeout)
 	defer over.Stop()
 	stopping := servingOf(l.ctx).Done()
+	if c := layer[*countedConn](connOf(l.ctx)); c != nil && !l.write {
+		c.conns.park(c.client, l)
+		defer c.conns.unpark(c.client, l)
+	}
 	for {
 		select {
 		case <-l.ctx.Done():
@@ -138,13 +144,23 @@ func connOf(ctx context.Context) net.Conn {
 // isGone reports whether nobody can read what is written to conn any more. A
 // client that ended only its own half is not gone.
 func isGone(conn net.Conn) bool {
+	if c := layer[*forgivingConn](conn); c != nil && c.left.Load() {
+		return true
+	}
+	socket := layer[syscall.Conn](conn)
+	return socket != nil && isReset(socket)
+}
+
+// layer finds one of the connections that we and TLS put around the operating
+// system's, or that itself; the zero value if there is none.
+func layer[C any](conn net.Conn) (found C) {
 	for {
-		if c, ok := conn.(*forgivingConn); ok && c.left.Load() {
-			return true
+		if c, ok := conn.(C); ok {
+			return c
 		}
 		outer, ok := conn.(interface{ NetConn() net.Conn })
 		if !ok {
-			return isReset(conn)
+			return found
 		}
 		conn = outer.NetConn()
 	}

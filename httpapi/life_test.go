@@ -248,3 +248,33 @@ func TestWriteThatNeverEndsDoesNotKeepTheServerFromStopping(t *testing.T) {
 		t.Errorf("stopped %v, handler ended %t", err, ended.Load())
 	}
 }
+
+func TestReadsThatWereLeftMakeRoomForNewConnections(t *testing.T) {
+	p := &patient{work: time.Minute, begun: make(chan struct{}, 4)}
+	address, _ := served(t, httpapi.ServerOptions{Handler: p, MaxConnsPerClient: 2})
+	for range 9 { // as a client whose patience is shorter than its waits
+		var begun bool
+		waitFor(t, "a read to be taken", func() error {
+			conn := dial(t, address)
+			defer conn.Close()
+			if _, err := io.WriteString(conn, "GET /v1/kv/a?index=1 HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+				return err
+			}
+			select {
+			case <-p.begun:
+				begun = true
+				return nil
+			case <-time.After(2 * time.Second):
+				return errors.New("refused")
+			}
+		})
+		if !begun {
+			return
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.ended) < 6 {
+		t.Errorf("%d reads ended to make room", len(p.ended))
+	}
+}

@@ -2,9 +2,9 @@
 
 package httpapi
 
-import "net"
+import "syscall"
 
 // isReset would report whether a socket has lost both its halves. How to ask for
 // that differs between systems; here a read whose client has left goes on to the end
 // of its wait.
-func isReset(net.Conn) bool { return false }
+func isReset(syscall.Conn) bool { return false }
