@@ -217,3 +217,13 @@ func (n *Node) stop() error {
 	n.agent = nil
 	return err
 }
+
+// DialHTTP opens a connection to the node's HTTP listener, as a program on another
+// machine does.
+func (n *Node) DialHTTP(ctx context.Context) (net.Conn, error) {
+	address := net.JoinHostPort(n.ip, "8500")
+	if n.c.net == nil {
+		return new(net.Dialer).DialContext(ctx, "tcp", address)
+	}
+	return n.c.net.Host("127.78.9.1").Dial(ctx, address)
+}
