@@ -75,7 +75,7 @@ var questions = map[string][]string{
 // unindexed are the other endpoints that are read: they do not block on an index of
 // the catalog, or, coordinates, change by themselves.
 var unindexed = []string{
-	"/v1/agent/", "/v1/catalog/datacenters", "/v1/operator/", "/v1/coordinate/", "/v1/event/list", "/v1/snapshot", "/v1/status/",
+	"/v1/agent/", "/v1/catalog/datacenters", "/v1/operator/", "/v1/coordinate/", "/v1/event/list", "/v1/snapshot", "/v1/status/", "/v1/acl/",
 	"/v1/internal/ui/gateway-", "/v1/internal/ui/exported-services", "/v1/internal/ui/catalog-overview", "/v1/internal/ui/metrics-proxy/", "/v1/query/",
 }
 
