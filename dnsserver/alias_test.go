@@ -77,7 +77,9 @@ func TestServicesThatPointAtEachOtherGiveTheirNodes(t *testing.T) {
 	}
 }
 
-func TestNodeWhoseAddressIsItsOwnNameGivesNoCNAME(t *testing.T) {
+// TestNodeWhoseAddressIsItsOwnNameIsFollowedThreeTimes: it has no other address, and
+// Consul answers so (reference/dns.md §8.3).
+func TestNodeWhoseAddressIsItsOwnNameIsFollowedThreeTimes(t *testing.T) {
 	onIt := instance("loop", "web.service.consul", "web", 80, nil)
 	f := &fakeCatalog{
 		services: map[string][]*catalog.InstanceHealth{"web": {onIt}},
@@ -89,8 +91,13 @@ func TestNodeWhoseAddressIsItsOwnNameGivesNoCNAME(t *testing.T) {
 	s := newServer(f, defaults())
 	for _, name := range []string{"self.node.consul.", "to.node.consul.", "fro.node.alt.test.", "web.service.consul."} {
 		for _, qtype := range []uint16{dns.TypeA, dns.TypeAAAA, dns.TypeANY} {
-			if got := ask(s, name, qtype, nil, true); len(got.Answer) > 0 || got.Rcode != dns.RcodeSuccess {
-				t.Errorf("%s %s: %v", name, dns.TypeToString[qtype], got)
+			got := ask(s, name, qtype, nil, true)
+			want := 1 + 3
+			if name == "web.service.consul." {
+				want = 0
+			}
+			if len(got.Answer) != want || got.Rcode != dns.RcodeSuccess {
+				t.Errorf("%s %s: want %d records, got %v", name, dns.TypeToString[qtype], want, got)
 			}
 		}
 	}

@@ -64,7 +64,7 @@ func (a *answering) begin() {
 	m.CheckingDisabled = false
 	m.Authoritative = true
 	m.RecursionAvailable = len(a.Recursors) > 0
-	m.RecursionDesired = a.req.RecursionDesired
+	m.RecursionDesired = a.req.RecursionDesired && a.req.Opcode == dns.OpcodeQuery
 	m.Compress = !a.DisableCompression
 	a.reply = m
 	a.echoEDNS()

@@ -71,9 +71,11 @@ func (a *answering) nodeAddresses(ctx context.Context, node *catalog.Node, ttl u
 		}
 		return
 	}
-	if node.Address == "" || a.leadsBack(ctx, nodeHolder(node), node.Address) {
-		return // a node has no other address to give
+	if node.Address == "" {
+		return
 	}
+	// A node that names itself has no other address to give: its name is followed
+	// maxDepth times, as recorded.
 	a.add(&a.reply.Answer, cname(a.q.Name, node.Address, ttl))
 	a.add(&a.reply.Answer, a.resolve(ctx, dns.Fqdn(node.Address))...)
 }

@@ -128,7 +128,7 @@ func readQuery(req *dns.Msg, query []byte) (reply []byte, ok bool) {
 		return nil, false
 	}
 	switch opcode := int(query[2] >> opcodeShift & opcodeMask); {
-	case opcode != dns.OpcodeQuery:
+	case opcode != dns.OpcodeQuery && opcode != dns.OpcodeNotify:
 		return header(query, dns.RcodeNotImplemented), false
 	case count(query, 4) != 1 || count(query, 6) > 1 || count(query, 8) > 1 || count(query, 10) > 2:
 		return header(query, dns.RcodeFormatError), false

@@ -135,7 +135,7 @@ func TestHostileMessagesGetTheRightCodeOrSilence(t *testing.T) {
 		{"half a header", []byte{0x12, 0x34, 0, 0, 0}, silence},
 		{"an update", question(func(q *dns.Msg) { q.Opcode = dns.OpcodeUpdate }), dns.RcodeNotImplemented},
 		{"opcode 15", question(func(q *dns.Msg) { q.Opcode = 15 }), dns.RcodeNotImplemented},
-		{"a notification", question(func(q *dns.Msg) { q.Opcode = dns.OpcodeNotify }), dns.RcodeNotImplemented},
+		{"a notification", question(func(q *dns.Msg) { q.Opcode = dns.OpcodeNotify }), dns.RcodeSuccess},
 		{"two questions", question(func(q *dns.Msg) { q.Question = append(q.Question, q.Question[0]) }), dns.RcodeFormatError},
 		{"no question", question(func(q *dns.Msg) { q.Question = nil }), dns.RcodeFormatError},
 		{"a name that points at itself", []byte{0x12, 0x34, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0xc0, 0x0c, 0, 1, 0, 1}, dns.RcodeFormatError},
