@@ -162,9 +162,9 @@ func TestServersFindEachOtherThroughWhoKeptItsAddress(t *testing.T) {
 		pause time.Duration
 		limit time.Duration // gossip's, where only it can bring the servers together
 	}{
-		{"a client agent, at once", 3, 0, 90 * time.Second},
-		{"a client agent, after it saw them die", 3, 20 * time.Second, 90 * time.Second},
-		{"a server, at once", 0, 0, 90 * time.Second},
+		{"a client agent, at once", 3, 0, 15 * time.Second},
+		{"a client agent, after it saw them die", 3, 20 * time.Second, 15 * time.Second},
+		{"a server, at once", 0, 0, 15 * time.Second},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
