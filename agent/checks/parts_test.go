@@ -180,6 +180,7 @@ func TestExpiredTTLCheckKeepsNobodyBusy(t *testing.T) {
 			ttl := r.(*checks.TTL)
 			stop := ttl.Start(func(look func()) { looks++; look() })
 			time.Sleep(time.Hour)
+			synctest.Wait()
 			if told != 1 || looks != 1 {
 				t.Errorf("%v: told %d times, looked %d times within an hour of silence", length, told, looks)
 			}
@@ -188,6 +189,7 @@ func TestExpiredTTLCheckKeepsNobodyBusy(t *testing.T) {
 				time.Sleep(time.Microsecond)
 			}
 			time.Sleep(time.Hour)
+			synctest.Wait()
 			if told < 2 || looks > 3 {
 				t.Errorf("%v: told %d times, looked %d times after a thousand reports within a millisecond", length, told, looks)
 			}

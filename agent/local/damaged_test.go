@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,10 +23,35 @@ import (
 )
 
 // logged has o log to what it returns.
-func logged(o *local.Options) *bytes.Buffer {
-	var lines bytes.Buffer
-	o.Logger = hclog.New(&hclog.LoggerOptions{Output: &lines, Level: hclog.Info})
-	return &lines
+func logged(o *local.Options) *logText {
+	lines := new(logText)
+	o.Logger = hclog.New(&hclog.LoggerOptions{Output: lines, Level: hclog.Info})
+	return lines
+}
+
+// logText is a log that is read while it is written.
+type logText struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logText) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+// Reset forgets what was written.
+func (l *logText) Reset() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.text.Reset()
+}
+
+func (l *logText) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 // damagedFiles lists what was kept beside the journal.
@@ -252,12 +279,12 @@ func TestManyLookalikesDoNotHoldUpAStart(t *testing.T) {
 
 // fullDisk is a disk that refuses what takes space.
 type fullDisk struct {
-	full  bool
+	full  atomic.Bool
 	fault error
 }
 
 func (d *fullDisk) before(label string) error {
-	if d.full && (label == "journal:write" || label == "compact:create" || label == "compact:write") {
+	if d.full.Load() && (label == "journal:write" || label == "compact:create" || label == "compact:write") {
 		return d.fault
 	}
 	return nil
@@ -284,7 +311,7 @@ func TestTakingOutOfServiceNeedsNoDisk(t *testing.T) {
 			cancel()
 			must(t, <-done)
 		}()
-		disk.full = true
+		disk.full.Store(true)
 		if err := s.AddService(bg, service("new"), nil, false, ""); !errors.Is(err, errNoSpace) || s.Service("new") != nil {
 			t.Errorf("registering: %v, %v", err, s.Service("new"))
 		}
@@ -319,7 +346,7 @@ func TestTakingOutOfServiceNeedsNoDisk(t *testing.T) {
 		if crash.Service("a") == nil || crash.Check("check-c").Status != catalog.Critical {
 			t.Error("the disk was not full")
 		}
-		disk.full = false
+		disk.full.Store(false)
 		time.Sleep(time.Minute)
 		later := open(t, options(folderWith(t, readFile(t, journalPath(dir))), newServers()))
 		must(t, later.LoadDefinitions(local.Definitions{Services: []local.ServiceDefinition{{Service: service("file")}}}))
@@ -378,12 +405,12 @@ func TestStatusesThatCouldNotBeSavedAreSavedLater(t *testing.T) {
 	must(t, s.AddCheck(bg, ttl("gone"), ""))
 	must(t, s.UpdateTTL(bg, "c", catalog.Passing, "well"))
 	must(t, s.UpdateTTL(bg, "gone", catalog.Passing, "well"))
-	disk.full = true
+	disk.full.Store(true)
 	if err := s.SaveStatuses(); !errors.Is(err, errNoSpace) {
 		t.Fatalf("got %v", err)
 	}
 	must(t, s.RemoveCheck(bg, "gone"))
-	disk.full = false
+	disk.full.Store(false)
 	must(t, s.SaveStatuses())
 	must(t, s.CloseAsCrash())
 	if got := open(t, options(o.Dir, newServers())).Check("c"); got.Status != catalog.Passing || got.Output != "well" {

@@ -41,7 +41,7 @@ func (b *Budget) Take(ctx context.Context, client string, bytes int, of any) (gi
 	bytes = min(bytes, b.MostPerClient)
 	var patience <-chan time.Time
 	for {
-		full, freed := b.try(client, bytes, of)
+		freed, full := b.try(client, bytes, of)
 		if full == nil {
 			return func() { b.give(client, bytes, of) }, nil
 		}
@@ -62,7 +62,7 @@ func (b *Budget) Take(ctx context.Context, client string, bytes int, of any) (gi
 
 // try takes room, or says why there is none and gives what closes when some is
 // given back.
-func (b *Budget) try(client string, bytes int, of any) (full error, freed <-chan struct{}) {
+func (b *Budget) try(client string, bytes int, of any) (freed <-chan struct{}, full error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if s := b.shared[of]; s != nil {
@@ -84,7 +84,7 @@ func (b *Budget) try(client string, bytes int, of any) (full error, freed <-chan
 	if b.freed == nil {
 		b.freed = make(chan struct{})
 	}
-	return full, b.freed
+	return b.freed, full
 }
 
 // charge changes the counts; b.mu is held.
