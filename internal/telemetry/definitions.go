@@ -7,86 +7,140 @@ import (
 )
 
 // Collectors and alert rules look for a figure by its name, and take one that is
-// missing for a fault. So Prometheus is shown every figure that Consul has from the
-// start, with 0, and for as long as the agent runs. Counters and Timers of this
-// program are by themselves; here is the rest: what libraries measure, and the names
-// of figures that are otherwise told apart by a label (reference/config.md §6).
-var (
-	libraryCounters = map[bool]string{ // by whether servers alone have them
-		false: `serf.member.join serf.member.left serf.member.failed serf.member.flap serf.events serf.snapshot.appendLine serf.snapshot.compact
-			memberlist.msg.suspect memberlist.msg.alive memberlist.msg.dead memberlist.tcp.accept memberlist.tcp.connect memberlist.tcp.sent
-			memberlist.udp.sent memberlist.udp.received memberlist.degraded.probe memberlist.degraded.timeout`,
-		true: `raft.apply raft.barrier raft.state.leader raft.state.candidate raft.state.follower raft.transition.heartbeat_timeout raft.transition.leader_lease_timeout`,
-	}
-	librarySummaries = map[bool]string{
-		false: `memberlist.gossip memberlist.probeNode memberlist.pushPullNode memberlist.queue.broadcasts memberlist.size.local memberlist.size.remote
-			serf.msgs.sent serf.msgs.received serf.queue.Event serf.queue.Intent serf.queue.Query serf.coordinate.adjustment-ms runtime.gc_pause_ns`,
-		true: `raft.commitTime raft.leader.lastContact raft.leader.dispatchLog raft.fsm.apply raft.fsm.enqueue raft.fsm.snapshot raft.fsm.restore
-			raft.replication.heartbeat raft.replication.appendEntries.rpc raft.rpc.appendEntries raft.rpc.appendEntries.storeLogs raft.rpc.appendEntries.processLogs
-			raft.rpc.requestVote raft.rpc.installSnapshot raft.rpc.processHeartbeat raft.snapshot.create raft.snapshot.persist raft.snapshot.takeSnapshot
-			raft.thread.main.saturation raft.thread.fsm.saturation raft.candidate.electSelf`,
-	}
-	libraryGauges = map[bool]string{
-		true: `raft.commitNumLogs raft.leader.dispatchNumLogs raft.leader.oldestLogAge raft.fsm.lastRestoreDuration raft.last_index raft.applied_index`,
-	}
-	ownCounters = map[bool]string{
-		false: `dns.stale_queries client.rpc client.rpc.failed client.rpc.exceeded grpc.server.request.count grpc.server.connection.count grpc.server.stream.count
-			cache.bypass cache.fetch_success cache.fetch_error cache.evict_expired`,
-		true: `rpc.accept_conn rpc.request rpc.request_error rpc.query rpc.cross-dc rpc.rate_limit.exceeded raft.verify_leader
-			catalog.service.query catalog.service.query-tag catalog.service.query-tags catalog.service.not-found
-			catalog.connect.query catalog.connect.query-tag catalog.connect.query-tags catalog.connect.not-found
-			health.service.query health.service.query-tag health.service.query-tags health.service.not-found
-			health.connect.query health.connect.query-tag health.connect.query-tags health.connect.not-found`,
-	}
-	ownTimers = map[bool]string{
-		false: `api.http dns.domain_query dns.ptr_query acl.ResolveToken`,
-		true: `kvs.apply txn.apply txn.read catalog.register catalog.deregister session.apply session.renew
-			prepared-query.apply prepared-query.execute prepared-query.execute_remote prepared-query.explain
-			leader.barrier leader.reconcile leader.reconcileMember leader.reapTombstones session_ttl.invalidate rpc.consistentRead`,
-	}
+// missing for a fault. So every figure of Consul's that has a meaning here is shown
+// from the start, with 0, and for as long as the agent runs.
+
+// figure declares one: its name after the prefix, who counts it, who has it, and what
+// it says in one sentence.
+type figure struct {
+	name string
+	kind kind
+	at   place
+	help string
+}
+
+type kind uint8
+
+const (
+	libraryCounter kind = iota // counted by raft, serf and memberlist
+	librarySample
+	libraryGauge // also those that this program sets
+	ownCounter
+	ownTimer
 )
 
-// declared lists the names of a kind that an agent has.
-func declared(byKind map[bool]string, server bool) []string {
-	names := strings.Fields(byKind[false])
-	if server {
-		names = append(names, strings.Fields(byKind[true])...)
+type place uint8
+
+const (
+	onAgents place = iota // on all
+	onServers
+)
+
+var helpTexts = func() map[string]string {
+	texts := make(map[string]string, len(figures))
+	for _, f := range figures {
+		texts[f.name] = f.help
 	}
-	return names
+	return texts
+}()
+
+// declared lists the figures that exist from the start, if the filter shows them.
+func (m *Metrics) declared() []figure {
+	if !m.opts.Declare {
+		return nil
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var list []figure
+	for _, f := range figures {
+		if (f.at == onAgents || m.opts.Server) && m.filter.allows(m.opts.Prefix+"."+f.name) {
+			list = append(list, f)
+		}
+	}
+	return list
+}
+
+// shownName is a figure's whole name; a gauge's may have the host in it.
+func (m *Metrics) shownName(f figure) string {
+	if f.kind == libraryGauge && m.opts.HostName != "" {
+		return m.opts.Prefix + "." + m.opts.HostName + "." + f.name
+	}
+	return m.opts.Prefix + "." + f.name
 }
 
 // declareOwn makes the figures of this program that have a label elsewhere, or come
 // from parts that this agent may not run.
 func (m *Metrics) declareOwn() {
-	for _, name := range declared(ownCounters, m.opts.Server) {
-		m.Counter(name)
-	}
-	for _, name := range declared(ownTimers, m.opts.Server) {
-		m.Timer(name)
+	for _, f := range figures {
+		switch {
+		case !m.opts.Declare || f.at == onServers && !m.opts.Server:
+		case f.kind == ownCounter:
+			m.Counter(f.name)
+		case f.kind == ownTimer:
+			m.Timer(f.name)
+		}
 	}
 }
 
 // declareLibraries adds what libraries measure to a Prometheus sink's options.
 func (m *Metrics) declareLibraries(opts *gosink.PrometheusOpts) {
-	words := func(name string) []string { return append([]string{m.opts.Prefix}, strings.Split(name, ".")...) }
-	shown := func(name string) bool { return m.filter.allows(m.opts.Prefix + "." + name) }
-	for _, name := range declared(libraryCounters, m.opts.Server) {
-		if shown(name) {
-			opts.CounterDefinitions = append(opts.CounterDefinitions, gosink.CounterDefinition{Name: words(name), Help: helpOf(m.opts.Prefix + "." + name)})
-		}
-	}
-	for _, name := range declared(librarySummaries, m.opts.Server) {
-		if shown(name) {
-			opts.SummaryDefinitions = append(opts.SummaryDefinitions, gosink.SummaryDefinition{Name: words(name), Help: helpOf(m.opts.Prefix + "." + name)})
-		}
-	}
-	for _, name := range declared(libraryGauges, m.opts.Server) {
-		if shown(name) && m.opts.HostName == "" { // a gauge's name has the host in it otherwise
-			opts.GaugeDefinitions = append(opts.GaugeDefinitions, gosink.GaugeDefinition{Name: words(name), Help: helpOf(m.opts.Prefix + "." + name)})
+	for _, f := range m.declared() {
+		words := []string{m.shownName(f)} // the sink joins words with what it replaces dots with
+		switch f.kind {
+		case libraryCounter:
+			opts.CounterDefinitions = append(opts.CounterDefinitions, gosink.CounterDefinition{Name: words, Help: f.help})
+		case librarySample:
+			opts.SummaryDefinitions = append(opts.SummaryDefinitions, gosink.SummaryDefinition{Name: words, Help: f.help})
+		case libraryGauge:
+			opts.GaugeDefinitions = append(opts.GaugeDefinitions, gosink.GaugeDefinition{Name: words, Help: f.help})
 		}
 	}
 }
 
-// helpOf is the help text of a figure: its name as Prometheus has it, as go-metrics
-// says where nothing is declared. Figures of one name must agree on it.
-func helpOf(name string) string { return prometheusName.Replace(name) }
+// helpOf is the help text of a figure; of one that is not declared its name as
+// Prometheus has it, as go-metrics says. Figures of one name must agree on it.
+func (m *Metrics) helpOf(name string) string {
+	if text, ok := helpTexts[strings.TrimPrefix(name, m.opts.Prefix+".")]; ok {
+		return text
+	}
+	return prometheusName.Replace(name)
+}
+
+// addZeros adds to a summary what is declared and did not happen in its interval.
+func (m *Metrics) addZeros(s *Summary) {
+	have := map[string]bool{}
+	for _, g := range s.Gauges {
+		have[g.Name] = true
+	}
+	for _, list := range [][]Sample{s.Counters, s.Samples} {
+		for _, c := range list {
+			have[c.Name] = true
+		}
+	}
+	for _, f := range m.declared() {
+		name := m.shownName(f)
+		switch {
+		case have[name]:
+		case f.kind == libraryGauge:
+			s.Gauges = append(s.Gauges, Gauge{Name: name, Labels: map[string]string{}})
+		case f.kind == libraryCounter || f.kind == ownCounter:
+			s.Counters = append(s.Counters, Sample{Name: name, Labels: map[string]string{}})
+		default:
+			s.Samples = append(s.Samples, Sample{Name: name, Labels: map[string]string{}})
+		}
+	}
+	sortGauges(s.Gauges)
+	sortSamples(s.Counters)
+	sortSamples(s.Samples)
+}
+
+// declaredCounters are the whole names of the counters that exist from the start.
+func (m *Metrics) declaredCounters() []string {
+	var names []string
+	for _, f := range m.declared() {
+		if f.kind == libraryCounter || f.kind == ownCounter {
+			names = append(names, m.shownName(f))
+		}
+	}
+	return names
+}

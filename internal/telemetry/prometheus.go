@@ -20,7 +20,7 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 		if !ok {
 			continue
 		}
-		out <- s.metric(count, sum, recent)
+		out <- c.m.metric(s, count, sum, recent)
 	}
 	c.m.mu.Lock()
 	looks, filter := c.m.looks, c.m.filter
@@ -28,29 +28,28 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	for _, look := range looks {
 		look(func(name string, value float64, labels ...Label) {
 			if filter.allows(name) {
-				out <- gauge(name, value, labels)
+				out <- c.m.gauge(name, value, labels)
 			}
 		})
 	}
 }
 
-func gauge(name string, value float64, labels []Label) prometheus.Metric {
-	desc, values := describe(name, labels)
+func (m *Metrics) gauge(name string, value float64, labels []Label) prometheus.Metric {
+	desc, values := m.describe(name, labels)
 	return prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, values...)
 }
 
 // describe returns a metric's description and the values of its labels.
-func describe(name string, labels []Label) (*prometheus.Desc, []string) {
+func (m *Metrics) describe(name string, labels []Label) (*prometheus.Desc, []string) {
 	names, values := make([]string, len(labels)), make([]string, len(labels))
 	for i, l := range labels {
 		names[i], values[i] = l.Name, strings.ToValidUTF8(l.Value, "_")
 	}
-	name = prometheusName.Replace(name)
-	return prometheus.NewDesc(name, name, names, nil), values
+	return prometheus.NewDesc(prometheusName.Replace(name), m.helpOf(name), names, nil), values
 }
 
-func (s *series) metric(count uint64, sum float64, recent []float64) prometheus.Metric {
-	desc, values := describe(s.name, s.labels)
+func (m *Metrics) metric(s *series, count uint64, sum float64, recent []float64) prometheus.Metric {
+	desc, values := m.describe(s.name, s.labels)
 	if !s.timed {
 		return prometheus.MustNewConstMetric(desc, prometheus.CounterValue, sum, values...)
 	}

@@ -93,11 +93,11 @@ func (p *pusher) probe() error {
 }
 
 // run pushes until ctx ends. It survives whatever the sink does.
-func (p *pusher) run(ctx context.Context, shown func() []*series) error {
+func (p *pusher) run(ctx context.Context, m *Metrics) error {
 	pause := firstPause
 	for ctx.Err() == nil {
 		began := time.Now()
-		err := p.session(ctx, shown)
+		err := p.session(ctx, m)
 		if ctx.Err() != nil {
 			break
 		}
@@ -115,7 +115,7 @@ func (p *pusher) run(ctx context.Context, shown func() []*series) error {
 }
 
 // session pushes over one connection until that breaks (why) or ctx ends.
-func (p *pusher) session(ctx context.Context, shown func() []*series) error {
+func (p *pusher) session(ctx context.Context, m *Metrics) error {
 	network, address := p.target()
 	dialer := net.Dialer{Timeout: dialTimeout}
 	conn, err := dialer.DialContext(ctx, network, address)
@@ -124,18 +124,22 @@ func (p *pusher) session(ctx context.Context, shown func() []*series) error {
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.SetWriteDeadline(time.Now().Add(lastWords)) })() // runs at most once
+	// A server of figures that began anew knows none.
+	for _, name := range m.declaredCounters() {
+		p.enqueue([]string{name}, 0, "c", nil)
+	}
 	ticker := time.NewTicker(pushEvery)
 	defer ticker.Stop()
 	for pushed := 0; ; pushed++ {
 		select {
 		case <-ctx.Done():
-			return p.push(conn, shown())
+			return p.push(conn, m.shown())
 		case <-ticker.C:
 		}
 		if err := conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
 			return err
 		}
-		if err := p.push(conn, shown()); err != nil {
+		if err := p.push(conn, m.shown()); err != nil {
 			return err
 		}
 		// A datagram into the void is refused when the next one is sent.

@@ -44,10 +44,12 @@ type Sample struct {
 }
 
 // Summary returns the last complete interval; before there is one, what has come
-// so far.
+// so far. What is declared and did not happen is in it with 0.
 func (m *Metrics) Summary() Summary {
 	data := m.sink.Data()
-	return m.summarize(data[max(0, len(data)-2)])
+	s := m.summarize(data[max(0, len(data)-2)])
+	m.addZeros(&s)
+	return s
 }
 
 // Stream calls send with each interval as it ends, until ctx ends (nil) or send
@@ -112,10 +114,14 @@ func gauges(i *metrics.IntervalMetrics) []Gauge {
 	for _, g := range i.PrecisionGauges {
 		add(g.Name, g.Value, g.Labels)
 	}
+	sortGauges(list)
+	return list
+}
+
+func sortGauges(list []Gauge) {
 	slices.SortFunc(list, func(a, b Gauge) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), compareLabels(a.Labels, b.Labels))
 	})
-	return list
 }
 
 func points(i *metrics.IntervalMetrics) []Point {

@@ -62,8 +62,8 @@ type Options struct {
 	// Global also takes what libraries measure, and the Go runtime.
 	Global bool
 
-	// Declare shows Prometheus from the start what an agent measures, with 0; Server
-	// is for servers.
+	// Declare shows from the start what an agent measures, with 0; Server is for
+	// servers.
 	Declare, Server bool
 }
 
@@ -95,6 +95,7 @@ func New(opts Options) (*Metrics, error) {
 		opts.Logger = hclog.NewNullLogger()
 	}
 	m := &Metrics{opts: opts, sink: metrics.NewInmemSink(Interval, retention), filter: newFilter(opts.Allowed, opts.Blocked, opts.DropUnnamed)}
+	m.declareOwn()
 	sinks := metrics.FanoutSink{m.sink}
 	if opts.PrometheusRetention > 0 {
 		sink, err := m.openPrometheus()
@@ -138,10 +139,7 @@ func (m *Metrics) openPushers() error {
 func (m *Metrics) openPrometheus() (metrics.MetricSink, error) {
 	registry := prometheus.NewRegistry()
 	opts := gosink.PrometheusOpts{Expiration: m.opts.PrometheusRetention, Registerer: registry, Name: "praetor"}
-	if m.opts.Declare {
-		m.declareOwn()
-		m.declareLibraries(&opts)
-	}
+	m.declareLibraries(&opts)
 	sink, err := gosink.NewPrometheusSinkFrom(opts)
 	if err != nil {
 		return nil, err
@@ -161,7 +159,7 @@ func (m *Metrics) openPrometheus() (metrics.MetricSink, error) {
 func (m *Metrics) Run(ctx context.Context, measure func()) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, p := range m.pushers {
-		group.Go(func() error { return p.run(ctx, m.shown) })
+		group.Go(func() error { return p.run(ctx, m) })
 	}
 	group.Go(func() error { return m.measure(ctx, measure) })
 	return group.Wait()
