@@ -89,7 +89,7 @@ func raftOptions(dir *dataDir, rt *config.Runtime) raftstore.Options {
 // openViews keeps the answers that many ask for.
 func (a *Agent) openViews(rt *config.Runtime) error {
 	a.views = view.New(view.Options{
-		Caller: a.router, Here: a.server != nil, DefaultQueryTime: rt.DefaultQueryTime, MaxQueryTime: rt.MaxQueryTime,
+		Caller: a.router, Here: a.server != nil, DefaultQueryTime: rt.DefaultQueryTime, MaxQueryTime: rt.MaxQueryTime, Metrics: a.metrics,
 	})
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"os"
+	"time"
 
 	"praetor/agent/config"
 	"praetor/gossip"
@@ -71,6 +72,10 @@ func (a *Agent) measure() {
 		} else {
 			clients++
 		}
+	}
+	a.metrics.Gauge("cache.entries_count", float64(a.views.Len()))
+	if a.certs != nil {
+		a.metrics.Gauge("agent.tls.cert.expiry", time.Until(a.certs.Expires()).Seconds())
 	}
 	if a.server != nil {
 		a.metrics.Gauge("members.clients", float64(clients), dc)

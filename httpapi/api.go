@@ -37,6 +37,7 @@ type endpoint struct {
 	name   string             // route's pattern without a final slash
 	allow  []string           // the Allow header
 	timers []*telemetry.Timer // by the place of its method in methods
+	calls  calls
 }
 
 // New builds an API.
@@ -63,6 +64,7 @@ func New(opts Options) (*API, error) {
 
 func (a *API) add(r *route) {
 	e := &endpoint{route: r, name: strings.TrimSuffix(r.pattern, "/"), allow: []string{"OPTIONS," + strings.Join(r.methods, ",")}}
+	e.calls = newCalls(a.opts.Metrics, r.pattern)
 	for _, method := range r.methods {
 		e.timers = append(e.timers, a.opts.Metrics.Timer("api.http", telemetry.Label{Name: "method", Value: method}, telemetry.Label{Name: "path", Value: pathLabel(r.pattern)}))
 	}

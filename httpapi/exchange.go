@@ -74,6 +74,7 @@ func (x *exchange) call() {
 		x.token = x.readToken()
 		err = x.route.serve(x)
 	}
+	x.calls.count(err)
 	switch {
 	case err != nil:
 		x.fail(err)

@@ -122,6 +122,7 @@ func TestFiguresHaveConsulsNames(t *testing.T) {
 		}
 	}
 	names := []string{
+		`consul_client_api_success_catalog_nodes 0`, `consul_cache_fetch_error 0`, `consul_cache_entries_count `,
 		`consul_rpc_request `, `consul_rpc_query `, `consul_rpc_consistentRead_count `, `consul_rpc_queries_blocking `,
 		`consul_rpc_server_call_count{errored="false",method="KV.Apply",request_type="write"} 1`,
 		`consul_raft_apply `, `consul_raft_commitTime_count `, `consul_raft_wal_log_entries_written `, `consul_raft_applied_index `,

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"praetor/internal/regular"
 )
@@ -60,6 +61,14 @@ func (s *Source) Prepare(opts Options) (use func(), err error) {
 // Server is a configuration for a listener that follows Load.
 func (s *Source) Server() *tls.Config {
 	return &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return s.current.Load(), nil }}
+}
+
+// Expires returns when the certificate in force ends, the zero time if there is none.
+func (s *Source) Expires() time.Time {
+	if certs := s.current.Load().Certificates; len(certs) > 0 && certs[0].Leaf != nil {
+		return certs[0].Leaf.NotAfter
+	}
+	return time.Time{}
 }
 
 // Client is a configuration for connections to servers. It follows Load in the

@@ -170,11 +170,15 @@ func (v *view) follow(ctx context.Context) {
 	for v.wanted(ctx) {
 		v.awaitTurn(ctx)
 		rep, err := v.views.opts.Caller.Do(ctx, v.op, v.ask())
+		if err != nil && ctx.Err() == nil {
+			v.views.failed.Incr()
+		}
 		switch {
 		case ctx.Err() != nil:
 			v.end(errStopped)
 			return
 		case err == nil:
+			v.views.fetched.Incr()
 			pause = leastPause
 			v.publish(rep)
 		case v.state.Load().rep == nil || isRefusal(err):

@@ -13,6 +13,7 @@ import (
 
 	"praetor/internal/fault"
 	"praetor/internal/rpc"
+	"praetor/internal/telemetry"
 )
 
 // Options say how to build Views. Caller is required.
@@ -30,6 +31,8 @@ type Options struct {
 	// DefaultQueryTime and MaxQueryTime are the waits of blocking reads;
 	// 0 means 5 and 10 minutes (reference/http-api.md §5).
 	DefaultQueryTime, MaxQueryTime time.Duration
+	// Metrics counts what upstream reads and views come to; nil counts nothing.
+	Metrics *telemetry.Metrics
 }
 
 func (o *Options) fill() {
@@ -57,6 +60,8 @@ type Views struct {
 	newcomers newcomers
 
 	fetches atomic.Pointer[fetchLimit]
+
+	fetched, failed, bypassed, expired *telemetry.Counter
 }
 
 // New returns Views that answer once Run runs.
@@ -64,6 +69,8 @@ func New(opts Options) *Views {
 	opts.fill()
 	vs := &Views{
 		opts: opts, begin: make(chan *view), byKey: map[string]*list.Element{}, newcomers: newcomers{seed: maphash.MakeSeed()},
+		fetched: opts.Metrics.Counter("cache.fetch_success"), failed: opts.Metrics.Counter("cache.fetch_error"),
+		bypassed: opts.Metrics.Counter("cache.bypass"), expired: opts.Metrics.Counter("cache.evict_expired"),
 	}
 	vs.LimitFetches(-1, 1)
 	return vs
@@ -241,6 +248,9 @@ func (vs *Views) holdNamed(ctx context.Context, op *rpc.Desc, plain rpc.Message,
 		return v, false, nil
 	}
 	v, made = vs.insert(op, plain, name)
+	if v == nil {
+		vs.bypassed.Incr()
+	}
 	if !made {
 		return v, false, nil
 	}
@@ -328,8 +338,18 @@ func (vs *Views) retire(v *view, force bool) bool {
 	}
 	if e := vs.byKey[v.key]; e != nil && e.Value == v {
 		vs.forget(e)
+		if !force {
+			vs.expired.Incr()
+		}
 	}
 	return true
+}
+
+// Len returns how many views there are.
+func (vs *Views) Len() int {
+	vs.mu.Lock()
+	defer vs.mu.Unlock()
+	return len(vs.byKey)
 }
 
 // errStopped is what those get who wait while the agent stops.
