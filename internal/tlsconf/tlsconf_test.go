@@ -238,3 +238,15 @@ func TestFaultsNameKeyAndFile(t *testing.T) {
 		})
 	}
 }
+
+func TestExpiresFollowsTheCertificateInForce(t *testing.T) {
+	a := newAuthority(t)
+	cert, _ := a.issue("server", false)
+	s, err := tlsconf.Open(a.options("server"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := s.Expires(); !got.Equal(cert.NotAfter) {
+		t.Errorf("expires %s, want %s", got, cert.NotAfter)
+	}
+}
