@@ -5,51 +5,60 @@ import (
 	"fmt"
 
 	"praetor/agent/config"
-	"praetor/agent/server"
 	"praetor/catalog"
-	"praetor/gossip"
 	"praetor/internal/fault"
+	"praetor/internal/ops"
 )
 
-// evict removes a service or a check that a server asks to remove. The server
-// has checked the rights of whoever asked it.
-func (a *Agent) evict(ctx context.Context, asked gossip.Question) server.EvictAnswer {
-	refused := func(reason string) server.EvictAnswer {
-		a.logger.Warn("eviction refused", "from", asked.From, "reason", reason)
-		return server.EvictAnswer{Outcome: server.EvictRefused, Reason: reason}
-	}
-	if !a.isServer(asked.From) {
-		return refused(fmt.Sprintf("%q is not a server of this datacenter", asked.From))
-	}
-	q, err := server.ParseEvictQuestion(asked.Payload)
+// evict carries out an order that gossip told of, and reports to the leader. Gossip
+// is not believed: what is to go comes from the servers, by the order's ID.
+func (a *Agent) evict(ctx context.Context, id string) {
+	node := a.runtime.Load().NodeName
+	order, err := ops.EvictOrder.Call(ctx, a.router, &ops.EvictOrderRequest{ID: id, Node: node})
 	if err != nil {
-		return refused(err.Error())
+		a.logger.Debug("gossip tells of an eviction that no server confirms", "error", err)
+		return
 	}
-	if q.Asked.Before(a.started) {
-		return refused("it was asked before this agent started, if the clocks agree")
+	report := a.carryOut(ctx, order)
+	report.ID, report.Node = id, node
+	if _, err := ops.EvictReport.Call(ctx, a.router, report); err != nil {
+		a.logger.Warn("report of an eviction may be lost", "outcome", report.Outcome, "error", err)
 	}
-	name, file := a.evictable(q)
-	if q.Service != "" && name != "" && name != q.Service {
-		return refused(fmt.Sprintf("here it belongs to service %q, not %q", name, q.Service))
+}
+
+// carryOut removes the service or the check of an order. The server has checked
+// the rights of whoever asked it.
+func (a *Agent) carryOut(ctx context.Context, order *ops.EvictOrderReply) *ops.EvictReportRequest {
+	refused := func(reason string) *ops.EvictReportRequest {
+		a.logger.Warn("eviction refused", "reason", reason)
+		return &ops.EvictReportRequest{Outcome: ops.EvictRefused, Reason: reason}
 	}
-	if q.ServiceID != "" {
-		err = a.local.RemoveService(ctx, q.ServiceID)
+	if (order.ServiceID == "") == (order.CheckID == "") {
+		return refused("it must name a service or a check")
+	}
+	name, file := a.evictable(order)
+	if order.Service != "" && name != "" && name != order.Service {
+		return refused(fmt.Sprintf("here it belongs to service %q, not %q", name, order.Service))
+	}
+	var err error
+	if order.ServiceID != "" {
+		err = a.local.RemoveService(ctx, order.ServiceID)
 	} else {
-		err = a.local.RemoveCheck(ctx, q.CheckID)
+		err = a.local.RemoveCheck(ctx, order.CheckID)
 	}
 	switch {
 	case fault.KindOf(err) == fault.NotFound:
-		return server.EvictAnswer{Outcome: server.EvictUnknown}
+		return &ops.EvictReportRequest{Outcome: ops.EvictUnknown}
 	case err != nil:
 		return refused(err.Error())
 	}
-	a.logger.Info("removed on request of a server", "server", asked.From, "service", q.ServiceID, "check", q.CheckID, "file", file)
-	return server.EvictAnswer{Outcome: server.EvictDone, File: file}
+	a.logger.Info("removed on request of the leader", "service", order.ServiceID, "check", order.CheckID, "file", file)
+	return &ops.EvictReportRequest{Outcome: ops.EvictDone, File: file}
 }
 
 // evictable tells which service an eviction is about, "" if none here, and
 // which configuration file defines what is to go.
-func (a *Agent) evictable(q server.EvictQuestion) (service, file string) {
+func (a *Agent) evictable(q *ops.EvictOrderReply) (service, file string) {
 	rt := a.runtime.Load()
 	if q.ServiceID == "" {
 		if c := a.local.Check(q.CheckID); c != nil {

@@ -2,17 +2,14 @@ package agent_test
 
 import (
 	"context"
-	"fmt"
-	"strings"
 	"testing"
-	"time"
 
-	"praetor/agent/server"
 	"praetor/catalog"
+	"praetor/internal/ops"
 	"praetor/internal/testcluster"
 )
 
-func TestAgentRemovesWhatAServerMayAskFor(t *testing.T) {
+func TestAgentRemovesWhatTheLeaderOrders(t *testing.T) {
 	testcluster.Virtual(t, testcluster.Options{Servers: 1, Clients: 1}, func(c *testcluster.Cluster) {
 		a := c.Clients()[0].Agent()
 		add := func(id, name string) {
@@ -23,34 +20,44 @@ func TestAgentRemovesWhatAServerMayAskFor(t *testing.T) {
 		}
 		add("w1", "web")
 		add("d1", "db")
-		const from = "server-1"
 		for _, row := range []struct {
-			name, from, payload string
-			want                server.EvictAnswer
+			name  string
+			order ops.EvictOrderReply
+			want  ops.EvictReportRequest
 		}{
-			{"a client asks", "client-1", `{"ServiceID":"w1"}`, server.EvictAnswer{Outcome: server.EvictRefused, Reason: `"client-1" is not a server of this datacenter`}},
-			{"a stranger asks", "nobody", `{"ServiceID":"w1"}`, server.EvictAnswer{Outcome: server.EvictRefused, Reason: `"nobody" is not a server of this datacenter`}},
-			{"for nothing", from, `{}`, server.EvictAnswer{Outcome: server.EvictRefused, Reason: "read eviction: it must name a service or a check"}},
-			{"in no known words", from, `evict w1`, server.EvictAnswer{Outcome: server.EvictRefused, Reason: "read eviction: invalid character 'e' looking for beginning of value"}},
-			{"for a service of another name", from, `{"ServiceID":"w1","Service":"db"}`, server.EvictAnswer{Outcome: server.EvictRefused, Reason: `here it belongs to service "web", not "db"`}},
-			{"for a check of another service", from, `{"CheckID":"w1-check","Service":"db"}`, server.EvictAnswer{Outcome: server.EvictRefused, Reason: `here it belongs to service "web", not "db"`}},
-			{"for a service's name", from, `{"ServiceID":"web"}`, server.EvictAnswer{Outcome: server.EvictUnknown}},
-			{"for an unknown check", from, `{"CheckID":"x"}`, server.EvictAnswer{Outcome: server.EvictUnknown}},
-			{"for a check", from, `{"CheckID":"w1-check","Service":"web"}`, server.EvictAnswer{Outcome: server.EvictDone}},
-			{"long ago", from, `{"ServiceID":"d1","Asked":"1999-01-01T00:00:00Z"}`, server.EvictAnswer{Outcome: server.EvictRefused, Reason: "it was asked before this agent started, if the clocks agree"}},
-			{"for a service", from, `{"ServiceID":"d1"}`, server.EvictAnswer{Outcome: server.EvictDone}},
-			{"for it again", from, `{"ServiceID":"d1"}`, server.EvictAnswer{Outcome: server.EvictUnknown}},
+			{"nothing", ops.EvictOrderReply{}, ops.EvictReportRequest{Outcome: ops.EvictRefused, Reason: "it must name a service or a check"}},
+			{"two things", ops.EvictOrderReply{ServiceID: "w1", CheckID: "x"}, ops.EvictReportRequest{Outcome: ops.EvictRefused, Reason: "it must name a service or a check"}},
+			{"a service of another name", ops.EvictOrderReply{ServiceID: "w1", Service: "db"}, ops.EvictReportRequest{Outcome: ops.EvictRefused, Reason: `here it belongs to service "web", not "db"`}},
+			{"a check of another service", ops.EvictOrderReply{CheckID: "w1-check", Service: "db"}, ops.EvictReportRequest{Outcome: ops.EvictRefused, Reason: `here it belongs to service "web", not "db"`}},
+			{"a service's name", ops.EvictOrderReply{ServiceID: "web"}, ops.EvictReportRequest{Outcome: ops.EvictUnknown}},
+			{"an unknown check", ops.EvictOrderReply{CheckID: "x"}, ops.EvictReportRequest{Outcome: ops.EvictUnknown}},
+			{"a check", ops.EvictOrderReply{CheckID: "w1-check", Service: "web"}, ops.EvictReportRequest{Outcome: ops.EvictDone}},
+			{"a service", ops.EvictOrderReply{ServiceID: "d1"}, ops.EvictReportRequest{Outcome: ops.EvictDone}},
+			{"it again", ops.EvictOrderReply{ServiceID: "d1"}, ops.EvictReportRequest{Outcome: ops.EvictUnknown}},
 		} {
-			payload := row.payload
-			if !strings.Contains(payload, "Asked") {
-				payload = strings.Replace(payload, `"}`, fmt.Sprintf(`","Asked":%q}`, time.Now().Format(time.RFC3339Nano)), 1)
-			}
-			if got := a.Evict(context.Background(), row.from, []byte(payload)); got != row.want {
-				t.Errorf("%s: %+v, want %+v", row.name, got, row.want)
+			if got := a.CarryOut(context.Background(), &row.order); *got != row.want {
+				t.Errorf("%s: %+v, want %+v", row.name, *got, row.want)
 			}
 		}
 		if a.Local().Service("w1") == nil || a.Local().Check("w1-check") != nil || a.Local().Service("d1") != nil {
 			t.Errorf("left: %v %v", a.Local().Services(), a.Local().Checks())
+		}
+	})
+}
+
+// TestWhatGossipSaysRemovesNothing: anybody can say in gossip that a server wants
+// something removed.
+func TestWhatGossipSaysRemovesNothing(t *testing.T) {
+	testcluster.Virtual(t, testcluster.Options{Servers: 1, Clients: 1}, func(c *testcluster.Cluster) {
+		a := c.Clients()[0].Agent()
+		if err := a.Local().AddService(context.Background(), &catalog.Service{ID: "w1", Service: "web"}, nil, false, ""); err != nil {
+			t.Fatal(err)
+		}
+		for _, payload := range []string{"", "w1", `{"ServiceID":"w1"}`, "6d5c2a0e-1111-2222-3333-444455556666"} {
+			a.Hear(context.Background(), payload)
+		}
+		if a.Local().Service("w1") == nil {
+			t.Error("the service is gone")
 		}
 	})
 }

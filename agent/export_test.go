@@ -8,14 +8,16 @@ import (
 
 	"praetor/agent/config"
 	"praetor/agent/local"
-	"praetor/agent/server"
-	"praetor/gossip"
+	"praetor/internal/ops"
 )
 
-// Evict does what a question that came through gossip asks.
-func (a *Agent) Evict(ctx context.Context, from string, payload []byte) server.EvictAnswer {
-	return a.evict(ctx, gossip.Question{Name: server.EvictQuestionName, From: from, Payload: payload})
+// CarryOut does what an order of the leader says.
+func (a *Agent) CarryOut(ctx context.Context, order *ops.EvictOrderReply) *ops.EvictReportRequest {
+	return a.carryOut(ctx, order)
 }
+
+// Hear takes what gossip tells of an eviction.
+func (a *Agent) Hear(ctx context.Context, id string) { a.evict(ctx, id) }
 
 // CoordinatePause is the time between two reports of a coordinate.
 var CoordinatePause = coordinatePause

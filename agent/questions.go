@@ -25,18 +25,8 @@ func (a *Agent) answer(ctx context.Context, q gossip.Question) {
 		a.logger.Debug("question of an unknown kind left unanswered", "name", q.Name, "from", q.From)
 		return
 	}
-	if err := q.Answer(a.evict(ctx, q).Encode()); err != nil {
-		a.logger.Warn("answer to a server may be lost", "question", q.Name, "server", q.From, "error", err)
+	a.evict(ctx, string(q.Payload))
+	if err := q.Answer(nil); err != nil {
+		a.logger.Debug("question answered too late", "question", q.Name, "from", q.From, "error", err)
 	}
-}
-
-// isServer tells whether a member is a living server of this datacenter.
-func (a *Agent) isServer(name string) bool {
-	for _, m := range a.lan.Members() {
-		info, ok := gossip.ParseServer(m)
-		if ok && m.Name == name && m.Status == gossip.Alive && info.Datacenter == a.runtime.Load().Datacenter {
-			return true
-		}
-	}
-	return false
 }

@@ -40,6 +40,8 @@ func (s *Server) mux() *rpc.Mux {
 	rpc.Handle(m, ops.CatalogRegister, s.catalogRegister)
 	rpc.Handle(m, ops.CatalogDeregister, s.catalogDeregister)
 	rpc.Handle(m, ops.CatalogEvict, s.catalogEvict)
+	rpc.Handle(m, ops.EvictOrder, s.evictOrder)
+	rpc.Handle(m, ops.EvictReport, s.evictReport)
 	rpc.Handle(m, ops.CatalogSync, s.catalogSync)
 	rpc.Handle(m, ops.CatalogDatacenters, s.catalogDatacenters)
 	rpc.Handle(m, ops.CatalogNodes, s.catalogNodes)

@@ -2,88 +2,13 @@ package server
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"time"
 
 	"praetor/catalog"
 	"praetor/gossip"
 	"praetor/internal/fault"
 	"praetor/internal/ops"
 )
-
-// EvictQuestionName is the gossip question that a server asks an agent to
-// remove a registration. Client agents have no port that servers could call.
-const EvictQuestionName = "praetor:evict"
-
-// EvictQuestion names what an agent shall remove: one service, or one check.
-type EvictQuestion struct {
-	ServiceID string `json:",omitempty"`
-	CheckID   string `json:",omitempty"`
-	// Service, unless empty, is the only service that it may be, or be a check
-	// of: who asked has no right to more.
-	Service string `json:",omitempty"`
-	// Asked is when, by the server's clock. Gossip delivers a question once more
-	// to an agent that has just been killed and started again.
-	Asked time.Time `json:",omitzero"`
-}
-
-// EvictAnswer is what became of it.
-type EvictAnswer struct {
-	Outcome EvictOutcome
-	// File is the configuration file that defines what was removed and will bring
-	// it back at the next start or reload; "" if none does.
-	File   string `json:",omitempty"`
-	Reason string `json:",omitempty"` // why it was refused
-}
-
-// EvictOutcome is an agent's answer in a word.
-type EvictOutcome string
-
-// The outcomes.
-const (
-	EvictDone    EvictOutcome = "removed"
-	EvictUnknown EvictOutcome = "unknown" // this agent has no such service or check
-	EvictRefused EvictOutcome = "refused"
-)
-
-// ParseEvictQuestion reads what came through gossip.
-func ParseEvictQuestion(payload []byte) (EvictQuestion, error) {
-	var q EvictQuestion
-	if err := json.Unmarshal(payload, &q); err != nil {
-		return q, fmt.Errorf("read eviction: %w", err)
-	}
-	if (q.ServiceID == "") == (q.CheckID == "") {
-		return q, errors.New("read eviction: it must name a service or a check")
-	}
-	return q, nil
-}
-
-// Encode gives the answer as gossip carries it. What would not fit is left out.
-func (a EvictAnswer) Encode() []byte {
-	full, err := json.Marshal(a)
-	if err == nil && len(full) <= gossip.MaxAnswerBytes {
-		return full
-	}
-	if a.File != "" {
-		a.File = "a configuration file"
-	}
-	short, _ := json.Marshal(EvictAnswer{Outcome: a.Outcome, File: a.File}) // strings always encode
-	return short
-}
-
-func parseEvictAnswer(payload []byte) (EvictAnswer, error) {
-	var a EvictAnswer
-	if err := json.Unmarshal(payload, &a); err != nil {
-		return a, fmt.Errorf("read answer to eviction: %w", err)
-	}
-	switch a.Outcome {
-	case EvictDone, EvictUnknown, EvictRefused:
-		return a, nil
-	}
-	return a, fmt.Errorf("read answer to eviction: outcome %q is unknown", a.Outcome)
-}
 
 // catalogEvict removes something where it comes from. The rights needed are
 // those of a deregistration.
@@ -237,9 +162,9 @@ func (s *Server) evictAtAgent(ctx context.Context, e eviction, m gossip.Member) 
 			"deregister it there, or stop that agent", e.Node, err)
 	}
 	switch answer.Outcome {
-	case EvictRefused:
+	case ops.EvictRefused:
 		return nil, fault.New(fault.Rejected, "the agent of node %q refused to remove %s: %s", e.Node, e.what, answer.Reason)
-	case EvictUnknown:
+	case ops.EvictUnknown:
 		if !e.listed {
 			return notListed(e), nil
 		}
@@ -257,22 +182,6 @@ func (s *Server) evictAtAgent(ctx context.Context, e eviction, m gossip.Member) 
 			e.what, e.Node, answer.File)
 	}
 	return rep, nil
-}
-
-func (s *Server) askToEvict(ctx context.Context, e eviction, member string) (EvictAnswer, error) {
-	q := EvictQuestion{ServiceID: e.ServiceID, Service: e.service, Asked: time.Now()}
-	if e.ServiceID == "" {
-		q.CheckID = e.CheckID
-	}
-	payload, err := json.Marshal(q)
-	if err != nil {
-		return EvictAnswer{}, err
-	}
-	answer, err := s.opts.LAN.Ask(ctx, member, EvictQuestionName, payload)
-	if err != nil {
-		return EvictAnswer{}, err
-	}
-	return parseEvictAnswer(answer)
 }
 
 // sentence words what was done, with a full stop.

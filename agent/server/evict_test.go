@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
-	"time"
 
 	"praetor/agent/server"
 	"praetor/catalog"
@@ -61,15 +60,38 @@ func (s *lone) has(node, service string) bool {
 	return false
 }
 
-// timeless is a question without its time, which must be now.
-func timeless(t *testing.T, payload []byte) string {
-	q, err := server.ParseEvictQuestion(payload)
-	if err != nil || time.Since(q.Asked) != 0 {
-		t.Errorf("question %s, %v", payload, err)
+// agentOf plays an agent that gossip tells of an order: it fetches it, hands it to
+// asked as JSON, and reports what report says, in JSON; "" for no report.
+func agentOf(t *testing.T, s *lone, report string, asked func(member, what string)) func(member, name string, payload []byte) ([]byte, error) {
+	return func(member, name string, payload []byte) ([]byte, error) {
+		if name != "praetor:evict" {
+			t.Errorf("question %s", name)
+		}
+		order, err := ops.EvictOrder.Call(context.Background(), s.Router(), &ops.EvictOrderRequest{ID: string(payload), Node: member})
+		if err != nil {
+			t.Errorf("the order of %s: %v", member, err)
+			return nil, gossip.ErrNoAnswer
+		}
+		what, _ := json.Marshal(order) // strings always encode
+		asked(member, string(what))
+		if report == "" {
+			return nil, gossip.ErrNoAnswer
+		}
+		req := &ops.EvictReportRequest{ID: string(payload), Node: member}
+		if err := json.Unmarshal([]byte(report), req); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ops.EvictReport.Call(context.Background(), s.Router(), req); err != nil {
+			t.Errorf("the report of %s: %v", member, err)
+		}
+		return nil, nil
 	}
-	q.Asked = time.Time{}
-	plain, _ := json.Marshal(q) // strings always encode
-	return string(plain)
+}
+
+// order is an order as JSON.
+func order(serviceID, checkID, service string) string {
+	text, _ := json.Marshal(ops.EvictOrderReply{ServiceID: serviceID, CheckID: checkID, Service: service})
+	return string(text)
 }
 
 func TestAgentIsAskedToRemoveWhatItOwns(t *testing.T) {
@@ -84,38 +106,34 @@ func TestAgentIsAskedToRemoveWhatItOwns(t *testing.T) {
 		detail    string
 		err       string
 	}{
-		{"removed", service, `{"ServiceID":"w1"}`, `{"Outcome":"removed"}`, ops.EvictedAtAgent, false,
+		{"removed", service, order("w1", "", ""), `{"Outcome":"removed"}`, ops.EvictedAtAgent, false,
 			`removed service "w1" at the agent of node "C1", from its data folder too, and from the catalog.`, ""},
-		{"a check", check, `{"CheckID":"disk"}`, `{"Outcome":"removed"}`, ops.EvictedAtAgent, false,
+		{"a check", check, order("", "disk", ""), `{"Outcome":"removed"}`, ops.EvictedAtAgent, false,
 			`removed check "disk" at the agent of node "c1", from its data folder too, and from the catalog.`, ""},
-		{"of a file", service, `{"ServiceID":"w1"}`, `{"Outcome":"removed","File":"/etc/web.hcl"}`, ops.EvictedAtAgent, true,
+		{"of a file", service, order("w1", "", ""), `{"Outcome":"removed","File":"/etc/web.hcl"}`, ops.EvictedAtAgent, true,
 			`removed service "w1" at the agent of node "C1" and from the catalog, until that agent starts or reloads: /etc/web.hcl on its machine defines it; remove it there to be rid of it.`, ""},
-		{"unknown there", service, `{"ServiceID":"w1"}`, `{"Outcome":"unknown"}`, ops.EvictedFromCatalog, false,
+		{"unknown there", service, order("w1", "", ""), `{"Outcome":"unknown"}`, ops.EvictedFromCatalog, false,
 			`removed service "w1" from the catalog: the agent of node "C1" does not have it.`, ""},
-		{"unknown everywhere", catalog.Deregister{Node: "c1", ServiceID: "web"}, `{"ServiceID":"web"}`, `{"Outcome":"unknown"}`, ops.EvictedNothing, false,
+		{"unknown everywhere", catalog.Deregister{Node: "c1", ServiceID: "web"}, order("web", "", ""), `{"Outcome":"unknown"}`, ops.EvictedNothing, false,
 			`there is no service "web" on node "c1"; ensure that the service ID is passed, not the service name.`, ""},
-		{"no answer", service, `{"ServiceID":"w1"}`, "", ops.EvictedFromCatalog, true,
+		{"no answer", service, order("w1", "", ""), "", ops.EvictedFromCatalog, true,
 			`removed service "w1" from the catalog: the agent of node "C1" did not do it (the member did not answer in time) and may bring it back within two minutes; deregister it there, or stop that agent.`, ""},
-		{"no answer about what the catalog lacks", catalog.Deregister{Node: "c1", CheckID: "x"}, `{"CheckID":"x"}`, "", "", false, "",
+		{"no answer about what the catalog lacks", catalog.Deregister{Node: "c1", CheckID: "x"}, order("", "x", ""), "", "", false, "",
 			`the agent of node "c1" was asked to remove check "x", which the catalog does not have: the member did not answer in time`},
-		{"an answer of a later version", service, `{"ServiceID":"w1"}`, `{"Outcome":"pondering"}`, ops.EvictedFromCatalog, true,
-			`removed service "w1" from the catalog: the agent of node "C1" did not do it (read answer to eviction: outcome "pondering" is unknown) and may bring it back within two minutes; deregister it there, or stop that agent.`, ""},
-		{"refused", service, `{"ServiceID":"w1"}`, `{"Outcome":"refused","Reason":"disk full"}`, "", false, "",
+		{"an answer of a later version", service, order("w1", "", ""), `{"Outcome":"pondering"}`, ops.EvictedFromCatalog, true,
+			`removed service "w1" from the catalog: the agent of node "C1" did not do it (outcome "pondering" is unknown) and may bring it back within two minutes; deregister it there, or stop that agent.`, ""},
+		{"refused", service, order("w1", "", ""), `{"Outcome":"refused","Reason":"disk full"}`, "", false, "",
 			`the agent of node "C1" refused to remove service "w1": disk full`},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			virtual(t, nil, func(s *lone) {
 				withWeb(s)
-				s.pool.answer = func(member, name string, payload []byte) ([]byte, error) {
-					if member != "c1" || name != "praetor:evict" || timeless(t, payload) != row.asked {
-						t.Errorf("asked %s %s %s, want c1 praetor:evict %s", member, name, payload, row.asked)
+				s.pool.answer = agentOf(t, s, row.answer, func(member, what string) {
+					if member != "c1" || what != row.asked {
+						t.Errorf("asked %s %s, want c1 %s", member, what, row.asked)
 					}
-					if row.answer == "" {
-						return nil, gossip.ErrNoAnswer
-					}
-					return []byte(row.answer), nil
-				}
+				})
 				rep, err := s.evict(row.d)
 				if row.err != "" {
 					if err == nil || err.Error() != row.err {
@@ -170,10 +188,7 @@ func TestEvictionNeedsTheRightsOfADeregistration(t *testing.T) {
 	as := func(who rights, test func(s *lone)) {
 		virtual(t, func(o *server.Options) { o.ACL = limited{who} }, func(s *lone) {
 			withWeb(s)
-			s.pool.answer = func(_, _ string, payload []byte) ([]byte, error) {
-				asked = timeless(t, payload)
-				return []byte(`{"Outcome":"removed"}`), nil
-			}
+			s.pool.answer = agentOf(t, s, `{"Outcome":"removed"}`, func(_, what string) { asked = what })
 			test(s)
 		})
 	}
@@ -184,7 +199,7 @@ func TestEvictionNeedsTheRightsOfADeregistration(t *testing.T) {
 	})
 	as(rights{serviceWrite: []string{"web"}}, func(s *lone) {
 		// The agent has to look whether it still is the service that the right is for.
-		if _, err := s.evictWith("t", catalog.Deregister{Node: "c1", ServiceID: "w1"}); err != nil || asked != `{"ServiceID":"w1","Service":"web"}` {
+		if _, err := s.evictWith("t", catalog.Deregister{Node: "c1", ServiceID: "w1"}); err != nil || asked != order("w1", "", "web") {
 			t.Errorf("with service:write: %v, asked %s", err, asked)
 		}
 		if _, err := s.evictWith("t", catalog.Deregister{Node: "gone", CheckID: "disk"}); fault.KindOf(err) != fault.Denied {
@@ -192,43 +207,51 @@ func TestEvictionNeedsTheRightsOfADeregistration(t *testing.T) {
 		}
 	})
 	as(rights{nodeWrite: []string{"c1"}}, func(s *lone) {
-		if _, err := s.evictWith("t", catalog.Deregister{Node: "c1", CheckID: "alive"}); err != nil || asked != `{"CheckID":"alive"}` {
+		if _, err := s.evictWith("t", catalog.Deregister{Node: "c1", CheckID: "alive"}); err != nil || asked != order("", "alive", "") {
 			t.Errorf("with node:write: %v, asked %s", err, asked)
 		}
 	})
 }
 
-func TestEvictAnswersFitIntoGossip(t *testing.T) {
-	long := strings.Repeat("é", gossip.MaxAnswerBytes)
-	for _, a := range []server.EvictAnswer{
-		{Outcome: server.EvictDone, File: "/etc/web.hcl"},
-		{Outcome: server.EvictDone, File: long},
-		{Outcome: server.EvictRefused, Reason: long},
-	} {
-		text := a.Encode()
-		var got server.EvictAnswer
-		if err := json.Unmarshal(text, &got); err != nil || len(text) > gossip.MaxAnswerBytes {
-			t.Fatalf("%d bytes, %v", len(text), err)
+// TestAnswersThatComeByGossipAreNotBelieved: only a report over RPC counts, under the
+// order's ID and from its node.
+func TestAnswersThatComeByGossipAreNotBelieved(t *testing.T) {
+	virtual(t, nil, func(s *lone) {
+		withWeb(s)
+		s.pool.answer = func(_, _ string, payload []byte) ([]byte, error) {
+			for _, forged := range []ops.EvictReportRequest{
+				{ID: "00000000-0000-0000-0000-000000000000", Node: "c1", Outcome: ops.EvictUnknown},
+				{ID: string(payload), Node: "other", Outcome: ops.EvictUnknown},
+			} {
+				if _, err := ops.EvictReport.Call(context.Background(), s.Router(), &forged); fault.KindOf(err) != fault.NotFound {
+					t.Errorf("report %+v: %v, want not found", forged, err)
+				}
+			}
+			return []byte(`{"Outcome":"unknown"}`), nil
 		}
-		if got.Outcome != a.Outcome || (got.File == "") != (a.File == "") {
-			t.Errorf("%+v became %+v", a.Outcome, got)
+		rep, err := s.evict(catalog.Deregister{Node: "c1", ServiceID: "w1"})
+		if err != nil || !rep.MayReturn || !strings.Contains(rep.Detail, "did not answer in time") {
+			t.Errorf("%+v, %v; want that the agent did not report", rep, err)
 		}
-	}
+	})
 }
 
-func FuzzEvictMessages(f *testing.F) {
-	for _, seed := range []string{
-		"", "{}", `{"ServiceID":"w1","Service":"web"}`, `{"CheckID":"c"}`, `{"ServiceID":"a","CheckID":"b"}`, `{"ServiceID":1}`,
-		`{"Outcome":"removed","File":"/etc/web.hcl"}`, `{"Outcome":"refused","Reason":"no"}`, `{"Outcome":"unknown"}`, `[]`, `null`,
-	} {
-		f.Add([]byte(seed))
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		if q, err := server.ParseEvictQuestion(data); err == nil && (q.ServiceID == "") == (q.CheckID == "") {
-			t.Errorf("accepted %+v", q)
+// TestOrdersEndWithTheirEviction: an ID that was heard of later gives nothing.
+func TestOrdersEndWithTheirEviction(t *testing.T) {
+	virtual(t, nil, func(s *lone) {
+		withWeb(s)
+		id := ""
+		played := agentOf(t, s, `{"Outcome":"removed"}`, func(string, string) {})
+		s.pool.answer = func(member, name string, payload []byte) ([]byte, error) {
+			id = string(payload)
+			return played(member, name, payload)
 		}
-		if a, err := server.ParseEvictAnswer(data); err == nil && a.Outcome == "" {
-			t.Errorf("accepted %+v", a)
+		if _, err := s.evict(catalog.Deregister{Node: "c1", ServiceID: "w1"}); err != nil {
+			t.Fatal(err)
+		}
+		_, err := ops.EvictOrder.Call(context.Background(), s.Router(), &ops.EvictOrderRequest{ID: id, Node: "c1"})
+		if fault.KindOf(err) != fault.NotFound {
+			t.Errorf("the order afterwards: %v, want not found", err)
 		}
 	})
 }

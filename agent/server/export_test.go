@@ -43,9 +43,6 @@ func MayDeregister(az acl.Authorizer, tx *catalog.Tx, d *catalog.Deregister) err
 // ReconcileAll makes one pass over all members.
 func (s *Server) ReconcileAll(ctx context.Context) { s.reconcileAll(ctx) }
 
-// ParseEvictAnswer reads what an agent answered.
-var ParseEvictAnswer = parseEvictAnswer
-
 // SessionTimers are timers that no server uses.
 type SessionTimers struct{ t sessionTimers }
 

@@ -120,6 +120,7 @@ func (o *Options) fillDefaults() error {
 // Server is the server half of an agent.
 type Server struct {
 	opts     Options
+	orders   orders
 	logger   hclog.Logger
 	store    *catalog.Store
 	raft     *raftstore.Store
