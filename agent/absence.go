@@ -28,6 +28,14 @@ const (
 // presence is what presenceFile holds.
 type presence struct {
 	LastSeenUnix int64 `json:"last_seen_unix"`
+	// RaftID is the node ID under which this server has had a raft folder, ""
+	// until the first one was made.
+	RaftID string `json:"raft_id,omitempty"`
+}
+
+func (p presence) at(now time.Time) presence {
+	p.LastSeenUnix = now.Unix()
+	return p
 }
 
 // checkAbsence refuses to start a server that was away for so long that what it
@@ -38,10 +46,14 @@ func checkAbsence(dir *dataDir, rt *config.Runtime, now time.Time, logger hclog.
 	if path == "" || !rt.Server || rt.Dev {
 		return nil
 	}
-	last, err := readPresence(path)
+	was, err := readPresence(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return writePresence(path, now)
+		if holdsVotes(dir) {
+			logger.Warn("File that tells when this server last ran is missing: writing it anew", "file", path)
+		}
+		return writePresence(path, was.at(now))
 	}
+	last := time.Unix(was.LastSeenUnix, 0)
 	if err != nil {
 		if last, err = lastChange(path, err, logger); err != nil {
 			return err
@@ -55,7 +67,7 @@ func checkAbsence(dir *dataDir, rt *config.Runtime, now time.Time, logger hclog.
 			return err
 		}
 	}
-	return writePresence(path, now)
+	return writePresence(path, was.at(now))
 }
 
 // lastChange tells when a damaged file was last written.
@@ -69,24 +81,24 @@ func lastChange(path string, damage error, logger hclog.Logger) (time.Time, erro
 	return info.ModTime(), nil
 }
 
-func readPresence(path string) (time.Time, error) {
+func readPresence(path string) (presence, error) {
 	text, err := regular.Read(path, maxPresence)
 	if err != nil {
-		return time.Time{}, err
+		return presence{}, err
 	}
 	var p presence
 	if err := json.Unmarshal(text, &p); err != nil {
-		return time.Time{}, fmt.Errorf("read %s: %w", path, err)
+		return presence{}, fmt.Errorf("read %s: %w", path, err)
 	}
 	if p.LastSeenUnix <= 0 {
-		return time.Time{}, fmt.Errorf("read %s: last_seen_unix is %d, not a time", path, p.LastSeenUnix)
+		return p, fmt.Errorf("read %s: last_seen_unix is %d, not a time", path, p.LastSeenUnix)
 	}
-	return time.Unix(p.LastSeenUnix, 0), nil
+	return p, nil
 }
 
 // writePresence replaces the file as a whole.
-func writePresence(path string, now time.Time) error {
-	text, err := json.Marshal(presence{now.Unix()})
+func writePresence(path string, p presence) error {
+	text, err := json.Marshal(p)
 	if err != nil {
 		return err
 	}
@@ -116,7 +128,7 @@ func (a *Agent) runPresence(ctx context.Context) error {
 	for {
 		select {
 		case now := <-tick.C:
-			if err := writePresence(path, now); err != nil {
+			if err := writePresence(path, presence{RaftID: a.id}.at(now)); err != nil {
 				a.logger.Warn("cannot note that this server runs: after a long absence it may refuse to start", "file", path, "error", err)
 			}
 		case <-ctx.Done():

@@ -33,6 +33,16 @@ func CheckAbsence(folder string, rt *config.Runtime, now time.Time) error {
 	return checkAbsence(&dataDir{path: folder}, rt, now, hclog.NewNullLogger())
 }
 
+// CheckForgotten is what such a server checks once it knows its ID.
+func CheckForgotten(folder string, rt *config.Runtime, id string) error {
+	return checkForgotten(&dataDir{path: folder}, rt, id)
+}
+
+// NoteRaft is what it writes down once its raft folder is made.
+func NoteRaft(folder string, rt *config.Runtime, id string, now time.Time) error {
+	return noteRaft(&dataDir{path: folder}, rt, id, now)
+}
+
 // NewWatcher is an agent of which only the watches run.
 func NewWatcher(watch func(ctx context.Context, self Self, conf config.Watch)) *Agent {
 	a := &Agent{duties: Duties{Watch: watch}, rewatch: make(chan struct{}, 1)}

@@ -24,8 +24,10 @@ func (a *Agent) openDataDir(rt *config.Runtime) error {
 	if err := checkAbsence(a.dir, rt, time.Now(), a.logger); err != nil {
 		return err
 	}
-	a.id, err = config.NodeID(rt)
-	return err
+	if a.id, err = config.NodeID(rt); err != nil {
+		return err
+	}
+	return checkForgotten(a.dir, rt, a.id)
 }
 
 // openServer builds the server half, or for a client agent just the router.
@@ -69,7 +71,7 @@ func (a *Agent) openServer(rt *config.Runtime) error {
 	}
 	a.own(srv)
 	a.server, a.router = srv, srv.Router()
-	return nil
+	return noteRaft(a.dir, rt, a.id, time.Now())
 }
 
 func raftOptions(dir *dataDir, rt *config.Runtime) raftstore.Options {
