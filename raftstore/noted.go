@@ -61,7 +61,8 @@ func (l *notedLog) GetLog(index uint64, out *raft.Log) error {
 }
 
 // applying reports whether raft asks for an entry to apply it: then, and only
-// then, an error makes it panic.
+// then, an error makes it panic. Raft's other goroutines take the error: one that
+// sends to a follower has to, or the one that reads the answers waits for ever.
 func applying() bool {
 	var callers [16]uintptr
 	frames := runtime.CallersFrames(callers[:runtime.Callers(2, callers[:])])
