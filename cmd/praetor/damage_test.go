@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -17,31 +18,37 @@ func (n *node) data(name ...string) string {
 	return filepath.Join(append([]string{n.dir, "data"}, name...)...)
 }
 
-// refusesToStart starts an agent that must end by itself, in one line with words.
+// refusesToStart starts an agent that must end at once.
 func (n *node) refusesToStart(words ...string) {
 	n.t.Helper()
 	n.start()
+	n.ends(words...)
+}
+
+// ends waits until an agent has ended by itself, in one line with words.
+func (n *node) ends(words ...string) {
+	n.t.Helper()
 	select {
 	case <-n.done:
 	case <-time.After(30 * time.Second):
-		n.t.Fatalf("%s runs, want it to refuse", n.name)
+		n.t.Fatalf("%s still runs", n.name)
 	}
 	said := n.log.String()
 	if code := n.cmd.ProcessState.ExitCode(); code != 1 {
 		n.t.Errorf("%s: exit code %d, want 1", n.name, code)
 	}
-	lines := strings.Split(strings.TrimSpace(said), "\n")
-	for _, word := range words {
-		if !strings.Contains(lines[len(lines)-1], word) {
-			n.t.Errorf("%s: last line %q, want %q in it", n.name, lines[len(lines)-1], word)
-		}
+	named := slices.ContainsFunc(strings.Split(said, "\n"), func(line string) bool {
+		return !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(line, word) })
+	})
+	if !named {
+		n.t.Errorf("%s: no line with all of %q in:\n%s", n.name, words, said)
 	}
 	if strings.Contains(said, "goroutine ") {
 		n.t.Errorf("%s ends with a stack:\n%s", n.name, said)
 	}
 }
 
-// damageLog zeroes 512 bytes of the log of a stopped server, where it holds text.
+// damageLog zeroes 512 bytes of the log, where it holds text.
 func (n *node) damageLog(text string) {
 	n.t.Helper()
 	files, err := filepath.Glob(n.data("raft", "wal", "*.wal"))
@@ -49,8 +56,12 @@ func (n *node) damageLog(text string) {
 		content, rerr := os.ReadFile(file)
 		err = errors.Join(err, rerr)
 		if at := bytes.Index(content, []byte(text)); at >= 0 {
-			clear(content[at : at+512])
-			if err = errors.Join(err, os.WriteFile(file, content, 0o600)); err == nil {
+			f, werr := os.OpenFile(file, os.O_WRONLY, 0) // in place: a running server has it open
+			if err = errors.Join(err, werr); err == nil {
+				_, werr = f.WriteAt(make([]byte, 512), int64(at))
+				err = errors.Join(werr, f.Close())
+			}
+			if err == nil {
 				return
 			}
 		}
@@ -178,4 +189,35 @@ func TestLoneServerWithADamagedSnapshotRefusesInOneLine(t *testing.T) {
 		}
 	}
 	n.refusesToStart("is damaged", "meta.json")
+}
+
+// TestDamageMetWhileRunningEndsTheServer: an entry is read again for a server that
+// joins. Its log was good when the server started.
+func TestDamageMetWhileRunningEndsTheServer(t *testing.T) {
+	t.Parallel()
+	n := newNode(t, "solo", "127.77.83.1", "-server", "-bootstrap-expect=1").start()
+	for _, prefix := range []string{"a", "b", "c", "d"} { // more than are kept in memory
+		n.putMany(prefix)
+	}
+	n.damageLog("a/100")
+	newNode(t, "s2", "127.77.83.2", "-server", "-retry-join=127.77.83.1").start()
+	n.ends(".wal is damaged", "index ", "operator raft remove-peer")
+}
+
+// TestFirstStartThatWasKilledIsStillTheFirst kills a new server at any point: it must
+// not take what it made until then for a folder that lost its votes.
+func TestFirstStartThatWasKilledIsStillTheFirst(t *testing.T) {
+	t.Parallel()
+	n := newNode(t, "solo", "127.77.84.1", "-server", "-bootstrap-expect=1")
+	for _, made := range []string{"server_metadata.json", "node-id", "raft", "raft/stable.db", "raft/wal"} {
+		if err := os.RemoveAll(n.data()); err != nil {
+			t.Fatal(err)
+		}
+		n.start()
+		waitFor(t, made, 20*time.Second, func() error { _, err := os.Lstat(n.data(made)); return err })
+		n.kill()
+		n.start()
+		waitFor(t, "leader", 20*time.Second, n.hasLeader)
+		n.signal(syscall.SIGTERM)
+	}
 }
