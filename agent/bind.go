@@ -73,5 +73,21 @@ func (c transportCloser) Close() error {
 	if *c.transport == nil {
 		return nil
 	}
-	return (*c.transport).Shutdown()
+	return shutUnused(*c.transport)
+}
+
+// shutUnused shuts a transport from which nobody reads: others may be sending to it,
+// and its Shutdown waits until what they sent is taken.
+func shutUnused(transport memberlist.Transport) error {
+	down := make(chan error, 1)
+	go func() { down <- transport.Shutdown() }() // waited for below
+	for {
+		select {
+		case <-transport.PacketCh():
+		case conn := <-transport.StreamCh():
+			_ = conn.Close()
+		case err := <-down:
+			return err
+		}
+	}
 }

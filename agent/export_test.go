@@ -43,6 +43,9 @@ func NoteRaft(folder string, rt *config.Runtime, id string, now time.Time) error
 	return noteRaft(&dataDir{path: folder}, rt, id, now)
 }
 
+// ShutUnused shuts a transport that no pool has taken over.
+var ShutUnused = shutUnused
+
 // NewWatcher is an agent of which only the watches run.
 func NewWatcher(watch func(ctx context.Context, self Self, conf config.Watch)) *Agent {
 	a := &Agent{duties: Duties{Watch: watch}, rewatch: make(chan struct{}, 1)}

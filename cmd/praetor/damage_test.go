@@ -201,7 +201,7 @@ func TestDamageMetWhileRunningEndsTheServer(t *testing.T) {
 	}
 	n.damageLog("a/100")
 	newNode(t, "s2", "127.77.83.2", "-server", "-retry-join=127.77.83.1").start()
-	n.ends(".wal is damaged", "index ", "operator raft remove-peer")
+	n.ends("wal is damaged", "index ", "operator raft remove-peer")
 }
 
 // TestFirstStartThatWasKilledIsStillTheFirst kills a new server at any point: it must
