@@ -159,6 +159,9 @@ func (x *exchange) encodeEntries(to io.Writer, first *catalog.KVEntry, next next
 			if _, err := to.Write(chunk); err != nil {
 				return err
 			}
+			if err := x.r.Context().Err(); err != nil { // what is written to a client that is gone is taken all the same
+				return err
+			}
 			chunk = chunk[:0]
 		}
 		var err error

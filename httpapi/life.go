@@ -90,6 +90,9 @@ func (l *life) watch() {
 		defer c.conns.unpark(c.client, l)
 	}
 	for {
+		if !l.write && isGone(connOf(l.ctx)) {
+			l.cancel(errClientGone)
+		}
 		select {
 		case <-l.ctx.Done():
 			return
@@ -101,9 +104,6 @@ func (l *life) watch() {
 			}
 			over.Reset(stopWrites)
 		case <-ticker.C:
-			if !l.write && isGone(connOf(l.ctx)) {
-				l.cancel(errClientGone)
-			}
 		case <-over.C:
 			if l.write {
 				l.cancel(context.DeadlineExceeded)
