@@ -15,13 +15,16 @@ const (
 // MarshalMsg implements msgp.Marshaler
 func (z FreedLock) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 2
+	// map header, size 3
 	// string "Key"
-	o = append(o, 0x82, 0xa3, 0x4b, 0x65, 0x79)
+	o = append(o, 0x83, 0xa3, 0x4b, 0x65, 0x79)
 	o = msgp.AppendString(o, z.Key)
 	// string "Delay"
 	o = append(o, 0xa5, 0x44, 0x65, 0x6c, 0x61, 0x79)
 	o = msgp.AppendDuration(o, z.Delay)
+	// string "Index"
+	o = append(o, 0xa5, 0x49, 0x6e, 0x64, 0x65, 0x78)
+	o = msgp.AppendUint64(o, z.Index)
 	return
 }
 
@@ -59,6 +62,12 @@ func (z *FreedLock) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Delay")
 				return
 			}
+		case "Index":
+			z.Index, bts, err = msgp.ReadUint64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Index")
+				return
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -73,7 +82,7 @@ func (z *FreedLock) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z FreedLock) Msgsize() (s int) {
-	s = 1 + 4 + msgp.StringPrefixSize + len(z.Key) + 6 + msgp.DurationSize
+	s = 1 + 4 + msgp.StringPrefixSize + len(z.Key) + 6 + msgp.DurationSize + 6 + msgp.Uint64Size
 	return
 }
 

@@ -8,7 +8,11 @@ import (
 	"praetor/catalog"
 	"praetor/internal/acl"
 	"praetor/internal/ops"
+	"praetor/internal/rpc"
 )
+
+// Operations lists what a server answers.
+func Operations() []*rpc.Desc { return (&Server{measured: newMeasured(nil)}).mux().Operations() }
 
 // MaxViews is how many answers are kept.
 const MaxViews = maxViews

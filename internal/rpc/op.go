@@ -2,6 +2,8 @@ package rpc
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/tinylib/msgp/msgp"
@@ -150,11 +152,12 @@ func (m *Mux) Wrap(around func(op *Desc, next Handler) Handler) {
 	}
 }
 
-// Names lists the operations registered, in no order.
-func (m *Mux) Names() []string {
-	names := make([]string, 0, len(m.handlers))
-	for n := range m.handlers {
-		names = append(names, n)
+// Operations lists the operations registered, by name. Transfers are not among
+// them.
+func (m *Mux) Operations() []*Desc {
+	list := make([]*Desc, 0, len(m.handlers))
+	for _, name := range slices.Sorted(maps.Keys(m.handlers)) {
+		list = append(list, m.handlers[name].op)
 	}
-	return names
+	return list
 }
