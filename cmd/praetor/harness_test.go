@@ -64,6 +64,7 @@ type node struct {
 	name string
 	ip   string
 	args []string
+	bare bool // args say what it binds
 	dir  string
 	log  *bytes.Buffer
 	cmd  *exec.Cmd
@@ -87,7 +88,11 @@ func newNode(t *testing.T, name, ip string, args ...string) *node {
 func (n *node) start() *node {
 	n.t.Helper()
 	// Who starts before the one it joins shall not wait 30 s for the next try.
-	args := append([]string{"agent", "-node", n.name, "-bind", n.ip, "-client", n.ip, "-retry-interval=1s"}, n.args...)
+	args := []string{"agent", "-node", n.name, "-retry-interval=1s"}
+	if !n.bare {
+		args = append(args, "-bind", n.ip, "-client", n.ip)
+	}
+	args = append(args, n.args...)
 	if !strings.Contains(strings.Join(n.args, " "), "-dev") {
 		args = append(args, "-data-dir", filepath.Join(n.dir, "data"))
 	}
