@@ -99,3 +99,16 @@ func Turns(changes ...bool) []bool {
 func WithChecksum(body []byte) []byte {
 	return binary.LittleEndian.AppendUint32(append([]byte(nil), body...), crc32.Checksum(body, castagnoli))
 }
+
+// ReadFiles hands bytes to everything that reads what lies on the disk, and
+// returns the note among them as it is written, nil if they are none.
+func ReadFiles(b []byte, path string) (note []byte) {
+	_, _ = decodeMeta(b, "1-2-3")
+	parseBoltMeta(b)
+	findBatch(b)
+	_, _ = scanSegment(path, 1, 2)
+	if n, ok := decodeNoted(b); ok {
+		return n.encode()
+	}
+	return nil
+}
