@@ -18,8 +18,10 @@
 // # Concurrency
 //
 // All methods may be called at once from anywhere, except from Options.Admit;
-// one Run at a time. The pool owns one goroutine, pump, from Open to Close; it
-// moves serf's events into a queue and never waits for Run's handler. Serf and
+// one Run at a time. From Open to Close the pool owns four goroutines: pump moves
+// serf's events into a queue and never waits for Run's handler; carryPackets and
+// carryStreams check what came before memberlist reads it; settle asks members that
+// others speak of. Identify starts one more, which ends with a ping. Serf and
 // memberlist have goroutines of their own: Close ends them, but memberlist does
 // not wait for a probe under way, which ends within seconds by its own timeouts.
 //

@@ -46,8 +46,8 @@ type settings struct {
 	UnixSockets         unixSettings      `cfg:"unix_sockets"`
 	TaggedAddresses     map[string]string `cfg:"tagged_addresses" help:"further addresses shown with this node"`
 	TranslateWANAddrs   *bool             `cfg:"translate_wan_addrs" help:"answer with WAN addresses for nodes of other datacenters"`
-	SerfAllowedCIDRsLAN []string          `cfg:"serf_lan_allowed_cidrs" help:"networks from which LAN members may join"`
-	SerfAllowedCIDRsWAN []string          `cfg:"serf_wan_allowed_cidrs" help:"networks from which WAN members may join"`
+	SerfAllowedCIDRsLAN []string          `cfg:"serf_lan_allowed_cidrs" help:"networks from which LAN members may join; the own address always may"`
+	SerfAllowedCIDRsWAN []string          `cfg:"serf_wan_allowed_cidrs" help:"networks from which WAN members may join; the own address always may"`
 
 	RetryJoinLAN              []string `cfg:"retry_join" help:"agents to join at start, tried until one answers"`
 	RetryJoinWAN              []string `cfg:"retry_join_wan" help:"servers of other datacenters to join at start"`

@@ -17,7 +17,8 @@ func newForceLeaveCommand() *cobra.Command {
 		Use:   "force-leave [options] node",
 		Short: "Forces a member of the cluster to enter the \"left\" state",
 		Long: `Declares a failed member to have left, so that it is removed from the catalog
-now instead of after 72 hours. A member that is alive comes back by itself.`,
+now instead of after 72 hours. A member that is alive is refused: run 'leave' on
+its machine instead, or stop it there first.`,
 		Example: `praetor force-leave node-7
 praetor force-leave -prune node-7`,
 		RunE: func(cmd *cobra.Command, args []string) error { return runForceLeave(cmd, args, opts) },
