@@ -354,14 +354,12 @@ func TestUserInterfaceIsServedBesideTheAPI(t *testing.T) {
 	}
 }
 
-func TestNewNamesAllThatIsMissing(t *testing.T) {
-	_, err := httpapi.New(httpapi.Options{UIPath: "ui"})
-	if err == nil {
-		t.Fatal("no error")
-	}
-	for _, want := range []string{"Caller", "Agent", "Local", "Datacenter", "NodeName", "UIPath"} {
-		if !strings.Contains(err.Error(), want) {
-			t.Errorf("%q does not name %s", err, want)
+func TestNewNamesAllThatIsMissingInOneOrder(t *testing.T) {
+	const want = "Caller is missing\nAgent is missing\nLocal is missing\nDatacenter is missing\nNodeName is missing\nUIPath must start and end with a slash"
+	for range 20 {
+		_, err := httpapi.New(httpapi.Options{UIPath: "ui"})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Fatalf("%v, want %s", err, want)
 		}
 	}
 }

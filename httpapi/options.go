@@ -101,12 +101,18 @@ const (
 
 func (o *Options) fill() error {
 	var faults []error
-	for name, missing := range map[string]bool{
-		"Caller": o.Caller == nil, "Agent": o.Agent == nil, "Local": o.Local == nil,
-		"Datacenter": o.Datacenter == "", "NodeName": o.NodeName == "",
+	for _, field := range []struct {
+		name    string
+		missing bool
+	}{
+		{"Caller", o.Caller == nil},
+		{"Agent", o.Agent == nil},
+		{"Local", o.Local == nil},
+		{"Datacenter", o.Datacenter == ""},
+		{"NodeName", o.NodeName == ""},
 	} {
-		if missing {
-			faults = append(faults, errors.New(name+" is missing"))
+		if field.missing {
+			faults = append(faults, errors.New(field.name+" is missing"))
 		}
 	}
 	if o.Events == nil {

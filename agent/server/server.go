@@ -106,12 +106,19 @@ func (o *Options) fillDefaults() error {
 		o.Logger = hclog.NewNullLogger()
 	}
 	var errs []error
-	for what, missing := range map[string]bool{
-		"a name": o.Name == "", "an ID": o.ID == "", "a datacenter": o.Datacenter == "",
-		"an address": o.Address == "", "a listener": o.Listener == nil, "a LAN pool": o.LAN == nil,
+	for _, part := range []struct {
+		name    string
+		missing bool
+	}{
+		{"a name", o.Name == ""},
+		{"an ID", o.ID == ""},
+		{"a datacenter", o.Datacenter == ""},
+		{"an address", o.Address == ""},
+		{"a listener", o.Listener == nil},
+		{"a LAN pool", o.LAN == nil},
 	} {
-		if missing {
-			errs = append(errs, fmt.Errorf("server: needs %s", what))
+		if part.missing {
+			errs = append(errs, fmt.Errorf("server: needs %s", part.name))
 		}
 	}
 	return errors.Join(errs...)
