@@ -62,6 +62,7 @@ type Pool struct {
 	leaving  sync.Once // Leave, or Close making sure that none comes
 	leaveErr error     // valid after leaving
 	goodbye  atomic.Bool
+	joining  chan struct{} // has a token while a Join is under way
 
 	tagsMu sync.Mutex // one SetTags at a time: serf does not guard its tags
 }
@@ -98,6 +99,7 @@ func open(opts Options) (*Pool, error) {
 		thin:   newThinner(opts.Logger, metricLabels(&opts)),
 		events: make(chan serf.Event, eventBuffer), questions: make(chan Question, maxQuestions),
 		mend: make(chan struct{}, 1), meet: make(chan Member, maxConflicts), pumped: make(chan struct{}), settled: make(chan struct{}),
+		joining:        make(chan struct{}, 1),
 		verifyIncoming: opts.EncryptVerifyIncoming, verifyOutgoing: opts.EncryptVerifyOutgoing,
 		admission: newAdmission(&opts),
 	}
@@ -304,10 +306,16 @@ func (p *Pool) Close() error {
 }
 
 // Leave says goodbye and waits for the word to spread (about 3 s). The pool
-// still listens until Close. Calling it again is fine.
+// still listens until Close. Calling it again is fine. A Join under way is let
+// finish first: those it reaches must hear the goodbye, or they see a member fail.
 func (p *Pool) Leave() error {
 	p.leaving.Do(func() {
 		p.goodbye.Store(true)
+		select {
+		case p.joining <- struct{}{}:
+			defer func() { <-p.joining }()
+		case <-time.After(joinPatience):
+		}
 		if err := p.serf.Leave(); err != nil {
 			p.leaveErr = fmt.Errorf("leave gossip: %w", err)
 		}
@@ -320,6 +328,8 @@ func (p *Pool) Leave() error {
 // they refuse because another agent seems to live by this one's name, that one is
 // asked first.
 func (p *Pool) Join(addrs []string) (int, error) {
+	p.joining <- struct{}{}
+	defer func() { <-p.joining }()
 	n, err := p.serf.Join(addrs, true)
 	if err != nil && p.twinIsGone() {
 		n, err = p.serf.Join(addrs, true)
@@ -363,6 +373,10 @@ func joinFault(err error) error {
 	}
 	return &fault.Error{Kind: fault.Rejected, Text: consuls.Error(), Err: err}
 }
+
+// joinPatience is how long Leave lets a Join under way finish: one that reaches a
+// member takes milliseconds, one that reaches nobody owes no goodbye.
+const joinPatience = 3 * time.Second
 
 // textNoSuchNode is parsed by clients, reference/http-agent.md §2.
 const textNoSuchNode = "agent: No node found with name '%s'"

@@ -3,14 +3,17 @@ package gossip_test
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/memberlist"
 
 	"praetor/gossip"
 	"praetor/internal/fault"
@@ -76,6 +79,41 @@ func TestGracefulLeaveShowsAsLeft(t *testing.T) {
 		}
 		if err := all[2].SetTags(nil); err == nil {
 			t.Error("tags could change after leaving")
+		}
+	})
+}
+
+// slowDial takes a second to connect.
+type slowDial struct{ memberlist.NodeAwareTransport }
+
+func (s slowDial) DialAddressTimeout(a memberlist.Address, timeout time.Duration) (net.Conn, error) {
+	c, err := s.NodeAwareTransport.DialAddressTimeout(a, timeout)
+	pass(time.Second)
+	return c, err
+}
+
+func TestLeaveDuringAJoinIsHeardByThoseItReached(t *testing.T) {
+	virtual(t, func(t *testing.T, w *world) {
+		first := w.start(1)[0]
+		opts := w.options("m2", 2)
+		opts.Transport = slowDial{opts.Transport.(memberlist.NodeAwareTransport)}
+		hasty := w.open(2, opts)
+		joined := make(chan error)
+		go func() { // received below
+			_, err := hasty.Join([]string{ip(1)})
+			joined <- err
+		}()
+		synctest.Wait()
+		left := make(chan error)
+		go func() { left <- hasty.Leave() }() // received below
+		if err := <-joined; err != nil {
+			t.Fatal(err)
+		}
+		if err := <-left; err != nil {
+			t.Fatal(err)
+		}
+		if err := first.status("m2", gossip.Left); err != nil {
+			t.Error(err)
 		}
 	})
 }
