@@ -12,8 +12,10 @@ build: ## bin/praetor, linked statically: it needs no libc
 test: ## everything that needs only Go
 	$(GO) test ./...
 
-race: ## the same under the race detector
-	$(GO) test -race -timeout 20m ./...
+RACE_APART = ./internal/testcluster
+race: ## the same under the race detector; whole clusters each in a process of its own
+	$(GO) test -race -timeout 20m $$($(GO) list ./... | grep -v $(RACE_APART:./%=/%$$))
+	./scripts/race-apart $(RACE_APART)
 
 lint: ## vet, staticcheck, gofmt, generated code up to date
 	$(GO) vet ./...
