@@ -24,8 +24,8 @@
 //
 // A request runs where its Place says or fails. A write is sent a second time
 // only if the first one was certainly not executed. The kind fault.NoLeader
-// promises just that: a handler returns it only if it changed nothing. No token
-// leaves the datacenter. The caller's request is never changed.
+// promises just that: a handler returns it only if it changed nothing. A request's
+// token goes wherever the request goes. The caller's request is never changed.
 // Bounds: requests 64 MiB, replies 256 MiB, 16384 requests in work per
 // connection (more wait), 100 connections per client IP, 512 for Raft, 5 s to
 // shake hands, 1024 connections that have not done so. Where there are gossip

@@ -71,23 +71,19 @@ func (r *Router) tryServers(ctx context.Context, op *Desc, req Message) (Message
 	return rep, v, err
 }
 
-// tryDatacenter asks the servers of another datacenter in turn, without the
-// token, which means nothing there.
+// tryDatacenter asks the servers of another datacenter in turn. The token travels
+// with the request: what it may do there is for those servers to say.
 func (r *Router) tryDatacenter(ctx context.Context, datacenter string, op *Desc, req Message) (Message, verdict, error) {
 	servers, known := r.fleet.order(datacenter)
 	if !known {
 		return nil, final, errNoPath()
-	}
-	stripped, ok := withoutToken(op, req)
-	if !ok {
-		return nil, final, fault.New(fault.Internal, "%s: its request has no options to take the token from", op.Name)
 	}
 	r.abroad.Incr(datacenter)
 	unreachable := fault.New(fault.Rejected, TextRemoteUnreachable)
 	if len(servers) == 0 {
 		return nil, final, unreachable
 	}
-	rep, v, err := r.tryEach(ctx, servers, op, stripped, hopDatacenter)
+	rep, v, err := r.tryEach(ctx, servers, op, req, hopDatacenter)
 	if v == retry {
 		return nil, final, unreachable
 	}

@@ -13,8 +13,6 @@ type WriteOptions struct {
 // Target implements Routed.
 func (o *WriteOptions) Target() (string, string, bool) { return o.Datacenter, o.Token, false }
 
-func (o *WriteOptions) dropToken() { o.Token = "" }
-
 // ReadOptions is embedded by every request that reads.
 type ReadOptions struct {
 	Datacenter string // "" = the receiver's own
@@ -46,8 +44,6 @@ func (o *ReadOptions) Target() (string, string, bool) { return o.Datacenter, o.T
 
 // Read gives the options to code that handles all reads alike.
 func (o *ReadOptions) Read() *ReadOptions { return o }
-
-func (o *ReadOptions) dropToken() { o.Token = "" }
 
 // ReadMeta is embedded by every reply to a read.
 type ReadMeta struct {

@@ -117,18 +117,3 @@ func freshen(op *Desc, req, rep Message) Message {
 	ReadOptionsOf(c).Stale = false
 	return c
 }
-
-// withoutToken returns a copy of the request that another datacenter may see,
-// false if the request cannot be stripped.
-func withoutToken(op *Desc, req Message) (Message, bool) {
-	if op.clone == nil {
-		return nil, false
-	}
-	c := op.clone(req)
-	s, ok := c.(interface{ dropToken() })
-	if !ok {
-		return nil, false
-	}
-	s.dropToken()
-	return c, true
-}

@@ -332,7 +332,7 @@ func TestUnreachableLeaderBehindACutIsReplaced(t *testing.T) {
 	})
 }
 
-func TestOtherDatacentersAreAskedWithoutToken(t *testing.T) {
+func TestTokensTravelWithTheirRequests(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		here := w.server("dc1", "10.1.0.1")
 		there := w.server("dc2", "10.2.0.1")
@@ -352,8 +352,8 @@ func TestOtherDatacentersAreAskedWithoutToken(t *testing.T) {
 			}
 		}
 		for _, tok := range there.tokens {
-			if tok != "" {
-				t.Errorf("dc2 saw the token %q", tok)
+			if tok != "secret" {
+				t.Errorf("dc2 saw the token %q, want the caller's", tok)
 			}
 		}
 		if len(there.tokens) != 4 || here.count() != 0 {

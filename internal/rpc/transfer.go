@@ -133,15 +133,11 @@ func (r *Router) transferAway(ctx context.Context, datacenter string, op *Desc, 
 	if !known {
 		return nil, nil, final, errNoPath()
 	}
-	stripped, ok := withoutToken(op, req)
-	if !ok {
-		return nil, nil, final, fault.New(fault.Internal, "%s: its request has no options to take the token from", op.Name)
-	}
 	unreachable := fault.New(fault.Rejected, TextRemoteUnreachable)
 	if len(servers) == 0 {
 		return nil, nil, final, unreachable
 	}
-	rep, out, v, err := r.transferEach(ctx, servers, op, stripped, in, hopDatacenter)
+	rep, out, v, err := r.transferEach(ctx, servers, op, req, in, hopDatacenter)
 	if v == retry && !in.begun {
 		return nil, nil, final, unreachable
 	}

@@ -100,8 +100,8 @@ func TestTransfersFindTheirServerAndArriveWhole(t *testing.T) {
 		got, _, err := follower.dump(rpc.ReadOptions{Stale: true})
 		wantBy(t, follower, got, err)
 		for _, token := range far.tokens {
-			if token != "" {
-				t.Errorf("the token %q went to another datacenter", token)
+			if token != "t" {
+				t.Errorf("the token %q came to another datacenter, want the caller's", token)
 			}
 		}
 		if _, err := client.load(rpc.WriteOptions{Datacenter: "dc9"}, unread{t}); err == nil || err.Error() != rpc.TextNoPath {
