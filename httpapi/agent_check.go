@@ -45,11 +45,11 @@ func (x *exchange) filterChecks(all map[string]*catalog.Check) (map[string]*cata
 	return filter.KeepMap(x.r.Context(), picked, all)
 }
 
-func mayReadCheck(az acl.Authorizer, c *catalog.Check) bool {
+func mayReadCheck(az *acl.Authorizer, c *catalog.Check) bool {
 	if c.ServiceName != "" {
-		return az.ServiceRead(c.ServiceName)
+		return az.Allows(acl.Service.Read(c.ServiceName))
 	}
-	return az.NodeRead(c.Node)
+	return az.Allows(acl.Node.Read(c.Node))
 }
 
 // agentCheckRegister registers a check (reference/http-agent.md §4.2).
@@ -102,17 +102,11 @@ func (x *exchange) ownerOf(chk *catalog.Check) error {
 	return nil
 }
 
-func (x *exchange) mayWriteCheck(az acl.Authorizer, c *catalog.Check) error {
+func (x *exchange) mayWriteCheck(az *acl.Authorizer, c *catalog.Check) error {
 	if c.ServiceName != "" {
-		if !az.ServiceWrite(c.ServiceName) {
-			return x.denied("service:write", c.ServiceName)
-		}
-		return nil
+		return az.Check(acl.Service.Write(c.ServiceName))
 	}
-	if !az.NodeWrite(x.api.opts.NodeName) {
-		return x.denied("node:write", x.api.opts.NodeName)
-	}
-	return nil
+	return az.Check(acl.Node.Write(x.api.opts.NodeName))
 }
 
 // mayTouchCheck asks for the check that the path names. An unknown one is left

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"praetor/catalog"
+	"praetor/internal/acl"
 )
 
 // maintenance is worse than critical in the answers about local health.
@@ -31,8 +32,8 @@ func agentHealthByID(x *exchange) error {
 			return append(b, `{"AggregatedStatus":"critical","Service":null,"Checks":null}`...)
 		})
 	}
-	if !az.ServiceRead(svc.Service) {
-		return x.denied("service:read", svc.Service)
+	if err := az.Check(acl.Service.Read(svc.Service)); err != nil {
+		return err
 	}
 	h := x.localHealth(svc)
 	return x.replyLocalHealth(h.status, h.status, func(b []byte) []byte { return x.appendLocalHealth(b, h) })
@@ -46,8 +47,8 @@ func agentHealthByName(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	if !az.ServiceRead(x.name) {
-		return x.denied("service:read", x.name)
+	if err := az.Check(acl.Service.Read(x.name)); err != nil {
+		return err
 	}
 	services := x.api.opts.Local.Services()
 	var found []localHealth

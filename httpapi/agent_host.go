@@ -1,5 +1,7 @@
 package httpapi
 
+import "praetor/internal/acl"
+
 // Host is the answer of agent/host. Its parts carry gopsutil's names, as
 // Consul's do.
 type Host struct {
@@ -16,8 +18,8 @@ func agentHost(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	if !az.OperatorRead() {
-		return x.denied("operator:read", "")
+	if err := az.Check(acl.Operator.Read()); err != nil {
+		return err
 	}
 	return x.reflected(x.api.opts.Agent.Host(x.r.Context()))
 }

@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"praetor/catalog"
+	"praetor/internal/acl"
 	"praetor/internal/definition"
 	"praetor/internal/fault"
 )
@@ -24,8 +25,8 @@ func agentMaintenance(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	if !az.NodeWrite(x.api.opts.NodeName) {
-		return x.denied("node:write", x.api.opts.NodeName)
+	if err := az.Check(acl.Node.Write(x.api.opts.NodeName)); err != nil {
+		return err
 	}
 	return x.maintain(enable, nodeNoReason, &catalog.Check{CheckID: catalog.NodeMaintenance, Name: nodeMaintenanceName})
 }
@@ -43,11 +44,11 @@ func agentServiceMaintenance(x *exchange) error {
 		return err
 	}
 	svc := x.api.opts.Local.Service(x.name)
-	switch {
-	case svc == nil:
+	if svc == nil {
 		return fault.New(fault.NotFound, "Unknown service ID %q. Ensure that the service ID is passed, not the service name.", x.name)
-	case !az.ServiceWrite(svc.Service):
-		return x.denied("service:write", svc.Service)
+	}
+	if err := az.Check(acl.Service.Write(svc.Service)); err != nil {
+		return err
 	}
 	return x.maintain(enable, serviceNoReason, &catalog.Check{
 		CheckID: catalog.ServiceMaintenancePrefix + svc.ID, Name: serviceMaintenanceName,

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 
+	"praetor/internal/acl"
 	"praetor/internal/telemetry"
 )
 
@@ -67,8 +68,5 @@ func (x *exchange) mayReadAgent() error {
 	if err != nil {
 		return err
 	}
-	if !az.AgentRead(x.api.opts.NodeName) {
-		return x.denied("agent:read", x.api.opts.NodeName)
-	}
-	return nil
+	return az.Check(acl.Agent.Read(x.api.opts.NodeName))
 }

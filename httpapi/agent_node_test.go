@@ -67,8 +67,6 @@ func TestHostIsShownToOperators(t *testing.T) {
 	f.want("GET", "/v1/agent/host", "", 403, "Permission denied: anonymous token lacks permission 'operator:read'. The anonymous token is used implicitly when a request does not specify a token.")
 }
 
-func (a authorizer) OperatorRead() bool { return a.allowed["operator:read"] }
-
 func TestMetricsShowTheLastInterval(t *testing.T) {
 	f := newFixture(t, nil)
 	_, text := f.do("GET", "/v1/agent/metrics", "")

@@ -109,7 +109,7 @@ func newSidecar(parent *catalog.Service, body *sidecarBody) (*registration, erro
 }
 
 // mayRegister asks for everything that a registration touches.
-func (x *exchange) mayRegister(az acl.Authorizer, s *catalog.Service) error {
+func (x *exchange) mayRegister(az *acl.Authorizer, s *catalog.Service) error {
 	names := []string{s.Service}
 	if old := x.api.opts.Local.Service(s.ID); old != nil && old.Service != s.Service {
 		names = append(names, old.Service)
@@ -118,8 +118,8 @@ func (x *exchange) mayRegister(az acl.Authorizer, s *catalog.Service) error {
 		names = append(names, s.Proxy.DestinationServiceName)
 	}
 	for _, name := range names {
-		if !az.ServiceWrite(name) {
-			return x.denied("service:write", name)
+		if err := az.Check(acl.Service.Write(name)); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -169,8 +169,10 @@ func agentServiceDeregister(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	if svc := x.api.opts.Local.Service(x.name); svc != nil && !az.ServiceWrite(svc.Service) {
-		return x.denied("service:write", svc.Service)
+	if svc := x.api.opts.Local.Service(x.name); svc != nil {
+		if err := az.Check(acl.Service.Write(svc.Service)); err != nil {
+			return err
+		}
 	}
 	return x.api.opts.Local.RemoveService(x.r.Context(), x.name)
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"praetor/internal/acl"
 	"praetor/internal/filter"
 	"praetor/internal/version"
 )
@@ -47,7 +48,7 @@ func agentMembers(x *exchange) error {
 	if members == nil {
 		return x.reflected(nil)
 	}
-	visible := slices.DeleteFunc(slices.Clone(members), func(m Member) bool { return !az.NodeRead(memberNode(m.Name, wan)) })
+	visible := slices.DeleteFunc(slices.Clone(members), func(m Member) bool { return !az.Allows(acl.Node.Read(memberNode(m.Name, wan))) })
 	if len(visible) < len(members) {
 		x.writeFiltered()
 	}
@@ -101,10 +102,7 @@ func (x *exchange) mayWriteAgent() error {
 	if err != nil {
 		return err
 	}
-	if !az.AgentWrite(x.api.opts.NodeName) {
-		return x.denied("agent:write", x.api.opts.NodeName)
-	}
-	return nil
+	return az.Check(acl.Agent.Write(x.api.opts.NodeName))
 }
 
 func agentForceLeave(x *exchange) error {
@@ -112,8 +110,8 @@ func agentForceLeave(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	if !az.OperatorWrite() {
-		return x.denied("operator:write", "")
+	if err := az.Check(acl.Operator.Write()); err != nil {
+		return err
 	}
 	return x.api.opts.Agent.ForceLeave(x.name, x.has("prune"), x.has("wan"))
 }

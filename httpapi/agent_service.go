@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"praetor/catalog"
+	"praetor/internal/acl"
 	"praetor/internal/fault"
 	"praetor/internal/filter"
 )
@@ -19,14 +20,14 @@ func agentServices(x *exchange) error {
 	all := x.api.opts.Local.Services()
 	visible := all
 	for _, s := range all {
-		if !az.ServiceRead(s.Service) {
+		if !az.Allows(acl.Service.Read(s.Service)) {
 			visible = make(map[string]*catalog.Service, len(all))
 			break
 		}
 	}
 	if len(visible) < len(all) {
 		for id, s := range all {
-			if az.ServiceRead(s.Service) {
+			if az.Allows(acl.Service.Read(s.Service)) {
 				visible[id] = s
 			}
 		}
@@ -65,11 +66,12 @@ func agentService(x *exchange) error {
 	var timeout <-chan time.Time
 	for expired := false; ; {
 		s, err := x.hashedService()
+		if err == nil {
+			err = az.Check(acl.Service.Read(s.service.Service))
+		}
 		switch {
 		case err != nil:
 			return err
-		case !az.ServiceRead(s.service.Service):
-			return x.denied("service:read", s.service.Service)
 		case expired || s.hash != x.query.Get("hash"):
 			x.w.Header()["X-Consul-Contenthash"] = []string{s.hash}
 			return x.reply(func(b []byte) []byte { return appendAgentService(b, s.service, x.api.opts.Datacenter, s.hash) })

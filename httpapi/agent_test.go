@@ -1,10 +1,12 @@
 package httpapi_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"praetor/httpapi"
@@ -16,25 +18,20 @@ import (
 // rules allows what it names: "service:read web".
 type rules map[string]bool
 
-func (r rules) Resolve(token string) (acl.Authorizer, error) {
+func (r rules) Resolve(_ context.Context, token string) (*acl.Authorizer, error) {
 	if token == "unknown" {
 		return nil, fault.New(fault.Denied, "ACL not found")
 	}
-	return authorizer{acl.AllowAll{}, r}, nil
+	return authorizer(token, func(n acl.Need) bool { return r[strings.TrimSpace(n.Permission()+" "+n.Name())] }), nil
 }
 
-type authorizer struct {
-	acl.AllowAll
-	allowed rules
+// authorizer is one of the anonymous token if there is none.
+func authorizer(token string, allows func(acl.Need) bool) *acl.Authorizer {
+	if token == "" {
+		return acl.New(acl.AnonymousAccessor, allows)
+	}
+	return acl.New("acc", allows)
 }
-
-func (a authorizer) AgentRead(n string) bool    { return a.allowed["agent:read "+n] }
-func (a authorizer) AgentWrite(n string) bool   { return a.allowed["agent:write "+n] }
-func (a authorizer) NodeRead(n string) bool     { return a.allowed["node:read "+n] }
-func (a authorizer) NodeWrite(n string) bool    { return a.allowed["node:write "+n] }
-func (a authorizer) OperatorWrite() bool        { return a.allowed["operator:write"] }
-func (a authorizer) ServiceRead(n string) bool  { return a.allowed["service:read "+n] }
-func (a authorizer) ServiceWrite(n string) bool { return a.allowed["service:write "+n] }
 
 func withRules(allowed ...string) func(*httpapi.Options) {
 	return func(o *httpapi.Options) {
@@ -130,7 +127,7 @@ func TestAgentEndpointsAskForPermission(t *testing.T) {
 	f.want("GET", "/v1/agent/services", "", 200, "{}")
 	res := f.want("GET", "/v1/agent/checks?token=t", "", 200, "{}")
 	wantHeader(t, res, "X-Consul-Results-Filtered-By-ACLs", "true")
-	f.want("GET", "/v1/agent/self?token=t", "", 403, `Permission denied: token lacks permission 'agent:read' on "n1"`)
+	f.want("GET", "/v1/agent/self?token=t", "", 403, `Permission denied: token with AccessorID 'acc' lacks permission 'agent:read' on "n1"`)
 	for _, path := range []string{"self", "services", "checks", "members", "service/x", "health/service/id/x"} {
 		f.want("GET", "/v1/agent/"+path+"?token=unknown", "", 403, "ACL not found")
 	}

@@ -68,37 +68,23 @@ func (x *exchange) logFailure(reason string) {
 
 // Texts that clients or people know (reference/http-api.md §1 to §6).
 const (
-	textStopping      = "agent is shutting down"
-	textBlocked       = "Endpoint is blocked by agent configuration"
-	textRestricted    = "Access is restricted"
-	textUnknownAPI    = "Invalid URL path: not a recognized HTTP API endpoint\n"
-	textNotAPI        = "Invalid URL path: if attempting to use the HTTP API, ensure the path starts with '/v1/'\n"
-	textNotFound      = "404 page not found\n"
-	textNoUI          = "Consul Agent: UI disabled. To enable, set ui_config.enabled=true in the agent configuration and restart.\n"
-	textDecode        = "Request decode failed: %w"
-	textInvalidIndex  = "Invalid index"
-	textInvalidWait   = "Invalid wait time"
-	textStaleAndCons  = "Cannot specify ?stale with ?consistent, conflicting semantics."
-	textCacheAndCons  = "Cannot specify ?cached with ?consistent, conflicting semantics."
-	textCacheControl  = "Invalid Cache-Control header."
-	textNamespaces    = "Namespaces are a Consul Enterprise feature"
-	textPartitions    = "Partitions are a Consul Enterprise feature"
-	textAnonymousHint = "The anonymous token is used implicitly when a request does not specify a token."
+	textStopping     = "agent is shutting down"
+	textBlocked      = "Endpoint is blocked by agent configuration"
+	textRestricted   = "Access is restricted"
+	textUnknownAPI   = "Invalid URL path: not a recognized HTTP API endpoint\n"
+	textNotAPI       = "Invalid URL path: if attempting to use the HTTP API, ensure the path starts with '/v1/'\n"
+	textNotFound     = "404 page not found\n"
+	textNoUI         = "Consul Agent: UI disabled. To enable, set ui_config.enabled=true in the agent configuration and restart.\n"
+	textDecode       = "Request decode failed: %w"
+	textInvalidIndex = "Invalid index"
+	textInvalidWait  = "Invalid wait time"
+	textStaleAndCons = "Cannot specify ?stale with ?consistent, conflicting semantics."
+	textCacheAndCons = "Cannot specify ?cached with ?consistent, conflicting semantics."
+	textCacheControl = "Invalid Cache-Control header."
+	textNamespaces   = "Namespaces are a Consul Enterprise feature"
+	textPartitions   = "Partitions are a Consul Enterprise feature"
 )
 
 func invalid(format string, args ...any) error { return fault.New(fault.Invalid, format, args...) }
 
 func rejected(format string, args ...any) error { return fault.New(fault.Rejected, format, args...) }
-
-// denied refuses for want of a permission. name is empty for permissions that
-// hold everywhere.
-func (x *exchange) denied(permission, name string) error {
-	who, hint := "token", ""
-	if x.token == "" {
-		who, hint = "anonymous token", ". "+textAnonymousHint
-	}
-	if name != "" {
-		name = ` on "` + name + `"`
-	}
-	return fault.New(fault.Denied, "Permission denied: %s lacks permission '%s'%s%s", who, permission, name, hint)
-}

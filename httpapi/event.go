@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"praetor/internal/acl"
 	"praetor/internal/event"
 	"praetor/internal/ops"
 	"praetor/internal/rpc"
@@ -93,7 +94,7 @@ func eventList(x *exchange) error {
 			if name != "" && e.Name != name {
 				return true
 			}
-			readable := az.EventRead(e.Name)
+			readable := az.Allows(acl.Event.Read(e.Name))
 			hidden = hidden || !readable
 			return !readable
 		})

@@ -142,10 +142,11 @@ func TestThousandsWaitForAnEvent(t *testing.T) {
 }
 
 // readsOne reads events of one name only.
-type readsOne struct{ acl.AllowAll }
+type readsOne struct{}
 
-func (readsOne) Resolve(string) (acl.Authorizer, error) { return readsOne{}, nil }
-func (readsOne) EventRead(name string) bool             { return name == "one" }
+func (readsOne) Resolve(_ context.Context, token string) (*acl.Authorizer, error) {
+	return authorizer(token, func(n acl.Need) bool { return n == acl.Event.Read("one") }), nil
+}
 
 func TestEventsThatATokenMayNotReadAreHidden(t *testing.T) {
 	f, ring := withEvents(t, func(o *httpapi.Options) { o.ACL = readsOne{} })

@@ -175,4 +175,6 @@ func (x *exchange) writeOptions() rpc.WriteOptions {
 }
 
 // access resolves the token for an endpoint of the agent itself.
-func (x *exchange) access() (acl.Authorizer, error) { return x.api.opts.ACL.Resolve(x.token) }
+func (x *exchange) access() (*acl.Authorizer, error) {
+	return x.api.opts.ACL.Resolve(x.r.Context(), x.token)
+}

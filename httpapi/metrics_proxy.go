@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"praetor/internal/acl"
 	"praetor/internal/fault"
 )
 
@@ -29,14 +30,14 @@ func uiMetricsProxy(x *exchange) error {
 	if conf.BaseURL == "" {
 		return fault.New(fault.NotFound, "Metrics proxy is not enabled")
 	}
-	az, err := x.api.opts.ACL.Resolve(x.headerToken())
-	switch {
-	case err != nil:
+	az, err := x.api.opts.ACL.Resolve(x.r.Context(), x.headerToken())
+	if err != nil {
 		return err
-	case !az.ServiceReadAll():
-		return x.denied("service:read", "all services")
-	case !az.NodeReadAll():
-		return x.denied("node:read", "all nodes")
+	}
+	for _, need := range []acl.Need{acl.Service.ReadAll(), acl.Node.ReadAll()} {
+		if err := az.Check(need); err != nil {
+			return err
+		}
 	}
 	asked := path.Clean("/" + x.name)
 	if len(conf.Allow) > 0 && !slices.Contains(conf.Allow, asked) {

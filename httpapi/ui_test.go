@@ -135,16 +135,12 @@ func TestUIAsksAnyServerWhileThereIsNoLeader(t *testing.T) {
 	f.want("GET", "/v1/internal/ui/nodes?consistent", "", 500, "No cluster leader")
 }
 
-// secretive hides some node or service, who knows which.
-type secretive struct{ acl.AllowAll }
+// secretive hides some node, who knows which, from all but root.
+type secretive struct{}
 
-func (s secretive) Resolve(token string) (acl.Authorizer, error) {
-	if token == "root" {
-		return s.AllowAll, nil
-	}
-	return s, nil
+func (secretive) Resolve(_ context.Context, token string) (*acl.Authorizer, error) {
+	return authorizer(token, func(n acl.Need) bool { return token == "root" || n != acl.Node.ReadAll() }), nil
 }
-func (secretive) NodeReadAll() bool { return false }
 
 func TestMetricsProxyAsksTheConfiguredServer(t *testing.T) {
 	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -14,24 +14,6 @@ import (
 	"praetor/internal/rpc"
 )
 
-// rights allows nothing but what is listed; it has a public name.
-type rights struct {
-	denyAll
-	nodeRead, nodeWrite, serviceRead, serviceWrite []string
-}
-
-func (r rights) Resolve(token string) (acl.Authorizer, error) {
-	if token == "unknown" {
-		return nil, fault.New(fault.Denied, "ACL not found")
-	}
-	return r, nil
-}
-func (r rights) AccessorID() string         { return "acc" }
-func (r rights) NodeRead(n string) bool     { return slices.Contains(r.nodeRead, n) }
-func (r rights) NodeWrite(n string) bool    { return slices.Contains(r.nodeWrite, n) }
-func (r rights) ServiceRead(n string) bool  { return slices.Contains(r.serviceRead, n) }
-func (r rights) ServiceWrite(n string) bool { return slices.Contains(r.serviceWrite, n) }
-
 // stocked is a catalog with node n, its check alive, and service web, ID w1,
 // with a check.
 func stocked(t *testing.T) *catalog.Store {
@@ -63,7 +45,7 @@ func TestRegistrationsNeedTheRightsOfWhatTheyTouch(t *testing.T) {
 		needsWeb  = `Permission denied: token with AccessorID 'acc' lacks permission 'service:write' on "web"`
 		needsDB   = `Permission denied: token with AccessorID 'acc' lacks permission 'service:write' on "db"`
 	)
-	web, db, node := rights{serviceWrite: []string{"web"}}, rights{serviceWrite: []string{"db"}}, rights{nodeWrite: []string{"n"}}
+	web, db, node := rights{acl.Service.Write("web")}, rights{acl.Service.Write("db")}, rights{acl.Node.Write("n")}
 	rows := []struct {
 		name string
 		who  rights
@@ -87,12 +69,12 @@ func TestRegistrationsNeedTheRightsOfWhatTheyTouch(t *testing.T) {
 	}
 	tx := stocked(t).Read()
 	for _, row := range rows {
-		t.Run(row.name, func(t *testing.T) { wantText(t, server.MayRegister(row.who, tx, row.reg), row.want) })
+		t.Run(row.name, func(t *testing.T) { wantText(t, server.MayRegister(row.who.authorizer(), tx, row.reg), row.want) })
 	}
 }
 
 func TestRemovalsNeedTheRightsOfWhatGoes(t *testing.T) {
-	web, db, node := rights{serviceWrite: []string{"web"}}, rights{serviceWrite: []string{"db"}}, rights{nodeWrite: []string{"n"}}
+	web, db, node := rights{acl.Service.Write("web")}, rights{acl.Service.Write("db")}, rights{acl.Node.Write("n")}
 	const (
 		needsNode = `Permission denied: token with AccessorID 'acc' lacks permission 'node:write' on "n"`
 		needsWeb  = `Permission denied: token with AccessorID 'acc' lacks permission 'service:write' on "web"`
@@ -118,7 +100,7 @@ func TestRemovalsNeedTheRightsOfWhatGoes(t *testing.T) {
 	}
 	tx := stocked(t).Read()
 	for _, row := range rows {
-		t.Run(row.name, func(t *testing.T) { wantText(t, server.MayDeregister(row.who, tx, row.d), row.want) })
+		t.Run(row.name, func(t *testing.T) { wantText(t, server.MayDeregister(row.who.authorizer(), tx, row.d), row.want) })
 	}
 }
 
@@ -134,7 +116,7 @@ func wantText(t *testing.T, err error, want string) {
 }
 
 func TestServicesAreListedByTheInstancesThatMayBeSeen(t *testing.T) {
-	who := rights{nodeRead: []string{"n1"}, serviceRead: []string{"web", "db"}}
+	who := rights{acl.Node.Read("n1"), acl.Service.Read("web"), acl.Service.Read("db")}
 	virtual(t, func(o *server.Options) { o.ACL = who }, func(s *lone) {
 		synctest.Wait()
 		var batch []catalog.Entry
@@ -182,11 +164,11 @@ func TestWhatMayNotBeSeenHasNoAddress(t *testing.T) {
 		address string
 		want    string
 	}{
-		{rights{nodeRead: []string{"n"}}, "10.0.0.9", "n"},
+		{rights{acl.Node.Read("n")}, "10.0.0.9", "n"},
 		{rights{}, "10.0.0.9", ""},
-		{rights{nodeRead: []string{"n"}, serviceRead: []string{"web"}}, "10.0.0.8", "web"},
-		{rights{nodeRead: []string{"n"}}, "10.0.0.8", ""},
-		{rights{serviceRead: []string{"web"}}, "10.0.0.8", ""},
+		{rights{acl.Node.Read("n"), acl.Service.Read("web")}, "10.0.0.8", "web"},
+		{rights{acl.Node.Read("n")}, "10.0.0.8", ""},
+		{rights{acl.Service.Read("web")}, "10.0.0.8", ""},
 	} {
 		virtual(t, func(o *server.Options) { o.ACL = limited{row.rights} }, func(s *lone) {
 			s.mustRegister(catalog.Register{Node: "n", Address: "10.0.0.9", Service: &catalog.Service{ID: "w1", Service: "web", Address: "10.0.0.8"}})

@@ -5,21 +5,36 @@ import (
 	"slices"
 	"strings"
 
+	"praetor/agent/server/kernel"
 	"praetor/catalog"
+	"praetor/internal/acl"
 	"praetor/internal/filter"
 	"praetor/internal/ops"
 )
 
-func (s *Server) catalogDatacenters(context.Context, *ops.CatalogDatacentersRequest) (*ops.CatalogDatacentersReply, error) {
-	_, datacenters := s.servers()
-	return &ops.CatalogDatacentersReply{Datacenters: s.byDistance(datacenters, s.datacenterCoordinates())}, nil
+func (s *Server) handleCatalog(m *kernel.Mux) {
+	kernel.Handle(m, ops.CatalogDatacenters, kernel.Open("names of datacenters"), s.catalogDatacenters)
+	kernel.Handle(m, ops.CatalogNodes, kernel.FilteredBy("node:read"), s.catalogNodes)
+	kernel.Handle(m, ops.CatalogServices, kernel.FilteredBy("node:read and service:read"), s.catalogServices)
+	kernel.Handle(m, ops.CatalogService, kernel.FilteredBy("node:read and service:read"), s.catalogService)
+	kernel.Handle(m, ops.CatalogGatewayServices, kernel.Needs(func(r *ops.CatalogGatewayServicesRequest) acl.Need {
+		return acl.Service.Read(r.Gateway)
+	}), s.catalogGatewayServices)
+	kernel.Handle(m, ops.CatalogNode, kernel.FilteredBy("node:read and service:read"), s.catalogNode)
+	kernel.Handle(m, ops.CatalogAddress, kernel.FilteredBy("node:read and service:read"), s.catalogAddress)
 }
 
-func (s *Server) catalogNodes(ctx context.Context, req *ops.CatalogNodesRequest) (*ops.CatalogNodesReply, error) {
-	az, err := s.access(req.Token)
-	if err != nil {
-		return nil, err
-	}
+func (s *Server) catalogDatacenters(context.Context, *acl.Authorizer, *ops.CatalogDatacentersRequest) (*ops.CatalogDatacentersReply, error) {
+	return &ops.CatalogDatacentersReply{Datacenters: s.datacenters()}, nil
+}
+
+// datacenters are the datacenters that there are, the nearest first.
+func (s *Server) datacenters() []string {
+	_, datacenters := s.servers()
+	return s.byDistance(datacenters, s.datacenterCoordinates())
+}
+
+func (s *Server) catalogNodes(ctx context.Context, az *acl.Authorizer, req *ops.CatalogNodesRequest) (*ops.CatalogNodesReply, error) {
 	picked, err := filter.New[filter.Node](req.Filter)
 	if err != nil {
 		return nil, err
@@ -28,7 +43,7 @@ func (s *Server) catalogNodes(ctx context.Context, req *ops.CatalogNodesRequest)
 	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (_ uint64, err error) {
 		index, nodes := tx.Nodes(ws)
 		rep.Nodes = slices.DeleteFunc(nodes, func(n *catalog.Node) bool {
-			if !az.NodeRead(n.Node) {
+			if !az.Allows(acl.Node.Read(n.Node)) {
 				rep.Filtered = true
 				return true
 			}
@@ -50,11 +65,7 @@ func hasMeta(meta, want map[string]string) bool {
 	return true
 }
 
-func (s *Server) catalogServices(ctx context.Context, req *ops.CatalogServicesRequest) (*ops.CatalogServicesReply, error) {
-	az, err := s.access(req.Token)
-	if err != nil {
-		return nil, err
-	}
+func (s *Server) catalogServices(ctx context.Context, az *acl.Authorizer, req *ops.CatalogServicesRequest) (*ops.CatalogServicesReply, error) {
 	picked, err := filter.New[filter.Instance](req.Filter)
 	if err != nil {
 		return nil, err
@@ -62,13 +73,13 @@ func (s *Server) catalogServices(ctx context.Context, req *ops.CatalogServicesRe
 	rep := &ops.CatalogServicesReply{}
 	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (_ uint64, err error) {
 		index, all := tx.Services(ws)
-		if az.unlimited() && len(req.NodeMeta) == 0 && picked == nil {
+		if az.Unrestricted() && len(req.NodeMeta) == 0 && picked == nil {
 			rep.Services = all
 			return index, nil
 		}
 		matches := filter.Matching[filter.Instance, *catalog.Instance](ctx, picked)
 		rep.Services, err = servicesOf(tx, all, func(i *catalog.Instance) (bool, error) {
-			if !az.mayReadInstance(i.Node, i.Service) {
+			if !mayReadInstance(az, i.Node, i.Service) {
 				rep.Filtered = true
 				return false, nil
 			}
@@ -108,11 +119,7 @@ func servicesOf(tx *catalog.Tx, all map[string][]string, suits func(*catalog.Ins
 	return kept, nil
 }
 
-func (s *Server) catalogService(ctx context.Context, req *ops.CatalogServiceRequest) (*ops.CatalogServiceReply, error) {
-	az, err := s.access(req.Token)
-	if err != nil {
-		return nil, err
-	}
+func (s *Server) catalogService(ctx context.Context, az *acl.Authorizer, req *ops.CatalogServiceRequest) (*ops.CatalogServiceReply, error) {
 	picked, err := filter.New[filter.Instance](req.Filter)
 	if err != nil {
 		return nil, err
@@ -121,7 +128,7 @@ func (s *Server) catalogService(ctx context.Context, req *ops.CatalogServiceRequ
 	err = s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (_ uint64, err error) {
 		list := tx.ServiceInstances
 		if req.Connect {
-			if !az.ServiceRead(req.Service) {
+			if !az.Allows(acl.Service.Read(req.Service)) {
 				return 0, nil // hides even that something was left out
 			}
 			list = tx.MeshInstances
@@ -129,7 +136,7 @@ func (s *Server) catalogService(ctx context.Context, req *ops.CatalogServiceRequ
 		index, instances := list(ws, req.Service)
 		rep.Absent = len(instances) == 0
 		rep.Instances = slices.DeleteFunc(instances, func(i *catalog.Instance) bool {
-			if !az.mayReadInstance(i.Node, i.Service) {
+			if !mayReadInstance(az, i.Node, i.Service) {
 				rep.Filtered = true
 				return true
 			}
@@ -163,23 +170,12 @@ func hasTag(s *catalog.Service, tag string) bool {
 
 // catalogGatewayServices finds nothing: only configuration entries say what a
 // gateway serves.
-func (s *Server) catalogGatewayServices(ctx context.Context, req *ops.CatalogGatewayServicesRequest) (*ops.CatalogGatewayServicesReply, error) {
-	az, err := s.access(req.Token)
-	if err != nil {
-		return nil, err
-	}
-	if !az.ServiceRead(req.Gateway) {
-		return nil, az.denied("service:read", req.Gateway)
-	}
+func (s *Server) catalogGatewayServices(ctx context.Context, _ *acl.Authorizer, req *ops.CatalogGatewayServicesRequest) (*ops.CatalogGatewayServicesReply, error) {
 	rep := &ops.CatalogGatewayServicesReply{}
 	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, noRows)
 }
 
-func (s *Server) catalogNode(ctx context.Context, req *ops.CatalogNodeRequest) (*ops.CatalogNodeReply, error) {
-	az, err := s.access(req.Token)
-	if err != nil {
-		return nil, err
-	}
+func (s *Server) catalogNode(ctx context.Context, az *acl.Authorizer, req *ops.CatalogNodeRequest) (*ops.CatalogNodeReply, error) {
 	picked, err := filter.New[filter.Service](req.Filter)
 	if err != nil {
 		return nil, err
@@ -188,11 +184,11 @@ func (s *Server) catalogNode(ctx context.Context, req *ops.CatalogNodeRequest) (
 	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (_ uint64, err error) {
 		index, node := tx.NodeServices(ws, req.Node)
 		rep.Absent = node == nil
-		if node != nil && !az.NodeRead(node.Node.Node) {
+		if node != nil && !az.Allows(acl.Node.Read(node.Node.Node)) {
 			node, rep.Filtered = nil, true
 		}
 		if node != nil {
-			visible := slices.DeleteFunc(slices.Clone(node.Services), func(svc *catalog.Service) bool { return !az.ServiceRead(svc.Service) })
+			visible := slices.DeleteFunc(slices.Clone(node.Services), func(svc *catalog.Service) bool { return !az.Allows(acl.Service.Read(svc.Service)) })
 			rep.Filtered = len(visible) < len(node.Services)
 			if visible, err = filter.Keep(ctx, picked, visible); err != nil {
 				return 0, err

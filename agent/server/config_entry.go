@@ -4,73 +4,54 @@ import (
 	"context"
 	"slices"
 
+	"praetor/agent/server/kernel"
 	"praetor/catalog"
+	"praetor/internal/acl"
 	"praetor/internal/configentry"
 	"praetor/internal/fault"
 	"praetor/internal/filter"
 	"praetor/internal/ops"
 )
 
+func (s *Server) handleConfig(m *kernel.Mux) {
+	kernel.Handle(m, ops.ConfigApply, kernel.Decides("the right to write entries of the kind"), s.configApply)
+	kernel.Handle(m, ops.ConfigGet, kernel.Decides("the right to read entries of the kind"), s.configGet)
+	kernel.Handle(m, ops.ConfigList, kernel.FilteredBy("the right to read entries of the kind"), s.configList)
+	kernel.Handle(m, ops.ConfigExported, kernel.NeedsAlways(acl.Mesh.Read()), s.configExported)
+	kernel.Handle(m, ops.VirtualAddress, kernel.Needs(func(r *ops.VirtualAddressRequest) acl.Need {
+		return acl.Service.Read(r.Service)
+	}), s.virtualAddress)
+}
+
 // configRights are what it takes to see and to change the entries of a kind
-// (reference/http-mesh-ui.md §1). Each returns the permission that is missing and
-// the name that it is about, "" for none.
+// (reference/http-mesh-ui.md §1).
 type configRights struct {
-	read, write func(c caller, name string) (permission, on string)
+	read, write func(c *acl.Authorizer, name string) error
 }
 
-func anyone(caller, string) (string, string) { return "", "" }
+func anyone(*acl.Authorizer, string) error { return nil }
 
-func serviceReader(c caller, name string) (string, string) {
-	if c.ServiceRead(name) {
-		return "", ""
-	}
-	return "service:read", name
+// toEach asks for a right on the entry's name, toAll for one on all entries.
+func toEach(need func(name string) acl.Need) func(*acl.Authorizer, string) error {
+	return func(c *acl.Authorizer, name string) error { return c.Check(need(name)) }
 }
 
-func serviceWriter(c caller, name string) (string, string) {
-	if c.ServiceWrite(name) {
-		return "", ""
-	}
-	return "service:write", name
-}
-
-func intentionReader(c caller, name string) (string, string) {
-	if c.IntentionRead(name) {
-		return "", ""
-	}
-	return "intention:read", name
-}
-
-func intentionWriter(c caller, name string) (string, string) {
-	if c.IntentionWrite(name) {
-		return "", ""
-	}
-	return "intention:write", name
-}
-
-func meshReader(c caller, _ string) (string, string) {
-	if c.MeshRead() {
-		return "", ""
-	}
-	return "mesh:read", ""
-}
-
-func meshWriter(c caller, _ string) (string, string) {
-	if c.MeshWrite() {
-		return "", ""
-	}
-	return "mesh:write", ""
+func toAll(need acl.Need) func(*acl.Authorizer, string) error {
+	return func(c *acl.Authorizer, _ string) error { return c.Check(need) }
 }
 
 // providerReader is for tokens' issuers: who may write a service may name them.
-func providerReader(c caller, _ string) (string, string) {
-	if c.MeshRead() || c.ServiceWriteAny() {
-		return "", ""
+func providerReader(c *acl.Authorizer, _ string) error {
+	if c.Allows(acl.Service.WriteAny()) {
+		return nil
 	}
-	return "mesh:read", ""
+	return c.Check(acl.Mesh.Read())
 }
 
 var (
+	serviceReader, serviceWriter = toEach(acl.Service.Read), toEach(acl.Service.Write)
+	meshReader, meshWriter       = toAll(acl.Mesh.Read()), toAll(acl.Mesh.Write())
+
 	ofServices = configRights{serviceReader, serviceWriter}
 	ofGateways = configRights{serviceReader, meshWriter}
 	ofMesh     = configRights{meshReader, meshWriter}
@@ -81,7 +62,7 @@ var (
 var rightsOf = map[string]configRights{
 	configentry.KindServiceDefaults: ofServices, configentry.KindServiceRouter: ofServices,
 	configentry.KindServiceSplitter: ofServices, configentry.KindServiceResolver: ofServices,
-	configentry.KindServiceIntentions: {intentionReader, intentionWriter},
+	configentry.KindServiceIntentions: {toEach(acl.Intention.Read), toEach(acl.Intention.Write)},
 	configentry.KindIngressGateway:    ofGateways, configentry.KindTerminatingGateway: ofGateways,
 	configentry.KindAPIGateway: ofGateways, configentry.KindBoundAPIGateway: ofGateways,
 	configentry.KindProxyDefaults: ofAll, configentry.KindMesh: ofAll,
@@ -95,25 +76,11 @@ func rightsOn(kind string) configRights {
 	return ofMesh
 }
 
-func (c caller) mayReadConfig(kind, name string) error {
-	if missing, on := rightsOn(kind).read(c, name); missing != "" {
-		return c.denied(missing, on)
-	}
-	return nil
-}
+func mayReadConfig(c *acl.Authorizer, kind, name string) error { return rightsOn(kind).read(c, name) }
 
-func (c caller) mayWriteConfig(kind, name string) error {
-	if missing, on := rightsOn(kind).write(c, name); missing != "" {
-		return c.denied(missing, on)
-	}
-	return nil
-}
+func mayWriteConfig(c *acl.Authorizer, kind, name string) error { return rightsOn(kind).write(c, name) }
 
-func (s *Server) configApply(ctx context.Context, req *ops.ConfigApplyRequest) (*ops.ConfigApplyReply, error) {
-	az, err := s.access(req.Token)
-	if err != nil {
-		return nil, err
-	}
+func (s *Server) configApply(ctx context.Context, az *acl.Authorizer, req *ops.ConfigApplyRequest) (*ops.ConfigApplyReply, error) {
 	write := req.Write
 	switch write.Verb {
 	case catalog.ConfigSet, catalog.ConfigCAS:
@@ -124,7 +91,7 @@ func (s *Server) configApply(ctx context.Context, req *ops.ConfigApplyRequest) (
 		row.ModifyIndex = write.Entry.ModifyIndex
 		write.Entry = *row
 	}
-	if err := az.mayWriteConfig(write.Entry.Kind, write.Entry.Name); err != nil {
+	if err := mayWriteConfig(az, write.Entry.Kind, write.Entry.Name); err != nil {
 		return nil, err
 	}
 	result, index, err := s.apply(ctx, catalog.ConfigCommand, &write)
@@ -190,15 +157,11 @@ func (s *Server) followReloads(ctx context.Context) {
 	}
 }
 
-func (s *Server) configGet(ctx context.Context, req *ops.ConfigGetRequest) (*ops.ConfigGetReply, error) {
-	az, err := s.access(req.Token)
-	if err != nil {
-		return nil, err
-	}
+func (s *Server) configGet(ctx context.Context, az *acl.Authorizer, req *ops.ConfigGetRequest) (*ops.ConfigGetReply, error) {
 	if _, err := configentry.New(req.Kind); err != nil {
 		return nil, err
 	}
-	if err := az.mayReadConfig(req.Kind, req.Name); err != nil {
+	if err := mayReadConfig(az, req.Kind, req.Name); err != nil {
 		return nil, err
 	}
 	rep := &ops.ConfigGetReply{}
@@ -209,11 +172,7 @@ func (s *Server) configGet(ctx context.Context, req *ops.ConfigGetRequest) (*ops
 	})
 }
 
-func (s *Server) configList(ctx context.Context, req *ops.ConfigListRequest) (*ops.ConfigListReply, error) {
-	az, err := s.access(req.Token)
-	if err != nil {
-		return nil, err
-	}
+func (s *Server) configList(ctx context.Context, az *acl.Authorizer, req *ops.ConfigListRequest) (*ops.ConfigListReply, error) {
 	wanted, err := configFilter(req.Kind, req.Filter)
 	if err != nil {
 		return nil, err
@@ -222,8 +181,8 @@ func (s *Server) configList(ctx context.Context, req *ops.ConfigListRequest) (*o
 	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
 		index, all := tx.ConfigEntries(ws, req.Kind)
 		seen := all
-		if !az.unlimited() {
-			seen = slices.DeleteFunc(slices.Clone(all), func(e *catalog.ConfigEntry) bool { return az.mayReadConfig(e.Kind, e.Name) != nil })
+		if !az.Unrestricted() {
+			seen = slices.DeleteFunc(slices.Clone(all), func(e *catalog.ConfigEntry) bool { return mayReadConfig(az, e.Kind, e.Name) != nil })
 		}
 		rep.Filtered = len(seen) < len(all)
 		rep.Entries, err = wanted.Keep(ctx, seen)

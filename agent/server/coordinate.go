@@ -8,10 +8,23 @@ import (
 
 	"github.com/hashicorp/serf/coordinate"
 
+	"praetor/agent/server/kernel"
 	"praetor/catalog"
 	"praetor/gossip"
+	"praetor/internal/acl"
 	"praetor/internal/ops"
 )
+
+func (s *Server) handleCoordinates(m *kernel.Mux) {
+	kernel.Handle(m, ops.CoordinateUpdate, kernel.Needs(func(r *ops.CoordinateUpdateRequest) acl.Need {
+		return acl.Node.Write(r.Coordinate.Node)
+	}), s.coordinateUpdate)
+	kernel.Handle(m, ops.CoordinateNodes, kernel.FilteredBy("node:read"), s.coordinateNodes)
+	kernel.Handle(m, ops.CoordinateNode, kernel.Needs(func(r *ops.CoordinateNodeRequest) acl.Need {
+		return acl.Node.Read(r.Node)
+	}), s.coordinateNode)
+	kernel.Handle(m, ops.CoordinateDatacenters, kernel.Open("where servers are"), s.coordinateDatacenters)
+}
 
 // How the leader stores coordinates (reference/internals.md §8).
 const (
@@ -68,16 +81,9 @@ func (c *coordinates) take() (reports []*catalog.Coordinate, dropped int) {
 	return reports, dropped
 }
 
-func (s *Server) coordinateUpdate(_ context.Context, req *ops.CoordinateUpdateRequest) (*ops.Empty, error) {
-	az, err := s.access(req.Token)
-	if err != nil {
-		return nil, err
-	}
+func (s *Server) coordinateUpdate(_ context.Context, _ *acl.Authorizer, req *ops.CoordinateUpdateRequest) (*ops.Empty, error) {
 	if err := req.Coordinate.Coord.Check(); err != nil {
 		return nil, err
-	}
-	if !az.NodeWrite(req.Coordinate.Node) {
-		return nil, az.denied("node:write", req.Coordinate.Node)
 	}
 	report := req.Coordinate
 	s.coordinates.put(&report)
@@ -121,16 +127,12 @@ func (s *Server) flushCoordinates(ctx context.Context) {
 	}
 }
 
-func (s *Server) coordinateNodes(ctx context.Context, req *ops.CoordinateNodesRequest) (*ops.CoordinateNodesReply, error) {
-	az, err := s.access(req.Token)
-	if err != nil {
-		return nil, err
-	}
+func (s *Server) coordinateNodes(ctx context.Context, az *acl.Authorizer, req *ops.CoordinateNodesRequest) (*ops.CoordinateNodesReply, error) {
 	rep := &ops.CoordinateNodesReply{}
 	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
 		index, list := tx.Coordinates(ws)
 		rep.Coordinates = slices.DeleteFunc(list, func(c *catalog.Coordinate) bool {
-			if !az.NodeRead(c.Node) {
+			if !az.Allows(acl.Node.Read(c.Node)) {
 				rep.Filtered = true
 				return true
 			}
@@ -142,14 +144,7 @@ func (s *Server) coordinateNodes(ctx context.Context, req *ops.CoordinateNodesRe
 
 // coordinateNode answers under the name that was asked for, in the caller's
 // case, as recorded (coordinate/reads).
-func (s *Server) coordinateNode(ctx context.Context, req *ops.CoordinateNodeRequest) (*ops.CoordinateNodesReply, error) {
-	az, err := s.access(req.Token)
-	if err != nil {
-		return nil, err
-	}
-	if !az.NodeRead(req.Node) {
-		return nil, az.denied("node:read", req.Node)
-	}
+func (s *Server) coordinateNode(ctx context.Context, _ *acl.Authorizer, req *ops.CoordinateNodeRequest) (*ops.CoordinateNodesReply, error) {
 	rep := &ops.CoordinateNodesReply{}
 	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
 		index, list := tx.NodeCoordinates(ws, req.Node)
@@ -165,7 +160,7 @@ func (s *Server) coordinateNode(ctx context.Context, req *ops.CoordinateNodeRequ
 }
 
 // coordinateDatacenters lists the servers of the WAN pool whose place is known.
-func (s *Server) coordinateDatacenters(context.Context, *ops.CoordinateDatacentersRequest) (*ops.CoordinateDatacentersReply, error) {
+func (s *Server) coordinateDatacenters(context.Context, *acl.Authorizer, *ops.CoordinateDatacentersRequest) (*ops.CoordinateDatacentersReply, error) {
 	_, datacenters := s.servers()
 	places := s.datacenterCoordinates()
 	rep := &ops.CoordinateDatacentersReply{}

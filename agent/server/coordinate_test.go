@@ -16,6 +16,7 @@ import (
 	"praetor/agent/server"
 	"praetor/catalog"
 	"praetor/gossip"
+	"praetor/internal/acl"
 	"praetor/internal/fault"
 	"praetor/internal/ops"
 	"praetor/internal/rpc"
@@ -138,7 +139,7 @@ func TestAFlushStoresSixHundredFortyNodes(t *testing.T) {
 }
 
 func TestCoordinatesNeedRightsOnTheirNode(t *testing.T) {
-	mine := rights{nodeRead: []string{"mine"}, nodeWrite: []string{"mine"}}
+	mine := rights{acl.Node.Read("mine"), acl.Node.Write("mine")}
 	virtual(t, func(o *server.Options) { o.ACL = mine; o.Dev = true }, func(s *lone) {
 		s.mustRegister(catalog.Register{Node: "mine", Address: "10.0.0.9"})
 		if err := s.report("mine", at(1)); err != nil {

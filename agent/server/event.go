@@ -3,21 +3,23 @@ package server
 import (
 	"context"
 
+	"praetor/agent/server/kernel"
+	"praetor/internal/acl"
 	"praetor/internal/event"
 	"praetor/internal/fault"
 	"praetor/internal/ops"
 )
 
+func (s *Server) handleEvents(m *kernel.Mux) {
+	kernel.Handle(m, ops.EventFire, kernel.Decides("event:write on the event's name"), s.eventFire)
+}
+
 // eventFire sends a user event through the LAN pool, to this agent too
 // (reference/internals.md §7).
-func (s *Server) eventFire(_ context.Context, req *ops.EventFireRequest) (*ops.Empty, error) {
-	az, err := s.access(req.Token)
-	if err != nil {
-		return nil, err
-	}
+func (s *Server) eventFire(_ context.Context, az *acl.Authorizer, req *ops.EventFireRequest) (*ops.Empty, error) {
 	e := &req.Event
-	if !az.EventWrite(e.Name) {
-		return nil, fault.New(fault.Denied, "Permission denied") // exactly: reference/http-api.md §2.3
+	if !az.Allows(acl.Event.Write(e.Name)) {
+		return nil, acl.ErrDenied // exactly: reference/http-api.md §2.3
 	}
 	if err := e.Check(); err != nil {
 		return nil, err

@@ -3,7 +3,6 @@ package server_test
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 	"testing"
 
@@ -14,22 +13,13 @@ import (
 	"praetor/internal/ops"
 )
 
-// herald may fire what is listed, and nothing else.
-type herald struct {
-	denyAll
-	eventWrite []string
-}
-
-func (h herald) Resolve(string) (acl.Authorizer, error) { return h, nil }
-func (h herald) EventWrite(name string) bool            { return slices.Contains(h.eventWrite, name) }
-
 func (s *lone) fire(e *event.Event) error {
 	_, err := ops.EventFire.Call(context.Background(), s.Router(), &ops.EventFireRequest{Event: *e})
 	return err
 }
 
 func TestFiredEventGoesThroughThePoolAsItIs(t *testing.T) {
-	virtual(t, func(o *server.Options) { o.ACL = herald{eventWrite: []string{"deploy"}} }, func(s *lone) {
+	virtual(t, func(o *server.Options) { o.ACL = rights{acl.Event.Write("deploy")} }, func(s *lone) {
 		e, err := event.New("deploy", []byte("v2"))
 		if err != nil {
 			t.Fatal(err)

@@ -4,28 +4,32 @@ import (
 	"context"
 	"fmt"
 
+	"praetor/agent/server/kernel"
 	"praetor/catalog"
 	"praetor/gossip"
+	"praetor/internal/acl"
 	"praetor/internal/fault"
 	"praetor/internal/ops"
 )
 
+func (s *Server) handleEvictions(m *kernel.Mux) {
+	kernel.Handle(m, ops.CatalogEvict, kernel.Decides("node:write, or service:write on what goes"), s.catalogEvict)
+	kernel.Handle(m, ops.EvictOrder, kernel.Open("whoever has been given an order's ID may fetch it"), s.evictOrder)
+	kernel.Handle(m, ops.EvictReport, kernel.Open("whoever has been given an order's ID may report"), s.evictReport)
+}
+
 // catalogEvict removes something where it comes from. The rights needed are
 // those of a deregistration.
-func (s *Server) catalogEvict(ctx context.Context, req *ops.CatalogEvictRequest) (*ops.CatalogEvictReply, error) {
-	az, err := s.access(req.Token)
-	if err != nil {
-		return nil, err
-	}
+func (s *Server) catalogEvict(ctx context.Context, az *acl.Authorizer, req *ops.CatalogEvictRequest) (*ops.CatalogEvictReply, error) {
 	if err := s.current(ctx); err != nil {
 		return nil, err
 	}
 	d, tx := &req.Deregister, s.store.Read()
-	if err := az.mayDeregister(tx, d); err != nil {
+	if err := mayDeregister(az, tx, d); err != nil {
 		return nil, err
 	}
 	e := eviction{Deregister: d, what: evicted(d), service: serviceOf(tx, d), listed: isListed(tx, d)}
-	if az.NodeWrite(d.Node) {
+	if az.Allows(acl.Node.Write(d.Node)) {
 		e.service = "" // whatever it is, it may go
 	}
 	m, known := s.memberNamed(d.Node)

@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/go-uuid"
 
 	"praetor/gossip"
+	"praetor/internal/acl"
 	"praetor/internal/fault"
 	"praetor/internal/ops"
 )
@@ -119,7 +120,7 @@ func awaitReport(ctx context.Context, made *order, told chan error) (*ops.EvictR
 
 // evictOrder needs no right: it tells what is to go to whoever has been given the
 // ID.
-func (s *Server) evictOrder(_ context.Context, req *ops.EvictOrderRequest) (*ops.EvictOrderReply, error) {
+func (s *Server) evictOrder(_ context.Context, _ *acl.Authorizer, req *ops.EvictOrderRequest) (*ops.EvictOrderReply, error) {
 	made, err := s.orders.of(req.ID, req.Node)
 	if err != nil {
 		return nil, err
@@ -128,7 +129,7 @@ func (s *Server) evictOrder(_ context.Context, req *ops.EvictOrderRequest) (*ops
 	return &what, nil
 }
 
-func (s *Server) evictReport(_ context.Context, req *ops.EvictReportRequest) (*ops.EvictReportReply, error) {
+func (s *Server) evictReport(_ context.Context, _ *acl.Authorizer, req *ops.EvictReportRequest) (*ops.EvictReportReply, error) {
 	made, err := s.orders.of(req.ID, req.Node)
 	if err != nil {
 		return nil, err

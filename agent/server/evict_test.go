@@ -40,16 +40,6 @@ func (s *lone) evictWith(token string, d catalog.Deregister) (*ops.CatalogEvictR
 	return ops.CatalogEvict.Call(context.Background(), s.Router(), req)
 }
 
-// limited gives rights to those who bring a token; the others may all.
-type limited struct{ rights }
-
-func (l limited) Resolve(token string) (acl.Authorizer, error) {
-	if token == "" {
-		return acl.AllowAll{}, nil
-	}
-	return l.rights, nil
-}
-
 func (s *lone) has(node, service string) bool {
 	_, found := s.Store().Read().NodeServices(nil, node)
 	for _, svc := range found.Services {
@@ -197,7 +187,7 @@ func TestEvictionNeedsTheRightsOfADeregistration(t *testing.T) {
 			t.Errorf("without rights: %v, asked %s", err, asked)
 		}
 	})
-	as(rights{serviceWrite: []string{"web"}}, func(s *lone) {
+	as(rights{acl.Service.Write("web")}, func(s *lone) {
 		// The agent has to look whether it still is the service that the right is for.
 		if _, err := s.evictWith("t", catalog.Deregister{Node: "c1", ServiceID: "w1"}); err != nil || asked != order("w1", "", "web") {
 			t.Errorf("with service:write: %v, asked %s", err, asked)
@@ -206,7 +196,7 @@ func TestEvictionNeedsTheRightsOfADeregistration(t *testing.T) {
 			t.Errorf("a check of the node: %v", err)
 		}
 	})
-	as(rights{nodeWrite: []string{"c1"}}, func(s *lone) {
+	as(rights{acl.Node.Write("c1")}, func(s *lone) {
 		if _, err := s.evictWith("t", catalog.Deregister{Node: "c1", CheckID: "alive"}); err != nil || asked != order("", "alive", "") {
 			t.Errorf("with node:write: %v, asked %s", err, asked)
 		}
@@ -255,5 +245,3 @@ func TestOrdersEndWithTheirEviction(t *testing.T) {
 		}
 	})
 }
-
-var _ acl.Resolver = limited{}

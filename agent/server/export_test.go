@@ -5,6 +5,7 @@ import (
 	"os"
 	"time"
 
+	"praetor/agent/server/kernel"
 	"praetor/catalog"
 	"praetor/internal/acl"
 	"praetor/internal/ops"
@@ -13,6 +14,9 @@ import (
 
 // Operations lists what a server answers.
 func Operations() []*rpc.Desc { return (&Server{measured: newMeasured(nil)}).mux().Operations() }
+
+// Rules lists what each operation and transfer asks of its caller.
+func Rules() map[string]kernel.Rule { return (&Server{}).registered().Rules() }
 
 // MaxViews is how many answers are kept.
 const MaxViews = maxViews
@@ -36,12 +40,12 @@ func Sleep(ctx context.Context, ws catalog.WatchSet, leaderChanged <-chan struct
 }
 
 // MayRegister and MayDeregister judge a request of a caller.
-func MayRegister(az acl.Authorizer, tx *catalog.Tx, reg *catalog.Register) error {
-	return caller{Authorizer: az}.mayRegister(tx, reg)
+func MayRegister(az *acl.Authorizer, tx *catalog.Tx, reg *catalog.Register) error {
+	return mayRegister(az, tx, reg)
 }
 
-func MayDeregister(az acl.Authorizer, tx *catalog.Tx, d *catalog.Deregister) error {
-	return caller{Authorizer: az}.mayDeregister(tx, d)
+func MayDeregister(az *acl.Authorizer, tx *catalog.Tx, d *catalog.Deregister) error {
+	return mayDeregister(az, tx, d)
 }
 
 // ReconcileAll makes one pass over all members.

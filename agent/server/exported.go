@@ -4,18 +4,12 @@ import (
 	"context"
 
 	"praetor/catalog"
+	"praetor/internal/acl"
 	"praetor/internal/filter"
 	"praetor/internal/ops"
 )
 
-func (s *Server) configExported(ctx context.Context, req *ops.ConfigExportedRequest) (*ops.ConfigExportedReply, error) {
-	az, err := s.access(req.Token)
-	if err != nil {
-		return nil, err
-	}
-	if !az.MeshRead() {
-		return nil, az.denied("mesh:read", "")
-	}
+func (s *Server) configExported(ctx context.Context, _ *acl.Authorizer, req *ops.ConfigExportedRequest) (*ops.ConfigExportedReply, error) {
 	wanted, err := filter.New[filter.Exported](req.Filter)
 	if err != nil {
 		return nil, err

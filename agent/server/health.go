@@ -4,37 +4,42 @@ import (
 	"context"
 	"slices"
 
+	"praetor/agent/server/kernel"
 	"praetor/catalog"
-	"praetor/internal/fault"
+	"praetor/internal/acl"
 	"praetor/internal/filter"
 	"praetor/internal/ops"
 	"praetor/internal/rpc"
 )
 
-func (s *Server) healthNode(ctx context.Context, req *ops.HealthNodeRequest) (*ops.HealthChecksReply, error) {
-	return s.checks(ctx, &req.ReadOptions, nil, req.Filter, &ops.Near{}, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []*catalog.Check) {
+func (s *Server) handleHealth(m *kernel.Mux) {
+	kernel.Handle(m, ops.HealthNode, kernel.FilteredBy("node:read and service:read"), s.healthNode)
+	kernel.Handle(m, ops.HealthChecks, kernel.FilteredBy("node:read and service:read"), s.healthChecks)
+	kernel.Handle(m, ops.HealthState, kernel.FilteredBy("node:read and service:read"), s.healthState)
+	kernel.Handle(m, ops.HealthService, kernel.FilteredBy("node:read and service:read; of proxies, service:read on the name"), s.healthService)
+	kernel.Handle(m, ops.HealthIngress, kernel.Decides("service:read on the name"), s.healthIngress)
+}
+
+func (s *Server) healthNode(ctx context.Context, az *acl.Authorizer, req *ops.HealthNodeRequest) (*ops.HealthChecksReply, error) {
+	return s.checks(ctx, az, &req.ReadOptions, nil, req.Filter, &ops.Near{}, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []*catalog.Check) {
 		return tx.NodeChecks(ws, req.Node)
 	})
 }
 
-func (s *Server) healthChecks(ctx context.Context, req *ops.HealthChecksRequest) (*ops.HealthChecksReply, error) {
-	return s.checks(ctx, &req.ReadOptions, req.NodeMeta, req.Filter, &req.Near, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []*catalog.Check) {
+func (s *Server) healthChecks(ctx context.Context, az *acl.Authorizer, req *ops.HealthChecksRequest) (*ops.HealthChecksReply, error) {
+	return s.checks(ctx, az, &req.ReadOptions, req.NodeMeta, req.Filter, &req.Near, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []*catalog.Check) {
 		return tx.ServiceChecks(ws, req.Service)
 	})
 }
 
-func (s *Server) healthState(ctx context.Context, req *ops.HealthStateRequest) (*ops.HealthChecksReply, error) {
-	return s.checks(ctx, &req.ReadOptions, req.NodeMeta, req.Filter, &req.Near, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []*catalog.Check) {
+func (s *Server) healthState(ctx context.Context, az *acl.Authorizer, req *ops.HealthStateRequest) (*ops.HealthChecksReply, error) {
+	return s.checks(ctx, az, &req.ReadOptions, req.NodeMeta, req.Filter, &req.Near, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []*catalog.Check) {
 		return tx.ChecksInState(ws, req.State)
 	})
 }
 
 // checks answers every read that lists checks.
-func (s *Server) checks(ctx context.Context, opts *rpc.ReadOptions, meta map[string]string, expression string, near *ops.Near, list func(*catalog.Tx, catalog.WatchSet) (uint64, []*catalog.Check)) (*ops.HealthChecksReply, error) {
-	az, err := s.access(opts.Token)
-	if err != nil {
-		return nil, err
-	}
+func (s *Server) checks(ctx context.Context, az *acl.Authorizer, opts *rpc.ReadOptions, meta map[string]string, expression string, near *ops.Near, list func(*catalog.Tx, catalog.WatchSet) (uint64, []*catalog.Check)) (*ops.HealthChecksReply, error) {
 	picked, err := filter.New[filter.Check](expression)
 	if err != nil {
 		return nil, err
@@ -44,7 +49,7 @@ func (s *Server) checks(ctx context.Context, opts *rpc.ReadOptions, meta map[str
 		index, checks := list(tx, ws)
 		rep.Absent = len(checks) == 0
 		rep.Checks = slices.DeleteFunc(checks, func(c *catalog.Check) bool {
-			if !az.mayReadCheck(c) {
+			if !mayReadCheck(az, c) {
 				rep.Filtered = true
 				return true
 			}
@@ -60,13 +65,9 @@ func (s *Server) checks(ctx context.Context, opts *rpc.ReadOptions, meta map[str
 	})
 }
 
-func (s *Server) healthService(ctx context.Context, req *ops.HealthServiceRequest) (*ops.HealthServiceReply, error) {
-	az, err := s.access(req.Token)
-	if err != nil {
-		return nil, err
-	}
-	if req.Connect && !az.ServiceRead(req.Service) {
-		return nil, errMeshDenied
+func (s *Server) healthService(ctx context.Context, az *acl.Authorizer, req *ops.HealthServiceRequest) (*ops.HealthServiceReply, error) {
+	if req.Connect && !az.Allows(acl.Service.Read(req.Service)) {
+		return nil, acl.ErrDenied // exactly: reference/http-catalog-health.md §4
 	}
 	picked, err := filter.New[filter.InstanceHealth](req.Filter)
 	if err != nil {
@@ -89,18 +90,10 @@ func (s *Server) healthService(ctx context.Context, req *ops.HealthServiceReques
 	return rep, err
 }
 
-// errMeshDenied is what health/connect and health/ingress say without
-// service:read on the name (reference/http-catalog-health.md §4).
-var errMeshDenied = fault.New(fault.Denied, "Permission denied")
-
 // healthIngress finds nothing: only configuration entries name ingress gateways.
-func (s *Server) healthIngress(ctx context.Context, req *ops.HealthServiceRequest) (*ops.HealthServiceReply, error) {
-	az, err := s.access(req.Token)
-	if err != nil {
-		return nil, err
-	}
-	if !az.ServiceRead(req.Service) {
-		return nil, errMeshDenied
+func (s *Server) healthIngress(ctx context.Context, az *acl.Authorizer, req *ops.HealthServiceRequest) (*ops.HealthServiceReply, error) {
+	if !az.Allows(acl.Service.Read(req.Service)) {
+		return nil, acl.ErrDenied // exactly, as above
 	}
 	if _, err := filter.New[filter.InstanceHealth](req.Filter); err != nil {
 		return nil, err
@@ -114,9 +107,9 @@ func noRows(*catalog.Tx, catalog.WatchSet) (uint64, error) { return 0, nil }
 
 // readableInstances leaves out what a token may not see. A token that may see
 // all gets the very slice it was given: front doors know it by its address.
-func readableInstances(az caller, all []*catalog.InstanceHealth) ([]*catalog.InstanceHealth, bool) {
-	hidden := func(i *catalog.InstanceHealth) bool { return !az.mayReadInstance(i.Node, i.Service) }
-	if az.unlimited() || !slices.ContainsFunc(all, hidden) {
+func readableInstances(az *acl.Authorizer, all []*catalog.InstanceHealth) ([]*catalog.InstanceHealth, bool) {
+	hidden := func(i *catalog.InstanceHealth) bool { return !mayReadInstance(az, i.Node, i.Service) }
+	if az.Unrestricted() || !slices.ContainsFunc(all, hidden) {
 		return all, false
 	}
 	return slices.DeleteFunc(slices.Clone(all), hidden), true

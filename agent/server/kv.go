@@ -6,24 +6,31 @@ import (
 	"slices"
 	"time"
 
+	"praetor/agent/server/kernel"
 	"praetor/catalog"
+	"praetor/internal/acl"
 	"praetor/internal/fault"
 	"praetor/internal/ops"
 )
 
-func (s *Server) kvApply(ctx context.Context, req *ops.KVApplyRequest) (*ops.KVApplyReply, error) {
-	az, err := s.access(req.Token)
-	if err != nil {
-		return nil, err
+func (s *Server) handleKV(m *kernel.Mux) {
+	kernel.Handle(m, ops.KVApply, kernel.Needs(kvApplyNeed), s.kvApply)
+	kernel.Handle(m, ops.KVGet, kernel.Needs(func(r *ops.KVGetRequest) acl.Need { return acl.Key.Read(r.Key) }), s.kvGet)
+	kernel.Handle(m, ops.KVList, kernel.FilteredBy("key:read"), s.kvList)
+	kernel.HandleTransfer(m, ops.KVStream, kernel.FilteredBy("key:read"), s.kvStream)
+	kernel.Handle(m, ops.KVKeys, kernel.FilteredBy("key:read"), s.kvKeys)
+}
+
+func kvApplyNeed(r *ops.KVApplyRequest) acl.Need {
+	if r.Write.Verb == catalog.KVDeleteTree {
+		return acl.Key.WriteBelow(r.Write.Entry.Key)
 	}
+	return acl.Key.Write(r.Write.Entry.Key)
+}
+
+func (s *Server) kvApply(ctx context.Context, _ *acl.Authorizer, req *ops.KVApplyRequest) (*ops.KVApplyReply, error) {
 	key := req.Write.Entry.Key
-	if req.Write.Verb == catalog.KVDeleteTree {
-		if !az.KeyWritePrefix(key) {
-			return nil, az.denied("key:write", key)
-		}
-	} else if !az.KeyWrite(key) {
-		return nil, az.denied("key:write", key)
-	} else if key == "" {
+	if key == "" && req.Write.Verb != catalog.KVDeleteTree {
 		return nil, fault.New(fault.Rejected, "Missing key name")
 	}
 	if err := s.checkValue(&req.Write.Entry); err != nil {
@@ -42,14 +49,7 @@ func (s *Server) kvApply(ctx context.Context, req *ops.KVApplyRequest) (*ops.KVA
 	return &ops.KVApplyReply{Done: done, Index: index}, nil
 }
 
-func (s *Server) kvGet(ctx context.Context, req *ops.KVGetRequest) (*ops.KVGetReply, error) {
-	az, err := s.access(req.Token)
-	if err != nil {
-		return nil, err
-	}
-	if !az.KeyRead(req.Key) {
-		return nil, az.denied("key:read", req.Key)
-	}
+func (s *Server) kvGet(ctx context.Context, _ *acl.Authorizer, req *ops.KVGetRequest) (*ops.KVGetReply, error) {
 	rep := &ops.KVGetReply{}
 	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
 		index, entry := tx.KVGet(ws, req.Key)
@@ -58,15 +58,11 @@ func (s *Server) kvGet(ctx context.Context, req *ops.KVGetRequest) (*ops.KVGetRe
 	})
 }
 
-func (s *Server) kvList(ctx context.Context, req *ops.KVListRequest) (*ops.KVListReply, error) {
-	az, err := s.access(req.Token)
-	if err != nil {
-		return nil, err
-	}
+func (s *Server) kvList(ctx context.Context, az *acl.Authorizer, req *ops.KVListRequest) (*ops.KVListReply, error) {
 	rep := &ops.KVListReply{}
 	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
 		index, entries := tx.KVList(ws, req.Prefix)
-		rep.Entries = slices.DeleteFunc(entries, func(e *catalog.KVEntry) bool { return !az.KeyRead(e.Key) })
+		rep.Entries = slices.DeleteFunc(entries, func(e *catalog.KVEntry) bool { return !az.Allows(acl.Key.Read(e.Key)) })
 		rep.Filtered, rep.Absent = len(rep.Entries) < len(entries), len(entries) == 0
 		if rep.TooLarge = req.MaxBytes > 0 && entriesBytes(rep.Entries) > req.MaxBytes; rep.TooLarge {
 			rep.Entries = nil
@@ -86,10 +82,10 @@ func entriesBytes(list []*catalog.KVEntry) (bytes int) {
 }
 
 // kvStream is kvList with the entries behind the reply.
-func (s *Server) kvStream(ctx context.Context, req *ops.KVListRequest, _ io.Reader) (*ops.KVStreamReply, io.ReadCloser, error) {
+func (s *Server) kvStream(ctx context.Context, az *acl.Authorizer, req *ops.KVListRequest, _ io.Reader) (*ops.KVStreamReply, io.ReadCloser, error) {
 	whole := *req
 	whole.MaxBytes = 0
-	list, err := s.kvList(ctx, &whole)
+	list, err := s.kvList(ctx, az, &whole)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -128,15 +124,11 @@ func (r *entryReader) Read(b []byte) (int, error) {
 // Close implements io.Closer.
 func (r *entryReader) Close() error { return nil }
 
-func (s *Server) kvKeys(ctx context.Context, req *ops.KVKeysRequest) (*ops.KVKeysReply, error) {
-	az, err := s.access(req.Token)
-	if err != nil {
-		return nil, err
-	}
+func (s *Server) kvKeys(ctx context.Context, az *acl.Authorizer, req *ops.KVKeysRequest) (*ops.KVKeysReply, error) {
 	rep := &ops.KVKeysReply{}
 	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
 		index, keys := tx.KVKeys(ws, req.Prefix, req.Separator)
-		rep.Keys = slices.DeleteFunc(keys, func(k string) bool { return !az.KeyRead(k) })
+		rep.Keys = slices.DeleteFunc(keys, func(k string) bool { return !az.Allows(acl.Key.Read(k)) })
 		rep.Filtered, rep.Absent = len(rep.Keys) < len(keys), len(keys) == 0
 		return index, nil
 	})

@@ -10,38 +10,19 @@ import (
 	autopilot "github.com/hashicorp/raft-autopilot"
 
 	"praetor/catalog"
+	"praetor/internal/acl"
 	"praetor/internal/fault"
 	"praetor/internal/ops"
-	"praetor/internal/rpc"
 )
 
-func (s *Server) operatorAutopilot(ctx context.Context, req *ops.OperatorAutopilotRequest) (*ops.OperatorAutopilotReply, error) {
-	if err := s.mayReadOperator(ctx, &req.ReadOptions); err != nil {
+func (s *Server) operatorAutopilot(ctx context.Context, _ *acl.Authorizer, req *ops.OperatorAutopilotRequest) (*ops.OperatorAutopilotReply, error) {
+	if err := s.admitRead(ctx, &req.ReadOptions); err != nil {
 		return nil, err
 	}
 	return &ops.OperatorAutopilotReply{Config: s.store.Read().Autopilot()}, nil
 }
 
-// mayReadOperator admits a read of those who operate the cluster.
-func (s *Server) mayReadOperator(ctx context.Context, opts *rpc.ReadOptions) error {
-	az, err := s.access(opts.Token)
-	if err != nil {
-		return err
-	}
-	if !az.OperatorRead() {
-		return az.denied("operator:read", "")
-	}
-	return s.admitRead(ctx, opts)
-}
-
-func (s *Server) operatorSetAutopilot(ctx context.Context, req *ops.OperatorSetAutopilotRequest) (*ops.OperatorSetAutopilotReply, error) {
-	az, err := s.access(req.Token)
-	if err != nil {
-		return nil, err
-	}
-	if !az.OperatorWrite() {
-		return nil, az.denied("operator:write", "")
-	}
+func (s *Server) operatorSetAutopilot(ctx context.Context, _ *acl.Authorizer, req *ops.OperatorSetAutopilotRequest) (*ops.OperatorSetAutopilotReply, error) {
 	config := req.Config
 	switch {
 	case !req.CAS:
@@ -60,8 +41,8 @@ func (s *Server) operatorSetAutopilot(ctx context.Context, req *ops.OperatorSetA
 
 // operatorAutopilotState is empty while a leader's autopilot has not yet looked
 // (reference/http-operator-acl.md §1).
-func (s *Server) operatorAutopilotState(ctx context.Context, req *ops.OperatorAutopilotStateRequest) (*ops.OperatorAutopilotStateReply, error) {
-	if err := s.mayReadOperator(ctx, &req.ReadOptions); err != nil {
+func (s *Server) operatorAutopilotState(ctx context.Context, _ *acl.Authorizer, req *ops.OperatorAutopilotStateRequest) (*ops.OperatorAutopilotStateReply, error) {
+	if err := s.admitRead(ctx, &req.ReadOptions); err != nil {
 		return nil, err
 	}
 	rep := &ops.OperatorAutopilotStateReply{}

@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/go-multierror"
 
 	"praetor/gossip"
+	"praetor/internal/acl"
 	"praetor/internal/fault"
 	"praetor/internal/ops"
 )
@@ -25,17 +26,7 @@ type Keys interface {
 
 // operatorKeyring asks the WAN pool, the LAN pool of this datacenter and those
 // of all others, and fails if one does (reference/internals.md §14).
-func (s *Server) operatorKeyring(ctx context.Context, req *ops.OperatorKeyringRequest) (*ops.OperatorKeyringReply, error) {
-	az, err := s.access(req.Token)
-	if err != nil {
-		return nil, err
-	}
-	switch {
-	case req.Action == ops.KeyringList && !az.KeyringRead():
-		return nil, az.denied("keyring:read", "")
-	case req.Action != ops.KeyringList && !az.KeyringWrite():
-		return nil, az.denied("keyring:write", "")
-	}
+func (s *Server) operatorKeyring(ctx context.Context, _ *acl.Authorizer, req *ops.OperatorKeyringRequest) (*ops.OperatorKeyringReply, error) {
 	rep := &ops.OperatorKeyringReply{}
 	if !req.LANOnly && s.opts.WANKeys != nil {
 		rep.Pools = append(rep.Pools, s.keyringOf(s.opts.WANKeys, true, req))

@@ -5,11 +5,32 @@ import (
 	"strconv"
 	"sync"
 
+	"praetor/agent/server/kernel"
 	"praetor/gossip"
+	"praetor/internal/acl"
 	"praetor/internal/fault"
 	"praetor/internal/ops"
 	"praetor/raftstore"
 )
+
+func (s *Server) handleOperator(m *kernel.Mux) {
+	reads, writes := kernel.NeedsAlways(acl.Operator.Read()), kernel.NeedsAlways(acl.Operator.Write())
+	kernel.Handle(m, ops.OperatorRaft, reads, s.operatorRaft)
+	kernel.Handle(m, ops.OperatorRemovePeer, writes, s.operatorRemovePeer)
+	kernel.Handle(m, ops.OperatorTransferLeader, writes, s.operatorTransferLeader)
+	kernel.Handle(m, ops.OperatorAutopilot, reads, s.operatorAutopilot)
+	kernel.Handle(m, ops.OperatorSetAutopilot, writes, s.operatorSetAutopilot)
+	kernel.Handle(m, ops.OperatorAutopilotState, reads, s.operatorAutopilotState)
+	kernel.Handle(m, ops.OperatorUsage, reads, s.operatorUsage)
+	kernel.Handle(m, ops.OperatorKeyring, kernel.Needs(keyringNeed), s.operatorKeyring)
+}
+
+func keyringNeed(r *ops.OperatorKeyringRequest) acl.Need {
+	if r.Action == ops.KeyringList {
+		return acl.Keyring.Read()
+	}
+	return acl.Keyring.Write()
+}
 
 // What list-peers shows of servers that gossip does not know (reference/cli.md §8).
 const (
@@ -17,8 +38,8 @@ const (
 	unknownProtocol = "unknown"
 )
 
-func (s *Server) operatorRaft(ctx context.Context, req *ops.OperatorRaftRequest) (*ops.OperatorRaftReply, error) {
-	if err := s.mayReadOperator(ctx, &req.ReadOptions); err != nil {
+func (s *Server) operatorRaft(ctx context.Context, _ *acl.Authorizer, req *ops.OperatorRaftRequest) (*ops.OperatorRaftReply, error) {
+	if err := s.admitRead(ctx, &req.ReadOptions); err != nil {
 		return nil, err
 	}
 	peers, err := s.raft.Peers()
@@ -90,14 +111,7 @@ func (s *Server) askLastIndexes(ctx context.Context, servers []ops.RaftServer) {
 
 // operatorRemovePeer takes a server out of the Raft configuration; one that
 // lives is added again by the next pass over all members.
-func (s *Server) operatorRemovePeer(_ context.Context, req *ops.OperatorRemovePeerRequest) (*ops.Empty, error) {
-	az, err := s.access(req.Token)
-	if err != nil {
-		return nil, err
-	}
-	if !az.OperatorWrite() {
-		return nil, az.denied("operator:write", "")
-	}
+func (s *Server) operatorRemovePeer(_ context.Context, _ *acl.Authorizer, req *ops.OperatorRemovePeerRequest) (*ops.Empty, error) {
 	peers, err := s.raft.Peers()
 	if err != nil {
 		return nil, err
@@ -114,14 +128,7 @@ func (s *Server) operatorRemovePeer(_ context.Context, req *ops.OperatorRemovePe
 	return nil, fault.New(fault.Rejected, "id %q was not found in the Raft configuration", req.ID)
 }
 
-func (s *Server) operatorTransferLeader(_ context.Context, req *ops.OperatorTransferLeaderRequest) (*ops.Empty, error) {
-	az, err := s.access(req.Token)
-	if err != nil {
-		return nil, err
-	}
-	if !az.OperatorWrite() {
-		return nil, az.denied("operator:write", "")
-	}
+func (s *Server) operatorTransferLeader(_ context.Context, _ *acl.Authorizer, req *ops.OperatorTransferLeaderRequest) (*ops.Empty, error) {
 	if req.ID == "" {
 		return &ops.Empty{}, refusedByRaft(s.raft.TransferLeadership())
 	}

@@ -9,7 +9,6 @@ import (
 	"praetor/agent/server"
 	"praetor/catalog"
 	"praetor/gossip"
-	"praetor/internal/acl"
 	"praetor/internal/fault"
 	"praetor/internal/ops"
 )
@@ -81,17 +80,8 @@ func TestKeyringAsksBothPools(t *testing.T) {
 	})
 }
 
-// noOperator may all but what operators do.
-type noOperator struct{ acl.AllowAll }
-
-func (noOperator) Resolve(string) (acl.Authorizer, error) { return noOperator{}, nil }
-func (noOperator) OperatorRead() bool                     { return false }
-func (noOperator) OperatorWrite() bool                    { return false }
-func (noOperator) KeyringRead() bool                      { return false }
-func (noOperator) KeyringWrite() bool                     { return false }
-
 func TestOperatorsNeedTheirRights(t *testing.T) {
-	virtual(t, func(o *server.Options) { o.ACL = noOperator{} }, func(s *lone) {
+	virtual(t, func(o *server.Options) { o.ACL = rights{} }, func(s *lone) {
 		ctx, router := context.Background(), s.Router()
 		for _, row := range []struct {
 			permission string

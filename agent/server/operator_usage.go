@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"praetor/catalog"
+	"praetor/internal/acl"
 	"praetor/internal/mesh"
 	"praetor/internal/ops"
 )
@@ -15,16 +16,9 @@ var connectKinds = []string{"api-gateway", mesh.KindProxy, "ingress-gateway", "m
 
 const connectNative = "connect-native"
 
-func (s *Server) operatorUsage(ctx context.Context, req *ops.OperatorUsageRequest) (*ops.OperatorUsageReply, error) {
-	az, err := s.access(req.Token)
-	if err != nil {
-		return nil, err
-	}
-	if !az.OperatorRead() {
-		return nil, az.denied("operator:read", "")
-	}
+func (s *Server) operatorUsage(ctx context.Context, _ *acl.Authorizer, req *ops.OperatorUsageRequest) (*ops.OperatorUsageReply, error) {
 	rep := &ops.OperatorUsageReply{}
-	err = s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, _ catalog.WatchSet) (uint64, error) {
+	err := s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, _ catalog.WatchSet) (uint64, error) {
 		rep.Usage = map[string]ops.Usage{s.opts.Datacenter: usageOf(tx)}
 		return tx.LastIndex(), nil
 	})

@@ -7,10 +7,21 @@ import (
 
 	"github.com/hashicorp/go-uuid"
 
+	"praetor/agent/server/kernel"
 	"praetor/catalog"
+	"praetor/internal/acl"
 	"praetor/internal/fault"
 	"praetor/internal/ops"
 )
+
+func (s *Server) handleQueries(m *kernel.Mux) {
+	kernel.Handle(m, ops.QueryApply, kernel.Decides("query:write on the name that the query has, and on the one it had"), s.queryApply)
+	kernel.Handle(m, ops.QueryGet, kernel.Decides("query:read on the query's name"), s.queryGet)
+	kernel.Handle(m, ops.QueryList, kernel.FilteredBy("query:read"), s.queryList)
+	kernel.Handle(m, ops.QueryExplain, kernel.Decides("query:read on the query's name"), s.queryExplain)
+	kernel.Handle(m, ops.QueryExecute, kernel.Decides("what the query's own token sees, if it has one"), s.queryExecute)
+	kernel.Handle(m, ops.QuerySelect, kernel.FilteredBy("node:read and service:read"), s.querySelect)
+}
 
 // The texts of reference/http-kv-session-txn.md §5.
 var (
@@ -29,11 +40,7 @@ func checkQueryID(id string) error {
 	return nil
 }
 
-func (s *Server) queryApply(ctx context.Context, req *ops.QueryApplyRequest) (*ops.QueryApplyReply, error) {
-	az, err := s.access(req.Token)
-	if err != nil {
-		return nil, err
-	}
+func (s *Server) queryApply(ctx context.Context, az *acl.Authorizer, req *ops.QueryApplyRequest) (*ops.QueryApplyReply, error) {
 	write := req.Write
 	q := &write.Query
 	if err := s.current(ctx); err != nil {
@@ -41,13 +48,15 @@ func (s *Server) queryApply(ctx context.Context, req *ops.QueryApplyRequest) (*o
 	}
 	tx := s.store.Read()
 	q.ID, q.Session = queryID(tx, q.ID), sessionID(tx, q.Session)
-	if err := s.mayWriteQuery(az, &write); err != nil {
+	if err := s.mayChangeQuery(az, &write); err != nil {
 		return nil, err
 	}
 	if write.Verb == catalog.QueryCreate {
-		if q.ID, err = uuid.GenerateUUID(); err != nil {
+		id, err := uuid.GenerateUUID()
+		if err != nil {
 			return nil, err
 		}
+		q.ID = id
 	}
 	if write.Verb != catalog.QueryDelete {
 		if err := checkQuerySize(q); err != nil {
@@ -67,15 +76,15 @@ func (s *Server) queryApply(ctx context.Context, req *ops.QueryApplyRequest) (*o
 	return &ops.QueryApplyReply{ID: q.ID, Index: index}, nil
 }
 
-// mayWriteQuery asks for query:write on the name a query has, and on the one that
+// mayChangeQuery asks for query:write on the name a query has, and on the one that
 // it had; those without a name, which are bound to a session, need no right.
-func (s *Server) mayWriteQuery(az caller, write *catalog.QueryWrite) error {
+func (s *Server) mayChangeQuery(az *acl.Authorizer, write *catalog.QueryWrite) error {
 	q := &write.Query
 	if write.Verb == catalog.QueryCreate {
 		if q.ID != "" {
 			return fault.New(fault.Rejected, "ID must be empty when creating a new prepared query")
 		}
-		return az.mayWriteQuery(q)
+		return mayWriteQuery(az, q)
 	}
 	if err := checkQueryID(q.ID); err != nil {
 		return fault.New(fault.Rejected, "Prepared Query lookup failed: %w", err)
@@ -84,17 +93,17 @@ func (s *Server) mayWriteQuery(az caller, write *catalog.QueryWrite) error {
 	if old == nil {
 		return fault.New(fault.Rejected, "Cannot modify non-existent prepared query: '%s'", q.ID)
 	}
-	if err := az.mayWriteQuery(old); err != nil || write.Verb == catalog.QueryDelete {
+	if err := mayWriteQuery(az, old); err != nil || write.Verb == catalog.QueryDelete {
 		return err
 	}
-	return az.mayWriteQuery(q)
+	return mayWriteQuery(az, q)
 }
 
-func (c caller) mayWriteQuery(q *catalog.Query) error {
-	if (q.Name != "" || q.IsTemplate()) && !c.QueryWrite(q.Name) {
-		return c.denied("query:write", q.Name)
+func mayWriteQuery(c *acl.Authorizer, q *catalog.Query) error {
+	if q.Name == "" && !q.IsTemplate() {
+		return nil
 	}
-	return nil
+	return c.Check(acl.Query.Write(q.Name))
 }
 
 // checkQuery says what is wrong with a query taken by itself.
@@ -121,11 +130,7 @@ func checkQuery(q *catalog.Query) error {
 	return nil
 }
 
-func (s *Server) queryGet(ctx context.Context, req *ops.QueryGetRequest) (*ops.QueriesReply, error) {
-	az, err := s.access(req.Token)
-	if err != nil {
-		return nil, err
-	}
+func (s *Server) queryGet(ctx context.Context, az *acl.Authorizer, req *ops.QueryGetRequest) (*ops.QueriesReply, error) {
 	if err := checkQueryID(req.ID); err != nil {
 		return nil, err
 	}
@@ -135,22 +140,18 @@ func (s *Server) queryGet(ctx context.Context, req *ops.QueryGetRequest) (*ops.Q
 		if q == nil {
 			return index, errQueryUnknown
 		}
-		if rep.Queries = az.showQueries([]*catalog.Query{q}); len(rep.Queries) == 0 {
-			return index, az.denied("query:read", q.Name)
+		if rep.Queries = showQueries(az, []*catalog.Query{q}); len(rep.Queries) == 0 {
+			return index, acl.ErrDenied
 		}
 		return index, nil
 	})
 }
 
-func (s *Server) queryList(ctx context.Context, req *ops.QueryListRequest) (*ops.QueriesReply, error) {
-	az, err := s.access(req.Token)
-	if err != nil {
-		return nil, err
-	}
+func (s *Server) queryList(ctx context.Context, az *acl.Authorizer, req *ops.QueryListRequest) (*ops.QueriesReply, error) {
 	rep := &ops.QueriesReply{}
 	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
 		index, all := tx.Queries(ws)
-		rep.Queries = az.showQueries(all)
+		rep.Queries = showQueries(az, all)
 		rep.Filtered = len(rep.Queries) < len(all)
 		return index, nil
 	})
@@ -158,13 +159,13 @@ func (s *Server) queryList(ctx context.Context, req *ops.QueryListRequest) (*ops
 
 // showQueries leaves out what the caller may not see: queries without a name, and
 // tokens, are for those who manage access.
-func (c caller) showQueries(all []*catalog.Query) []*catalog.Query {
-	if c.unlimited() || c.managesAccess() {
+func showQueries(c *acl.Authorizer, all []*catalog.Query) []*catalog.Query {
+	if c.Unrestricted() || c.Allows(acl.ACL.Write()) {
 		return all
 	}
 	kept := make([]*catalog.Query, 0, len(all))
 	for _, q := range all {
-		if q.Name == "" && !q.IsTemplate() || !c.QueryRead(q.Name) {
+		if q.Name == "" && !q.IsTemplate() || !c.Allows(acl.Query.Read(q.Name)) {
 			continue
 		}
 		if q.Token != "" {
@@ -194,11 +195,7 @@ func (s *Server) findQuery(tx *catalog.Tx, idOrName string) (*catalog.Query, err
 	return rendered, nil
 }
 
-func (s *Server) queryExplain(ctx context.Context, req *ops.QueryExplainRequest) (*ops.QueryExplainReply, error) {
-	az, err := s.access(req.Token)
-	if err != nil {
-		return nil, err
-	}
+func (s *Server) queryExplain(ctx context.Context, az *acl.Authorizer, req *ops.QueryExplainRequest) (*ops.QueryExplainReply, error) {
 	rep, opts := &ops.QueryExplainReply{}, req.ReadOptions
 	opts.MinIndex = 0
 	return rep, s.read(ctx, &opts, &rep.ReadMeta, func(tx *catalog.Tx, _ catalog.WatchSet) (uint64, error) {
@@ -206,9 +203,9 @@ func (s *Server) queryExplain(ctx context.Context, req *ops.QueryExplainRequest)
 		if err != nil {
 			return 0, err
 		}
-		shown := az.showQueries([]*catalog.Query{q})
+		shown := showQueries(az, []*catalog.Query{q})
 		if len(shown) == 0 {
-			return 0, az.denied("query:read", q.Name)
+			return 0, acl.ErrDenied
 		}
 		rep.Query = *shown[0]
 		return 0, nil

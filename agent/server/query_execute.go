@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"praetor/catalog"
+	"praetor/internal/acl"
 	"praetor/internal/ops"
 	"praetor/internal/rpc"
 )
@@ -15,7 +16,7 @@ import (
 // put it first (reference/http-kv-session-txn.md §5).
 const nearestLead = 10
 
-func (s *Server) queryExecute(ctx context.Context, req *ops.QueryExecuteRequest) (*ops.QueryExecuteReply, error) {
+func (s *Server) queryExecute(ctx context.Context, az *acl.Authorizer, req *ops.QueryExecuteRequest) (*ops.QueryExecuteReply, error) {
 	rep, opts := &ops.QueryExecuteReply{}, req.ReadOptions
 	opts.MinIndex = 0
 	var query *catalog.Query
@@ -25,12 +26,14 @@ func (s *Server) queryExecute(ctx context.Context, req *ops.QueryExecuteRequest)
 			return 0, err
 		}
 		query = q
+		who := az
 		if q.Token != "" {
 			opts.Token = q.Token
+			if who, err = s.opts.ACL.Resolve(ctx, q.Token); err != nil {
+				return 0, err
+			}
 		}
-		if err := s.selectInstances(tx, &opts, q, req.Connect, rep); err != nil {
-			return 0, err
-		}
+		s.selectInstances(tx, who, q, req.Connect, rep)
 		near := s.queryNear(tx, req, q)
 		rep.Instances = sortNear(s, tx, &near, rep.Instances, healthInstance)
 		if near.NearDatacenter == s.opts.Datacenter {
@@ -56,11 +59,12 @@ func limited[E any](list []E, limit int) []E {
 }
 
 // querySelect answers another datacenter that found nothing of its own.
-func (s *Server) querySelect(ctx context.Context, req *ops.QuerySelectRequest) (*ops.QueryExecuteReply, error) {
+func (s *Server) querySelect(ctx context.Context, az *acl.Authorizer, req *ops.QuerySelectRequest) (*ops.QueryExecuteReply, error) {
 	rep, opts := &ops.QueryExecuteReply{}, req.ReadOptions
 	opts.MinIndex = 0
 	err := s.read(ctx, &opts, &rep.ReadMeta, func(tx *catalog.Tx, _ catalog.WatchSet) (uint64, error) {
-		return 0, s.selectInstances(tx, &opts, &req.Query, req.Connect, rep)
+		s.selectInstances(tx, az, &req.Query, req.Connect, rep)
+		return 0, nil
 	})
 	if err != nil {
 		return nil, err
@@ -70,11 +74,7 @@ func (s *Server) querySelect(ctx context.Context, req *ops.QuerySelectRequest) (
 }
 
 // selectInstances fills a reply with the instances of this datacenter, shuffled.
-func (s *Server) selectInstances(tx *catalog.Tx, opts *rpc.ReadOptions, q *catalog.Query, connect bool, rep *ops.QueryExecuteReply) error {
-	az, err := s.access(opts.Token)
-	if err != nil {
-		return err
-	}
+func (s *Server) selectInstances(tx *catalog.Tx, az *acl.Authorizer, q *catalog.Query, connect bool, rep *ops.QueryExecuteReply) {
 	list := tx.ServiceHealth
 	if connect || q.Service.Connect {
 		list = tx.MeshHealth
@@ -82,7 +82,7 @@ func (s *Server) selectInstances(tx *catalog.Tx, opts *rpc.ReadOptions, q *catal
 	rep.Service, rep.DNSTTL, rep.Datacenter = q.Service.Service, q.DNSTTL, s.opts.Datacenter
 	rep.Instances = []*catalog.InstanceHealth{}
 	if rep.Service == "" {
-		return nil // a template that rendered to nothing
+		return // a template that rendered to nothing
 	}
 	_, all := list(nil, rep.Service)
 	suited := slices.DeleteFunc(slices.Clone(all), func(i *catalog.InstanceHealth) bool { return !suitsQuery(i, &q.Service) })
@@ -90,7 +90,6 @@ func (s *Server) selectInstances(tx *catalog.Tx, opts *rpc.ReadOptions, q *catal
 	rand.Shuffle(len(rep.Instances), func(i, j int) {
 		rep.Instances[i], rep.Instances[j] = rep.Instances[j], rep.Instances[i]
 	})
-	return nil
 }
 
 // hasQueryTags tells whether a service has all tags, and none of those that
@@ -137,7 +136,7 @@ func leadWith(node string, list []*catalog.InstanceHealth) []*catalog.InstanceHe
 // failOver asks other datacenters in turn until one has an instance. One that
 // does not answer is passed over.
 func (s *Server) failOver(ctx context.Context, opts *rpc.ReadOptions, q *catalog.Query, req *ops.QueryExecuteRequest, rep *ops.QueryExecuteReply) {
-	for _, target := range s.failoverTargets(ctx, q) {
+	for _, target := range s.failoverTargets(q) {
 		if target.Peer != "" { // there is no peering: nothing is found there
 			rep.Failovers++
 			rep.Datacenter, rep.PeerName = "", target.Peer
@@ -161,13 +160,9 @@ func (s *Server) failOver(ctx context.Context, opts *rpc.ReadOptions, q *catalog
 
 // failoverTargets are the known datacenters, and the peers, in the order in which
 // they are asked.
-func (s *Server) failoverTargets(ctx context.Context, q *catalog.Query) []catalog.QueryTarget {
-	rep, err := s.catalogDatacenters(ctx, &ops.CatalogDatacentersRequest{})
-	if err != nil {
-		return nil
-	}
+func (s *Server) failoverTargets(q *catalog.Query) []catalog.QueryTarget {
 	own := func(dc string) bool { return dc == s.opts.Datacenter }
-	others := slices.DeleteFunc(rep.Datacenters, own) // the nearest first
+	others := slices.DeleteFunc(s.datacenters(), own) // the nearest first
 	failover, targets := &q.Service.Failover, []catalog.QueryTarget{}
 	add := func(dc string) {
 		if slices.Contains(others, dc) && !slices.Contains(targets, catalog.QueryTarget{Datacenter: dc}) {

@@ -199,22 +199,11 @@ func TestTemplateOfOldThatNestsTooDeepAnswersAnError(t *testing.T) {
 	}
 }
 
-// readers may see queries whose names begin with open, and change none; without
-// a token all is allowed.
-type readers struct{ acl.AllowAll }
-
-func (readers) Resolve(token string) (acl.Authorizer, error) {
-	if token == "" {
-		return acl.AllowAll{}, nil
-	}
-	return readers{}, nil
-}
-func (readers) OperatorWrite() bool        { return false }
-func (readers) QueryRead(name string) bool { return strings.HasPrefix(name, "open") }
-func (readers) QueryWrite(string) bool     { return false }
+// readers may read open queries, and change none.
+var readers = deciding(func(n acl.Need) bool { return n.Permission() == "query:read" && strings.HasPrefix(n.Name(), "open") })
 
 func TestQueriesAreShownAndChangedByRight(t *testing.T) {
-	virtual(t, func(o *server.Options) { o.ACL = readers{} }, func(s *lone) {
+	virtual(t, func(o *server.Options) { o.ACL = limited{readers} }, func(s *lone) {
 		s.put("a", "1")
 		id := s.mustQuery(catalog.Query{Name: "named", Token: "secret", Service: catalog.QueryService{Service: "web"}})
 		for _, verb := range []catalog.QueryVerb{catalog.QueryCreate, catalog.QueryUpdate, catalog.QueryDelete} {

@@ -90,19 +90,12 @@ func TestWaitIsFiveMinutesByDefaultAndTenAtMost(t *testing.T) {
 	})
 }
 
-// moody hides nodes while a test wants it to.
-type moody struct {
-	acl.AllowAll
-	hides *atomic.Bool
-}
-
-func (m moody) Resolve(string) (acl.Authorizer, error) { return m, nil }
-func (m moody) NodeRead(name string) bool              { return name != "secret" || !m.hides.Load() }
-
 func TestFilteredTellsOfTheAnswerAndNotOfEarlierOnes(t *testing.T) {
 	hides := &atomic.Bool{}
 	hides.Store(true)
-	virtual(t, func(o *server.Options) { o.ACL = moody{hides: hides} }, func(s *lone) {
+	virtual(t, func(o *server.Options) {
+		o.ACL = deciding(func(n acl.Need) bool { return n != acl.Node.Read("secret") || !hides.Load() })
+	}, func(s *lone) {
 		if err := s.register(catalog.Register{Node: "secret", Address: "10.1.1.1"}); err != nil {
 			t.Fatal(err)
 		}

@@ -7,16 +7,20 @@ import (
 	"github.com/hashicorp/go-uuid"
 	"github.com/tinylib/msgp/msgp"
 
+	"praetor/agent/server/kernel"
 	"praetor/catalog"
+	"praetor/internal/acl"
 	"praetor/internal/fault"
 	"praetor/internal/ops"
 )
 
-func (s *Server) catalogRegister(ctx context.Context, req *ops.CatalogRegisterRequest) (*ops.Empty, error) {
-	az, err := s.access(req.Token)
-	if err != nil {
-		return nil, err
-	}
+func (s *Server) handleRegistrations(m *kernel.Mux) {
+	kernel.Handle(m, ops.CatalogRegister, kernel.Decides("node:write and service:write on what changes"), s.catalogRegister)
+	kernel.Handle(m, ops.CatalogDeregister, kernel.Decides("node:write, or service:write on what goes"), s.catalogDeregister)
+	kernel.Handle(m, ops.CatalogSync, kernel.Decides("the rights of each registration"), s.catalogSync)
+}
+
+func (s *Server) catalogRegister(ctx context.Context, az *acl.Authorizer, req *ops.CatalogRegisterRequest) (*ops.Empty, error) {
 	reg, err := s.prepare(az, &req.Register)
 	if err == nil {
 		err = s.settleNode(ctx, reg)
@@ -33,7 +37,7 @@ func (s *Server) catalogRegister(ctx context.Context, req *ops.CatalogRegisterRe
 // prepare says whether a registration may be logged, and returns what the log
 // must hold (reference/http-catalog-health.md §2.1). The request stays as it
 // is: it may be tried again, and a local caller may share it.
-func (s *Server) prepare(az caller, asked *catalog.Register) (*catalog.Register, error) {
+func (s *Server) prepare(az *acl.Authorizer, asked *catalog.Register) (*catalog.Register, error) {
 	if asked == nil {
 		return nil, fault.New(fault.Rejected, "Must provide node")
 	}
@@ -47,7 +51,7 @@ func (s *Server) prepare(az caller, asked *catalog.Register) (*catalog.Register,
 	if err := reg.Prepare(); err != nil {
 		return nil, err
 	}
-	return reg, az.mayRegister(s.store.Read(), reg)
+	return reg, mayRegister(az, s.store.Read(), reg)
 }
 
 // ownCopy copies as much of a registration as Prepare may change.
@@ -81,12 +85,8 @@ func ownProxy(asked *catalog.Proxy) *catalog.Proxy {
 	return &proxy
 }
 
-func (s *Server) catalogDeregister(ctx context.Context, req *ops.CatalogDeregisterRequest) (*ops.Empty, error) {
-	az, err := s.access(req.Token)
-	if err != nil {
-		return nil, err
-	}
-	if err := az.mayDeregister(s.store.Read(), &req.Deregister); err != nil {
+func (s *Server) catalogDeregister(ctx context.Context, az *acl.Authorizer, req *ops.CatalogDeregisterRequest) (*ops.Empty, error) {
+	if err := mayDeregister(az, s.store.Read(), &req.Deregister); err != nil {
 		return nil, err
 	}
 	if _, _, err := s.apply(ctx, catalog.DeregisterCommand, &req.Deregister); err != nil {
@@ -97,11 +97,7 @@ func (s *Server) catalogDeregister(ctx context.Context, req *ops.CatalogDeregist
 
 // catalogSync logs those members of a request that are in order, each as an entry
 // with an index of its own.
-func (s *Server) catalogSync(ctx context.Context, req *ops.CatalogSyncRequest) (*ops.CatalogSyncReply, error) {
-	az, err := s.access(req.Token)
-	if err != nil {
-		return nil, err
-	}
+func (s *Server) catalogSync(ctx context.Context, az *acl.Authorizer, req *ops.CatalogSyncRequest) (*ops.CatalogSyncReply, error) {
 	if err := checkSyncSize(req); err != nil {
 		return nil, err
 	}
@@ -151,7 +147,7 @@ func (s *Server) catalogSync(ctx context.Context, req *ops.CatalogSyncRequest) (
 		}
 	}
 	for i, d := range req.Deregisters {
-		add(n+i, catalog.DeregisterCommand, d, az.mayDeregister(s.store.Read(), d))
+		add(n+i, catalog.DeregisterCommand, d, mayDeregister(az, s.store.Read(), d))
 	}
 	if err := log(); err != nil {
 		return nil, err

@@ -19,7 +19,6 @@ import (
 	"praetor/agent/server"
 	"praetor/catalog"
 	"praetor/gossip"
-	"praetor/internal/acl"
 	"praetor/internal/fault"
 	"praetor/internal/memnet"
 	"praetor/internal/ops"
@@ -510,19 +509,8 @@ func TestAbsentKeyKeepsBlockingUntilItAppears(t *testing.T) {
 	})
 }
 
-// denyAll refuses every token.
-type denyAll struct{ acl.AllowAll }
-
-func (denyAll) Resolve(string) (acl.Authorizer, error) { return denyAll{}, nil }
-func (denyAll) KeyRead(string) bool                    { return false }
-func (denyAll) KeyWrite(string) bool                   { return false }
-func (denyAll) KeyWritePrefix(string) bool             { return false }
-func (denyAll) NodeRead(string) bool                   { return false }
-func (denyAll) NodeWrite(string) bool                  { return false }
-func (denyAll) ServiceRead(string) bool                { return false }
-
 func TestEveryHandlerAsksTheAuthorizer(t *testing.T) {
-	virtual(t, func(o *server.Options) { o.ACL = denyAll{} }, func(s *lone) {
+	virtual(t, func(o *server.Options) { o.ACL = rights{} }, func(s *lone) {
 		ctx, r := context.Background(), s.Router()
 		wantDenied := func(what string, err error) {
 			t.Helper()

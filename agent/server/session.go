@@ -1,17 +1,31 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
 
 	"github.com/hashicorp/go-uuid"
 
+	"praetor/agent/server/kernel"
 	"praetor/catalog"
+	"praetor/internal/acl"
 	"praetor/internal/fault"
 	"praetor/internal/ops"
 	"praetor/internal/rpc"
 )
+
+func (s *Server) handleSessions(m *kernel.Mux) {
+	kernel.Handle(m, ops.SessionCreate, kernel.Needs(func(r *ops.SessionCreateRequest) acl.Need {
+		return acl.Session.Write(cmp.Or(r.Session.Node, s.opts.Name))
+	}), s.sessionCreate)
+	kernel.Handle(m, ops.SessionDestroy, kernel.Decides("session:write on the session's node"), s.sessionDestroy)
+	kernel.Handle(m, ops.SessionRenew, kernel.Decides("session:write on the session's node"), s.sessionRenew)
+	kernel.Handle(m, ops.SessionInfo, kernel.FilteredBy("session:read"), s.sessionInfo)
+	kernel.Handle(m, ops.SessionNode, kernel.FilteredBy("session:read"), s.sessionNode)
+	kernel.Handle(m, ops.SessionList, kernel.FilteredBy("session:read"), s.sessionList)
+}
 
 // Bounds of a session's TTL (reference/internals.md §5).
 const (
@@ -19,18 +33,9 @@ const (
 	maxSessionTTL = 24 * time.Hour
 )
 
-func (s *Server) sessionCreate(ctx context.Context, req *ops.SessionCreateRequest) (*ops.SessionCreateReply, error) {
-	az, err := s.access(req.Token)
-	if err != nil {
-		return nil, err
-	}
+func (s *Server) sessionCreate(ctx context.Context, _ *acl.Authorizer, req *ops.SessionCreateRequest) (*ops.SessionCreateReply, error) {
 	session := req.Session
-	if session.Node == "" {
-		session.Node = s.opts.Name
-	}
-	if !az.SessionWrite(session.Node) {
-		return nil, az.denied("session:write", session.Node)
-	}
+	session.Node = cmp.Or(session.Node, s.opts.Name)
 	switch session.Behavior {
 	case "", catalog.SessionRelease, catalog.SessionDelete:
 	default:
@@ -88,24 +93,20 @@ func applyFailed(words string, err error) error {
 
 // writableSession finds a session that the caller may end and renew; nil if there
 // is none.
-func (s *Server) writableSession(ctx context.Context, token, id string) (*catalog.Session, error) {
-	az, err := s.access(token)
-	if err != nil {
-		return nil, err
-	}
+func (s *Server) writableSession(ctx context.Context, az *acl.Authorizer, id string) (*catalog.Session, error) {
 	if err := s.current(ctx); err != nil {
 		return nil, err
 	}
 	tx := s.store.Read()
 	_, session := tx.Session(nil, sessionID(tx, id))
-	if session != nil && !az.SessionWrite(session.Node) {
-		return nil, az.denied("session:write", session.Node)
+	if session == nil {
+		return nil, nil
 	}
-	return session, nil
+	return session, az.Check(acl.Session.Write(session.Node))
 }
 
-func (s *Server) sessionDestroy(ctx context.Context, req *ops.SessionDestroyRequest) (*ops.Empty, error) {
-	session, err := s.writableSession(ctx, req.Token, req.ID)
+func (s *Server) sessionDestroy(ctx context.Context, az *acl.Authorizer, req *ops.SessionDestroyRequest) (*ops.Empty, error) {
+	session, err := s.writableSession(ctx, az, req.ID)
 	switch {
 	case err != nil:
 		return nil, err
@@ -124,8 +125,8 @@ func (s *Server) endSession(ctx context.Context, id string) error {
 	return err
 }
 
-func (s *Server) sessionRenew(ctx context.Context, req *ops.SessionRenewRequest) (*ops.SessionRenewReply, error) {
-	session, err := s.writableSession(ctx, req.Token, req.ID)
+func (s *Server) sessionRenew(ctx context.Context, az *acl.Authorizer, req *ops.SessionRenewRequest) (*ops.SessionRenewReply, error) {
+	session, err := s.writableSession(ctx, az, req.ID)
 	switch {
 	case err != nil:
 		return nil, err
@@ -137,8 +138,8 @@ func (s *Server) sessionRenew(ctx context.Context, req *ops.SessionRenewRequest)
 	return &ops.SessionRenewReply{Session: session}, nil
 }
 
-func (s *Server) sessionInfo(ctx context.Context, req *ops.SessionInfoRequest) (*ops.SessionsReply, error) {
-	return s.sessions(ctx, &req.ReadOptions, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []*catalog.Session) {
+func (s *Server) sessionInfo(ctx context.Context, az *acl.Authorizer, req *ops.SessionInfoRequest) (*ops.SessionsReply, error) {
+	return s.sessions(ctx, az, &req.ReadOptions, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []*catalog.Session) {
 		index, session := tx.Session(ws, sessionID(tx, req.ID))
 		if session == nil {
 			return index, []*catalog.Session{}
@@ -147,26 +148,22 @@ func (s *Server) sessionInfo(ctx context.Context, req *ops.SessionInfoRequest) (
 	})
 }
 
-func (s *Server) sessionNode(ctx context.Context, req *ops.SessionNodeRequest) (*ops.SessionsReply, error) {
-	return s.sessions(ctx, &req.ReadOptions, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []*catalog.Session) {
+func (s *Server) sessionNode(ctx context.Context, az *acl.Authorizer, req *ops.SessionNodeRequest) (*ops.SessionsReply, error) {
+	return s.sessions(ctx, az, &req.ReadOptions, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []*catalog.Session) {
 		return tx.NodeSessions(ws, req.Node)
 	})
 }
 
-func (s *Server) sessionList(ctx context.Context, req *ops.SessionListRequest) (*ops.SessionsReply, error) {
-	return s.sessions(ctx, &req.ReadOptions, (*catalog.Tx).Sessions)
+func (s *Server) sessionList(ctx context.Context, az *acl.Authorizer, req *ops.SessionListRequest) (*ops.SessionsReply, error) {
+	return s.sessions(ctx, az, &req.ReadOptions, (*catalog.Tx).Sessions)
 }
 
 // sessions answers a read with the sessions that the caller may see.
-func (s *Server) sessions(ctx context.Context, opts *rpc.ReadOptions, list func(*catalog.Tx, catalog.WatchSet) (uint64, []*catalog.Session)) (*ops.SessionsReply, error) {
-	az, err := s.access(opts.Token)
-	if err != nil {
-		return nil, err
-	}
+func (s *Server) sessions(ctx context.Context, az *acl.Authorizer, opts *rpc.ReadOptions, list func(*catalog.Tx, catalog.WatchSet) (uint64, []*catalog.Session)) (*ops.SessionsReply, error) {
 	rep := &ops.SessionsReply{}
 	return rep, s.read(ctx, opts, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
 		index, all := list(tx, ws)
-		rep.Sessions = slices.DeleteFunc(all, func(session *catalog.Session) bool { return !az.SessionRead(session.Node) })
+		rep.Sessions = slices.DeleteFunc(all, func(session *catalog.Session) bool { return !az.Allows(acl.Session.Read(session.Node)) })
 		rep.Filtered, rep.Absent = len(rep.Sessions) < len(all), len(all) == 0
 		return index, nil
 	})

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -270,28 +269,15 @@ func TestWaitingForAMissingSessionIsNotDisturbedByOthers(t *testing.T) {
 	})
 }
 
-// sessionRights may read and write the sessions of some nodes.
-type sessionRights struct {
-	denyAll
-	read, write []string
-}
-
-func (r sessionRights) Resolve(string) (acl.Authorizer, error) { return r, nil }
-func (r sessionRights) SessionRead(n string) bool              { return slices.Contains(r.read, n) }
-func (r sessionRights) SessionWrite(n string) bool             { return slices.Contains(r.write, n) }
-
-// switched is a resolver that a test may exchange.
-type switched struct{ acl.Resolver }
-
 func TestSessionsNeedTheRightsOfTheirNode(t *testing.T) {
-	rights := &switched{acl.AllowAll{}}
-	virtual(t, func(o *server.Options) { o.ACL = rights }, func(s *lone) {
+	who := &switched{acl.AllowAll{}}
+	virtual(t, func(o *server.Options) { o.ACL = who }, func(s *lone) {
 		s.put("a", "1")
 		s.mustRegister(catalog.Register{Node: "mine", Address: "a"})
 		s.mustRegister(catalog.Register{Node: "theirs", Address: "a"})
 		mine, theirs := s.session(catalog.Session{Node: "mine"}), s.session(catalog.Session{Node: "theirs"})
 		synctest.Wait()
-		rights.Resolver = sessionRights{read: []string{"mine"}, write: []string{"mine"}}
+		who.Resolver = rights{acl.Session.Read("mine"), acl.Session.Write("mine")}
 		const want = "Permission denied: anonymous token lacks permission 'session:write' on \"theirs\". " +
 			"The anonymous token is used implicitly when a request does not specify a token."
 		_, created := createSession(s.Router(), catalog.Session{Node: "theirs"})
@@ -317,7 +303,7 @@ func TestSessionsNeedTheRightsOfTheirNode(t *testing.T) {
 			t.Errorf("node: %+v, %v; want none, filtered", rep, err)
 		}
 		s.destroy(mine)
-		rights.Resolver = acl.AllowAll{}
+		who.Resolver = acl.AllowAll{}
 		synctest.Wait()
 	})
 }

@@ -10,7 +10,9 @@ import (
 	"path/filepath"
 	"time"
 
+	"praetor/agent/server/kernel"
 	"praetor/catalog"
+	"praetor/internal/acl"
 	"praetor/internal/archive"
 	"praetor/internal/consulstate"
 	"praetor/internal/disk"
@@ -19,15 +21,20 @@ import (
 	"praetor/internal/rpc"
 )
 
+// handleSnapshots asks for what manages tokens: a snapshot holds everything, the
+// tokens too (reference/http-operator-acl.md §2).
+func (s *Server) handleSnapshots(m *kernel.Mux) {
+	manages := kernel.NeedsAlways(acl.ACL.Write())
+	kernel.HandleTransfer(m, ops.SnapshotSave, manages, s.snapshotSave)
+	kernel.HandleTransfer(m, ops.SnapshotRestore, manages, s.snapshotRestore)
+}
+
 // snapshotVersion is what meta.json says: raft's (reference/internals.md §15).
 const snapshotVersion = 1
 
 // snapshotSave archives the state as it is now. It reads the store twice, to tell
 // the size first, so that nothing has to be put on a disk.
-func (s *Server) snapshotSave(ctx context.Context, req *ops.SnapshotSaveRequest, _ io.Reader) (*ops.SnapshotSaveReply, io.ReadCloser, error) {
-	if err := s.mayManage(req.Token); err != nil {
-		return nil, nil, err
-	}
+func (s *Server) snapshotSave(ctx context.Context, _ *acl.Authorizer, req *ops.SnapshotSaveRequest, _ io.Reader) (*ops.SnapshotSaveReply, io.ReadCloser, error) {
 	if err := s.admitRead(ctx, &req.ReadOptions); err != nil {
 		return nil, nil, err
 	}
@@ -47,19 +54,6 @@ func (s *Server) snapshotSave(ctx context.Context, req *ops.SnapshotSaveRequest,
 		in.CloseWithError(writeArchive(in, meta, tx))
 	}()
 	return rep, out, nil
-}
-
-// mayManage asks for what saving and restoring need with ACLs on: a snapshot holds
-// everything, the tokens too (reference/http-operator-acl.md §2).
-func (s *Server) mayManage(token string) error {
-	az, err := s.access(token)
-	if err != nil {
-		return err
-	}
-	if !az.managesAccess() {
-		return az.denied("acl:write", "")
-	}
-	return nil
 }
 
 // counter counts what is written to it.
@@ -112,10 +106,7 @@ func (s *Server) snapshotMeta(index uint64, size int64) (*archive.Meta, error) {
 
 // snapshotRestore takes an archive of Praetor's or of Consul's. All of it is read
 // and tried out in a place of its own before anything changes.
-func (s *Server) snapshotRestore(ctx context.Context, req *ops.SnapshotRestoreRequest, body io.Reader) (*ops.Empty, io.ReadCloser, error) {
-	if err := s.mayManage(req.Token); err != nil {
-		return nil, nil, err
-	}
+func (s *Server) snapshotRestore(ctx context.Context, _ *acl.Authorizer, req *ops.SnapshotRestoreRequest, body io.Reader) (*ops.Empty, io.ReadCloser, error) {
 	if s.leaving.Load() || !s.IsLeader() {
 		return nil, nil, fault.New(fault.NoLeader, rpc.TextNoLeader)
 	}

@@ -4,16 +4,24 @@ import (
 	"context"
 	"strconv"
 
+	"praetor/agent/server/kernel"
+	"praetor/internal/acl"
 	"praetor/internal/fault"
 	"praetor/internal/ops"
 	"praetor/internal/rpc"
 )
 
-func (s *Server) statusLeader(context.Context, *ops.StatusRequest) (*ops.StatusLeaderReply, error) {
+func (s *Server) handleStatus(m *kernel.Mux) {
+	kernel.Handle(m, ops.StatusLeader, kernel.Open("a leader's address"), s.statusLeader)
+	kernel.Handle(m, ops.StatusPeers, kernel.Open("servers' addresses"), s.statusPeers)
+	kernel.Handle(m, ops.StatusRaft, kernel.Open("figures of the log"), s.statusRaft)
+}
+
+func (s *Server) statusLeader(context.Context, *acl.Authorizer, *ops.StatusRequest) (*ops.StatusLeaderReply, error) {
 	return &ops.StatusLeaderReply{Address: s.Leader()}, nil
 }
 
-func (s *Server) statusPeers(context.Context, *ops.StatusRequest) (*ops.StatusPeersReply, error) {
+func (s *Server) statusPeers(context.Context, *acl.Authorizer, *ops.StatusRequest) (*ops.StatusPeersReply, error) {
 	peers, err := s.raft.Peers()
 	if err != nil {
 		return nil, err
@@ -26,7 +34,7 @@ func (s *Server) statusPeers(context.Context, *ops.StatusRequest) (*ops.StatusPe
 	return rep, nil
 }
 
-func (s *Server) statusRaft(context.Context, *ops.StatusRequest) (*ops.StatusRaftReply, error) {
+func (s *Server) statusRaft(context.Context, *acl.Authorizer, *ops.StatusRequest) (*ops.StatusRaftReply, error) {
 	if s.leaving.Load() {
 		return nil, fault.New(fault.NoLeader, rpc.TextNoLeader)
 	}

@@ -7,16 +7,19 @@ import (
 
 	"github.com/hashicorp/go-uuid"
 
+	"praetor/agent/server/kernel"
 	"praetor/catalog"
+	"praetor/internal/acl"
 	"praetor/internal/fault"
 	"praetor/internal/ops"
 )
 
-func (s *Server) txnApply(ctx context.Context, req *ops.TxnApplyRequest) (*ops.TxnApplyReply, error) {
-	az, err := s.access(req.Token)
-	if err != nil {
-		return nil, err
-	}
+func (s *Server) handleTxn(m *kernel.Mux) {
+	kernel.Handle(m, ops.TxnApply, kernel.Decides("the rights of each of its operations"), s.txnApply)
+	kernel.Handle(m, ops.TxnRead, kernel.Decides("the rights of each of its operations"), s.txnRead)
+}
+
+func (s *Server) txnApply(ctx context.Context, az *acl.Authorizer, req *ops.TxnApplyRequest) (*ops.TxnApplyReply, error) {
 	if err := s.checkTxnSize(req.Ops); err != nil {
 		return nil, err
 	}
@@ -29,15 +32,11 @@ func (s *Server) txnApply(ctx context.Context, req *ops.TxnApplyRequest) (*ops.T
 		return nil, err
 	}
 	rep.Answer, rep.Index = *result.(*catalog.TxnAnswer), index
-	az.hideResults(&rep.Answer)
+	hideResults(az, &rep.Answer)
 	return rep, nil
 }
 
-func (s *Server) txnRead(ctx context.Context, req *ops.TxnReadRequest) (*ops.TxnReadReply, error) {
-	az, err := s.access(req.Token)
-	if err != nil {
-		return nil, err
-	}
+func (s *Server) txnRead(ctx context.Context, az *acl.Authorizer, req *ops.TxnReadRequest) (*ops.TxnReadReply, error) {
 	if err := s.checkTxnSize(req.Ops); err != nil {
 		return nil, err
 	}
@@ -48,7 +47,7 @@ func (s *Server) txnRead(ctx context.Context, req *ops.TxnReadRequest) (*ops.Txn
 	opts.MinIndex = 0
 	return rep, s.read(ctx, &opts, &rep.ReadMeta, func(tx *catalog.Tx, _ catalog.WatchSet) (uint64, error) {
 		rep.Answer = *tx.ReadTxn(operations)
-		rep.Filtered = az.hideResults(&rep.Answer)
+		rep.Filtered = hideResults(az, &rep.Answer)
 		return 0, nil
 	})
 }
@@ -82,7 +81,7 @@ func (s *Server) ownTxn(asked []catalog.TxnOp) []catalog.TxnOp {
 
 // checkTxn says what is wrong with a transaction before it is tried
 // (reference/http-kv-session-txn.md §3.3).
-func (s *Server) checkTxn(az caller, list []catalog.TxnOp) (errs []catalog.TxnError) {
+func (s *Server) checkTxn(az *acl.Authorizer, list []catalog.TxnOp) (errs []catalog.TxnError) {
 	tx := s.store.Read()
 	for i := range list {
 		err := list[i].Prepare()
@@ -96,12 +95,12 @@ func (s *Server) checkTxn(az caller, list []catalog.TxnOp) (errs []catalog.TxnEr
 	return errs
 }
 
-func (s *Server) checkTxnOp(az caller, tx *catalog.Tx, list []catalog.TxnOp, i int) error {
+func (s *Server) checkTxnOp(az *acl.Authorizer, tx *catalog.Tx, list []catalog.TxnOp, i int) error {
 	op := &list[i]
 	if op.IsRead() {
 		return nil
 	}
-	if err := az.mayTxn(tx, list, i); err != nil {
+	if err := mayTxn(az, tx, list, i); err != nil {
 		return err
 	}
 	switch {
@@ -116,50 +115,48 @@ func (s *Server) checkTxnOp(az caller, tx *catalog.Tx, list []catalog.TxnOp, i i
 }
 
 // mayTxn asks for the rights that an operation needs if it were alone.
-func (c caller) mayTxn(tx *catalog.Tx, list []catalog.TxnOp, i int) error {
-	if c.unlimited() {
+func mayTxn(c *acl.Authorizer, tx *catalog.Tx, list []catalog.TxnOp, i int) error {
+	if c.Unrestricted() {
 		return nil
 	}
 	switch op := &list[i]; {
 	case op.KV != nil:
-		return c.mayTxnKV(op.KV)
+		return mayTxnKV(c, op.KV)
 	case op.Node != nil:
-		if !c.NodeWrite(op.Node.Node.Node) {
-			return c.denied("node:write", op.Node.Node.Node)
-		}
-		return nil
+		return c.Check(acl.Node.Write(op.Node.Node.Node))
 	case op.Service != nil:
 		svc := &op.Service.Service
-		return c.mayWriteServices(svc.Service, serviceNamed(tx, list[:i], svc.Node, svc.ID))
+		return mayWriteServices(c, svc.Service, serviceNamed(tx, list[:i], svc.Node, svc.ID))
 	default:
 		check := &op.Check.Check
 		services := []string{serviceNamed(tx, list[:i], check.Node, check.ServiceID)}
 		if old := checkWithID(tx, check.Node, check.CheckID); old != nil {
 			services = append(services, old.ServiceName)
 		}
-		if (check.ServiceID == "" || services[0] == "") && !c.NodeWrite(check.Node) {
-			return c.denied("node:write", check.Node)
+		if check.ServiceID == "" || services[0] == "" {
+			if err := c.Check(acl.Node.Write(check.Node)); err != nil {
+				return err
+			}
 		}
-		return c.mayWriteServices(services...)
+		return mayWriteServices(c, services...)
 	}
 }
 
-func (c caller) mayTxnKV(op *catalog.TxnKV) error {
-	may := c.KeyWrite
+func mayTxnKV(c *acl.Authorizer, op *catalog.TxnKV) error {
 	if op.Verb == catalog.TxnDeleteTree {
-		may = c.KeyWritePrefix
+		return c.Check(acl.Key.WriteBelow(op.Entry.Key))
 	}
-	if !may(op.Entry.Key) {
-		return c.denied("key:write", op.Entry.Key)
-	}
-	return nil
+	return c.Check(acl.Key.Write(op.Entry.Key))
 }
 
 // mayWriteServices asks for service:write on all names but "".
-func (c caller) mayWriteServices(names ...string) error {
+func mayWriteServices(c *acl.Authorizer, names ...string) error {
 	for _, name := range names {
-		if name != "" && !c.ServiceWrite(name) {
-			return c.denied("service:write", name)
+		if name == "" {
+			continue
+		}
+		if err := c.Check(acl.Service.Write(name)); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -181,20 +178,20 @@ func serviceNamed(tx *catalog.Tx, earlier []catalog.TxnOp, node, id string) stri
 }
 
 // hideResults drops what the caller may not read, and tells whether it did.
-func (c caller) hideResults(answer *catalog.TxnAnswer) bool {
-	if c.unlimited() {
+func hideResults(c *acl.Authorizer, answer *catalog.TxnAnswer) bool {
+	if c.Unrestricted() {
 		return false
 	}
 	kept := slices.DeleteFunc(slices.Clone(answer.Results), func(r catalog.TxnResult) bool {
 		switch {
 		case r.KV != nil:
-			return !c.KeyRead(r.KV.Key)
+			return !c.Allows(acl.Key.Read(r.KV.Key))
 		case r.Node != nil:
-			return !c.NodeRead(r.Node.Node)
+			return !c.Allows(acl.Node.Read(r.Node.Node))
 		case r.Service != nil:
-			return !c.NodeRead(r.Service.Node) || !c.ServiceRead(r.Service.Service)
+			return !c.Allows(acl.Node.Read(r.Service.Node)) || !c.Allows(acl.Service.Read(r.Service.Service))
 		default:
-			return !c.mayReadCheck(r.Check)
+			return !mayReadCheck(c, r.Check)
 		}
 	})
 	hidden := len(kept) < len(answer.Results)

@@ -120,15 +120,6 @@ func TestReadTransactionsAreReads(t *testing.T) {
 }
 
 // txnRights may do things to what is listed.
-type txnRights struct {
-	rights
-	keyRead, keyWrite []string
-}
-
-func (r txnRights) Resolve(string) (acl.Authorizer, error) { return r, nil }
-func (r txnRights) KeyRead(k string) bool                  { return slices.Contains(r.keyRead, k) }
-func (r txnRights) KeyWrite(k string) bool                 { return slices.Contains(r.keyWrite, k) }
-
 func TestTransactionsNeedTheRightsOfEveryOperation(t *testing.T) {
 	who := &switched{acl.AllowAll{}}
 	virtual(t, func(o *server.Options) { o.ACL = who }, func(s *lone) {
@@ -138,10 +129,7 @@ func TestTransactionsNeedTheRightsOfEveryOperation(t *testing.T) {
 			{CheckID: "db", ServiceID: "d1"}, {CheckID: "alive"},
 		}})
 		synctest.Wait()
-		who.Resolver = txnRights{
-			rights:  rights{nodeRead: []string{"n"}, serviceRead: []string{"web"}, serviceWrite: []string{"web"}},
-			keyRead: []string{"mine"}, keyWrite: []string{"mine"},
-		}
+		who.Resolver = rights{acl.Node.Read("n"), acl.Service.Read("web"), acl.Service.Write("web"), acl.Key.Read("mine"), acl.Key.Write("mine")}
 		service := func(verb catalog.TxnVerb, id, name string) catalog.TxnOp {
 			return catalog.TxnOp{Service: &catalog.TxnService{Verb: verb, Service: catalog.Service{Node: "n", ID: id, Service: name}}}
 		}
@@ -186,6 +174,6 @@ func TestTransactionsNeedTheRightsOfEveryOperation(t *testing.T) {
 // unknown knows no token.
 type unknown struct{}
 
-func (unknown) Resolve(string) (acl.Authorizer, error) {
+func (unknown) Resolve(context.Context, string) (*acl.Authorizer, error) {
 	return nil, fault.New(fault.Denied, "ACL not found")
 }

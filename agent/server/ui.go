@@ -7,19 +7,28 @@ import (
 	"sync"
 	"time"
 
+	"praetor/agent/server/kernel"
 	"praetor/catalog"
+	"praetor/internal/acl"
 	"praetor/internal/filter"
 	"praetor/internal/ops"
 )
 
+func (s *Server) handleUI(m *kernel.Mux) {
+	kernel.Handle(m, ops.UINodes, kernel.FilteredBy("node:read and service:read"), s.uiNodes)
+	kernel.Handle(m, ops.UINode, kernel.FilteredBy("node:read and service:read"), s.uiNode)
+	kernel.Handle(m, ops.UIServices, kernel.FilteredBy("node:read and service:read"), s.uiServices)
+	kernel.Handle(m, ops.UIOverview, kernel.NeedsAlways(acl.Operator.Read()), s.uiOverview)
+	kernel.Handle(m, ops.UITopology, kernel.Needs(func(r *ops.UITopologyRequest) acl.Need {
+		return acl.Service.Read(r.Service)
+	}), s.uiTopology)
+	kernel.Handle(m, ops.UIMesh, kernel.Known("it finds nothing"), s.uiMesh)
+}
+
 // defaultProtocol is what a service speaks if no configuration entry says.
 const defaultProtocol = "tcp"
 
-func (s *Server) uiNodes(ctx context.Context, req *ops.UINodesRequest) (*ops.UINodesReply, error) {
-	az, err := s.access(req.Token)
-	if err != nil {
-		return nil, err
-	}
+func (s *Server) uiNodes(ctx context.Context, az *acl.Authorizer, req *ops.UINodesRequest) (*ops.UINodesReply, error) {
 	picked, err := filter.New[filter.NodeDump](req.Filter)
 	if err != nil {
 		return nil, err
@@ -29,7 +38,7 @@ func (s *Server) uiNodes(ctx context.Context, req *ops.UINodesRequest) (*ops.UIN
 		index, nodes := tx.NodeDetails(ws)
 		rep.Nodes = nodes[:0]
 		for _, n := range nodes {
-			visible, whole := az.readableDetail(n)
+			visible, whole := readableDetail(az, n)
 			rep.Filtered = rep.Filtered || !whole
 			if visible != nil {
 				rep.Nodes = append(rep.Nodes, visible)
@@ -40,16 +49,12 @@ func (s *Server) uiNodes(ctx context.Context, req *ops.UINodesRequest) (*ops.UIN
 	})
 }
 
-func (s *Server) uiNode(ctx context.Context, req *ops.UINodeRequest) (*ops.UINodeReply, error) {
-	az, err := s.access(req.Token)
-	if err != nil {
-		return nil, err
-	}
+func (s *Server) uiNode(ctx context.Context, az *acl.Authorizer, req *ops.UINodeRequest) (*ops.UINodeReply, error) {
 	rep := &ops.UINodeReply{}
 	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
 		index, node := tx.NodeDetail(ws, req.Node)
 		rep.Absent = node == nil
-		visible, whole := az.readableDetail(node)
+		visible, whole := readableDetail(az, node)
 		rep.Node, rep.Filtered = visible, !whole
 		return index, nil
 	})
@@ -57,33 +62,29 @@ func (s *Server) uiNode(ctx context.Context, req *ops.UINodeRequest) (*ops.UINod
 
 // readableDetail returns what the caller may see of a node, nil if nothing, and
 // whether that is all of it.
-func (c caller) readableDetail(n *catalog.NodeDetail) (visible *catalog.NodeDetail, whole bool) {
+func readableDetail(c *acl.Authorizer, n *catalog.NodeDetail) (visible *catalog.NodeDetail, whole bool) {
 	switch {
-	case n == nil || c.unlimited():
+	case n == nil || c.Unrestricted():
 		return n, true
-	case !c.NodeRead(n.Node.Node):
+	case !c.Allows(acl.Node.Read(n.Node.Node)):
 		return nil, false
 	}
 	visible = &catalog.NodeDetail{
 		Node:     n.Node,
-		Services: slices.DeleteFunc(slices.Clone(n.Services), func(svc *catalog.Service) bool { return !c.ServiceRead(svc.Service) }),
-		Checks:   slices.DeleteFunc(slices.Clone(n.Checks), func(check *catalog.Check) bool { return !c.mayReadCheck(check) }),
+		Services: slices.DeleteFunc(slices.Clone(n.Services), func(svc *catalog.Service) bool { return !c.Allows(acl.Service.Read(svc.Service)) }),
+		Checks:   slices.DeleteFunc(slices.Clone(n.Checks), func(check *catalog.Check) bool { return !mayReadCheck(c, check) }),
 	}
 	return visible, len(visible.Services) == len(n.Services) && len(visible.Checks) == len(n.Checks)
 }
 
-func (s *Server) uiServices(ctx context.Context, req *ops.UIServicesRequest) (*ops.UIServicesReply, error) {
-	az, err := s.access(req.Token)
-	if err != nil {
-		return nil, err
-	}
+func (s *Server) uiServices(ctx context.Context, az *acl.Authorizer, req *ops.UIServicesRequest) (*ops.UIServicesReply, error) {
 	picked, err := filter.New[filter.InstanceHealth](req.Filter)
 	if err != nil {
 		return nil, err
 	}
 	rep := &ops.UIServicesReply{}
 	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (index uint64, err error) {
-		if az.unlimited() && picked == nil {
+		if az.Unrestricted() && picked == nil {
 			index, rep.Services = tx.ServiceSummaries(ws)
 			return index, nil
 		}
@@ -95,14 +96,7 @@ func (s *Server) uiServices(ctx context.Context, req *ops.UIServicesRequest) (*o
 	})
 }
 
-func (s *Server) uiOverview(ctx context.Context, req *ops.UIOverviewRequest) (*ops.UIOverviewReply, error) {
-	az, err := s.access(req.Token)
-	switch {
-	case err != nil:
-		return nil, err
-	case !az.OperatorRead():
-		return nil, az.denied("operator:read", "")
-	}
+func (s *Server) uiOverview(ctx context.Context, az *acl.Authorizer, req *ops.UIOverviewRequest) (*ops.UIOverviewReply, error) {
 	rep := &ops.UIOverviewReply{}
 	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, _ catalog.WatchSet) (uint64, error) {
 		rep.Overview = s.overview.at(tx, time.Now())
@@ -132,14 +126,7 @@ func (o *overview) at(tx *catalog.Tx, now time.Time) *catalog.Overview {
 	return o.latest
 }
 
-func (s *Server) uiTopology(ctx context.Context, req *ops.UITopologyRequest) (*ops.UITopologyReply, error) {
-	az, err := s.access(req.Token)
-	switch {
-	case err != nil:
-		return nil, err
-	case !az.ServiceRead(req.Service):
-		return nil, az.denied("service:read", req.Service)
-	}
+func (s *Server) uiTopology(ctx context.Context, az *acl.Authorizer, req *ops.UITopologyRequest) (*ops.UITopologyReply, error) {
 	rep := &ops.UITopologyReply{Protocol: defaultProtocol}
 	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
 		index, all := tx.ServiceSummaries(ws)
@@ -149,10 +136,7 @@ func (s *Server) uiTopology(ctx context.Context, req *ops.UITopologyRequest) (*o
 	})
 }
 
-func (s *Server) uiMesh(ctx context.Context, req *ops.UIMeshRequest) (*ops.UIMeshReply, error) {
-	if _, err := s.access(req.Token); err != nil {
-		return nil, err
-	}
+func (s *Server) uiMesh(ctx context.Context, az *acl.Authorizer, req *ops.UIMeshRequest) (*ops.UIMeshReply, error) {
 	rep := &ops.UIMeshReply{}
 	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
 		return tx.HealthIndex(ws), nil

@@ -8,6 +8,7 @@ import (
 
 	"praetor/agent/server"
 	"praetor/catalog"
+	"praetor/internal/acl"
 	"praetor/internal/fault"
 	"praetor/internal/ops"
 )
@@ -39,7 +40,7 @@ func encoded(t *testing.T, reg *catalog.Register) []byte {
 }
 
 func TestUIShowsWhatATokenMayReadOnly(t *testing.T) {
-	who := rights{nodeRead: []string{"n1"}, serviceRead: []string{"web"}}
+	who := rights{acl.Node.Read("n1"), acl.Service.Read("web")}
 	virtual(t, func(o *server.Options) { o.ACL = who }, func(s *lone) {
 		synctest.Wait()
 		s.furnish()
@@ -139,11 +140,11 @@ func TestUISeesTheWholeCatalogAndWakesForIt(t *testing.T) {
 }
 
 func TestOverviewNeedsOperatorRead(t *testing.T) {
-	virtual(t, func(o *server.Options) { o.ACL = noOperator{} }, func(s *lone) {
+	virtual(t, func(o *server.Options) { o.ACL = rights{} }, func(s *lone) {
 		synctest.Wait()
 		for token, want := range map[string]string{
 			"":      "Permission denied: anonymous token lacks permission 'operator:read'. The anonymous token is used implicitly when a request does not specify a token.",
-			"other": "Permission denied: token lacks permission 'operator:read'",
+			"other": "Permission denied: token with AccessorID 'acc' lacks permission 'operator:read'",
 		} {
 			req := &ops.UIOverviewRequest{}
 			req.Token = token

@@ -4,17 +4,11 @@ import (
 	"context"
 
 	"praetor/catalog"
+	"praetor/internal/acl"
 	"praetor/internal/ops"
 )
 
-func (s *Server) virtualAddress(ctx context.Context, req *ops.VirtualAddressRequest) (*ops.VirtualAddressReply, error) {
-	az, err := s.access(req.Token)
-	if err != nil {
-		return nil, err
-	}
-	if !az.ServiceRead(req.Service) {
-		return nil, az.denied("service:read", req.Service)
-	}
+func (s *Server) virtualAddress(ctx context.Context, _ *acl.Authorizer, req *ops.VirtualAddressRequest) (*ops.VirtualAddressReply, error) {
 	rep := &ops.VirtualAddressReply{}
 	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
 		v := tx.VirtualAddress(ws, req.Service)
