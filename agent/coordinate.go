@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"praetor/agent/server"
+	"praetor/agent/server/kernel"
 	"praetor/catalog"
 	"praetor/internal/fault"
 	"praetor/internal/ops"
@@ -50,7 +50,7 @@ func (a *Agent) runCoordinates(ctx context.Context) error {
 
 // reportCoordinate tells the servers where this node is now.
 func (a *Agent) reportCoordinate(ctx context.Context) error {
-	place := server.CoordOf(a.lan.Coordinate())
+	place := kernel.CoordOf(a.lan.Coordinate())
 	if place == nil {
 		return nil
 	}

@@ -5,7 +5,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"praetor/agent/server"
+	"praetor/agent/server/kernel"
 	"praetor/gossip"
 )
 
@@ -55,7 +55,6 @@ func (a *Agent) onWAN(e gossip.Event) {
 		return
 	}
 	a.updateServers()
-	a.server.HandleWAN(e)
 }
 
 // updateServers gives the router the servers known through gossip.
@@ -64,7 +63,7 @@ func (a *Agent) updateServers() {
 	if a.wan != nil {
 		wan = a.wan.Members()
 	}
-	servers, datacenters := server.Servers(a.lan.Members(), wan, a.runtime.Load().Datacenter)
+	servers, datacenters := kernel.Servers(a.lan.Members(), wan, a.runtime.Load().Datacenter)
 	a.router.SetServers(servers, datacenters)
 }
 

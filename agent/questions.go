@@ -3,7 +3,7 @@ package agent
 import (
 	"context"
 
-	"praetor/agent/server"
+	"praetor/agent/server/duty"
 	"praetor/gossip"
 )
 
@@ -21,7 +21,7 @@ func (a *Agent) runQuestions(ctx context.Context) error {
 }
 
 func (a *Agent) answer(ctx context.Context, q gossip.Question) {
-	if q.Name != server.EvictQuestionName {
+	if q.Name != duty.EvictQuestionName {
 		a.logger.Debug("question of an unknown kind left unanswered", "name", q.Name, "from", q.From)
 		return
 	}

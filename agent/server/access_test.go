@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 
 	"praetor/agent/server"
+	"praetor/agent/server/kernel"
 	"praetor/catalog"
 	"praetor/internal/acl"
 	"praetor/internal/fault"
@@ -69,7 +70,7 @@ func TestRegistrationsNeedTheRightsOfWhatTheyTouch(t *testing.T) {
 	}
 	tx := stocked(t).Read()
 	for _, row := range rows {
-		t.Run(row.name, func(t *testing.T) { wantText(t, server.MayRegister(row.who.authorizer(), tx, row.reg), row.want) })
+		t.Run(row.name, func(t *testing.T) { wantText(t, kernel.MayRegister(row.who.authorizer(), tx, row.reg), row.want) })
 	}
 }
 
@@ -100,7 +101,7 @@ func TestRemovalsNeedTheRightsOfWhatGoes(t *testing.T) {
 	}
 	tx := stocked(t).Read()
 	for _, row := range rows {
-		t.Run(row.name, func(t *testing.T) { wantText(t, server.MayDeregister(row.who.authorizer(), tx, row.d), row.want) })
+		t.Run(row.name, func(t *testing.T) { wantText(t, kernel.MayDeregister(row.who.authorizer(), tx, row.d), row.want) })
 	}
 }
 

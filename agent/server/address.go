@@ -12,7 +12,7 @@ import (
 // catalogAddress looks up what has an address; what the caller may not see has none.
 func (s *Server) catalogAddress(ctx context.Context, az *acl.Authorizer, req *ops.CatalogAddressRequest) (*ops.CatalogAddressReply, error) {
 	rep := &ops.CatalogAddressReply{}
-	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
+	return rep, s.kernel.Read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
 		index, nodes, services := tx.AtAddress(ws, req.Address)
 		rep.Node, rep.Service = nil, nil
 		if i := slices.IndexFunc(nodes, func(n *catalog.Node) bool { return az.Allows(acl.Node.Read(n.Node)) }); i >= 0 {

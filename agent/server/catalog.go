@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"praetor/agent/server/kernel"
 	"praetor/catalog"
@@ -25,13 +24,7 @@ func (s *Server) handleCatalog(m *kernel.Mux) {
 }
 
 func (s *Server) catalogDatacenters(context.Context, *acl.Authorizer, *ops.CatalogDatacentersRequest) (*ops.CatalogDatacentersReply, error) {
-	return &ops.CatalogDatacentersReply{Datacenters: s.datacenters()}, nil
-}
-
-// datacenters are the datacenters that there are, the nearest first.
-func (s *Server) datacenters() []string {
-	_, datacenters := s.servers()
-	return s.byDistance(datacenters, s.datacenterCoordinates())
+	return &ops.CatalogDatacentersReply{Datacenters: s.kernel.Datacenters()}, nil
 }
 
 func (s *Server) catalogNodes(ctx context.Context, az *acl.Authorizer, req *ops.CatalogNodesRequest) (*ops.CatalogNodesReply, error) {
@@ -40,29 +33,19 @@ func (s *Server) catalogNodes(ctx context.Context, az *acl.Authorizer, req *ops.
 		return nil, err
 	}
 	rep := &ops.CatalogNodesReply{}
-	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (_ uint64, err error) {
+	return rep, s.kernel.Read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (_ uint64, err error) {
 		index, nodes := tx.Nodes(ws)
 		rep.Nodes = slices.DeleteFunc(nodes, func(n *catalog.Node) bool {
 			if !az.Allows(acl.Node.Read(n.Node)) {
 				rep.Filtered = true
 				return true
 			}
-			return !hasMeta(n.Meta, req.NodeMeta)
+			return !kernel.HasMeta(n.Meta, req.NodeMeta)
 		})
 		rep.Nodes, err = filter.Keep(ctx, picked, rep.Nodes)
-		rep.Nodes = sortNear(s, tx, &req.Near, rep.Nodes, nodeName)
+		rep.Nodes = kernel.SortNear(s.kernel, tx, &req.Near, rep.Nodes, kernel.NodeOf)
 		return index, err
 	})
-}
-
-// hasMeta tells whether a node or an instance has all the metadata asked for.
-func hasMeta(meta, want map[string]string) bool {
-	for k, v := range want {
-		if got, ok := meta[k]; !ok || got != v {
-			return false
-		}
-	}
-	return true
 }
 
 func (s *Server) catalogServices(ctx context.Context, az *acl.Authorizer, req *ops.CatalogServicesRequest) (*ops.CatalogServicesReply, error) {
@@ -71,7 +54,7 @@ func (s *Server) catalogServices(ctx context.Context, az *acl.Authorizer, req *o
 		return nil, err
 	}
 	rep := &ops.CatalogServicesReply{}
-	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (_ uint64, err error) {
+	return rep, s.kernel.Read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (_ uint64, err error) {
 		index, all := tx.Services(ws)
 		if az.Unrestricted() && len(req.NodeMeta) == 0 && picked == nil {
 			rep.Services = all
@@ -79,11 +62,11 @@ func (s *Server) catalogServices(ctx context.Context, az *acl.Authorizer, req *o
 		}
 		matches := filter.Matching[filter.Instance, *catalog.Instance](ctx, picked)
 		rep.Services, err = servicesOf(tx, all, func(i *catalog.Instance) (bool, error) {
-			if !mayReadInstance(az, i.Node, i.Service) {
+			if !kernel.MayReadInstance(az, i.Node, i.Service) {
 				rep.Filtered = true
 				return false, nil
 			}
-			if !hasMeta(i.Node.Meta, req.NodeMeta) {
+			if !kernel.HasMeta(i.Node.Meta, req.NodeMeta) {
 				return false, nil
 			}
 			return matches(i)
@@ -125,7 +108,7 @@ func (s *Server) catalogService(ctx context.Context, az *acl.Authorizer, req *op
 		return nil, err
 	}
 	rep := &ops.CatalogServiceReply{}
-	err = s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (_ uint64, err error) {
+	err = s.kernel.Read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (_ uint64, err error) {
 		list := tx.ServiceInstances
 		if req.Connect {
 			if !az.Allows(acl.Service.Read(req.Service)) {
@@ -136,14 +119,14 @@ func (s *Server) catalogService(ctx context.Context, az *acl.Authorizer, req *op
 		index, instances := list(ws, req.Service)
 		rep.Absent = len(instances) == 0
 		rep.Instances = slices.DeleteFunc(instances, func(i *catalog.Instance) bool {
-			if !mayReadInstance(az, i.Node, i.Service) {
+			if !kernel.MayReadInstance(az, i.Node, i.Service) {
 				rep.Filtered = true
 				return true
 			}
-			return !hasTags(i.Service, req.Tags) || !hasMeta(i.Node.Meta, req.NodeMeta)
+			return !kernel.HasTags(i.Service, req.Tags) || !kernel.HasMeta(i.Node.Meta, req.NodeMeta)
 		})
 		rep.Instances, err = filter.Keep(ctx, picked, rep.Instances)
-		rep.Instances = sortNear(s, tx, &req.Near, rep.Instances, instanceNode)
+		rep.Instances = kernel.SortNear(s.kernel, tx, &req.Near, rep.Instances, kernel.NodeOfInstance)
 		return index, err
 	})
 	q := &s.measured.services
@@ -154,25 +137,11 @@ func (s *Server) catalogService(ctx context.Context, az *acl.Authorizer, req *op
 	return rep, err
 }
 
-// hasTags tells whether an instance has all tags asked for, in any case.
-func hasTags(s *catalog.Service, want []string) bool {
-	for _, tag := range want {
-		if !hasTag(s, tag) {
-			return false
-		}
-	}
-	return true
-}
-
-func hasTag(s *catalog.Service, tag string) bool {
-	return slices.ContainsFunc(s.Tags, func(t string) bool { return strings.EqualFold(t, tag) })
-}
-
 // catalogGatewayServices finds nothing: only configuration entries say what a
 // gateway serves.
 func (s *Server) catalogGatewayServices(ctx context.Context, _ *acl.Authorizer, req *ops.CatalogGatewayServicesRequest) (*ops.CatalogGatewayServicesReply, error) {
 	rep := &ops.CatalogGatewayServicesReply{}
-	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, noRows)
+	return rep, s.kernel.Read(ctx, &req.ReadOptions, &rep.ReadMeta, noRows)
 }
 
 func (s *Server) catalogNode(ctx context.Context, az *acl.Authorizer, req *ops.CatalogNodeRequest) (*ops.CatalogNodeReply, error) {
@@ -181,7 +150,7 @@ func (s *Server) catalogNode(ctx context.Context, az *acl.Authorizer, req *ops.C
 		return nil, err
 	}
 	rep := &ops.CatalogNodeReply{}
-	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (_ uint64, err error) {
+	return rep, s.kernel.Read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (_ uint64, err error) {
 		index, node := tx.NodeServices(ws, req.Node)
 		rep.Absent = node == nil
 		if node != nil && !az.Allows(acl.Node.Read(node.Node.Node)) {

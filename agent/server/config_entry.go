@@ -94,7 +94,7 @@ func (s *Server) configApply(ctx context.Context, az *acl.Authorizer, req *ops.C
 	if err := mayWriteConfig(az, write.Entry.Kind, write.Entry.Name); err != nil {
 		return nil, err
 	}
-	result, index, err := s.apply(ctx, catalog.ConfigCommand, &write)
+	result, index, err := s.kernel.Apply(ctx, catalog.ConfigCommand, &write)
 	if err != nil {
 		return nil, err
 	}
@@ -122,41 +122,6 @@ func prepareConfig(raw *catalog.ConfigEntry) (*catalog.ConfigEntry, error) {
 	return catalog.NewConfigEntry(entry)
 }
 
-// bootstrapEntries writes the entries of the configuration that are not there.
-// One that does not fit those that are there is told and left out.
-func (s *Server) bootstrapEntries(ctx context.Context) error {
-	for _, entry := range *s.entries.Load() {
-		kind, name := configentry.KindOf(entry), entry.EntryName()
-		if _, old := s.store.Read().ConfigEntry(nil, kind, name); old != nil {
-			continue
-		}
-		row, err := catalog.NewConfigEntry(entry)
-		if err == nil {
-			_, _, err = s.apply(ctx, catalog.ConfigCommand, &catalog.ConfigWrite{Verb: catalog.ConfigCAS, Entry: *row})
-		}
-		if kind := fault.KindOf(err); kind == fault.Rejected || kind == fault.Invalid {
-			s.logger.Error("write config entry of the configuration", "kind", configentry.KindOf(entry), "name", name, "error", err)
-		} else if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// followReloads writes the entries that a reload brought, until ctx ends.
-func (s *Server) followReloads(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-s.reloaded:
-		}
-		if err := s.bootstrapEntries(ctx); err != nil && ctx.Err() == nil {
-			s.logger.Error("write config entries of the configuration", "error", err)
-		}
-	}
-}
-
 func (s *Server) configGet(ctx context.Context, az *acl.Authorizer, req *ops.ConfigGetRequest) (*ops.ConfigGetReply, error) {
 	if _, err := configentry.New(req.Kind); err != nil {
 		return nil, err
@@ -165,7 +130,7 @@ func (s *Server) configGet(ctx context.Context, az *acl.Authorizer, req *ops.Con
 		return nil, err
 	}
 	rep := &ops.ConfigGetReply{}
-	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
+	return rep, s.kernel.Read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
 		index, entry := tx.ConfigEntry(ws, req.Kind, req.Name)
 		rep.Entry, rep.Absent = entry, entry == nil
 		return index, nil
@@ -178,7 +143,7 @@ func (s *Server) configList(ctx context.Context, az *acl.Authorizer, req *ops.Co
 		return nil, err
 	}
 	rep := &ops.ConfigListReply{}
-	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
+	return rep, s.kernel.Read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
 		index, all := tx.ConfigEntries(ws, req.Kind)
 		seen := all
 		if !az.Unrestricted() {

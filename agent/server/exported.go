@@ -15,7 +15,7 @@ func (s *Server) configExported(ctx context.Context, _ *acl.Authorizer, req *ops
 		return nil, err
 	}
 	rep := &ops.ConfigExportedReply{}
-	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
+	return rep, s.kernel.Read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
 		index, all, err := tx.ExportedServices(ws)
 		if err != nil {
 			return 0, err

@@ -45,11 +45,11 @@ func (s *Server) checks(ctx context.Context, az *acl.Authorizer, opts *rpc.ReadO
 		return nil, err
 	}
 	rep := &ops.HealthChecksReply{}
-	return rep, s.read(ctx, opts, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (_ uint64, err error) {
+	return rep, s.kernel.Read(ctx, opts, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (_ uint64, err error) {
 		index, checks := list(tx, ws)
 		rep.Absent = len(checks) == 0
 		rep.Checks = slices.DeleteFunc(checks, func(c *catalog.Check) bool {
-			if !mayReadCheck(az, c) {
+			if !kernel.MayReadCheck(az, c) {
 				rep.Filtered = true
 				return true
 			}
@@ -57,10 +57,10 @@ func (s *Server) checks(ctx context.Context, az *acl.Authorizer, opts *rpc.ReadO
 				return false
 			}
 			_, node := tx.Node(nil, c.Node)
-			return node == nil || !hasMeta(node.Meta, meta)
+			return node == nil || !kernel.HasMeta(node.Meta, meta)
 		})
 		rep.Checks, err = filter.Keep(ctx, picked, rep.Checks)
-		rep.Checks = sortNear(s, tx, near, rep.Checks, checkNode)
+		rep.Checks = kernel.SortNear(s.kernel, tx, near, rep.Checks, kernel.NodeOfCheck)
 		return index, err
 	})
 }
@@ -74,11 +74,11 @@ func (s *Server) healthService(ctx context.Context, az *acl.Authorizer, req *ops
 		return nil, err
 	}
 	rep := &ops.HealthServiceReply{}
-	key := newViewKey(req)
-	err = s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
-		index, instances, err := s.views.get(ctx, tx, ws, key, req, picked)
-		rep.Instances, rep.Filtered = readableInstances(az, instances)
-		rep.Instances = sortNear(s, tx, &req.Near, rep.Instances, healthInstance)
+	key := kernel.NewViewKey(req)
+	err = s.kernel.Read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
+		index, instances, err := s.views.Get(ctx, tx, ws, key, req, picked)
+		rep.Instances, rep.Filtered = kernel.ReadableInstances(az, instances)
+		rep.Instances = kernel.SortNear(s.kernel, tx, &req.Near, rep.Instances, kernel.NodeOfHealth)
 		rep.Absent = len(rep.Instances) == 0 && !tx.HasInstances(req.Service, req.Connect)
 		return index, err
 	})
@@ -99,26 +99,8 @@ func (s *Server) healthIngress(ctx context.Context, az *acl.Authorizer, req *ops
 		return nil, err
 	}
 	rep := &ops.HealthServiceReply{}
-	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, noRows)
+	return rep, s.kernel.Read(ctx, &req.ReadOptions, &rep.ReadMeta, noRows)
 }
 
 // noRows is the query of what is always empty.
 func noRows(*catalog.Tx, catalog.WatchSet) (uint64, error) { return 0, nil }
-
-// readableInstances leaves out what a token may not see. A token that may see
-// all gets the very slice it was given: front doors know it by its address.
-func readableInstances(az *acl.Authorizer, all []*catalog.InstanceHealth) ([]*catalog.InstanceHealth, bool) {
-	hidden := func(i *catalog.InstanceHealth) bool { return !mayReadInstance(az, i.Node, i.Service) }
-	if az.Unrestricted() || !slices.ContainsFunc(all, hidden) {
-		return all, false
-	}
-	return slices.DeleteFunc(slices.Clone(all), hidden), true
-}
-
-// suits tells whether an instance is what a request asked for.
-func suits(i *catalog.InstanceHealth, req *ops.HealthServiceRequest) bool {
-	if req.PassingOnly && slices.ContainsFunc(i.Checks, func(c *catalog.Check) bool { return c.Status != catalog.Passing }) {
-		return false
-	}
-	return hasTags(i.Service, req.Tags) && hasMeta(i.Node.Meta, req.NodeMeta)
-}

@@ -36,14 +36,14 @@ func (s *Server) kvApply(ctx context.Context, _ *acl.Authorizer, req *ops.KVAppl
 	if err := s.checkValue(&req.Write.Entry); err != nil {
 		return nil, err
 	}
-	if req.Write.Verb == catalog.KVLock && s.delays.holds(key, time.Now()) {
+	if req.Write.Verb == catalog.KVLock && s.duties.Delays.Holds(key, time.Now()) {
 		return &ops.KVApplyReply{}, nil
 	}
 	write := req.Write
-	write.Entry.Session = sessionID(s.store.Read(), write.Entry.Session)
-	result, index, err := s.apply(ctx, catalog.KVWriteCommand, &write)
+	write.Entry.Session = kernel.SessionID(s.kernel.Store.Read(), write.Entry.Session)
+	result, index, err := s.kernel.Apply(ctx, catalog.KVWriteCommand, &write)
 	if err != nil {
-		return nil, applyFailed("raft apply failed", err)
+		return nil, kernel.ApplyFailed("raft apply failed", err)
 	}
 	done, _ := result.(bool)
 	return &ops.KVApplyReply{Done: done, Index: index}, nil
@@ -51,7 +51,7 @@ func (s *Server) kvApply(ctx context.Context, _ *acl.Authorizer, req *ops.KVAppl
 
 func (s *Server) kvGet(ctx context.Context, _ *acl.Authorizer, req *ops.KVGetRequest) (*ops.KVGetReply, error) {
 	rep := &ops.KVGetReply{}
-	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
+	return rep, s.kernel.Read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
 		index, entry := tx.KVGet(ws, req.Key)
 		rep.Entry, rep.Absent = entry, entry == nil
 		return index, nil
@@ -60,7 +60,7 @@ func (s *Server) kvGet(ctx context.Context, _ *acl.Authorizer, req *ops.KVGetReq
 
 func (s *Server) kvList(ctx context.Context, az *acl.Authorizer, req *ops.KVListRequest) (*ops.KVListReply, error) {
 	rep := &ops.KVListReply{}
-	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
+	return rep, s.kernel.Read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
 		index, entries := tx.KVList(ws, req.Prefix)
 		rep.Entries = slices.DeleteFunc(entries, func(e *catalog.KVEntry) bool { return !az.Allows(acl.Key.Read(e.Key)) })
 		rep.Filtered, rep.Absent = len(rep.Entries) < len(entries), len(entries) == 0
@@ -126,7 +126,7 @@ func (r *entryReader) Close() error { return nil }
 
 func (s *Server) kvKeys(ctx context.Context, az *acl.Authorizer, req *ops.KVKeysRequest) (*ops.KVKeysReply, error) {
 	rep := &ops.KVKeysReply{}
-	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
+	return rep, s.kernel.Read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
 		index, keys := tx.KVKeys(ws, req.Prefix, req.Separator)
 		rep.Keys = slices.DeleteFunc(keys, func(k string) bool { return !az.Allows(acl.Key.Read(k)) })
 		rep.Filtered, rep.Absent = len(rep.Keys) < len(keys), len(keys) == 0

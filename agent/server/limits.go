@@ -12,9 +12,6 @@ const (
 	defaultKVMaxValue = 512 << 10 // bytes; reference/http-api.md §4
 	// maxSyncMembers is four times what an agent sends at once.
 	maxSyncMembers = 1024
-	// maxQueryBytes bounds a prepared query in the log; everybody who looks names up
-	// may have to look at it.
-	maxQueryBytes = 512 << 10
 )
 
 // checkValue refuses a value that is larger than keys may have.
@@ -46,14 +43,6 @@ func (s *Server) checkTxnSize(list []catalog.TxnOp) error {
 func checkSyncSize(req *ops.CatalogSyncRequest) error {
 	if n := len(req.Registers) + len(req.Deregisters); n > maxSyncMembers {
 		return fault.New(fault.TooLarge, "the request has too many registrations and removals: %d, at most %d are allowed", n, maxSyncMembers)
-	}
-	return nil
-}
-
-// checkQuerySize refuses a query that is too large to be kept.
-func checkQuerySize(q *catalog.Query) error {
-	if n := q.Msgsize(); n > maxQueryBytes {
-		return fault.New(fault.Invalid, "the query is too large: some %d bytes, at most %d are allowed", n, maxQueryBytes)
 	}
 	return nil
 }

@@ -2,11 +2,14 @@ package server
 
 import (
 	"context"
+	"maps"
+	"math"
 	"net"
+	"slices"
 	"strconv"
-	"sync/atomic"
 	"time"
 
+	"praetor/agent/server/kernel"
 	"praetor/catalog"
 	"praetor/internal/ops"
 	"praetor/internal/rpc"
@@ -19,10 +22,6 @@ type measured struct {
 	metrics *telemetry.Metrics
 
 	conns, requests, faults, reads *telemetry.Counter
-	blocking                       atomic.Int64 // reads that wait for a change
-	confirm                        *telemetry.Timer
-
-	barrier, reconcile, reconcileMember, reapTombstones, invalidate *telemetry.Timer
 
 	services, mesh, health, healthMesh questions
 	commands                           map[catalog.CommandType]*telemetry.Timer
@@ -35,9 +34,7 @@ func newMeasured(m *telemetry.Metrics) *measured {
 	c := &measured{
 		metrics: m,
 		conns:   m.Counter("rpc.accept_conn"), requests: m.Counter("rpc.request"),
-		faults: m.Counter("rpc.request_error"), reads: m.Counter("rpc.query"), confirm: m.Timer("rpc.consistentRead"),
-		barrier: m.Timer("leader.barrier"), reconcile: m.Timer("leader.reconcile"), reconcileMember: m.Timer("leader.reconcileMember"),
-		reapTombstones: m.Timer("leader.reapTombstones"), invalidate: m.Timer("session_ttl.invalidate"),
+		faults: m.Counter("rpc.request_error"), reads: m.Counter("rpc.query"),
 		services: newQuestions(m, "catalog.service"), mesh: newQuestions(m, "catalog.connect"),
 		health: newQuestions(m, "health.service"), healthMesh: newQuestions(m, "health.connect"),
 		commands: map[catalog.CommandType]*telemetry.Timer{},
@@ -156,4 +153,69 @@ func (l counted) Accept() (net.Conn, error) {
 		l.conns.Incr()
 	}
 	return conn, err
+}
+
+// Measure sets the gauges of this server: what its copy of the catalog holds,
+// where its log stands, and, on the leader, how the servers are
+// (reference/config.md §6).
+func (s *Server) Measure(m *telemetry.Metrics) {
+	dc := telemetry.Label{Name: "datacenter", Value: s.opts.Datacenter}
+	c := s.kernel.Store.Read().Counts()
+	for name, n := range map[string]int{
+		"nodes": c.Nodes, "services": c.Services, "service_instances": c.Instances, "kv_entries": c.Keys,
+	} {
+		m.Gauge("state."+name, float64(n), dc)
+	}
+	for _, kind := range slices.Sorted(maps.Keys(c.Kinds)) {
+		m.Gauge("state.connect_instances", float64(c.Kinds[kind]), dc, telemetry.Label{Name: "kind", Value: kind})
+	}
+	m.Gauge("state.connect_instances", float64(c.Native), dc, telemetry.Label{Name: "kind", Value: "connect-native"})
+	billable := c.Instances
+	for _, n := range c.Kinds {
+		billable -= n
+	}
+	if _, servers := s.kernel.Store.Read().ServiceInstances(nil, kernel.ConsulService); billable >= len(servers) {
+		billable -= len(servers)
+	}
+	m.Gauge("state.billable_service_instances", float64(billable), dc)
+	m.Gauge("session_ttl.active", float64(s.duties.Timers.Active()))
+	m.Gauge("rpc.queries_blocking", float64(s.kernel.Blocking()))
+	m.Gauge("raft.last_index", float64(s.kernel.Raft.LastIndex()))
+	m.Gauge("raft.applied_index", float64(s.kernel.Raft.AppliedIndex()))
+	m.Gauge("server.isLeader", number(s.kernel.Raft.IsLeader()))
+	healthy, tolerance := math.NaN(), math.NaN() // only the leader knows
+	if pilot := s.duties.Pilot(); pilot != nil {
+		if state := pilot.GetState(); state != nil {
+			healthy, tolerance = number(state.Healthy), float64(state.FailureTolerance)
+		}
+	}
+	m.Gauge("autopilot.healthy", healthy)
+	m.Gauge("autopilot.failure_tolerance", tolerance)
+}
+
+// maxServices bounds the services that MeasureServices tells apart.
+const maxServices = 5000
+
+// MeasureServices sets gauges of how many instances of each service are in which
+// state by their worst check, for the first services by name. Nothing is counted
+// that has not changed since the last time.
+func (s *Server) MeasureServices(set telemetry.SetGauge) {
+	_, all := s.kernel.Store.Read().ServiceSummaries(nil)
+	for _, svc := range all[:min(len(all), maxServices)] {
+		name := telemetry.Label{Name: "service", Value: svc.Name}
+		for _, tally := range []struct {
+			status string
+			n      int
+		}{{catalog.Passing, svc.Health.Passing}, {catalog.Warning, svc.Health.Warning}, {catalog.Critical, svc.Health.Critical}} {
+			set("praetor.catalog.service_instances", float64(tally.n), name, telemetry.Label{Name: "status", Value: tally.status})
+		}
+	}
+	set("praetor.catalog.services_left_out", float64(max(0, len(all)-maxServices)))
+}
+
+func number(yes bool) float64 {
+	if yes {
+		return 1
+	}
+	return 0
 }

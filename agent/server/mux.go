@@ -2,6 +2,8 @@ package server
 
 import (
 	"praetor/agent/server/kernel"
+	"praetor/agent/server/operator"
+	"praetor/agent/server/query"
 	"praetor/internal/rpc"
 )
 
@@ -9,15 +11,14 @@ import (
 var families = []func(*Server, *kernel.Mux){
 	(*Server).handleKV,
 	(*Server).handleSessions,
-	(*Server).handleQueries,
+	func(s *Server, m *kernel.Mux) { query.New(s.kernel).Register(m) },
 	(*Server).handleConfig,
 	(*Server).handleTxn,
 	(*Server).handleRegistrations,
-	(*Server).handleEvictions,
+	func(s *Server, m *kernel.Mux) { s.duties.Register(m) },
 	(*Server).handleCatalog,
 	(*Server).handleHealth,
-	(*Server).handleOperator,
-	(*Server).handleCoordinates,
+	func(s *Server, m *kernel.Mux) { operator.New(s.duties, s.opts.LANKeys, s.opts.WANKeys).Register(m) },
 	(*Server).handleEvents,
 	(*Server).handleSnapshots,
 	(*Server).handleUI,

@@ -23,12 +23,12 @@ func (s *Server) handleRegistrations(m *kernel.Mux) {
 func (s *Server) catalogRegister(ctx context.Context, az *acl.Authorizer, req *ops.CatalogRegisterRequest) (*ops.Empty, error) {
 	reg, err := s.prepare(az, &req.Register)
 	if err == nil {
-		err = s.settleNode(ctx, reg)
+		err = s.duties.SettleNode(ctx, reg)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if _, _, err := s.apply(ctx, catalog.RegisterCommand, reg); err != nil {
+	if _, _, err := s.kernel.Apply(ctx, catalog.RegisterCommand, reg); err != nil {
 		return nil, err
 	}
 	return &ops.Empty{}, nil
@@ -51,7 +51,7 @@ func (s *Server) prepare(az *acl.Authorizer, asked *catalog.Register) (*catalog.
 	if err := reg.Prepare(); err != nil {
 		return nil, err
 	}
-	return reg, mayRegister(az, s.store.Read(), reg)
+	return reg, kernel.MayRegister(az, s.kernel.Store.Read(), reg)
 }
 
 // ownCopy copies as much of a registration as Prepare may change.
@@ -86,10 +86,10 @@ func ownProxy(asked *catalog.Proxy) *catalog.Proxy {
 }
 
 func (s *Server) catalogDeregister(ctx context.Context, az *acl.Authorizer, req *ops.CatalogDeregisterRequest) (*ops.Empty, error) {
-	if err := mayDeregister(az, s.store.Read(), &req.Deregister); err != nil {
+	if err := kernel.MayDeregister(az, s.kernel.Store.Read(), &req.Deregister); err != nil {
 		return nil, err
 	}
-	if _, _, err := s.apply(ctx, catalog.DeregisterCommand, &req.Deregister); err != nil {
+	if _, _, err := s.kernel.Apply(ctx, catalog.DeregisterCommand, &req.Deregister); err != nil {
 		return nil, err
 	}
 	return &ops.Empty{}, nil
@@ -120,7 +120,7 @@ func (s *Server) catalogSync(ctx context.Context, az *acl.Authorizer, req *ops.C
 		cmds, places = append(cmds, data), append(places, i)
 	}
 	log := func() error {
-		results, err := s.applyAll(ctx, cmds)
+		results, err := s.kernel.ApplyAll(ctx, cmds)
 		for i, result := range results {
 			if err, failed := result.(error); failed {
 				rep.Errors[places[i]] = err.Error()
@@ -133,7 +133,7 @@ func (s *Server) catalogSync(ctx context.Context, az *acl.Authorizer, req *ops.C
 	for i, asked := range req.Registers {
 		reg, err := s.prepare(az, asked)
 		if err == nil && (settled == nil || reg.Node != settled.Node || reg.ID != settled.ID) {
-			err, settled = s.settleNode(ctx, reg), reg
+			err, settled = s.duties.SettleNode(ctx, reg), reg
 		}
 		add(i, catalog.RegisterCommand, reg, err)
 		if i > 0 || !req.LeadsWithNode() {
@@ -147,7 +147,7 @@ func (s *Server) catalogSync(ctx context.Context, az *acl.Authorizer, req *ops.C
 		}
 	}
 	for i, d := range req.Deregisters {
-		add(n+i, catalog.DeregisterCommand, d, mayDeregister(az, s.store.Read(), d))
+		add(n+i, catalog.DeregisterCommand, d, kernel.MayDeregister(az, s.kernel.Store.Read(), d))
 	}
 	if err := log(); err != nil {
 		return nil, err

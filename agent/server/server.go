@@ -7,13 +7,13 @@ import (
 	"io"
 	"net"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
-	autopilot "github.com/hashicorp/raft-autopilot"
-	"github.com/hashicorp/serf/coordinate"
 
+	"praetor/agent/server/duty"
+	"praetor/agent/server/kernel"
+	"praetor/agent/server/operator"
 	"praetor/catalog"
 	"praetor/gossip"
 	"praetor/internal/acl"
@@ -23,20 +23,6 @@ import (
 	"praetor/internal/telemetry"
 	"praetor/raftstore"
 )
-
-// Pool is what the server asks of a gossip pool.
-type Pool interface {
-	Members() []gossip.Member
-	ForceLeave(name string, prune bool) error
-	Fire(name string, payload []byte) error
-	Ask(ctx context.Context, member, name string, payload []byte) ([]byte, error)
-	// Identify asks who is at a member's address; an error means nobody.
-	Identify(ctx context.Context, m gossip.Member) (gossip.Identity, error)
-	// Coordinate is where this server is, CachedCoordinate where a member is; nil
-	// if that is not known.
-	Coordinate() *coordinate.Coordinate
-	CachedCoordinate(name string) *coordinate.Coordinate
-}
 
 // Options says how to build a Server.
 type Options struct {
@@ -58,10 +44,10 @@ type Options struct {
 	Keys                        func(datacenter string) [][]byte
 	AcceptUnproven, AskUnproven bool
 
-	LAN     Pool
-	WAN     Pool // nil where the WAN pool is off
-	LANKeys Keys // the keys of both pools; the WAN's may be nil
-	WANKeys Keys
+	LAN     kernel.Pool
+	WAN     kernel.Pool   // nil where the WAN pool is off
+	LANKeys operator.Keys // the keys of both pools; the WAN's may be nil
+	WANKeys operator.Keys
 	ACL     acl.Resolver
 
 	DefaultQueryTime time.Duration       // of blocking reads that name none; default 5 min
@@ -97,7 +83,7 @@ func (o *Options) fillDefaults() error {
 		o.SessionTTLMin = minSessionTTL
 	}
 	if o.Autopilot == (catalog.Autopilot{}) {
-		o.Autopilot = defaultAutopilot
+		o.Autopilot = duty.DefaultAutopilot
 	}
 	if o.ACL == nil {
 		o.ACL = acl.AllowAll{}
@@ -127,41 +113,14 @@ func (o *Options) fillDefaults() error {
 // Server is the server half of an agent.
 type Server struct {
 	opts     Options
-	orders   orders
-	logger   hclog.Logger
-	store    *catalog.Store
-	raft     *raftstore.Store
+	kernel   *kernel.Kernel
+	duties   *duty.Set
 	listener *rpc.Listener
-	router   *rpc.Router
-	dialer   rpc.Dialer
-	vetting  *vetting
-	views    views
+	views    kernel.Views
 	overview overview
 	measured *measured
-	evidence *evidence // of the reconcile loop
 
-	coordinates coordinates // reported, not stored yet
-	timers      sessionTimers
-	delays      lockDelays
-
-	// readyTerm is the Raft term in which this server, leading, had applied all
-	// that earlier leaders committed: only in that term may it answer default
-	// reads. A term cannot come back, so an old one can do no harm.
-	readyTerm atomic.Uint64
-	leaving   atomic.Bool // no more requests: this server is about to go
-
-	restoring   sync.Mutex    // held by the one restore under way
-	restored    chan struct{} // makes the leader take up its duties anew
-	established atomic.Uint64 // how often it has
-
-	pilot atomic.Pointer[autopilot.Autopilot] // nil while this server does not lead
-
-	memberEvents chan gossip.Event // to the leader loop; bounded, see HandleLAN
-	missed       atomic.Bool       // an event did not fit: a full pass is due
-	bootstrapped chan struct{}     // wakes the bootstrap loop
-
-	entries  atomic.Pointer[[]configentry.Entry] // Options.Entries, as last loaded
-	reloaded chan struct{}                       // one token: they may have changed
+	restoring sync.Mutex // held by the one restore under way
 }
 
 // Open takes the log and the port. A server that bootstraps alone leads as
@@ -170,41 +129,45 @@ func Open(opts Options) (*Server, error) {
 	if err := opts.fillDefaults(); err != nil {
 		return nil, err
 	}
-	s := &Server{
-		opts: opts, logger: opts.Logger, store: catalog.New(),
-		overview:     overview{made: time.Now()},
-		measured:     newMeasured(opts.Metrics),
-		memberEvents: make(chan gossip.Event, maxMemberEvents),
-		bootstrapped: make(chan struct{}, 1), restored: make(chan struct{}),
-		reloaded: make(chan struct{}, 1), vetting: newVetting(),
-	}
-	s.entries.Store(&opts.Entries)
-	s.dialer = rpc.Dialer{Network: opts.Dial, Identity: rpc.Identity{
+	s := &Server{opts: opts, overview: overview{made: time.Now()}, measured: newMeasured(opts.Metrics)}
+	s.kernel = kernel.New(kernel.Options{
+		Name: opts.Name, ID: opts.ID, Datacenter: opts.Datacenter, LAN: opts.LAN, WAN: opts.WAN, ACL: opts.ACL,
+		DefaultQueryTime: opts.DefaultQueryTime, MaxQueryTime: opts.MaxQueryTime, Metrics: opts.Metrics, Logger: opts.Logger,
+	})
+	dialer := rpc.Dialer{Network: opts.Dial, Identity: rpc.Identity{
 		ID: opts.ID, Datacenter: opts.Datacenter, Keys: opts.Keys,
 		AcceptUnproven: opts.AcceptUnproven, AskUnproven: opts.AskUnproven,
 	}}
-	s.listener = rpc.NewListener(counted{opts.Listener, s.measured.conns}, rpc.ListenerOptions{
-		Identity: s.dialer.Identity, Knows: s.knows, Logger: s.logger.Named("rpc"),
+	s.duties = duty.New(s.kernel, duty.Options{
+		Address: opts.Address, Dialer: dialer, Bootstrap: opts.Bootstrap, BootstrapExpect: opts.BootstrapExpect, Dev: opts.Dev,
+		LeaveDrainTime: opts.LeaveDrainTime, Autopilot: opts.Autopilot, Entries: opts.Entries,
 	})
-	raftOpts := opts.Raft
-	raftOpts.ID, raftOpts.Address = opts.ID, opts.Address
-	raftOpts.Listener, raftOpts.Dial = s.listener.Raft(), s.dialRaft
-	raftOpts.Machine = machine{s.store, &s.delays, s.measured.applied}
-	raftOpts.Logger, raftOpts.Metrics = s.logger.Named("raft"), opts.Metrics
-	var err error
-	if s.raft, err = raftstore.Open(raftOpts); err != nil {
+	s.listener = rpc.NewListener(counted{opts.Listener, s.measured.conns}, rpc.ListenerOptions{
+		Identity: dialer.Identity, Knows: s.duties.Knows, Logger: opts.Logger.Named("rpc"),
+	})
+	if err := s.openRaft(); err != nil {
 		return nil, errors.Join(err, s.listener.Close())
 	}
-	s.router = rpc.NewRouter(rpc.Options{
+	s.kernel.Router = rpc.NewRouter(rpc.Options{
 		Datacenter: opts.Datacenter, Local: s.mux(),
-		IsLeader: s.IsLeader, Leader: s.leader,
-		Dialer: s.dialer, HoldTimeout: opts.HoldTimeout, ClientTimeout: opts.ClientTimeout,
-		Metrics: opts.Metrics, Logger: s.logger.Named("rpc"),
+		IsLeader: s.kernel.IsLeader, Leader: s.kernel.Leader,
+		Dialer: dialer, HoldTimeout: opts.HoldTimeout, ClientTimeout: opts.ClientTimeout,
+		Metrics: opts.Metrics, Logger: opts.Logger.Named("rpc"),
 	})
-	if err := s.bootstrapAlone(); err != nil {
+	if err := s.duties.BootstrapAlone(); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
+}
+
+func (s *Server) openRaft() (err error) {
+	o := s.opts.Raft
+	o.ID, o.Address = s.opts.ID, s.opts.Address
+	o.Listener, o.Dial = s.listener.Raft(), s.duties.DialRaft
+	o.Machine = machine{s.kernel.Store, &s.duties.Delays, s.measured.applied}
+	o.Logger, o.Metrics = s.opts.Logger.Named("raft"), s.opts.Metrics
+	s.kernel.Raft, err = raftstore.Open(o)
+	return err
 }
 
 // Run answers requests and does a leader's duties until ctx ends.
@@ -212,17 +175,17 @@ func (s *Server) Run(ctx context.Context) error {
 	parts := life.NewGroup()
 	parts.Add("rpc listener", s.listener.Run)
 	parts.Add("rpc", func(ctx context.Context) error {
-		return rpc.Serve(ctx, s.listener.RPC(), s.router, s.logger.Named("rpc"))
+		return rpc.Serve(ctx, s.listener.RPC(), s.kernel.Router, s.opts.Logger.Named("rpc"))
 	})
-	parts.Add("bootstrap", s.runBootstrap)
-	parts.Add("leader", s.runLeadership)
-	parts.Add("raft log", s.raft.Watch)
+	parts.Add("bootstrap", s.duties.RunBootstrap)
+	parts.Add("leader", s.duties.RunLeadership)
+	parts.Add("raft log", s.kernel.Raft.Watch)
 	return parts.Run(ctx)
 }
 
 // Close gives back what Open took.
 func (s *Server) Close() error {
-	return errors.Join(s.router.Close(), s.raft.Close(), s.listener.Close())
+	return errors.Join(s.kernel.Router.Close(), s.kernel.Raft.Close(), s.listener.Close())
 }
 
 // LimitConnections bounds what one address may hold of the RPC port, 0 for no bound, and
@@ -235,44 +198,39 @@ func (s *Server) LimitConnections(perIP int, handshake time.Duration) {
 // timed and when it snapshots (raftstore.Store.Reload), and Entries, of which a
 // leader writes those that are not there. If Raft refuses its part nothing changes.
 func (s *Server) Reload(opts Options) error {
-	if err := s.raft.Reload(opts.Raft); err != nil {
+	if err := s.kernel.Raft.Reload(opts.Raft); err != nil {
 		return fmt.Errorf("reload raft: %w", err)
 	}
-	s.entries.Store(&opts.Entries)
-	select {
-	case s.reloaded <- struct{}{}:
-	default: // one is due already
-	}
+	s.duties.Reload(opts.Entries)
 	return nil
 }
 
 // Router carries requests, local ones and those from other nodes.
-func (s *Server) Router() *rpc.Router { return s.router }
+func (s *Server) Router() *rpc.Router { return s.kernel.Router }
 
 // Store is the replicated state.
-func (s *Server) Store() *catalog.Store { return s.store }
+func (s *Server) Store() *catalog.Store { return s.kernel.Store }
 
-// IsLeader tells whether this server leads and has taken up its duties.
-func (s *Server) IsLeader() bool {
-	return s.raft.IsLeader() && s.raft.Raft().CurrentTerm() == s.readyTerm.Load()
-}
+// IsLeader reports whether this server leads and has taken up its duties.
+func (s *Server) IsLeader() bool { return s.kernel.IsLeader() }
 
 // Leader is where the leader answers, "" if none is known or it is this server
 // and not ready yet.
-func (s *Server) Leader() string { return s.leader().Address }
+func (s *Server) Leader() string { return s.kernel.Leader().Address }
 
-func (s *Server) leader() rpc.Server {
-	id, address := s.raft.Leader()
-	if id == s.opts.ID && !s.IsLeader() {
-		return rpc.Server{}
-	}
-	return rpc.Server{ID: id, Datacenter: s.opts.Datacenter, Address: address}
-}
+// HandleLAN takes an event of the LAN pool. It does not block.
+func (s *Server) HandleLAN(e gossip.Event) { s.duties.HandleLAN(e) }
+
+// PrepareLeave is the first step of a graceful leave, before the pools are told.
+func (s *Server) PrepareLeave(ctx context.Context) error { return s.duties.PrepareLeave(ctx) }
+
+// FinishLeave is the last step, after the pools know.
+func (s *Server) FinishLeave(ctx context.Context) error { return s.duties.FinishLeave(ctx) }
 
 // machine lets the log drive the catalog.
 type machine struct {
 	store   *catalog.Store
-	delays  *lockDelays
+	delays  *duty.LockDelays
 	applied func(batch []catalog.Entry, took time.Duration)
 }
 
@@ -282,7 +240,7 @@ func (m machine) Apply(entries []raftstore.Entry) []any {
 		batch[i] = catalog.Entry{Index: e.Index, Data: e.Data}
 	}
 	start := time.Now()
-	results := m.store.ApplyTelling(batch, func(freed []catalog.FreedLock) { m.delays.begin(freed, entries, start) })
+	results := m.store.ApplyTelling(batch, func(freed []catalog.FreedLock) { m.delays.Begin(freed, entries, start) })
 	m.applied(batch, time.Since(start))
 	return results
 }

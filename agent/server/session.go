@@ -8,6 +8,7 @@ import (
 
 	"github.com/hashicorp/go-uuid"
 
+	"praetor/agent/server/duty"
 	"praetor/agent/server/kernel"
 	"praetor/catalog"
 	"praetor/internal/acl"
@@ -50,12 +51,12 @@ func (s *Server) sessionCreate(ctx context.Context, _ *acl.Authorizer, req *ops.
 	}
 	// Watched before it exists: the command may take effect though the caller
 	// does not wait for it.
-	s.timers.set(session.ID, ttl, time.Now())
-	_, index, err := s.apply(ctx, catalog.SessionCommand, &catalog.SessionWrite{Session: session})
+	s.duties.Timers.Set(session.ID, ttl, time.Now())
+	_, index, err := s.kernel.Apply(ctx, catalog.SessionCommand, &catalog.SessionWrite{Session: session})
 	if err != nil {
-		return nil, applyFailed("apply failed", err)
+		return nil, kernel.ApplyFailed("apply failed", err)
 	}
-	s.timers.set(session.ID, ttl, time.Now())
+	s.duties.Timers.Set(session.ID, ttl, time.Now())
 	return &ops.SessionCreateReply{ID: session.ID, Index: index}, nil
 }
 
@@ -74,31 +75,14 @@ func (s *Server) checkTTL(text string) (time.Duration, error) {
 	return ttl, nil
 }
 
-// ttlOf is the TTL of a stored session, 0 for none.
-func ttlOf(session *catalog.Session) time.Duration {
-	ttl, err := time.ParseDuration(session.TTL)
-	if err != nil {
-		return 0
-	}
-	return ttl
-}
-
-// applyFailed puts Consul's words before what the catalog refused.
-func applyFailed(words string, err error) error {
-	if fault.KindOf(err) != fault.Rejected {
-		return err
-	}
-	return fault.New(fault.Rejected, words+": %w", err)
-}
-
 // writableSession finds a session that the caller may end and renew; nil if there
 // is none.
 func (s *Server) writableSession(ctx context.Context, az *acl.Authorizer, id string) (*catalog.Session, error) {
-	if err := s.current(ctx); err != nil {
+	if err := s.kernel.Current(ctx); err != nil {
 		return nil, err
 	}
-	tx := s.store.Read()
-	_, session := tx.Session(nil, sessionID(tx, id))
+	tx := s.kernel.Store.Read()
+	_, session := tx.Session(nil, kernel.SessionID(tx, id))
 	if session == nil {
 		return nil, nil
 	}
@@ -113,16 +97,11 @@ func (s *Server) sessionDestroy(ctx context.Context, az *acl.Authorizer, req *op
 	case session == nil:
 		return &ops.Empty{}, nil
 	}
-	if err := s.endSession(ctx, session.ID); err != nil {
+	if err := s.duties.EndSession(ctx, session.ID); err != nil {
 		return nil, err
 	}
-	s.timers.drop(session.ID)
+	s.duties.Timers.Drop(session.ID)
 	return &ops.Empty{}, nil
-}
-
-func (s *Server) endSession(ctx context.Context, id string) error {
-	_, _, err := s.apply(ctx, catalog.SessionCommand, &catalog.SessionWrite{Verb: catalog.SessionDestroy, Session: catalog.Session{ID: id}})
-	return err
 }
 
 func (s *Server) sessionRenew(ctx context.Context, az *acl.Authorizer, req *ops.SessionRenewRequest) (*ops.SessionRenewReply, error) {
@@ -132,7 +111,7 @@ func (s *Server) sessionRenew(ctx context.Context, az *acl.Authorizer, req *ops.
 		return nil, err
 	case session == nil:
 		return &ops.SessionRenewReply{}, nil
-	case !s.timers.set(session.ID, ttlOf(session), time.Now()):
+	case !s.duties.Timers.Set(session.ID, duty.TTLOf(session), time.Now()):
 		return &ops.SessionRenewReply{}, nil // its end is under way
 	}
 	return &ops.SessionRenewReply{Session: session}, nil
@@ -140,7 +119,7 @@ func (s *Server) sessionRenew(ctx context.Context, az *acl.Authorizer, req *ops.
 
 func (s *Server) sessionInfo(ctx context.Context, az *acl.Authorizer, req *ops.SessionInfoRequest) (*ops.SessionsReply, error) {
 	return s.sessions(ctx, az, &req.ReadOptions, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []*catalog.Session) {
-		index, session := tx.Session(ws, sessionID(tx, req.ID))
+		index, session := tx.Session(ws, kernel.SessionID(tx, req.ID))
 		if session == nil {
 			return index, []*catalog.Session{}
 		}
@@ -161,7 +140,7 @@ func (s *Server) sessionList(ctx context.Context, az *acl.Authorizer, req *ops.S
 // sessions answers a read with the sessions that the caller may see.
 func (s *Server) sessions(ctx context.Context, az *acl.Authorizer, opts *rpc.ReadOptions, list func(*catalog.Tx, catalog.WatchSet) (uint64, []*catalog.Session)) (*ops.SessionsReply, error) {
 	rep := &ops.SessionsReply{}
-	return rep, s.read(ctx, opts, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
+	return rep, s.kernel.Read(ctx, opts, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
 		index, all := list(tx, ws)
 		rep.Sessions = slices.DeleteFunc(all, func(session *catalog.Session) bool { return !az.Allows(acl.Session.Read(session.Node)) })
 		rep.Filtered, rep.Absent = len(rep.Sessions) < len(all), len(all) == 0

@@ -35,10 +35,10 @@ const snapshotVersion = 1
 // snapshotSave archives the state as it is now. It reads the store twice, to tell
 // the size first, so that nothing has to be put on a disk.
 func (s *Server) snapshotSave(ctx context.Context, _ *acl.Authorizer, req *ops.SnapshotSaveRequest, _ io.Reader) (*ops.SnapshotSaveReply, io.ReadCloser, error) {
-	if err := s.admitRead(ctx, &req.ReadOptions); err != nil {
+	if err := s.kernel.AdmitRead(ctx, &req.ReadOptions); err != nil {
 		return nil, nil, err
 	}
-	tx := s.store.Read()
+	tx := s.kernel.Store.Read()
 	var size counter
 	if err := writeState(tx, &size); err != nil {
 		return nil, nil, err
@@ -48,7 +48,7 @@ func (s *Server) snapshotSave(ctx context.Context, _ *acl.Authorizer, req *ops.S
 		return nil, nil, err
 	}
 	rep := &ops.SnapshotSaveReply{}
-	s.fillMeta(&rep.ReadMeta, &req.ReadOptions, meta.Index)
+	s.kernel.FillMeta(&rep.ReadMeta, &req.ReadOptions, meta.Index)
 	out, in := io.Pipe()
 	go func() { // ends with the archive, or when out is closed
 		in.CloseWithError(writeArchive(in, meta, tx))
@@ -84,12 +84,12 @@ func writeArchive(w io.Writer, meta *archive.Meta, tx *catalog.Tx) error {
 }
 
 func (s *Server) snapshotMeta(index uint64, size int64) (*archive.Meta, error) {
-	peers, err := s.raft.Peers()
+	peers, err := s.kernel.Raft.Peers()
 	if err != nil {
 		return nil, err
 	}
 	index = max(index, 1)
-	term := s.raft.LastTerm()
+	term := s.kernel.Raft.LastTerm()
 	meta := &archive.Meta{
 		Version: snapshotVersion, ID: fmt.Sprintf("%d-%d-%d", term, index, time.Now().UnixMilli()),
 		Index: index, Term: term, Size: size,
@@ -107,7 +107,7 @@ func (s *Server) snapshotMeta(index uint64, size int64) (*archive.Meta, error) {
 // snapshotRestore takes an archive of Praetor's or of Consul's. All of it is read
 // and tried out in a place of its own before anything changes.
 func (s *Server) snapshotRestore(ctx context.Context, _ *acl.Authorizer, req *ops.SnapshotRestoreRequest, body io.Reader) (*ops.Empty, io.ReadCloser, error) {
-	if s.leaving.Load() || !s.IsLeader() {
+	if s.kernel.Retired() || !s.IsLeader() {
 		return nil, nil, fault.New(fault.NoLeader, rpc.TextNoLeader)
 	}
 	if !s.restoring.TryLock() {
@@ -126,13 +126,13 @@ func (s *Server) snapshotRestore(ctx context.Context, _ *acl.Authorizer, req *op
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err
 	}
-	s.logger.Warn("restoring a snapshot: it replaces the whole state", "index", state.index, "bytes", state.size)
-	if err := s.raft.Restore(state.index, state.size, bufio.NewReaderSize(file, stateBuffer)); err != nil {
-		s.takeUpAgain(ctx)
+	s.opts.Logger.Warn("restoring a snapshot: it replaces the whole state", "index", state.index, "bytes", state.size)
+	if err := s.kernel.Raft.Restore(state.index, state.size, bufio.NewReaderSize(file, stateBuffer)); err != nil {
+		s.duties.TakeUpAgain(ctx)
 		return nil, nil, fmt.Errorf("restore snapshot: %w", err)
 	}
-	s.takeUpAgain(ctx)
-	s.logger.Info("snapshot restored", "index", state.index)
+	s.duties.TakeUpAgain(ctx)
+	s.opts.Logger.Info("snapshot restored", "index", state.index)
 	return &ops.Empty{}, nil, nil
 }
 
@@ -181,9 +181,9 @@ func (s *Server) convert(file *spool, meta *archive.Meta, fresh *catalog.Store, 
 		return checkedState{}, fault.New(fault.Rejected, "failed to read snapshot file: index %d is out of range", state.index)
 	}
 	if found.Foreign {
-		s.logger.Info("the snapshot is one of Consul's: converting it", "index", meta.Index)
+		s.opts.Logger.Info("the snapshot is one of Consul's: converting it", "index", meta.Index)
 		for name, count := range found.Skipped {
-			s.logger.Warn("the snapshot has records that this version does not keep", "type", name, "count", count)
+			s.opts.Logger.Warn("the snapshot has records that this version does not keep", "type", name, "count", count)
 		}
 		var err error
 		if state.size, err = file.replace(func(w io.Writer) error { return writeState(fresh.Read(), w) }); err != nil {
@@ -192,31 +192,6 @@ func (s *Server) convert(file *spool, meta *archive.Meta, fresh *catalog.Store, 
 	}
 	return state, file.rewind()
 }
-
-// takeUpAgain lets the leader's duties begin anew on the restored state, and waits
-// for that: timers, lock-delays and the members' health are of the old one.
-func (s *Server) takeUpAgain(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), barrierLimit)
-	defer cancel()
-	before := s.established.Load()
-	changed := s.raft.LeaderChanged()
-	if !s.raft.IsLeader() {
-		return // the next leader begins anew anyway
-	}
-	select {
-	case s.restored <- struct{}{}:
-	case <-changed:
-		return
-	case <-ctx.Done():
-		return
-	}
-	for s.established.Load() == before && s.raft.IsLeader() && pause(ctx, establishedPoll) {
-	}
-}
-
-// establishedPoll is how often a restore looks whether the leader is ready again:
-// that takes one round of the log.
-const establishedPoll = time.Millisecond
 
 // spool is a temporary file that nobody else sees. It leaves room on its disk.
 type spool struct {

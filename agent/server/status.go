@@ -22,7 +22,7 @@ func (s *Server) statusLeader(context.Context, *acl.Authorizer, *ops.StatusReque
 }
 
 func (s *Server) statusPeers(context.Context, *acl.Authorizer, *ops.StatusRequest) (*ops.StatusPeersReply, error) {
-	peers, err := s.raft.Peers()
+	peers, err := s.kernel.Raft.Peers()
 	if err != nil {
 		return nil, err
 	}
@@ -35,26 +35,26 @@ func (s *Server) statusPeers(context.Context, *acl.Authorizer, *ops.StatusReques
 }
 
 func (s *Server) statusRaft(context.Context, *acl.Authorizer, *ops.StatusRequest) (*ops.StatusRaftReply, error) {
-	if s.leaving.Load() {
+	if s.kernel.Retired() {
 		return nil, fault.New(fault.NoLeader, rpc.TextNoLeader)
 	}
 	return &ops.StatusRaftReply{
-		LastContact: s.raft.LastContact(), LastTerm: s.raft.LastTerm(), LastIndex: s.raft.LastIndex(),
+		LastContact: s.kernel.Raft.LastContact(), LastTerm: s.kernel.Raft.LastTerm(), LastIndex: s.kernel.Raft.LastIndex(),
 	}, nil
 }
 
 // Stats gives the consul and raft sections of `info` (reference/cli.md §3).
 func (s *Server) Stats() map[string]map[string]string {
-	_, datacenters := s.servers()
+	_, datacenters := s.kernel.Servers()
 	return map[string]map[string]string{
 		"consul": {
 			"acl":               "disabled",
 			"bootstrap":         strconv.FormatBool(s.opts.Bootstrap),
 			"known_datacenters": strconv.Itoa(len(datacenters)),
-			"leader":            strconv.FormatBool(s.raft.IsLeader()),
+			"leader":            strconv.FormatBool(s.kernel.Raft.IsLeader()),
 			"leader_addr":       s.Leader(),
 			"server":            "true",
 		},
-		"raft": s.raft.Stats(),
+		"raft": s.kernel.Raft.Stats(),
 	}
 }

@@ -27,7 +27,7 @@ func (s *Server) txnApply(ctx context.Context, az *acl.Authorizer, req *ops.TxnA
 	if rep.Answer.Errors = s.checkTxn(az, txn.Ops); len(rep.Answer.Errors) > 0 {
 		return rep, nil
 	}
-	result, index, err := s.apply(ctx, catalog.TxnCommand, txn)
+	result, index, err := s.kernel.Apply(ctx, catalog.TxnCommand, txn)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +45,7 @@ func (s *Server) txnRead(ctx context.Context, az *acl.Authorizer, req *ops.TxnRe
 		return rep, nil
 	}
 	opts.MinIndex = 0
-	return rep, s.read(ctx, &opts, &rep.ReadMeta, func(tx *catalog.Tx, _ catalog.WatchSet) (uint64, error) {
+	return rep, s.kernel.Read(ctx, &opts, &rep.ReadMeta, func(tx *catalog.Tx, _ catalog.WatchSet) (uint64, error) {
 		rep.Answer = *tx.ReadTxn(operations)
 		rep.Filtered = hideResults(az, &rep.Answer)
 		return 0, nil
@@ -56,12 +56,12 @@ func (s *Server) txnRead(ctx context.Context, az *acl.Authorizer, req *ops.TxnRe
 // be tried again, and a local caller may share it. Nodes get their datacenter, and
 // sessions the ID that they have.
 func (s *Server) ownTxn(asked []catalog.TxnOp) []catalog.TxnOp {
-	list, tx := slices.Clone(asked), s.store.Read()
+	list, tx := slices.Clone(asked), s.kernel.Store.Read()
 	for i := range list {
 		switch op := &list[i]; {
 		case op.KV != nil:
 			own := *op.KV
-			own.Entry.Session = sessionID(tx, own.Entry.Session)
+			own.Entry.Session = kernel.SessionID(tx, own.Entry.Session)
 			op.KV = &own
 		case op.Node != nil:
 			own := *op.Node
@@ -82,7 +82,7 @@ func (s *Server) ownTxn(asked []catalog.TxnOp) []catalog.TxnOp {
 // checkTxn says what is wrong with a transaction before it is tried
 // (reference/http-kv-session-txn.md §3.3).
 func (s *Server) checkTxn(az *acl.Authorizer, list []catalog.TxnOp) (errs []catalog.TxnError) {
-	tx := s.store.Read()
+	tx := s.kernel.Store.Read()
 	for i := range list {
 		err := list[i].Prepare()
 		if err == nil {
@@ -104,7 +104,7 @@ func (s *Server) checkTxnOp(az *acl.Authorizer, tx *catalog.Tx, list []catalog.T
 		return err
 	}
 	switch {
-	case op.KV != nil && op.KV.Verb == catalog.TxnLock && s.delays.holds(op.KV.Entry.Key, time.Now()):
+	case op.KV != nil && op.KV.Verb == catalog.TxnLock && s.duties.Delays.Holds(op.KV.Entry.Key, time.Now()):
 		return fault.New(fault.Rejected, "failed to lock key %q due to lock delay", op.KV.Entry.Key)
 	case op.Node != nil && op.Node.Node.ID != "":
 		if _, err := uuid.ParseUUID(op.Node.Node.ID); err != nil {
@@ -130,7 +130,7 @@ func mayTxn(c *acl.Authorizer, tx *catalog.Tx, list []catalog.TxnOp, i int) erro
 	default:
 		check := &op.Check.Check
 		services := []string{serviceNamed(tx, list[:i], check.Node, check.ServiceID)}
-		if old := checkWithID(tx, check.Node, check.CheckID); old != nil {
+		if old := kernel.CheckWithID(tx, check.Node, check.CheckID); old != nil {
 			services = append(services, old.ServiceName)
 		}
 		if check.ServiceID == "" || services[0] == "" {
@@ -166,12 +166,12 @@ func mayWriteServices(c *acl.Authorizer, names ...string) error {
 // operation of the transaction stores; "" if there is none.
 func serviceNamed(tx *catalog.Tx, earlier []catalog.TxnOp, node, id string) string {
 	for i := len(earlier) - 1; i >= 0; i-- {
-		if op := earlier[i].Service; op != nil && nodeKey(op.Service.Node) == nodeKey(node) && op.Service.ID == id {
+		if op := earlier[i].Service; op != nil && kernel.NodeKey(op.Service.Node) == kernel.NodeKey(node) && op.Service.ID == id {
 			return op.Service.Service
 		}
 	}
-	_, services := nodeNamed(tx, node)
-	if svc := serviceWithID(services, id); svc != nil {
+	_, services := kernel.NodeNamed(tx, node)
+	if svc := kernel.ServiceWithID(services, id); svc != nil {
 		return svc.Service
 	}
 	return ""
@@ -191,7 +191,7 @@ func hideResults(c *acl.Authorizer, answer *catalog.TxnAnswer) bool {
 		case r.Service != nil:
 			return !c.Allows(acl.Node.Read(r.Service.Node)) || !c.Allows(acl.Service.Read(r.Service.Service))
 		default:
-			return !mayReadCheck(c, r.Check)
+			return !kernel.MayReadCheck(c, r.Check)
 		}
 	})
 	hidden := len(kept) < len(answer.Results)

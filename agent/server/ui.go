@@ -34,7 +34,7 @@ func (s *Server) uiNodes(ctx context.Context, az *acl.Authorizer, req *ops.UINod
 		return nil, err
 	}
 	rep := &ops.UINodesReply{}
-	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (_ uint64, err error) {
+	return rep, s.kernel.Read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (_ uint64, err error) {
 		index, nodes := tx.NodeDetails(ws)
 		rep.Nodes = nodes[:0]
 		for _, n := range nodes {
@@ -51,7 +51,7 @@ func (s *Server) uiNodes(ctx context.Context, az *acl.Authorizer, req *ops.UINod
 
 func (s *Server) uiNode(ctx context.Context, az *acl.Authorizer, req *ops.UINodeRequest) (*ops.UINodeReply, error) {
 	rep := &ops.UINodeReply{}
-	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
+	return rep, s.kernel.Read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
 		index, node := tx.NodeDetail(ws, req.Node)
 		rep.Absent = node == nil
 		visible, whole := readableDetail(az, node)
@@ -72,7 +72,7 @@ func readableDetail(c *acl.Authorizer, n *catalog.NodeDetail) (visible *catalog.
 	visible = &catalog.NodeDetail{
 		Node:     n.Node,
 		Services: slices.DeleteFunc(slices.Clone(n.Services), func(svc *catalog.Service) bool { return !c.Allows(acl.Service.Read(svc.Service)) }),
-		Checks:   slices.DeleteFunc(slices.Clone(n.Checks), func(check *catalog.Check) bool { return !mayReadCheck(c, check) }),
+		Checks:   slices.DeleteFunc(slices.Clone(n.Checks), func(check *catalog.Check) bool { return !kernel.MayReadCheck(c, check) }),
 	}
 	return visible, len(visible.Services) == len(n.Services) && len(visible.Checks) == len(n.Checks)
 }
@@ -83,13 +83,13 @@ func (s *Server) uiServices(ctx context.Context, az *acl.Authorizer, req *ops.UI
 		return nil, err
 	}
 	rep := &ops.UIServicesReply{}
-	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (index uint64, err error) {
+	return rep, s.kernel.Read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (index uint64, err error) {
 		if az.Unrestricted() && picked == nil {
 			index, rep.Services = tx.ServiceSummaries(ws)
 			return index, nil
 		}
 		index, instances := tx.Instances(ws)
-		instances, rep.Filtered = readableInstances(az, instances)
+		instances, rep.Filtered = kernel.ReadableInstances(az, instances)
 		instances, err = filter.Keep(ctx, picked, instances)
 		rep.Services = catalog.Summarize(instances)
 		return index, err
@@ -98,7 +98,7 @@ func (s *Server) uiServices(ctx context.Context, az *acl.Authorizer, req *ops.UI
 
 func (s *Server) uiOverview(ctx context.Context, az *acl.Authorizer, req *ops.UIOverviewRequest) (*ops.UIOverviewReply, error) {
 	rep := &ops.UIOverviewReply{}
-	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, _ catalog.WatchSet) (uint64, error) {
+	return rep, s.kernel.Read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, _ catalog.WatchSet) (uint64, error) {
 		rep.Overview = s.overview.at(tx, time.Now())
 		return tx.LastIndex(), nil
 	})
@@ -128,7 +128,7 @@ func (o *overview) at(tx *catalog.Tx, now time.Time) *catalog.Overview {
 
 func (s *Server) uiTopology(ctx context.Context, az *acl.Authorizer, req *ops.UITopologyRequest) (*ops.UITopologyReply, error) {
 	rep := &ops.UITopologyReply{Protocol: defaultProtocol}
-	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
+	return rep, s.kernel.Read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
 		index, all := tx.ServiceSummaries(ws)
 		i, found := slices.BinarySearchFunc(all, req.Service, func(s *catalog.ServiceSummary, name string) int { return strings.Compare(s.Name, name) })
 		rep.TransparentProxy = found && all[i].TransparentProxy
@@ -138,7 +138,7 @@ func (s *Server) uiTopology(ctx context.Context, az *acl.Authorizer, req *ops.UI
 
 func (s *Server) uiMesh(ctx context.Context, az *acl.Authorizer, req *ops.UIMeshRequest) (*ops.UIMeshReply, error) {
 	rep := &ops.UIMeshReply{}
-	return rep, s.read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
+	return rep, s.kernel.Read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
 		return tx.HealthIndex(ws), nil
 	})
 }

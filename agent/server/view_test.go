@@ -6,34 +6,10 @@ import (
 	"slices"
 	"testing"
 
-	"praetor/agent/server"
+	"praetor/agent/server/kernel"
 	"praetor/catalog"
 	"praetor/internal/ops"
 )
-
-func TestNoTwoQuestionsShareAView(t *testing.T) {
-	ask := func(service string, passing bool, tags []string, meta map[string]string) *ops.HealthServiceRequest {
-		return &ops.HealthServiceRequest{Service: service, PassingOnly: passing, Tags: tags, NodeMeta: meta}
-	}
-	seen := map[string]int{}
-	for i, req := range []*ops.HealthServiceRequest{
-		ask("web", false, nil, nil), ask("web", true, nil, nil), ask("webtrue", false, nil, nil),
-		ask("web", false, []string{"a"}, nil), ask("web", false, []string{"a", "b"}, nil), ask("web", false, []string{"ab"}, nil),
-		ask("web", false, []string{"a 1:b"}, nil), ask("web", false, []string{"a\x00mk\x00v"}, nil),
-		ask("web", false, []string{"a"}, map[string]string{"k": "v"}), ask("web", false, []string{"a", "k", "v"}, nil),
-		ask("web", false, nil, map[string]string{"k": "v"}), ask("web", false, nil, map[string]string{"kv": ""}),
-		ask("web\x00p", false, nil, nil), ask("web 1:a", false, nil, nil), ask("", false, []string{"web"}, nil),
-	} {
-		key := server.ViewKey(req)
-		if before, taken := seen[key]; taken {
-			t.Errorf("questions %d and %d share %q", before, i, key)
-		}
-		seen[key] = i
-	}
-	if server.ViewKey(ask("WEB", false, []string{"A"}, nil)) != server.ViewKey(ask("web", false, []string{"a"}, nil)) {
-		t.Error("case makes a difference")
-	}
-}
 
 func TestViewsThatAreAskedForStay(t *testing.T) {
 	virtual(t, nil, func(s *lone) {
@@ -48,14 +24,14 @@ func TestViewsThatAreAskedForStay(t *testing.T) {
 			t.Fatal(err)
 		}
 		first := ask("web")
-		for i := range 3 * server.MaxViews {
+		for i := range 3 * kernel.MaxViews {
 			ask(fmt.Sprint("nobody-", i))
 			if i%1000 == 0 && &ask("web")[0] != &first[0] {
 				t.Fatalf("forgotten after %d questions about others", i)
 			}
 		}
-		if n := s.Views(); n != server.MaxViews {
-			t.Errorf("%d views, want %d", n, server.MaxViews)
+		if n := s.Views(); n != kernel.MaxViews {
+			t.Errorf("%d views, want %d", n, kernel.MaxViews)
 		}
 	})
 }

@@ -36,9 +36,12 @@ var rooms = []room{
 	{"httpapi", frontDoor, "front doors import ops, view, rpc, catalog only"},
 	{"dnsserver", frontDoor, "front doors import ops, view, rpc, catalog only"},
 	{"ui", nil, "the web UI imports nothing of the house"},
-	{"agent/server", with(leaves, "agent/server/...", "raftstore", "gossip", "internal/consulstate", "internal/filter", "internal/ops", "internal/rpc", "catalog"),
-		"the server half imports raftstore, gossip, ops, rpc, catalog only"},
-	{"agent/server/kernel", with(leaves, "internal/rpc"), "the kernel imports rpc only"},
+	{"agent/server", with(serverRoom, "agent/server/...", "internal/consulstate"),
+		"the server half imports its rooms, raftstore, gossip, ops, rpc, catalog only"},
+	{"agent/server/operator", with(serverRoom, "agent/server/kernel", "agent/server/duty"), "what operators ask imports the kernel and the duties"},
+	{"agent/server/query", with(serverRoom, "agent/server/kernel"), "prepared queries import the kernel only"},
+	{"agent/server/duty", with(serverRoom, "agent/server/kernel"), "duties import the kernel only: no handler"},
+	{"agent/server/kernel", serverRoom, "the kernel imports no other room of the server"},
 	{"agent/local", with(leaves, "agent/checks", "internal/definition", "internal/ops", "internal/rpc", "catalog"),
 		"local state imports checks, definition, ops, rpc, catalog only"},
 	{"agent/checks", with(leaves, "internal/definition", "internal/ops", "internal/rpc", "catalog"),
@@ -54,6 +57,9 @@ var rooms = []room{
 	{"gossip", leaves, "gossip imports leaves only"},
 	{"catalog", leaves, "the catalog imports leaves only"},
 }
+
+// serverRoom is what every room of the server half may import.
+var serverRoom = with(leaves, "raftstore", "gossip", "internal/filter", "internal/ops", "internal/rpc", "catalog")
 
 var frontDoor = []string{
 	"internal/definition", "internal/filter", "internal/ops", "internal/view", "internal/rpc", "catalog",

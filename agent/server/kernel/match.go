@@ -1,0 +1,33 @@
+package kernel
+
+import (
+	"slices"
+	"strings"
+
+	"praetor/catalog"
+)
+
+// HasMeta tells whether a node or an instance has all the metadata asked for.
+func HasMeta(meta, want map[string]string) bool {
+	for k, v := range want {
+		if got, ok := meta[k]; !ok || got != v {
+			return false
+		}
+	}
+	return true
+}
+
+// HasTags tells whether an instance has all tags asked for, in any case.
+func HasTags(s *catalog.Service, want []string) bool {
+	for _, tag := range want {
+		if !HasTag(s, tag) {
+			return false
+		}
+	}
+	return true
+}
+
+// HasTag reports whether an instance has a tag, in any case.
+func HasTag(s *catalog.Service, tag string) bool {
+	return slices.ContainsFunc(s.Tags, func(t string) bool { return strings.EqualFold(t, tag) })
+}

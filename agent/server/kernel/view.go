@@ -1,0 +1,144 @@
+package kernel
+
+import (
+	"container/list"
+	"context"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"praetor/catalog"
+	"praetor/internal/filter"
+	"praetor/internal/ops"
+)
+
+// MaxViews bounds the answers kept; the least recently asked go first. An
+// answer is a slice of pointers to rows that the store holds anyway.
+const MaxViews = 4096
+
+// Views keeps the answers to health questions about services while they hold,
+// so that a thousand watchers of a service cost one evaluation, and front doors
+// can know an answer again by its slice.
+type Views struct {
+	mu sync.Mutex
+
+	byKey  map[string]*list.Element
+	latest list.List // of *view, the latest asked first
+}
+
+// view is the answer to one question. Its mutex makes readers that come at the
+// same moment share one evaluation.
+type view struct {
+	key string
+
+	mu sync.Mutex
+
+	valid     bool
+	index     uint64
+	replaced  <-chan struct{} // of the state it was made of
+	instances []*catalog.InstanceHealth
+}
+
+// NewViewKey names a question: service, passing, mesh, filter, tags, metadata. Every part is
+// preceded by its length, so that no two questions share a name, whatever
+// bytes a caller puts into a tag.
+func NewViewKey(req *ops.HealthServiceRequest) string {
+	key := appendPart(nil, strings.ToLower(req.Service))
+	key = strconv.AppendBool(key, req.PassingOnly)
+	key = strconv.AppendBool(key, req.Connect)
+	key = appendPart(key, req.Filter)
+	key = strconv.AppendInt(key, int64(len(req.Tags)), 10)
+	for _, t := range req.Tags {
+		key = appendPart(key, strings.ToLower(t))
+	}
+	if len(req.NodeMeta) > 0 {
+		for _, k := range slices.Sorted(maps.Keys(req.NodeMeta)) {
+			key = appendPart(appendPart(key, k), req.NodeMeta[k])
+		}
+	}
+	return string(key)
+}
+
+func appendPart(key []byte, part string) []byte {
+	key = strconv.AppendInt(append(key, ' '), int64(len(part)), 10)
+	return append(append(key, ':'), part...)
+}
+
+// of returns the view of a question, forgetting the one that nobody asked for
+// the longest time if there are too many.
+func (v *Views) of(key string) *view {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if found := v.byKey[key]; found != nil {
+		v.latest.MoveToFront(found)
+		return found.Value.(*view)
+	}
+	if v.byKey == nil {
+		v.byKey = make(map[string]*list.Element)
+	}
+	if len(v.byKey) >= MaxViews {
+		delete(v.byKey, v.latest.Remove(v.latest.Back()).(*view).key)
+	}
+	made := &view{key: key}
+	v.byKey[key] = v.latest.PushFront(made)
+	return made
+}
+
+// Get answers req at tx, from what is kept if the service did not change. picked
+// is the filter that req wants.
+func (v *Views) Get(ctx context.Context, tx *catalog.Tx, ws catalog.WatchSet, key string, req *ops.HealthServiceRequest, picked *filter.Filter[filter.InstanceHealth]) (uint64, []*catalog.InstanceHealth, error) {
+	indexOf, list := tx.ServiceIndex, tx.ServiceHealth
+	if req.Connect {
+		indexOf, list = tx.MeshIndex, tx.MeshHealth
+	}
+	index := indexOf(ws, req.Service)
+	kept := v.of(key)
+	kept.mu.Lock()
+	defer kept.mu.Unlock()
+	if kept.valid && kept.index == index && kept.replaced == tx.Replaced() {
+		return index, kept.instances, nil
+	}
+	_, all := list(nil, req.Service)
+	if len(req.Tags) > 0 || len(req.NodeMeta) > 0 || req.PassingOnly {
+		all = slices.DeleteFunc(all, func(i *catalog.InstanceHealth) bool { return !suits(i, req) })
+	}
+	all, err := filter.Keep(ctx, picked, all)
+	if err != nil {
+		return index, nil, err
+	}
+	if !kept.valid || kept.olderThan(tx, index) {
+		kept.valid, kept.index, kept.replaced, kept.instances = true, index, tx.Replaced(), all
+	}
+	return index, all, nil
+}
+
+// olderThan tells whether a reader at tx has a newer answer: one who began
+// before the last change, or before the state was restored, has not.
+func (v *view) olderThan(tx *catalog.Tx, index uint64) bool {
+	if v.replaced == tx.Replaced() {
+		return index >= v.index
+	}
+	select {
+	case <-tx.Replaced():
+		return false
+	default:
+		return true
+	}
+}
+
+// suits tells whether an instance is what a request asked for.
+func suits(i *catalog.InstanceHealth, req *ops.HealthServiceRequest) bool {
+	if req.PassingOnly && slices.ContainsFunc(i.Checks, func(c *catalog.Check) bool { return c.Status != catalog.Passing }) {
+		return false
+	}
+	return HasTags(i.Service, req.Tags) && HasMeta(i.Node.Meta, req.NodeMeta)
+}
+
+// Len is how many answers are kept.
+func (v *Views) Len() int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return len(v.byKey)
+}
