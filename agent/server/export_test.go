@@ -23,6 +23,9 @@ func blank() *Server {
 // Views is how many answers are kept.
 func (s *Server) Views() int { return s.views.Len() }
 
+// SessionTTLs is how many sessions have a timer.
+func (s *Server) SessionTTLs() int { return s.duties.Timers.Active() }
+
 // LeaveReady marks s ready in the term it sees now.
 func (s *Server) LeaveReady() { s.kernel.MakeReady(s.kernel.Raft.Raft().CurrentTerm()) }
 

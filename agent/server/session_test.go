@@ -351,6 +351,34 @@ func TestNewLeaderRestartsTTLsAndForgetsLockDelays(t *testing.T) {
 	})
 }
 
+func TestServerThatLeadsNoMoreHasNoSessionTimers(t *testing.T) {
+	withFleet(t, func(f *fleet) {
+		three(f)
+		first := f.leader()
+		u := f.running[first]
+		id, err := createSession(u.Router(), catalog.Session{TTL: "1h"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := u.SessionTTLs(); n != 1 {
+			t.Fatalf("%d timers on the leader, want 1", n)
+		}
+		if _, err := ops.OperatorTransferLeader.Call(context.Background(), u.Router(), &ops.OperatorTransferLeaderRequest{}); err != nil {
+			t.Fatal(err)
+		}
+		second := f.leader(first)
+		f.waitFor("the term's end", func() error {
+			if n := u.SessionTTLs(); n != 0 {
+				return fmt.Errorf("%d timers on the server that led", n)
+			}
+			return nil
+		})
+		if _, err := renew(u.Router(), id); err != nil || f.running[second].SessionTTLs() != 1 || u.SessionTTLs() != 0 {
+			t.Errorf("after a renewal: %d timers on the leader, %d on the server that led, %v", f.running[second].SessionTTLs(), u.SessionTTLs(), err)
+		}
+	})
+}
+
 func TestDeletionsAreForgottenAfterFifteenMinutes(t *testing.T) {
 	virtual(t, nil, func(s *lone) {
 		index := func() uint64 {

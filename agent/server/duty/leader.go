@@ -62,6 +62,7 @@ func (s *Set) lead(ctx context.Context) {
 	if err := s.LAN.Fire(newLeaderEvent, []byte(s.Name)); err != nil {
 		s.Logger.Warn("tell the pool of the new leader", "error", err)
 	}
+	defer s.Timers.stop()
 	for ctx.Err() == nil && s.takeUp(ctx) {
 		s.doDuties(ctx)
 	}

@@ -47,8 +47,16 @@ func (t *SessionTimers) Start(sessions []*catalog.Session, now time.Time) {
 	}
 }
 
-// Set starts a session's timer anew; ttl 0 needs none. It says false if the
-// session is just being ended: it is too late to renew it.
+// stop forgets all timers: the next leader has its own.
+func (t *SessionTimers) stop() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.byID, t.queue = nil, nil
+}
+
+// Set starts a session's timer anew; ttl 0 needs none. It returns false if the
+// session is just being ended: it is too late to renew it. Where this server does
+// not lead it does nothing.
 func (t *SessionTimers) Set(id string, ttl time.Duration, now time.Time) bool {
 	if ttl <= 0 {
 		return true
@@ -57,7 +65,7 @@ func (t *SessionTimers) Set(id string, ttl time.Duration, now time.Time) bool {
 	defer t.mu.Unlock()
 	timer := t.byID[id]
 	switch due := now.Add(ttlSlack * ttl); {
-	case t.byID == nil: // this server does not lead any more
+	case t.byID == nil:
 		return true
 	case timer == nil:
 		timer = &sessionTimer{id: id, due: due}
