@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"io"
 	"os"
 
 	"praetor/agent/server/duty"
@@ -43,3 +44,6 @@ func SpoolWith(dir string, free func(string) (uint64, error)) error {
 	_, err = f.Write([]byte("state"))
 	return err
 }
+
+// Stream reads what write writes.
+func Stream(ctx context.Context, write func(io.Writer) error) io.ReadCloser { return stream(ctx, write) }

@@ -49,11 +49,33 @@ func (s *Server) snapshotSave(ctx context.Context, _ *acl.Authorizer, req *ops.S
 	}
 	rep := &ops.SnapshotSaveReply{}
 	s.kernel.FillMeta(&rep.ReadMeta, &req.ReadOptions, meta.Index)
+	return rep, stream(ctx, func(w io.Writer) error { return writeArchive(w, meta, tx) }), nil
+}
+
+// streamed is what a goroutine writes, for who reads it.
+type streamed struct {
+	*io.PipeReader
+	written chan struct{} // closed when the goroutine has ended
+}
+
+// stream reads what write writes. It ends with ctx.
+func stream(ctx context.Context, write func(io.Writer) error) *streamed {
 	out, in := io.Pipe()
-	go func() { // ends with the archive, or when out is closed
-		in.CloseWithError(writeArchive(in, meta, tx))
+	s := &streamed{out, make(chan struct{})}
+	ended := context.AfterFunc(ctx, func() { in.CloseWithError(context.Cause(ctx)) })
+	go func() { // waited for by Close
+		defer close(s.written)
+		defer ended()
+		in.CloseWithError(write(in))
 	}()
-	return rep, out, nil
+	return s
+}
+
+// Close gives up what was not read, and waits until nothing is written any more.
+func (s *streamed) Close() error {
+	err := s.PipeReader.Close()
+	<-s.written
+	return err
 }
 
 // counter counts what is written to it.

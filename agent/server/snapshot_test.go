@@ -4,10 +4,12 @@ import (
 	"archive/tar"
 	"compress/gzip"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"praetor/agent/server"
 	"praetor/internal/ops"
@@ -71,4 +73,52 @@ func TestASpoolLeavesRoomOnItsDisk(t *testing.T) {
 			t.Errorf("%d MB free: %v, want refused %v", free>>20, err, refused)
 		}
 	}
+}
+
+func TestArchiveThatIsGivenUpIsNotWrittenAnyMore(t *testing.T) {
+	for name, giveUp := range map[string]func(stream io.Closer, cancel func()){
+		"closed":          func(stream io.Closer, _ func()) { stream.Close() },
+		"its caller left": func(stream io.Closer, cancel func()) { cancel(); stream.Close() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				release := make(chan struct{})
+				stream := server.Stream(ctx, func(w io.Writer) error {
+					_, err := w.Write(make([]byte, 10))
+					<-release // as a slow store
+					return err
+				})
+				closed := make(chan struct{})
+				go func() { // waited for below
+					defer close(closed)
+					giveUp(stream, cancel)
+				}()
+				synctest.Wait()
+				select {
+				case <-closed:
+					t.Error("closed while somebody writes")
+				default:
+				}
+				close(release)
+				<-closed
+			})
+		})
+	}
+}
+
+func TestArchiveEndsWithItsCaller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		stream := server.Stream(ctx, func(w io.Writer) error {
+			_, err := w.Write(make([]byte, 10))
+			return err
+		})
+		cancel()
+		if _, err := io.ReadAll(stream); !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v, want that the caller left", err)
+		}
+		stream.Close()
+	})
 }
