@@ -2,8 +2,8 @@ package server
 
 import (
 	"context"
-	"slices"
 
+	"praetor/agent/server/kernel"
 	"praetor/catalog"
 	"praetor/internal/acl"
 	"praetor/internal/ops"
@@ -15,12 +15,15 @@ func (s *Server) catalogAddress(ctx context.Context, az *acl.Authorizer, req *op
 	return rep, s.kernel.Read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
 		index, nodes, services := tx.AtAddress(ws, req.Address)
 		rep.Node, rep.Service = nil, nil
-		if i := slices.IndexFunc(nodes, func(n *catalog.Node) bool { return az.Allows(acl.Node.Read(n.Node)) }); i >= 0 {
-			rep.Node = nodes[i]
-		} else if i := slices.IndexFunc(services, func(svc *catalog.Service) bool {
-			return az.Allows(acl.Node.Read(svc.Node)) && az.Allows(acl.Service.Read(svc.Service))
-		}); i >= 0 {
-			rep.Service = services[i]
+		if seen, _ := kernel.Nodes.Show(az, nodes); len(seen) > 0 {
+			rep.Node = seen[0]
+			return index, nil
+		}
+		for _, svc := range services {
+			if az.Allows(acl.Node.Read(svc.Node)) && az.Allows(acl.Service.Read(svc.Service)) {
+				rep.Service = svc
+				break
+			}
 		}
 		return index, nil
 	})

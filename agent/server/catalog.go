@@ -13,9 +13,14 @@ import (
 
 func (s *Server) handleCatalog(m *kernel.Mux) {
 	kernel.Handle(m, ops.CatalogDatacenters, kernel.Open("names of datacenters"), s.catalogDatacenters)
-	kernel.Handle(m, ops.CatalogNodes, kernel.FilteredBy("node:read"), s.catalogNodes)
-	kernel.Handle(m, ops.CatalogServices, kernel.FilteredBy("node:read and service:read"), s.catalogServices)
-	kernel.Handle(m, ops.CatalogService, kernel.FilteredBy("node:read and service:read"), s.catalogService)
+	kernel.HandleList(m, s.kernel, ops.CatalogNodes, kernel.Nodes, func(r *ops.CatalogNodesRequest, rep *ops.CatalogNodesReply) kernel.List[*catalog.Node] {
+		return kernel.List[*catalog.Node]{
+			Rows: (*catalog.Tx).Nodes, Pick: kernel.PickBy[filter.Node, *catalog.Node](r.Filter), Near: &r.Near, NodeOf: kernel.NodeOf, Into: &rep.Nodes,
+			Wanted: func(_ *catalog.Tx, n *catalog.Node) bool { return kernel.HasMeta(n.Meta, r.NodeMeta) },
+		}
+	})
+	kernel.Handle(m, ops.CatalogServices, kernel.Instances.Rule(), s.catalogServices)
+	kernel.Handle(m, ops.CatalogService, kernel.Instances.Rule(), s.catalogService)
 	kernel.Handle(m, ops.CatalogGatewayServices, kernel.Needs(func(r *ops.CatalogGatewayServicesRequest) acl.Need {
 		return acl.Service.Read(r.Gateway)
 	}), s.catalogGatewayServices)
@@ -25,27 +30,6 @@ func (s *Server) handleCatalog(m *kernel.Mux) {
 
 func (s *Server) catalogDatacenters(context.Context, *acl.Authorizer, *ops.CatalogDatacentersRequest) (*ops.CatalogDatacentersReply, error) {
 	return &ops.CatalogDatacentersReply{Datacenters: s.kernel.Datacenters()}, nil
-}
-
-func (s *Server) catalogNodes(ctx context.Context, az *acl.Authorizer, req *ops.CatalogNodesRequest) (*ops.CatalogNodesReply, error) {
-	picked, err := filter.New[filter.Node](req.Filter)
-	if err != nil {
-		return nil, err
-	}
-	rep := &ops.CatalogNodesReply{}
-	return rep, s.kernel.Read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (_ uint64, err error) {
-		index, nodes := tx.Nodes(ws)
-		rep.Nodes = slices.DeleteFunc(nodes, func(n *catalog.Node) bool {
-			if !az.Allows(acl.Node.Read(n.Node)) {
-				rep.Filtered = true
-				return true
-			}
-			return !kernel.HasMeta(n.Meta, req.NodeMeta)
-		})
-		rep.Nodes, err = filter.Keep(ctx, picked, rep.Nodes)
-		rep.Nodes = kernel.SortNear(s.kernel, tx, &req.Near, rep.Nodes, kernel.NodeOf)
-		return index, err
-	})
 }
 
 func (s *Server) catalogServices(ctx context.Context, az *acl.Authorizer, req *ops.CatalogServicesRequest) (*ops.CatalogServicesReply, error) {
@@ -62,11 +46,9 @@ func (s *Server) catalogServices(ctx context.Context, az *acl.Authorizer, req *o
 		}
 		matches := filter.Matching[filter.Instance, *catalog.Instance](ctx, picked)
 		rep.Services, err = servicesOf(tx, all, func(i *catalog.Instance) (bool, error) {
-			if !kernel.MayReadInstance(az, i.Node, i.Service) {
-				rep.Filtered = true
-				return false, nil
-			}
-			if !kernel.HasMeta(i.Node.Meta, req.NodeMeta) {
+			_, ok, filtered := kernel.Instances.See(az, i)
+			rep.Filtered = rep.Filtered || filtered
+			if !ok || !kernel.HasMeta(i.Node.Meta, req.NodeMeta) {
 				return false, nil
 			}
 			return matches(i)
@@ -103,31 +85,22 @@ func servicesOf(tx *catalog.Tx, all map[string][]string, suits func(*catalog.Ins
 }
 
 func (s *Server) catalogService(ctx context.Context, az *acl.Authorizer, req *ops.CatalogServiceRequest) (*ops.CatalogServiceReply, error) {
-	picked, err := filter.New[filter.Instance](req.Filter)
-	if err != nil {
-		return nil, err
+	rows := (*catalog.Tx).ServiceInstances
+	if req.Connect {
+		rows = (*catalog.Tx).MeshInstances
+	}
+	if req.Connect && !az.Allows(acl.Service.Read(req.Service)) {
+		rows = noInstances // hides even that something was left out
 	}
 	rep := &ops.CatalogServiceReply{}
-	err = s.kernel.Read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (_ uint64, err error) {
-		list := tx.ServiceInstances
-		if req.Connect {
-			if !az.Allows(acl.Service.Read(req.Service)) {
-				return 0, nil // hides even that something was left out
-			}
-			list = tx.MeshInstances
-		}
-		index, instances := list(ws, req.Service)
-		rep.Absent = len(instances) == 0
-		rep.Instances = slices.DeleteFunc(instances, func(i *catalog.Instance) bool {
-			if !kernel.MayReadInstance(az, i.Node, i.Service) {
-				rep.Filtered = true
-				return true
-			}
-			return !kernel.HasTags(i.Service, req.Tags) || !kernel.HasMeta(i.Node.Meta, req.NodeMeta)
-		})
-		rep.Instances, err = filter.Keep(ctx, picked, rep.Instances)
-		rep.Instances = kernel.SortNear(s.kernel, tx, &req.Near, rep.Instances, kernel.NodeOfInstance)
-		return index, err
+	err := kernel.ReadList(ctx, s.kernel, az, &req.ReadOptions, &rep.ReadMeta, kernel.Instances, kernel.List[*catalog.Instance]{
+		Absent: true, Pick: kernel.PickBy[filter.Instance, *catalog.Instance](req.Filter), Near: &req.Near, NodeOf: kernel.NodeOfInstance, Into: &rep.Instances,
+		Rows: func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []*catalog.Instance) {
+			return rows(tx, ws, req.Service)
+		},
+		Wanted: func(_ *catalog.Tx, i *catalog.Instance) bool {
+			return kernel.HasTags(i.Service, req.Tags) && kernel.HasMeta(i.Node.Meta, req.NodeMeta)
+		},
 	})
 	q := &s.measured.services
 	if req.Connect {
@@ -136,6 +109,8 @@ func (s *Server) catalogService(ctx context.Context, az *acl.Authorizer, req *op
 	q.count(req.Service, len(req.Tags), len(rep.Instances))
 	return rep, err
 }
+
+func noInstances(*catalog.Tx, catalog.WatchSet, string) (uint64, []*catalog.Instance) { return 0, nil }
 
 // catalogGatewayServices finds nothing: only configuration entries say what a
 // gateway serves.
@@ -150,21 +125,20 @@ func (s *Server) catalogNode(ctx context.Context, az *acl.Authorizer, req *ops.C
 		return nil, err
 	}
 	rep := &ops.CatalogNodeReply{}
-	return rep, s.kernel.Read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (_ uint64, err error) {
+	return rep, s.kernel.Read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
 		index, node := tx.NodeServices(ws, req.Node)
-		rep.Absent = node == nil
-		if node != nil && !az.Allows(acl.Node.Read(node.Node.Node)) {
-			node, rep.Filtered = nil, true
+		rep.NodeServices, rep.Absent = nil, node == nil
+		if node == nil {
+			return index, nil
 		}
-		if node != nil {
-			visible := slices.DeleteFunc(slices.Clone(node.Services), func(svc *catalog.Service) bool { return !az.Allows(acl.Service.Read(svc.Service)) })
-			rep.Filtered = len(visible) < len(node.Services)
-			if visible, err = filter.Keep(ctx, picked, visible); err != nil {
-				return 0, err
-			}
-			node = &catalog.NodeServices{Node: node.Node, Services: visible}
+		var ok bool
+		if _, ok, rep.Filtered = kernel.Nodes.See(az, node.Node); !ok {
+			return index, nil
 		}
-		rep.NodeServices = node
-		return index, nil
+		services, filtered := kernel.Services.Show(az, node.Services)
+		rep.Filtered = filtered
+		services, err := filter.Keep(ctx, picked, services)
+		rep.NodeServices = &catalog.NodeServices{Node: node.Node, Services: services}
+		return index, err
 	})
 }

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"slices"
 
 	"praetor/agent/server/kernel"
 	"praetor/catalog"
@@ -16,7 +15,15 @@ import (
 func (s *Server) handleConfig(m *kernel.Mux) {
 	kernel.Handle(m, ops.ConfigApply, kernel.Decides("the right to write entries of the kind"), s.configApply)
 	kernel.Handle(m, ops.ConfigGet, kernel.Decides("the right to read entries of the kind"), s.configGet)
-	kernel.Handle(m, ops.ConfigList, kernel.FilteredBy("the right to read entries of the kind"), s.configList)
+	kernel.HandleList(m, s.kernel, ops.ConfigList, configEntries, func(r *ops.ConfigListRequest, rep *ops.ConfigListReply) kernel.List[*catalog.ConfigEntry] {
+		wanted, err := configFilter(r.Kind, r.Filter)
+		return kernel.List[*catalog.ConfigEntry]{
+			Pick: kernel.Keeping(wanted.Keep, err), Into: &rep.Entries,
+			Rows: func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []*catalog.ConfigEntry) {
+				return tx.ConfigEntries(ws, r.Kind)
+			},
+		}
+	})
 	kernel.Handle(m, ops.ConfigExported, kernel.NeedsAlways(acl.Mesh.Read()), s.configExported)
 	kernel.Handle(m, ops.VirtualAddress, kernel.Needs(func(r *ops.VirtualAddressRequest) acl.Need {
 		return acl.Service.Read(r.Service)
@@ -76,6 +83,10 @@ func rightsOn(kind string) configRights {
 	return ofMesh
 }
 
+var configEntries = kernel.VisibleIf("the right to read entries of the kind", func(c *acl.Authorizer, e *catalog.ConfigEntry) bool {
+	return mayReadConfig(c, e.Kind, e.Name) == nil
+})
+
 func mayReadConfig(c *acl.Authorizer, kind, name string) error { return rightsOn(kind).read(c, name) }
 
 func mayWriteConfig(c *acl.Authorizer, kind, name string) error { return rightsOn(kind).write(c, name) }
@@ -134,24 +145,6 @@ func (s *Server) configGet(ctx context.Context, az *acl.Authorizer, req *ops.Con
 		index, entry := tx.ConfigEntry(ws, req.Kind, req.Name)
 		rep.Entry, rep.Absent = entry, entry == nil
 		return index, nil
-	})
-}
-
-func (s *Server) configList(ctx context.Context, az *acl.Authorizer, req *ops.ConfigListRequest) (*ops.ConfigListReply, error) {
-	wanted, err := configFilter(req.Kind, req.Filter)
-	if err != nil {
-		return nil, err
-	}
-	rep := &ops.ConfigListReply{}
-	return rep, s.kernel.Read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
-		index, all := tx.ConfigEntries(ws, req.Kind)
-		seen := all
-		if !az.Unrestricted() {
-			seen = slices.DeleteFunc(slices.Clone(all), func(e *catalog.ConfigEntry) bool { return mayReadConfig(az, e.Kind, e.Name) != nil })
-		}
-		rep.Filtered = len(seen) < len(all)
-		rep.Entries, err = wanted.Keep(ctx, seen)
-		return index, err
 	})
 }
 

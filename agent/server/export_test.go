@@ -46,4 +46,6 @@ func SpoolWith(dir string, free func(string) (uint64, error)) error {
 }
 
 // Stream reads what write writes.
-func Stream(ctx context.Context, write func(io.Writer) error) io.ReadCloser { return stream(ctx, write) }
+func Stream(ctx context.Context, write func(io.Writer) error) io.ReadCloser {
+	return stream(ctx, write)
+}

@@ -6,7 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"praetor/agent/server"
 	"praetor/catalog"
+	"praetor/internal/acl"
 	"praetor/internal/configentry"
 	"praetor/internal/fault"
 	"praetor/internal/ops"
@@ -97,6 +99,44 @@ func TestAFilterOfAListEndsWithItsCaller(t *testing.T) {
 			}
 			if err := list.ask(gone, s, list.field+` != x`); !errors.Is(err, context.Canceled) {
 				t.Errorf("%s: %v, want its caller's end", name, err)
+			}
+		}
+	})
+}
+
+// TestFiltersDoNotTellOfWhatIsHidden asks about what the caller may not see: the
+// answer is the same whether or not it is so.
+func TestFiltersDoNotTellOfWhatIsHidden(t *testing.T) {
+	who := limited{rights{acl.Node.Read("open"), acl.Service.Read("web")}}
+	virtual(t, func(o *server.Options) { o.ACL = who }, func(s *lone) {
+		for _, n := range []catalog.Register{
+			{Node: "open", Address: "10.0.0.1", NodeMeta: map[string]string{"a": "b"}},
+			{Node: "closed", Address: "10.0.0.2", NodeMeta: map[string]string{"secret": "x"}},
+		} {
+			n.Service = &catalog.Service{Service: "web", ID: n.Node, Tags: []string{n.NodeMeta["secret"]}}
+			s.mustRegister(n)
+		}
+		read := rpc.ReadOptions{Token: "t"}
+		for name, ask := range map[string]func(filter, tag string) (bool, int, error){
+			"health/service": func(filter, tag string) (bool, int, error) {
+				rep, err := ops.HealthService.Call(context.Background(), s.Router(), &ops.HealthServiceRequest{ReadOptions: read, Service: "web", Filter: filter, Tags: []string{tag}})
+				return rep.Filtered, len(rep.Instances), err
+			},
+			"catalog/service": func(filter, tag string) (bool, int, error) {
+				rep, err := ops.CatalogService.Call(context.Background(), s.Router(), &ops.CatalogServiceRequest{ReadOptions: read, Service: "web", Filter: strings.Replace(filter, "Node.Meta", "NodeMeta", 1), Tags: []string{tag}})
+				return rep.Filtered, len(rep.Instances), err
+			},
+			"query": func(_, tag string) (bool, int, error) {
+				rep, err := ops.QuerySelect.Call(context.Background(), s.Router(), &ops.QuerySelectRequest{ReadOptions: read, Query: catalog.Query{
+					Service: catalog.QueryService{Service: "web", Tags: []string{tag}},
+				}})
+				return rep.Filtered, len(rep.Instances), err
+			},
+		} {
+			for _, guess := range []string{"x", "y"} {
+				if filtered, n, err := ask(`Node.Meta.secret == "`+guess+`"`, guess); !filtered || n != 0 || err != nil {
+					t.Errorf("%s, guessing %s: %d found, filtered %v, %v; want nothing, filtered", name, guess, n, filtered, err)
+				}
 			}
 		}
 	})

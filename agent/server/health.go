@@ -2,67 +2,44 @@ package server
 
 import (
 	"context"
-	"slices"
 
 	"praetor/agent/server/kernel"
 	"praetor/catalog"
 	"praetor/internal/acl"
 	"praetor/internal/filter"
 	"praetor/internal/ops"
-	"praetor/internal/rpc"
 )
 
 func (s *Server) handleHealth(m *kernel.Mux) {
-	kernel.Handle(m, ops.HealthNode, kernel.FilteredBy("node:read and service:read"), s.healthNode)
-	kernel.Handle(m, ops.HealthChecks, kernel.FilteredBy("node:read and service:read"), s.healthChecks)
-	kernel.Handle(m, ops.HealthState, kernel.FilteredBy("node:read and service:read"), s.healthState)
+	kernel.HandleList(m, s.kernel, ops.HealthNode, kernel.Checks, func(r *ops.HealthNodeRequest, rep *ops.HealthChecksReply) kernel.List[*catalog.Check] {
+		return checks(rep, nil, r.Filter, nil, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []*catalog.Check) { return tx.NodeChecks(ws, r.Node) })
+	})
+	kernel.HandleList(m, s.kernel, ops.HealthChecks, kernel.Checks, func(r *ops.HealthChecksRequest, rep *ops.HealthChecksReply) kernel.List[*catalog.Check] {
+		return checks(rep, r.NodeMeta, r.Filter, &r.Near, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []*catalog.Check) {
+			return tx.ServiceChecks(ws, r.Service)
+		})
+	})
+	kernel.HandleList(m, s.kernel, ops.HealthState, kernel.Checks, func(r *ops.HealthStateRequest, rep *ops.HealthChecksReply) kernel.List[*catalog.Check] {
+		return checks(rep, r.NodeMeta, r.Filter, &r.Near, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []*catalog.Check) {
+			return tx.ChecksInState(ws, r.State)
+		})
+	})
 	kernel.Handle(m, ops.HealthService, kernel.FilteredBy("node:read and service:read; of proxies, service:read on the name"), s.healthService)
 	kernel.Handle(m, ops.HealthIngress, kernel.Decides("service:read on the name"), s.healthIngress)
 }
 
-func (s *Server) healthNode(ctx context.Context, az *acl.Authorizer, req *ops.HealthNodeRequest) (*ops.HealthChecksReply, error) {
-	return s.checks(ctx, az, &req.ReadOptions, nil, req.Filter, &ops.Near{}, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []*catalog.Check) {
-		return tx.NodeChecks(ws, req.Node)
-	})
-}
-
-func (s *Server) healthChecks(ctx context.Context, az *acl.Authorizer, req *ops.HealthChecksRequest) (*ops.HealthChecksReply, error) {
-	return s.checks(ctx, az, &req.ReadOptions, req.NodeMeta, req.Filter, &req.Near, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []*catalog.Check) {
-		return tx.ServiceChecks(ws, req.Service)
-	})
-}
-
-func (s *Server) healthState(ctx context.Context, az *acl.Authorizer, req *ops.HealthStateRequest) (*ops.HealthChecksReply, error) {
-	return s.checks(ctx, az, &req.ReadOptions, req.NodeMeta, req.Filter, &req.Near, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []*catalog.Check) {
-		return tx.ChecksInState(ws, req.State)
-	})
-}
-
-// checks answers every read that lists checks.
-func (s *Server) checks(ctx context.Context, az *acl.Authorizer, opts *rpc.ReadOptions, meta map[string]string, expression string, near *ops.Near, list func(*catalog.Tx, catalog.WatchSet) (uint64, []*catalog.Check)) (*ops.HealthChecksReply, error) {
-	picked, err := filter.New[filter.Check](expression)
-	if err != nil {
-		return nil, err
+// checks lists checks, of the nodes that have some metadata.
+func checks(rep *ops.HealthChecksReply, meta map[string]string, expression string, near *ops.Near, rows func(*catalog.Tx, catalog.WatchSet) (uint64, []*catalog.Check)) kernel.List[*catalog.Check] {
+	l := kernel.List[*catalog.Check]{
+		Absent: true, Rows: rows, Pick: kernel.PickBy[filter.Check, *catalog.Check](expression), Near: near, NodeOf: kernel.NodeOfCheck, Into: &rep.Checks,
 	}
-	rep := &ops.HealthChecksReply{}
-	return rep, s.kernel.Read(ctx, opts, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (_ uint64, err error) {
-		index, checks := list(tx, ws)
-		rep.Absent = len(checks) == 0
-		rep.Checks = slices.DeleteFunc(checks, func(c *catalog.Check) bool {
-			if !kernel.MayReadCheck(az, c) {
-				rep.Filtered = true
-				return true
-			}
-			if len(meta) == 0 {
-				return false
-			}
+	if len(meta) > 0 {
+		l.Wanted = func(tx *catalog.Tx, c *catalog.Check) bool {
 			_, node := tx.Node(nil, c.Node)
-			return node == nil || !kernel.HasMeta(node.Meta, meta)
-		})
-		rep.Checks, err = filter.Keep(ctx, picked, rep.Checks)
-		rep.Checks = kernel.SortNear(s.kernel, tx, near, rep.Checks, kernel.NodeOfCheck)
-		return index, err
-	})
+			return node != nil && kernel.HasMeta(node.Meta, meta)
+		}
+	}
+	return l
 }
 
 func (s *Server) healthService(ctx context.Context, az *acl.Authorizer, req *ops.HealthServiceRequest) (*ops.HealthServiceReply, error) {
@@ -76,8 +53,8 @@ func (s *Server) healthService(ctx context.Context, az *acl.Authorizer, req *ops
 	rep := &ops.HealthServiceReply{}
 	key := kernel.NewViewKey(req)
 	err = s.kernel.Read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
-		index, instances, err := s.views.Get(ctx, tx, ws, key, req, picked)
-		rep.Instances, rep.Filtered = kernel.ReadableInstances(az, instances)
+		index, instances, filtered, err := s.views.Show(ctx, az, tx, ws, key, req, picked)
+		rep.Instances, rep.Filtered = instances, filtered
 		rep.Instances = kernel.SortNear(s.kernel, tx, &req.Near, rep.Instances, kernel.NodeOfHealth)
 		rep.Absent = len(rep.Instances) == 0 && !tx.HasInstances(req.Service, req.Connect)
 		return index, err

@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"io"
-	"slices"
 	"time"
 
 	"praetor/agent/server/kernel"
@@ -16,9 +15,13 @@ import (
 func (s *Server) handleKV(m *kernel.Mux) {
 	kernel.Handle(m, ops.KVApply, kernel.Needs(kvApplyNeed), s.kvApply)
 	kernel.Handle(m, ops.KVGet, kernel.Needs(func(r *ops.KVGetRequest) acl.Need { return acl.Key.Read(r.Key) }), s.kvGet)
-	kernel.Handle(m, ops.KVList, kernel.FilteredBy("key:read"), s.kvList)
-	kernel.HandleTransfer(m, ops.KVStream, kernel.FilteredBy("key:read"), s.kvStream)
-	kernel.Handle(m, ops.KVKeys, kernel.FilteredBy("key:read"), s.kvKeys)
+	kernel.HandleList(m, s.kernel, ops.KVList, kernel.Entries, kvEntries)
+	kernel.HandleTransfer(m, ops.KVStream, kernel.Entries.Rule(), s.kvStream)
+	kernel.HandleList(m, s.kernel, ops.KVKeys, kernel.Keys, func(r *ops.KVKeysRequest, rep *ops.KVKeysReply) kernel.List[string] {
+		return kernel.List[string]{Absent: true, Into: &rep.Keys, Rows: func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []string) {
+			return tx.KVKeys(ws, r.Prefix, r.Separator)
+		}}
+	})
 }
 
 func kvApplyNeed(r *ops.KVApplyRequest) acl.Need {
@@ -58,17 +61,18 @@ func (s *Server) kvGet(ctx context.Context, _ *acl.Authorizer, req *ops.KVGetReq
 	})
 }
 
-func (s *Server) kvList(ctx context.Context, az *acl.Authorizer, req *ops.KVListRequest) (*ops.KVListReply, error) {
-	rep := &ops.KVListReply{}
-	return rep, s.kernel.Read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
-		index, entries := tx.KVList(ws, req.Prefix)
-		rep.Entries = slices.DeleteFunc(entries, func(e *catalog.KVEntry) bool { return !az.Allows(acl.Key.Read(e.Key)) })
-		rep.Filtered, rep.Absent = len(rep.Entries) < len(entries), len(entries) == 0
-		if rep.TooLarge = req.MaxBytes > 0 && entriesBytes(rep.Entries) > req.MaxBytes; rep.TooLarge {
-			rep.Entries = nil
-		}
-		return index, nil
-	})
+// kvEntries lists the entries below a prefix, if they are not larger together than
+// the request allows.
+func kvEntries(r *ops.KVListRequest, rep *ops.KVListReply) kernel.List[*catalog.KVEntry] {
+	return kernel.List[*catalog.KVEntry]{
+		Absent: true, Into: &rep.Entries,
+		Rows: func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []*catalog.KVEntry) { return tx.KVList(ws, r.Prefix) },
+		Then: func() {
+			if rep.TooLarge = r.MaxBytes > 0 && entriesBytes(rep.Entries) > r.MaxBytes; rep.TooLarge {
+				rep.Entries = nil
+			}
+		},
+	}
 }
 
 // entryBytes is about what an entry has besides its key and its value.
@@ -81,12 +85,11 @@ func entriesBytes(list []*catalog.KVEntry) (bytes int) {
 	return bytes
 }
 
-// kvStream is kvList with the entries behind the reply.
+// kvStream is KV.List with the entries behind the reply.
 func (s *Server) kvStream(ctx context.Context, az *acl.Authorizer, req *ops.KVListRequest, _ io.Reader) (*ops.KVStreamReply, io.ReadCloser, error) {
-	whole := *req
+	whole, list := *req, ops.KVListReply{}
 	whole.MaxBytes = 0
-	list, err := s.kvList(ctx, az, &whole)
-	if err != nil {
+	if err := kernel.ReadList(ctx, s.kernel, az, &req.ReadOptions, &list.ReadMeta, kernel.Entries, kvEntries(&whole, &list)); err != nil {
 		return nil, nil, err
 	}
 	return &ops.KVStreamReply{ReadMeta: list.ReadMeta, Entries: list.Entries}, &entryReader{list: list.Entries}, nil
@@ -123,13 +126,3 @@ func (r *entryReader) Read(b []byte) (int, error) {
 
 // Close implements io.Closer.
 func (r *entryReader) Close() error { return nil }
-
-func (s *Server) kvKeys(ctx context.Context, az *acl.Authorizer, req *ops.KVKeysRequest) (*ops.KVKeysReply, error) {
-	rep := &ops.KVKeysReply{}
-	return rep, s.kernel.Read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
-		index, keys := tx.KVKeys(ws, req.Prefix, req.Separator)
-		rep.Keys = slices.DeleteFunc(keys, func(k string) bool { return !az.Allows(acl.Key.Read(k)) })
-		rep.Filtered, rep.Absent = len(rep.Keys) < len(keys), len(keys) == 0
-		return index, nil
-	})
-}

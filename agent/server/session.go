@@ -3,7 +3,6 @@ package server
 import (
 	"cmp"
 	"context"
-	"slices"
 	"time"
 
 	"github.com/hashicorp/go-uuid"
@@ -14,7 +13,6 @@ import (
 	"praetor/internal/acl"
 	"praetor/internal/fault"
 	"praetor/internal/ops"
-	"praetor/internal/rpc"
 )
 
 func (s *Server) handleSessions(m *kernel.Mux) {
@@ -23,9 +21,27 @@ func (s *Server) handleSessions(m *kernel.Mux) {
 	}), s.sessionCreate)
 	kernel.Handle(m, ops.SessionDestroy, kernel.Decides("session:write on the session's node"), s.sessionDestroy)
 	kernel.Handle(m, ops.SessionRenew, kernel.Decides("session:write on the session's node"), s.sessionRenew)
-	kernel.Handle(m, ops.SessionInfo, kernel.FilteredBy("session:read"), s.sessionInfo)
-	kernel.Handle(m, ops.SessionNode, kernel.FilteredBy("session:read"), s.sessionNode)
-	kernel.Handle(m, ops.SessionList, kernel.FilteredBy("session:read"), s.sessionList)
+	kernel.HandleList(m, s.kernel, ops.SessionInfo, kernel.Sessions, func(r *ops.SessionInfoRequest, rep *ops.SessionsReply) kernel.List[*catalog.Session] {
+		return sessions(rep, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []*catalog.Session) {
+			index, session := tx.Session(ws, kernel.SessionID(tx, r.ID))
+			if session == nil {
+				return index, []*catalog.Session{}
+			}
+			return index, []*catalog.Session{session}
+		})
+	})
+	kernel.HandleList(m, s.kernel, ops.SessionNode, kernel.Sessions, func(r *ops.SessionNodeRequest, rep *ops.SessionsReply) kernel.List[*catalog.Session] {
+		return sessions(rep, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []*catalog.Session) {
+			return tx.NodeSessions(ws, r.Node)
+		})
+	})
+	kernel.HandleList(m, s.kernel, ops.SessionList, kernel.Sessions, func(_ *ops.SessionListRequest, rep *ops.SessionsReply) kernel.List[*catalog.Session] {
+		return sessions(rep, (*catalog.Tx).Sessions)
+	})
+}
+
+func sessions(rep *ops.SessionsReply, rows func(*catalog.Tx, catalog.WatchSet) (uint64, []*catalog.Session)) kernel.List[*catalog.Session] {
+	return kernel.List[*catalog.Session]{Absent: true, Into: &rep.Sessions, Rows: rows}
 }
 
 // Bounds of a session's TTL (reference/internals.md §5).
@@ -115,35 +131,4 @@ func (s *Server) sessionRenew(ctx context.Context, az *acl.Authorizer, req *ops.
 		return &ops.SessionRenewReply{}, nil // its end is under way
 	}
 	return &ops.SessionRenewReply{Session: session}, nil
-}
-
-func (s *Server) sessionInfo(ctx context.Context, az *acl.Authorizer, req *ops.SessionInfoRequest) (*ops.SessionsReply, error) {
-	return s.sessions(ctx, az, &req.ReadOptions, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []*catalog.Session) {
-		index, session := tx.Session(ws, kernel.SessionID(tx, req.ID))
-		if session == nil {
-			return index, []*catalog.Session{}
-		}
-		return index, []*catalog.Session{session}
-	})
-}
-
-func (s *Server) sessionNode(ctx context.Context, az *acl.Authorizer, req *ops.SessionNodeRequest) (*ops.SessionsReply, error) {
-	return s.sessions(ctx, az, &req.ReadOptions, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []*catalog.Session) {
-		return tx.NodeSessions(ws, req.Node)
-	})
-}
-
-func (s *Server) sessionList(ctx context.Context, az *acl.Authorizer, req *ops.SessionListRequest) (*ops.SessionsReply, error) {
-	return s.sessions(ctx, az, &req.ReadOptions, (*catalog.Tx).Sessions)
-}
-
-// sessions answers a read with the sessions that the caller may see.
-func (s *Server) sessions(ctx context.Context, az *acl.Authorizer, opts *rpc.ReadOptions, list func(*catalog.Tx, catalog.WatchSet) (uint64, []*catalog.Session)) (*ops.SessionsReply, error) {
-	rep := &ops.SessionsReply{}
-	return rep, s.kernel.Read(ctx, opts, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
-		index, all := list(tx, ws)
-		rep.Sessions = slices.DeleteFunc(all, func(session *catalog.Session) bool { return !az.Allows(acl.Session.Read(session.Node)) })
-		rep.Filtered, rep.Absent = len(rep.Sessions) < len(all), len(all) == 0
-		return index, nil
-	})
 }

@@ -32,7 +32,7 @@ func (s *Server) txnApply(ctx context.Context, az *acl.Authorizer, req *ops.TxnA
 		return nil, err
 	}
 	rep.Answer, rep.Index = *result.(*catalog.TxnAnswer), index
-	hideResults(az, &rep.Answer)
+	rep.Answer.Results, _ = kernel.Results.Show(az, rep.Answer.Results)
 	return rep, nil
 }
 
@@ -47,7 +47,7 @@ func (s *Server) txnRead(ctx context.Context, az *acl.Authorizer, req *ops.TxnRe
 	opts.MinIndex = 0
 	return rep, s.kernel.Read(ctx, &opts, &rep.ReadMeta, func(tx *catalog.Tx, _ catalog.WatchSet) (uint64, error) {
 		rep.Answer = *tx.ReadTxn(operations)
-		rep.Filtered = hideResults(az, &rep.Answer)
+		rep.Answer.Results, rep.Filtered = kernel.Results.Show(az, rep.Answer.Results)
 		return 0, nil
 	})
 }
@@ -175,26 +175,4 @@ func serviceNamed(tx *catalog.Tx, earlier []catalog.TxnOp, node, id string) stri
 		return svc.Service
 	}
 	return ""
-}
-
-// hideResults drops what the caller may not read, and tells whether it did.
-func hideResults(c *acl.Authorizer, answer *catalog.TxnAnswer) bool {
-	if c.Unrestricted() {
-		return false
-	}
-	kept := slices.DeleteFunc(slices.Clone(answer.Results), func(r catalog.TxnResult) bool {
-		switch {
-		case r.KV != nil:
-			return !c.Allows(acl.Key.Read(r.KV.Key))
-		case r.Node != nil:
-			return !c.Allows(acl.Node.Read(r.Node.Node))
-		case r.Service != nil:
-			return !c.Allows(acl.Node.Read(r.Service.Node)) || !c.Allows(acl.Service.Read(r.Service.Service))
-		default:
-			return !kernel.MayReadCheck(c, r.Check)
-		}
-	})
-	hidden := len(kept) < len(answer.Results)
-	answer.Results = kept
-	return hidden
 }

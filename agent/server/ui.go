@@ -15,9 +15,13 @@ import (
 )
 
 func (s *Server) handleUI(m *kernel.Mux) {
-	kernel.Handle(m, ops.UINodes, kernel.FilteredBy("node:read and service:read"), s.uiNodes)
-	kernel.Handle(m, ops.UINode, kernel.FilteredBy("node:read and service:read"), s.uiNode)
-	kernel.Handle(m, ops.UIServices, kernel.FilteredBy("node:read and service:read"), s.uiServices)
+	kernel.HandleList(m, s.kernel, ops.UINodes, kernel.Details, func(r *ops.UINodesRequest, rep *ops.UINodesReply) kernel.List[*catalog.NodeDetail] {
+		return kernel.List[*catalog.NodeDetail]{
+			Rows: (*catalog.Tx).NodeDetails, Pick: kernel.PickBy[filter.NodeDump, *catalog.NodeDetail](r.Filter), Into: &rep.Nodes,
+		}
+	})
+	kernel.Handle(m, ops.UINode, kernel.Details.Rule(), s.uiNode)
+	kernel.Handle(m, ops.UIServices, kernel.Health.Rule(), s.uiServices)
 	kernel.Handle(m, ops.UIOverview, kernel.NeedsAlways(acl.Operator.Read()), s.uiOverview)
 	kernel.Handle(m, ops.UITopology, kernel.Needs(func(r *ops.UITopologyRequest) acl.Need {
 		return acl.Service.Read(r.Service)
@@ -28,53 +32,21 @@ func (s *Server) handleUI(m *kernel.Mux) {
 // defaultProtocol is what a service speaks if no configuration entry says.
 const defaultProtocol = "tcp"
 
-func (s *Server) uiNodes(ctx context.Context, az *acl.Authorizer, req *ops.UINodesRequest) (*ops.UINodesReply, error) {
-	picked, err := filter.New[filter.NodeDump](req.Filter)
-	if err != nil {
-		return nil, err
-	}
-	rep := &ops.UINodesReply{}
-	return rep, s.kernel.Read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (_ uint64, err error) {
-		index, nodes := tx.NodeDetails(ws)
-		rep.Nodes = nodes[:0]
-		for _, n := range nodes {
-			visible, whole := readableDetail(az, n)
-			rep.Filtered = rep.Filtered || !whole
-			if visible != nil {
-				rep.Nodes = append(rep.Nodes, visible)
-			}
-		}
-		rep.Nodes, err = filter.Keep(ctx, picked, rep.Nodes)
-		return index, err
-	})
-}
-
 func (s *Server) uiNode(ctx context.Context, az *acl.Authorizer, req *ops.UINodeRequest) (*ops.UINodeReply, error) {
 	rep := &ops.UINodeReply{}
 	return rep, s.kernel.Read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
 		index, node := tx.NodeDetail(ws, req.Node)
-		rep.Absent = node == nil
-		visible, whole := readableDetail(az, node)
-		rep.Node, rep.Filtered = visible, !whole
+		rep.Node, rep.Absent = nil, node == nil
+		if node == nil {
+			return index, nil
+		}
+		seen, ok, filtered := kernel.Details.See(az, node)
+		if ok {
+			rep.Node = seen
+		}
+		rep.Filtered = filtered
 		return index, nil
 	})
-}
-
-// readableDetail returns what the caller may see of a node, nil if nothing, and
-// whether that is all of it.
-func readableDetail(c *acl.Authorizer, n *catalog.NodeDetail) (visible *catalog.NodeDetail, whole bool) {
-	switch {
-	case n == nil || c.Unrestricted():
-		return n, true
-	case !c.Allows(acl.Node.Read(n.Node.Node)):
-		return nil, false
-	}
-	visible = &catalog.NodeDetail{
-		Node:     n.Node,
-		Services: slices.DeleteFunc(slices.Clone(n.Services), func(svc *catalog.Service) bool { return !c.Allows(acl.Service.Read(svc.Service)) }),
-		Checks:   slices.DeleteFunc(slices.Clone(n.Checks), func(check *catalog.Check) bool { return !kernel.MayReadCheck(c, check) }),
-	}
-	return visible, len(visible.Services) == len(n.Services) && len(visible.Checks) == len(n.Checks)
 }
 
 func (s *Server) uiServices(ctx context.Context, az *acl.Authorizer, req *ops.UIServicesRequest) (*ops.UIServicesReply, error) {
@@ -89,7 +61,7 @@ func (s *Server) uiServices(ctx context.Context, az *acl.Authorizer, req *ops.UI
 			return index, nil
 		}
 		index, instances := tx.Instances(ws)
-		instances, rep.Filtered = kernel.ReadableInstances(az, instances)
+		instances, rep.Filtered = kernel.Health.Show(az, instances)
 		instances, err = filter.Keep(ctx, picked, instances)
 		rep.Services = catalog.Summarize(instances)
 		return index, err

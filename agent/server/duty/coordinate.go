@@ -16,7 +16,12 @@ func (s *Set) registerCoordinates(m *kernel.Mux) {
 	kernel.Handle(m, ops.CoordinateUpdate, kernel.Needs(func(r *ops.CoordinateUpdateRequest) acl.Need {
 		return acl.Node.Write(r.Coordinate.Node)
 	}), s.coordinateUpdate)
-	kernel.Handle(m, ops.CoordinateNodes, kernel.FilteredBy("node:read"), s.coordinateNodes)
+	kernel.HandleList(m, s.Kernel, ops.CoordinateNodes, kernel.Coordinates, func(r *ops.CoordinateNodesRequest, rep *ops.CoordinateNodesReply) kernel.List[*catalog.Coordinate] {
+		return kernel.List[*catalog.Coordinate]{
+			Rows: (*catalog.Tx).Coordinates, Into: &rep.Coordinates,
+			Wanted: func(_ *catalog.Tx, c *catalog.Coordinate) bool { return r.AnySegment || c.Segment == r.Segment },
+		}
+	})
 	kernel.Handle(m, ops.CoordinateNode, kernel.Needs(func(r *ops.CoordinateNodeRequest) acl.Need {
 		return acl.Node.Read(r.Node)
 	}), s.coordinateNode)
@@ -114,21 +119,6 @@ func (s *Set) flushCoordinates(ctx context.Context) {
 			return
 		}
 	}
-}
-
-func (s *Set) coordinateNodes(ctx context.Context, az *acl.Authorizer, req *ops.CoordinateNodesRequest) (*ops.CoordinateNodesReply, error) {
-	rep := &ops.CoordinateNodesReply{}
-	return rep, s.Read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
-		index, list := tx.Coordinates(ws)
-		rep.Coordinates = slices.DeleteFunc(list, func(c *catalog.Coordinate) bool {
-			if !az.Allows(acl.Node.Read(c.Node)) {
-				rep.Filtered = true
-				return true
-			}
-			return !req.AnySegment && c.Segment != req.Segment
-		})
-		return index, nil
-	})
 }
 
 // coordinateNode answers under the name that was asked for, in the caller's

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"praetor/catalog"
+	"praetor/internal/acl"
 	"praetor/internal/filter"
 	"praetor/internal/ops"
 )
@@ -86,9 +87,28 @@ func (v *Views) of(key string) *view {
 	return made
 }
 
-// Get answers req at tx, from what is kept if the service did not change. picked
-// is the filter that req wants.
-func (v *Views) Get(ctx context.Context, tx *catalog.Tx, ws catalog.WatchSet, key string, req *ops.HealthServiceRequest, picked *filter.Filter[filter.InstanceHealth]) (uint64, []*catalog.InstanceHealth, error) {
+// Show answers req, whose name is key, at tx as the caller sees it. picked is the
+// filter that req wants. Instances are hidden before anything is asked about them.
+func (v *Views) Show(ctx context.Context, az *acl.Authorizer, tx *catalog.Tx, ws catalog.WatchSet, key string, req *ops.HealthServiceRequest, picked *filter.Filter[filter.InstanceHealth]) (index uint64, seen []*catalog.InstanceHealth, filtered bool, err error) {
+	if az.Unrestricted() {
+		index, seen, err = v.get(ctx, tx, ws, key, req, picked)
+		return index, seen, false, err
+	}
+	all := &ops.HealthServiceRequest{Service: req.Service, Connect: req.Connect}
+	if index, seen, err = v.get(ctx, tx, ws, NewViewKey(all), all, nil); err != nil {
+		return index, nil, false, err
+	}
+	if seen, filtered = Health.Show(az, seen); !filtered {
+		index, seen, err = v.get(ctx, tx, ws, key, req, picked)
+		return index, seen, false, err
+	}
+	seen = slices.DeleteFunc(seen, func(i *catalog.InstanceHealth) bool { return !suits(i, req) })
+	seen, err = filter.Keep(ctx, picked, seen)
+	return index, seen, true, err
+}
+
+// get answers req, from what is kept if the service did not change.
+func (v *Views) get(ctx context.Context, tx *catalog.Tx, ws catalog.WatchSet, key string, req *ops.HealthServiceRequest, picked *filter.Filter[filter.InstanceHealth]) (uint64, []*catalog.InstanceHealth, error) {
 	indexOf, list := tx.ServiceIndex, tx.ServiceHealth
 	if req.Connect {
 		indexOf, list = tx.MeshIndex, tx.MeshHealth

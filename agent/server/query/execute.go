@@ -86,8 +86,8 @@ func (h *Handlers) selectInstances(tx *catalog.Tx, az *acl.Authorizer, q *catalo
 		return // a template that rendered to nothing
 	}
 	_, all := list(nil, rep.Service)
-	suited := slices.DeleteFunc(slices.Clone(all), func(i *catalog.InstanceHealth) bool { return !suitsQuery(i, &q.Service) })
-	rep.Instances, rep.Filtered = kernel.ReadableInstances(az, suited)
+	all, rep.Filtered = kernel.Health.Show(az, all)
+	rep.Instances = slices.DeleteFunc(slices.Clone(all), func(i *catalog.InstanceHealth) bool { return !suitsQuery(i, &q.Service) })
 	rand.Shuffle(len(rep.Instances), func(i, j int) {
 		rep.Instances[i], rep.Instances[j] = rep.Instances[j], rep.Instances[i]
 	})

@@ -24,10 +24,12 @@ func New(k *kernel.Kernel) *Handlers { return &Handlers{k} }
 func (h *Handlers) Register(m *kernel.Mux) {
 	kernel.Handle(m, ops.QueryApply, kernel.Decides("query:write on the name that the query has, and on the one it had"), h.queryApply)
 	kernel.Handle(m, ops.QueryGet, kernel.Decides("query:read on the query's name"), h.queryGet)
-	kernel.Handle(m, ops.QueryList, kernel.FilteredBy("query:read"), h.queryList)
+	kernel.HandleList(m, h.Kernel, ops.QueryList, visible, func(_ *ops.QueryListRequest, rep *ops.QueriesReply) kernel.List[*catalog.Query] {
+		return kernel.List[*catalog.Query]{Rows: (*catalog.Tx).Queries, Into: &rep.Queries}
+	})
 	kernel.Handle(m, ops.QueryExplain, kernel.Decides("query:read on the query's name"), h.queryExplain)
 	kernel.Handle(m, ops.QueryExecute, kernel.Decides("what the query's own token sees, if it has one"), h.queryExecute)
-	kernel.Handle(m, ops.QuerySelect, kernel.FilteredBy("node:read and service:read"), h.querySelect)
+	kernel.Handle(m, ops.QuerySelect, kernel.Health.Rule(), h.querySelect)
 }
 
 // The texts of reference/http-kv-session-txn.md §5.
@@ -145,43 +147,30 @@ func (h *Handlers) queryGet(ctx context.Context, az *acl.Authorizer, req *ops.Qu
 		if q == nil {
 			return index, errQueryUnknown
 		}
-		if rep.Queries = showQueries(az, []*catalog.Query{q}); len(rep.Queries) == 0 {
+		shown, ok, _ := visible.See(az, q)
+		if !ok {
 			return index, acl.ErrDenied
 		}
+		rep.Queries = []*catalog.Query{shown}
 		return index, nil
 	})
 }
 
-func (h *Handlers) queryList(ctx context.Context, az *acl.Authorizer, req *ops.QueryListRequest) (*ops.QueriesReply, error) {
-	rep := &ops.QueriesReply{}
-	return rep, h.Read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
-		index, all := tx.Queries(ws)
-		rep.Queries = showQueries(az, all)
-		rep.Filtered = len(rep.Queries) < len(all)
-		return index, nil
-	})
-}
-
-// showQueries leaves out what the caller may not see: queries without a name, and
-// tokens, are for those who manage access.
-func showQueries(c *acl.Authorizer, all []*catalog.Query) []*catalog.Query {
-	if c.Unrestricted() || c.Allows(acl.ACL.Write()) {
-		return all
+// visible hides, but for those who manage access, queries without a name, and masks
+// tokens.
+var visible = kernel.VisibleAs("query:read", func(az *acl.Authorizer, q *catalog.Query) (*catalog.Query, bool) {
+	switch {
+	case az.Allows(acl.ACL.Write()):
+		return q, true
+	case q.Name == "" && !q.IsTemplate() || !az.Allows(acl.Query.Read(q.Name)):
+		return nil, false
+	case q.Token == "":
+		return q, true
 	}
-	kept := make([]*catalog.Query, 0, len(all))
-	for _, q := range all {
-		if q.Name == "" && !q.IsTemplate() || !c.Allows(acl.Query.Read(q.Name)) {
-			continue
-		}
-		if q.Token != "" {
-			masked := *q
-			masked.Token = hiddenQueryToken
-			q = &masked
-		}
-		kept = append(kept, q)
-	}
-	return kept
-}
+	masked := *q
+	masked.Token = hiddenQueryToken
+	return &masked, true
+})
 
 // findQuery finds the query for an ID or a name, and renders it.
 func (h *Handlers) findQuery(tx *catalog.Tx, idOrName string) (*catalog.Query, error) {
@@ -208,11 +197,11 @@ func (h *Handlers) queryExplain(ctx context.Context, az *acl.Authorizer, req *op
 		if err != nil {
 			return 0, err
 		}
-		shown := showQueries(az, []*catalog.Query{q})
-		if len(shown) == 0 {
+		shown, ok, _ := visible.See(az, q)
+		if !ok {
 			return 0, acl.ErrDenied
 		}
-		rep.Query = *shown[0]
+		rep.Query = *shown
 		return 0, nil
 	})
 }
