@@ -76,6 +76,8 @@ type Agent struct {
 	jobs    chan *event.Event // of remote execution
 	rewatch chan struct{}     // one token: the configuration's watches may have changed
 
+	joinErr atomic.Pointer[string] // why retry_join has reached nobody yet
+
 	// runtime is the configuration in force; a reload replaces it.
 	runtime atomic.Pointer[config.Runtime]
 

@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -17,6 +18,7 @@ type retryJoin struct {
 	max      int // rounds; 0 = for ever
 	join     func(addrs []string) (int, error)
 	joined   func()
+	failed   func(why string) // after each round that reached nobody
 	logger   hclog.Logger
 }
 
@@ -39,11 +41,28 @@ func (r retryJoin) run(ctx context.Context) error {
 		if r.max > 0 && round >= r.max {
 			return errors.New("agent: max join " + r.pool + " retry exhausted, exiting")
 		}
-		logger.Warn("Join cluster failed, will retry", "retry_interval", r.interval, "error", err)
+		why := flat(err)
+		r.failed(why)
+		logger.Warn("Join cluster failed, will retry", "retry_interval", r.interval, "error", why)
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-time.After(r.interval):
 		}
 	}
+}
+
+// flat is an error on one line, without the bullets and the count of a list.
+func flat(err error) string {
+	if err == nil {
+		return "nobody answered"
+	}
+	var parts []string
+	for line := range strings.Lines(err.Error()) {
+		line = strings.TrimPrefix(strings.TrimSpace(line), "* ")
+		if line != "" && !(strings.HasSuffix(line, "occurred:") && strings.Contains(line, " error")) {
+			parts = append(parts, line)
+		}
+	}
+	return strings.Join(parts, "; ")
 }

@@ -22,13 +22,18 @@ func (a *Agent) runJoins(ctx context.Context) error {
 	group, joining := errgroup.WithContext(ctx)
 	lan := retryJoin{
 		pool: "LAN", addrs: rt.JoinLAN.Addresses, interval: rt.JoinLAN.Interval, max: rt.JoinLAN.MaxAttempts,
-		join: a.lan.Join, joined: func() { notify(stateReady) }, logger: a.logger,
+		join: a.lan.Join, logger: a.logger,
+		joined: func() {
+			a.joinErr.Store(nil)
+			notify(stateReady)
+		},
+		failed: func(why string) { a.joinErr.Store(&why) },
 	}
 	group.Go(func() error { return lan.run(joining) })
 	if a.wan != nil {
 		wan := retryJoin{
 			pool: "WAN", addrs: rt.JoinWAN.Addresses, interval: rt.JoinWAN.Interval, max: rt.JoinWAN.MaxAttempts,
-			join: a.wan.Join, joined: func() {}, logger: a.logger,
+			join: a.wan.Join, joined: func() {}, failed: func(string) {}, logger: a.logger,
 		}
 		group.Go(func() error { return wan.run(joining) })
 		group.Go(func() error { return a.runFlood(joining) })

@@ -69,6 +69,13 @@ func (a *Agent) stats() map[string]map[string]string {
 	if a.wan != nil {
 		stats["serf_wan"] = a.wan.Stats()
 	}
+	// Why something does not work, while it does not: `doctor` reads it.
+	if why := a.joinErr.Load(); why != nil {
+		stats["serf_lan"]["join_error"] = *why
+	}
+	if why := a.local.SyncError(); why != "" {
+		stats["agent"]["sync_error"] = why
+	}
 	if a.server != nil {
 		maps.Copy(stats, a.server.Stats())
 		return stats

@@ -1,6 +1,7 @@
 package gossip
 
 import (
+	"fmt"
 	"sync"
 
 	"github.com/hashicorp/serf/serf"
@@ -16,6 +17,9 @@ const (
 	textNotServer     = "Member '%s' is not a server"
 	textNameTaken     = "Node name '%s' is taken by a living agent at %s: give this agent another name (-node), or stop the other one"
 )
+
+// hintSharedID stands behind textConflictSelf.
+const hintSharedID = "(two agents cannot share an ID: delete node-id in the data_dir of the one that is a copy of the other, or set another node_id, and start it again)"
 
 // AdmitLAN returns the admission rule of a LAN pool for the agent of this
 // name, datacenter and node ID: everybody is in the same datacenter, and no two
@@ -56,7 +60,7 @@ func admitID(m *Member, selfID, selfName string, owners map[string]string) error
 		return nil
 	}
 	if id == selfID && m.Name != selfName {
-		return fault.New(fault.Rejected, textConflictSelf, m.Name, id)
+		return &fault.Error{Kind: fault.Rejected, Text: fmt.Sprintf(textConflictSelf, m.Name, id), Hint: hintSharedID}
 	}
 	if other, taken := owners[id]; taken && other != m.Name {
 		return fault.New(fault.Rejected, textConflictOther, m.Name, id, other)

@@ -22,7 +22,8 @@ func TestLANAdmission(t *testing.T) {
 	}{
 		{"own entry", []gossip.Member{lanMember("me", "A", "dc1", 0)}, ""},
 		{"strangers", []gossip.Member{lanMember("x", "B", "dc1", 0), lanMember("y", "C", "dc1", 0)}, ""},
-		{"own ID elsewhere", []gossip.Member{lanMember("x", "A", "dc1", 0)}, "Member 'x' has conflicting node ID 'A' with this agent's ID"},
+		{"own ID elsewhere", []gossip.Member{lanMember("x", "A", "dc1", 0)}, "Member 'x' has conflicting node ID 'A' with this agent's ID " +
+			"(two agents cannot share an ID: delete node-id in the data_dir of the one that is a copy of the other, or set another node_id, and start it again)"},
 		{"own ID under a name that left", []gossip.Member{lanMember("x", "A", "dc1", gossip.Left)}, ""},
 		{"shared ID", []gossip.Member{lanMember("x", "B", "dc1", 0), lanMember("y", "B", "dc1", 0)}, "Member 'y' has conflicting node ID 'B' with member 'x'"},
 		{"shared ID, one left", []gossip.Member{lanMember("x", "B", "dc1", gossip.Left), lanMember("y", "B", "dc1", 0)}, ""},

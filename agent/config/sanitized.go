@@ -87,6 +87,8 @@ func (r *Runtime) Sanitized() map[string]any {
 		"Revision":                 version.Revision(),
 		"SerfAdvertiseAddrLAN":     "tcp://" + r.SerfAdvertiseLAN.String(),
 		"SerfAdvertiseAddrWAN":     "tcp://" + r.SerfAdvertiseWAN.String(),
+		"SerfAllowedCIDRsLAN":      texts(r.SerfAllowedCIDRsLAN),
+		"SerfAllowedCIDRsWAN":      texts(r.SerfAllowedCIDRsWAN),
 		"SerfBindAddrLAN":          "tcp://" + r.SerfBindLAN.String(),
 		"SerfBindAddrWAN":          "tcp://" + r.SerfBindWAN.String(),
 		"SerfPortLAN":              r.Ports.SerfLAN,

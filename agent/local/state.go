@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	"github.com/hashicorp/go-hclog"
 
@@ -28,6 +29,8 @@ type State struct {
 	turn     chan struct{} // held by who sends to the catalog; holds one
 	closing  sync.Once
 	closeErr error
+
+	syncErr atomic.Pointer[string] // why the catalog lacks something; nil for no reason
 
 	mu sync.Mutex
 

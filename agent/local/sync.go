@@ -42,6 +42,15 @@ func (s *State) SyncSoon() {
 // it first, or it would register itself again behind its own goodbye.
 func (s *State) Quiesce() { s.turn <- struct{}{} }
 
+// SyncError is why the catalog does not have all that is registered here, as the last
+// attempts found; "" for no reason.
+func (s *State) SyncError() string {
+	if text := s.syncErr.Load(); text != nil {
+		return *text
+	}
+	return ""
+}
+
 // scale is 1 for small clusters and grows with the logarithm of larger ones.
 func scale(members int) int {
 	if members <= scaleFrom {
@@ -78,6 +87,9 @@ func (s *State) sync(ctx context.Context) error {
 			next.in(fullEvery + s.upTo(fullEvery))
 			err = s.syncFull(ctx)
 			down = false
+			if err == nil {
+				s.syncErr.Store(nil)
+			}
 		case <-wake:
 			err = s.syncChanges(ctx)
 		case <-late.C:
@@ -88,6 +100,8 @@ func (s *State) sync(ctx context.Context) error {
 		}
 		if err != nil {
 			s.logger.Error("failed to sync remote state", "error", err)
+			text := err.Error()
+			s.syncErr.Store(&text)
 			down = !isPartial(err)
 			next.sooner(retryAfter + s.upTo(retryAfter))
 		}

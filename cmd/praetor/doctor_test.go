@@ -45,6 +45,48 @@ func TestDoctorExaminesACluster(t *testing.T) {
 	}
 }
 
+// TestDoctorSaysWhyAnAgentStaysOut asks agents that are kept out of a cluster by their
+// name, their ID and lists of networks, theirs and others'.
+func TestDoctorSaysWhyAnAgentStaysOut(t *testing.T) {
+	t.Parallel()
+	const network, id = "127.77.92", "aaaaaaaa-0000-0000-0000-000000000001"
+	start := func(name, host string, args ...string) *node {
+		return newNode(t, name, network+"."+host, append(args, "-retry-join", network+".1", "-retry-interval=1s")...).start()
+	}
+	server := newNode(t, "s", network+".1", "-server", "-bootstrap", "-serf-lan-allowed-cidrs", network+".0/29").start()
+	host, original := start("host", "2"), start("original", "3", "-node-id", id)
+	for _, n := range []*node{host, original} {
+		waitFor(t, "it has joined", 30*time.Second, func() error { return examined(n, 0, "the catalog has all of this agent's services") })
+	}
+	type row struct {
+		n     *node
+		code  int
+		words []string
+	}
+	examineAll := func(rows ...row) {
+		for _, r := range rows {
+			waitFor(t, "the doctor's word on "+r.n.name, 30*time.Second, func() error { return examined(r.n, r.code, r.words...) })
+		}
+	}
+	second, picky, shunned := start("host", "4"), start("picky", "6", "-serf-lan-allowed-cidrs=10.0.0.0/8"), start("shunned", "20")
+	examineAll(
+		row{second, 2, []string{"has not joined the others yet: Failed to join " + network + ".1:8301: Node name 'host' is taken by a living agent at " + network + ".2", "-> give this agent another name (-node)"}},
+		row{picky, 2, []string{"serf_lan_allowed_cidrs here (10.0.0.0/8) leaves out " + network + ".1"}},
+		row{shunned, 1, []string{"this agent's node has no serfHealth", "is its address in serf_lan_allowed_cidrs of the servers"}},
+		row{server, 1, []string{"in the catalog, but no members: shunned (" + network + ".20)"}},
+	)
+	clone := start("clone", "5", "-node-id", id)
+	examineAll(
+		row{clone, 2, []string{"Member 'original' has conflicting node ID '" + id + "'", "delete node-id in its data folder"}},
+		row{server, 2, []string{"clone, original have one node ID"}},
+	)
+	// The clone's own log says so in a line.
+	clone.kill()
+	if text := clone.tail(); !strings.Contains(text, `error="Failed to join `+network+`.1:8301: Member 'original' has conflicting node ID '`+id+`' with this agent's ID (two agents cannot share an ID: delete node-id`) {
+		t.Errorf("it does not say why:\n%s", text)
+	}
+}
+
 // examined runs the doctor and wants its code and words.
 func examined(n *node, code int, words ...string) error {
 	out, errs, got := n.cli("doctor", "-data-dir", n.dir+"/data")

@@ -91,11 +91,15 @@ type patient struct {
 type exam struct {
 	about string
 	look  func(ctx context.Context, p *patient, c *chart)
+	// asksServers tells that there is nothing to see without a server: that there
+	// is none is said once, by others.
+	asksServers bool
 }
 
 var exams = []exam{
-	{"leader", examineRaft}, {"members", examineMembers}, {"ports", examinePorts}, {"clocks", examineClocks}, {"encryption", examineKeys},
-	{"certificate", examineCertificate}, {"disk", examineDisk}, {"dns", examineDNS}, {"catalog", examineCatalog}, {"services", examineServices},
+	{"join", examineJoin, false}, {"leader", examineRaft, false}, {"members", examineMembers, false}, {"ports", examinePorts, false},
+	{"clocks", examineClocks, false}, {"encryption", examineKeys, true}, {"certificate", examineCertificate, false}, {"disk", examineDisk, false},
+	{"requests", examineRequests, false}, {"dns", examineDNS, true}, {"catalog", examineCatalog, true}, {"services", examineServices, true},
 }
 
 func runDoctor(cmd *cobra.Command, opts doctorOptions) error {
@@ -127,6 +131,9 @@ func examine(ctx context.Context, p *patient) []*chart {
 	var running sync.WaitGroup
 	for i, e := range exams {
 		charts[i] = &chart{about: e.about}
+		if e.asksServers && !knowsServer(p) {
+			continue
+		}
 		running.Go(func() { e.look(ctx, p, charts[i]) })
 	}
 	running.Wait()

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"net"
 	"net/http"
@@ -49,7 +48,11 @@ func lacksRight(c *chart, err error, right string) bool {
 func examineRaft(_ context.Context, p *patient, c *chart) {
 	leader, err := p.cl.Status().Leader()
 	if err != nil {
-		c.add(problem, "see the agent's log", "who leads cannot be found out: %s", shortError(err))
+		cure := "see the agent's log"
+		if !knowsServer(p) {
+			cure = cureForNoLeader(p, false)
+		}
+		c.add(problem, cure, "who leads cannot be found out: %s", shortError(err))
 		return
 	}
 	conf, err := p.cl.Operator().RaftGetConfiguration(&api.QueryOptions{AllowStale: true})
@@ -211,12 +214,13 @@ func examineMembers(_ context.Context, p *patient, c *chart) {
 	}
 	for id, names := range ids {
 		if id != "" && len(names) > 1 {
-			c.add(problem, "remove node-id from the data folder of all but one, as after copying a machine, and start them again", "%s have one node ID", few(names))
+			c.add(problem, cureForSharedID, "%s have one node ID: the servers refuse all but the first", few(names))
 		}
 	}
 	if len(versions) > 1 {
 		c.add(note, "bring all to one version", "members run %s versions: %s", strconv.Itoa(len(versions)), strings.Join(slices.Sorted(maps.Keys(versions)), ", "))
 	}
+	examineStrangers(p, c)
 	c.add(fine, "", "%d of %d members live", alive, len(p.members))
 }
 
@@ -304,7 +308,7 @@ func examineClocks(ctx context.Context, p *patient, c *chart) {
 func skewOf(ctx context.Context, addr string) (time.Duration, bool) {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodHead, "http://"+addr+"/v1/status/leader", http.NoBody)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/v1/status/leader", http.NoBody)
 	if err != nil {
 		return 0, false
 	}
@@ -370,79 +374,4 @@ func examineDNS(ctx context.Context, p *patient, c *chart) {
 	default:
 		c.add(fine, "", "%s answers", addr)
 	}
-}
-
-// examineCatalog looks for what this agent has registered and the catalog has not.
-func examineCatalog(_ context.Context, p *patient, c *chart) {
-	here, err := p.cl.Agent().Services()
-	if err != nil {
-		if !lacksRight(c, err, "agent:read") {
-			c.add(warning, "", "the agent's services cannot be listed: %s", shortError(err))
-		}
-		return
-	}
-	node, _, err := p.cl.Catalog().Node(p.self.Config.NodeName, &api.QueryOptions{AllowStale: true})
-	if err != nil {
-		c.add(warning, "", "the catalog cannot be read: %s", shortError(err))
-		return
-	}
-	if node == nil {
-		c.add(problem, "see the agent's log for \"failed to sync remote state\"", "this node is not in the catalog")
-		return
-	}
-	var missing []string
-	for id := range here {
-		if node.Services[id] == nil {
-			missing = append(missing, id)
-		}
-	}
-	if len(missing) > 0 {
-		c.add(problem, "see the agent's log: its token may lack service:write", "registered here, but not in the catalog: %s", few(missing))
-		return
-	}
-	c.add(fine, "", "the catalog has all of this agent's services (%d)", len(here))
-}
-
-// examineServices looks for services that nobody can use.
-func examineServices(_ context.Context, p *patient, c *chart) {
-	var services []struct {
-		Name                                                        string
-		InstanceCount, ChecksPassing, ChecksWarning, ChecksCritical int
-	}
-	if _, err := p.cl.Raw().Query("/v1/internal/ui/services", &services, &api.QueryOptions{AllowStale: true}); err != nil {
-		c.add(warning, "", "services cannot be listed: %s", shortError(err))
-		return
-	}
-	checks, _, err := p.cl.Health().State(api.HealthAny, &api.QueryOptions{AllowStale: true})
-	if err != nil {
-		c.add(warning, "", "checks cannot be listed: %s", shortError(err))
-		return
-	}
-	watched := map[string]bool{}
-	var slow []string
-	for _, chk := range checks {
-		watched[chk.ServiceName] = true
-		if out := strings.ToLower(chk.Output); chk.Status != api.HealthPassing && (strings.Contains(out, "timed out") || strings.Contains(out, "timeout") || strings.Contains(out, "deadline exceeded")) {
-			slow = append(slow, fmt.Sprintf("%s on %s", chk.CheckID, chk.Node))
-		}
-	}
-	var down, blind []string
-	for _, s := range services {
-		switch {
-		case s.ChecksPassing+s.ChecksWarning == 0 && s.ChecksCritical > 0:
-			down = append(down, s.Name)
-		case !watched[s.Name] && s.Name != "consul":
-			blind = append(blind, s.Name)
-		}
-	}
-	if len(down) > 0 {
-		c.add(problem, "praetor catalog nodes -service=NAME shows where; the checks' output tells why: /v1/health/service/NAME", "no instance is healthy of %s", few(down))
-	}
-	if len(slow) > 0 {
-		c.add(warning, "give these checks a longer timeout, or find out why they are slow", "checks time out: %s", few(slow))
-	}
-	if len(blind) > 0 {
-		c.add(note, "add a check, so that instances that do not work are not given out", "no check looks at %s", few(blind))
-	}
-	c.add(fine, "", "%s, %s", plural(len(services), "service"), plural(len(checks), "check"))
 }

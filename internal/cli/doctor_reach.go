@@ -16,15 +16,19 @@ import (
 // agentFacts are what an agent says of itself.
 type agentFacts struct {
 	Config struct {
-		NodeName, Datacenter, Version string
-		Server                        bool
+		NodeName, NodeID, Datacenter, Version string
+		Server                                bool
 	}
 	DebugConfig struct {
 		DataDir, DNSDomain           string
 		DNSPort, HTTPPort, HTTPSPort int
 		DevMode                      bool
 		EncryptKey                   string
+
+		RetryJoinLAN, RetryJoinWAN               []string
+		SerfAllowedCIDRsLAN, SerfAllowedCIDRsWAN []string
 	}
+	Stats map[string]map[string]string
 }
 
 // meet asks the agent who it is; nil if it does not answer, or not with that.
