@@ -1,11 +1,15 @@
 package agent
 
 import (
+	"errors"
+	"fmt"
 	"net"
+	"strings"
 
 	"github.com/hashicorp/memberlist"
 
 	"praetor/agent/config"
+	"praetor/internal/fault"
 )
 
 // bound is every address that the agent answers at, bound before anything is
@@ -20,7 +24,7 @@ type bound struct {
 
 func (a *Agent) bind(rt *config.Runtime) error {
 	for _, addr := range rt.HTTPAddrs {
-		l, err := a.listenHTTP(rt, addr)
+		l, err := a.listenHTTP(rt, addr, "http")
 		if err != nil {
 			return err
 		}
@@ -28,7 +32,7 @@ func (a *Agent) bind(rt *config.Runtime) error {
 		a.bound.http = append(a.bound.http, l)
 	}
 	for _, addr := range a.httpsAddrs(rt) {
-		l, err := a.listenHTTP(rt, addr)
+		l, err := a.listenHTTP(rt, addr, "https")
 		if err != nil {
 			return err
 		}
@@ -38,7 +42,7 @@ func (a *Agent) bind(rt *config.Runtime) error {
 	if rt.Server {
 		l, err := a.network.Listen(rt.RPCBind.String())
 		if err != nil {
-			return err
+			return inSettings(err, "bind_addr, ports.server")
 		}
 		a.own(l)
 		a.bound.rpc = l
@@ -59,11 +63,27 @@ func (a *Agent) bind(rt *config.Runtime) error {
 	return nil
 }
 
-func (a *Agent) listenHTTP(rt *config.Runtime, addr config.Addr) (net.Listener, error) {
+func (a *Agent) listenHTTP(rt *config.Runtime, addr config.Addr, service string) (net.Listener, error) {
 	if addr.Path != "" {
-		return listenUnix(addr.Path, rt.UnixSockets, a.logger)
+		l, err := listenUnix(addr.Path, rt.UnixSockets, a.logger)
+		return l, inSettings(err, "addresses."+service)
 	}
-	return a.network.Listen(addr.String())
+	l, err := a.network.Listen(addr.String())
+	return l, inSettings(err, fmt.Sprintf("client_addr, addresses.%[1]s, ports.%[1]s", service))
+}
+
+// inSettings adds to an error, nil for none, which settings an address comes from.
+func inSettings(err error, settings string) error {
+	if err == nil {
+		return nil
+	}
+	var f *fault.Error
+	if !errors.As(err, &f) {
+		return fmt.Errorf("%s: %w", settings, err)
+	}
+	named := *f
+	named.Hint = strings.TrimSpace(named.Hint + " (" + settings + ")")
+	return &named
 }
 
 // transportCloser shuts a gossip transport that no pool has taken over.

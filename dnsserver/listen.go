@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"runtime"
+	"syscall"
 
 	"praetor/internal/fault"
 )
@@ -62,7 +63,9 @@ func (s *Server) bindUDP(addr string) error {
 }
 
 func bindFault(network, addr, setting string, err error) error {
-	return &fault.Error{Kind: fault.Rejected, Err: err,
-		Text: fmt.Sprintf("cannot answer DNS on %s (%s): %v;", addr, network, errors.Unwrap(err)),
-		Hint: fmt.Sprintf("another process may use it: choose another %s or -client address, or -1 for none", setting)}
+	hint := fmt.Sprintf("another process may use it: choose another %s, or -1 for none, or another address (client_addr, addresses.dns)", setting)
+	if errors.Is(err, syscall.EADDRNOTAVAIL) {
+		hint = "give one of this machine's own addresses (client_addr, addresses.dns)"
+	}
+	return &fault.Error{Kind: fault.Rejected, Err: err, Text: fmt.Sprintf("cannot answer DNS on %s (%s): %v;", addr, network, errors.Unwrap(err)), Hint: hint}
 }

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/go-sockaddr/template"
@@ -87,6 +88,10 @@ func (b *builder) portRange(name string, minPort, maxPort *int) (int, int) {
 	return low, high
 }
 
+// textZone refuses a link-local address for gossip: what it means is known to this
+// machine only, and sockets of gossip would be opened on all addresses instead.
+const textZone = "%s: an address with a zone cannot be used: %s"
+
 // bindAddr resolves bind_addr, which must be exactly one IP.
 func (b *builder) bindAddr() netip.Addr {
 	const key = "bind_addr"
@@ -100,6 +105,8 @@ func (b *builder) bindAddr() netip.Addr {
 		b.refuse(key, "bind_addr cannot contain multiple addresses. Use 'addresses.{dns,http,https}' instead.")
 	case addrs[0].Path != "":
 		b.refuse(key, "bind_addr cannot be a unix socket")
+	case addrs[0].Addr().Zone() != "":
+		b.fail(key, textZone, key, addrs[0].Addr())
 	default:
 		return addrs[0].Addr()
 	}
@@ -119,6 +126,9 @@ func (b *builder) oneIP(key string, text *string, otherwise netip.Addr) netip.Ad
 	case addrs[0].Path != "":
 		b.fail(key, "%s: cannot be a unix socket", key)
 		return otherwise
+	case addrs[0].Addr().Zone() != "":
+		b.fail(key, textZone, key, addrs[0].Addr())
+		return otherwise
 	}
 	return addrs[0].Addr()
 }
@@ -137,23 +147,26 @@ func (b *builder) clientListeners() {
 		b.warn("client_addr is empty, client services (DNS, HTTP, HTTPS, GRPC) will not be listening for connections")
 	}
 	a := &s.Addresses
-	rt.DNSAddrs = b.listeners("addresses.dns", a.DNS, clients, rt.Ports.DNS)
-	rt.DNSTLSAddrs = b.listeners("addresses.dns", a.DNS, clients, rt.Ports.DNSTLS)
-	rt.HTTPAddrs = b.listeners("addresses.http", a.HTTP, clients, rt.Ports.HTTP)
-	rt.HTTPSAddrs = b.listeners("addresses.https", a.HTTPS, clients, rt.Ports.HTTPS)
-	rt.GRPCAddrs = b.listeners("addresses.grpc", a.GRPC, clients, rt.Ports.GRPC)
-	rt.GRPCTLSAddrs = b.listeners("addresses.grpc_tls", a.GRPCTLS, clients, rt.Ports.GRPCTLS)
-	for _, a := range rt.DNSAddrs {
-		if a.Path != "" {
-			b.refuse("addresses.dns", "DNS address cannot be a unix socket")
-		}
+	listeners := func(key string, text *string, port int) []Addr {
+		return onPort(b.expand(key, text), clients, port)
 	}
+	dns := b.expand("addresses.dns", a.DNS)
+	if slices.ContainsFunc(dns, isSocket) {
+		b.refuse("addresses.dns", "DNS address cannot be a unix socket")
+		dns = slices.DeleteFunc(dns, isSocket)
+	}
+	rt.DNSAddrs, rt.DNSTLSAddrs = onPort(dns, clients, rt.Ports.DNS), onPort(dns, clients, rt.Ports.DNSTLS)
+	rt.HTTPAddrs = listeners("addresses.http", a.HTTP, rt.Ports.HTTP)
+	rt.HTTPSAddrs = listeners("addresses.https", a.HTTPS, rt.Ports.HTTPS)
+	rt.GRPCAddrs = listeners("addresses.grpc", a.GRPC, rt.Ports.GRPC)
+	rt.GRPCTLSAddrs = listeners("addresses.grpc_tls", a.GRPCTLS, rt.Ports.GRPCTLS)
 }
 
-// listeners are the own addresses of a listener, or the clients', on its port.
+func isSocket(a Addr) bool { return a.Path != "" }
+
+// onPort are the own addresses of a listener, or the clients', on its port.
 // Without a port only Unix sockets are left.
-func (b *builder) listeners(key string, text *string, clients []Addr, port int) []Addr {
-	addrs := b.expand(key, text)
+func onPort(addrs, clients []Addr, port int) []Addr {
 	if len(addrs) == 0 {
 		addrs = clients
 	}
@@ -170,7 +183,8 @@ func (b *builder) listeners(key string, text *string, clients []Addr, port int) 
 }
 
 // expand resolves templates in an address setting and reads the result: IPs
-// and unix:// paths separated by white space. Ports are left open.
+// and unix:// paths separated by white space, up to the first that is neither. Ports
+// are left open.
 func (b *builder) expand(key string, text *string) []Addr {
 	var out []Addr
 	for _, word := range b.expandText(key, val(text)) {
@@ -181,7 +195,7 @@ func (b *builder) expand(key string, text *string) []Addr {
 		ip, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(word, "["), "]"))
 		if err != nil {
 			b.fail(key, "%s: invalid ip address: %s", key, word)
-			continue
+			return out
 		}
 		out = append(out, Addr{AddrPort: netip.AddrPortFrom(ip.Unmap(), 0)})
 	}
@@ -320,7 +334,7 @@ func (b *builder) deriveAdvertise() netip.Addr {
 		return addrs[0]
 	case !b.starting:
 	case len(addrs) == 0:
-		b.refuse("bind_addr", "No %s address found", class)
+		b.refuse("bind_addr", "No %s address found: bind_addr is any address, so set advertise_addr", class)
 	default:
 		b.refuse("bind_addr", "Multiple %s addresses found. Please configure one with 'bind' and/or 'advertise'.", class)
 	}
