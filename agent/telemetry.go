@@ -8,6 +8,7 @@ import (
 
 	"praetor/agent/config"
 	"praetor/gossip"
+	"praetor/internal/acl"
 	"praetor/internal/telemetry"
 )
 
@@ -40,15 +41,27 @@ func MetricsOptions(rt *config.Runtime) telemetry.Options {
 // openTelemetry gives agents that were given no metrics some of their own:
 // several in one process must not mix theirs.
 func (a *Agent) openTelemetry(*config.Runtime) error {
-	if a.metrics != nil {
-		return nil
+	if a.metrics == nil {
+		var err error
+		if a.metrics, err = telemetry.New(telemetry.Options{}); err != nil {
+			return err
+		}
+		a.own(a.metrics)
 	}
-	var err error
-	if a.metrics, err = telemetry.New(telemetry.Options{}); err != nil {
-		return err
-	}
-	a.own(a.metrics)
+	a.acl = timedResolver{a.acl, a.metrics.Timer("acl.ResolveToken")}
 	return nil
+}
+
+// timedResolver measures a Resolver.
+type timedResolver struct {
+	acl.Resolver
+	took *telemetry.Timer
+}
+
+// Resolve implements acl.Resolver.
+func (r timedResolver) Resolve(ctx context.Context, token string) (*acl.Authorizer, error) {
+	defer r.took.Since(time.Now())
+	return r.Resolver.Resolve(ctx, token)
 }
 
 func (a *Agent) runTelemetry(ctx context.Context) error {

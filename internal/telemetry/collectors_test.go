@@ -138,3 +138,26 @@ func TestASinkIsToldOfDeclaredCountersAtOnce(t *testing.T) {
 	run(t, m)
 	want("consul.client.rpc.failed:0|c", "consul.raft.state.candidate:0|c")
 }
+
+func TestASinkIsToldOnceOfGaugesThatExist(t *testing.T) {
+	for protocol, name := range map[telemetry.Protocol]string{telemetry.Statsd: "consul.h.example.server.isLeader", telemetry.DogStatsD: "consul.server.isLeader"} {
+		t.Run(protocol.String(), func(t *testing.T) {
+			conn, want := packets(t, "udp", "127.0.0.1:0")
+			m := open(t, telemetry.Options{Declare: true, Server: true, HostName: "h.example", Sinks: []telemetry.Sink{{Protocol: protocol, Address: conn.LocalAddr().String()}}})
+			run(t, m)
+			want(name+":0|g", strings.Replace(name, "server.isLeader", "raft.last_index", 1)+":0|g")
+		})
+	}
+}
+
+func TestWhatIsNotKnownYetIsNotShownAsZero(t *testing.T) {
+	m := open(t, telemetry.Options{PrometheusRetention: time.Hour, Declare: true, Server: true})
+	if body := scrape(t, m); strings.Contains(body, "autopilot_healthy") || strings.Contains(body, "last_segment_age") {
+		t.Errorf("it shows a gauge that has no value:\n%s", body)
+	}
+	for _, g := range m.Summary().Gauges {
+		if strings.HasSuffix(g.Name, "autopilot.healthy") {
+			t.Error("the summary has a gauge without a value")
+		}
+	}
+}

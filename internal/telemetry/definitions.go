@@ -27,6 +27,7 @@ const (
 	libraryGauge // also those that this program sets
 	ownCounter
 	ownTimer
+	later // a gauge without a value until it is known: 0 would be an alarm, or a lie
 )
 
 type place uint8
@@ -44,6 +45,12 @@ var helpTexts = func() map[string]string {
 	return texts
 }()
 
+// IsDeclared reports whether a figure, named without the prefix, is in the table.
+func IsDeclared(name string) bool {
+	_, ok := helpTexts[name]
+	return ok
+}
+
 // declared lists the figures that exist from the start, if the filter shows them.
 func (m *Metrics) declared() []figure {
 	if !m.opts.Declare {
@@ -53,7 +60,7 @@ func (m *Metrics) declared() []figure {
 	defer m.mu.Unlock()
 	var list []figure
 	for _, f := range figures {
-		if (f.at == onAgents || m.opts.Server) && m.filter.allows(m.opts.Prefix+"."+f.name) {
+		if f.kind != later && (f.at == onAgents || m.opts.Server) && m.filter.allows(m.opts.Prefix+"."+f.name) {
 			list = append(list, f)
 		}
 	}
@@ -134,13 +141,16 @@ func (m *Metrics) addZeros(s *Summary) {
 	sortSamples(s.Samples)
 }
 
-// declaredCounters are the whole names of the counters that exist from the start.
-func (m *Metrics) declaredCounters() []string {
-	var names []string
+// declaredNames are the whole names of the counters, and of the gauges, that exist
+// from the start.
+func (m *Metrics) declaredNames() (counters, gauges []string) {
 	for _, f := range m.declared() {
-		if f.kind == libraryCounter || f.kind == ownCounter {
-			names = append(names, m.shownName(f))
+		switch f.kind {
+		case libraryCounter, ownCounter:
+			counters = append(counters, m.shownName(f))
+		case libraryGauge:
+			gauges = append(gauges, m.shownName(f))
 		}
 	}
-	return names
+	return counters, gauges
 }

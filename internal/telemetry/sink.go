@@ -73,6 +73,7 @@ type pusher struct {
 	packet   []byte
 	broken   bool // the sink is out of reach, and the log says so
 	dropping bool // likewise
+	met      bool // it was told of the gauges that exist
 }
 
 func newPusher(s Sink, host string, logger hclog.Logger) *pusher {
@@ -124,10 +125,7 @@ func (p *pusher) session(ctx context.Context, m *Metrics) error {
 	}
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.SetWriteDeadline(time.Now().Add(lastWords)) })() // runs at most once
-	// A server of figures that began anew knows none.
-	for _, name := range m.declaredCounters() {
-		p.enqueue([]string{name}, 0, "c", nil)
-	}
+	p.introduce(m)
 	ticker := time.NewTicker(pushEvery)
 	defer ticker.Stop()
 	for pushed := 0; ; pushed++ {
@@ -149,6 +147,32 @@ func (p *pusher) session(ctx context.Context, m *Metrics) error {
 		}
 		p.tellDropped()
 	}
+}
+
+// introduce tells the sink of what exists. One that began anew knows no counters, and
+// 0 more changes none. A gauge of 0 is true before anything was measured only; a
+// sample of 0 never is.
+func (p *pusher) introduce(m *Metrics) {
+	counters, gauges := m.declaredNames()
+	for _, name := range counters {
+		p.enqueue([]string{name}, 0, "c", nil)
+	}
+	if p.met {
+		return
+	}
+	p.met = true
+	for _, name := range gauges {
+		p.enqueue(p.words(m, name), 0, "g", nil)
+	}
+}
+
+// words are the words of a gauge's whole name, which has the host second if at all.
+func (p *pusher) words(m *Metrics, name string) []string {
+	prefix := m.opts.Prefix + "."
+	if rest, ok := strings.CutPrefix(name, prefix+p.host+"."); ok && p.host != "" {
+		return []string{m.opts.Prefix, p.host, rest}
+	}
+	return []string{name}
 }
 
 // tellDropped logs when lines begin to be dropped.
