@@ -62,3 +62,22 @@ func TestRoundTripsAreEstimated(t *testing.T) {
 		}
 	}
 }
+
+// TestEvent: reference/cli.md §4.
+func TestEvent(t *testing.T) {
+	play(t, `
+$ event -name=e -token=t ''
+< PUT /v1/event/fire/e token=t
+> {"ID":"b54fe110"}
+| Event ID: b54fe110
+$ event -name=e -node=n -service=s -tag=t payload
+< PUT /v1/event/fire/e?node=n&service=s&tag=t payload
+> {"ID":"b54fe110"}
+| Event ID: b54fe110
+$ event -name=e
+< PUT /v1/event/fire/e
+> 403 no
+! Error firing event: Unexpected response code: 403 (no)
+= 1
+`)
+}

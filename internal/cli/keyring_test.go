@@ -53,3 +53,53 @@ func TestUsageTables(t *testing.T) {
 		"dc2             connect-proxy      2\n\nTotal                              3\n\n\n", "", append(usage, "-connect", "-all-datacenters")...)
 	want(t, 1, "", "Cannot specify both -billable and -connect\n", append(usage, "-connect", "-billable")...)
 }
+
+// TestKeyring: reference/cli.md §3.
+func TestKeyring(t *testing.T) {
+	play(t, `
+$ keyring -list
+< GET /v1/operator/keyring
+> [{"WAN":false,"Datacenter":"dc1","Segment":"alpha","Messages":{"b":"no","a":"down"},"Keys":{"k=":2},"PrimaryKeys":{},"NumNodes":3}]
+| ==> Gathering installed encryption keys...
+|
+| dc1 alpha (LAN):
+|   a: down
+|   b: no
+|   k= [2/3]
+$ keyring -list-primary -local-only
+< GET /v1/operator/keyring?local-only=true
+> [{"WAN":true,"Datacenter":"dc1","Keys":{"a=":1,"b=":1},"PrimaryKeys":{"b=":1},"NumNodes":1}]
+| ==> Gathering installed primary encryption keys...
+|
+| WAN:
+|   b= [1/1]
+$ keyring -list -relay-factor=5
+< GET /v1/operator/keyring?relay-factor=5
+> 500 no keyring
+| ==> Gathering installed encryption keys...
+! error: Unexpected response code: 500 (no keyring)
+= 1
+$ keyring -install=k= -relay-factor=1
+< POST /v1/operator/keyring?relay-factor=1 {"Key":"k="}
+>
+| ==> Installing new gossip encryption key...
+$ keyring -use=k=
+< PUT /v1/operator/keyring {"Key":"k="}
+>
+| ==> Changing primary gossip encryption key...
+$ keyring -remove=k=
+< DELETE /v1/operator/keyring {"Key":"k="}
+>
+| ==> Removing gossip encryption key...
+$ keyring -list -relay-factor=-1
+! Error parsing relay factor: Relay factor must be in range: [0, 5]
+= 1
+$ keyring -install=a -remove=b
+! Only a single action is allowed
+= 1
+$ keyring
+! Usage: praetor keyring [options]
+…
+= 1
+`)
+}

@@ -26,3 +26,44 @@ func TestMaintenanceIsBegunEndedAndListed(t *testing.T) {
 		t.Errorf("asked %q", a.asked)
 	}
 }
+
+// TestMaint: reference/cli.md §3.
+func TestMaint(t *testing.T) {
+	play(t, `
+$ maint
+< GET /v1/agent/self
+> {"Config":{"NodeName":"n1"}}
+< GET /v1/agent/checks
+> {"a":{"CheckID":"a","Notes":"x"}}
+$ maint
+< GET /v1/agent/self
+> 500 no
+! Error querying Consul agent: Unexpected response code: 500 (no)
+= 1
+$ maint
+< GET /v1/agent/self
+> {"Config":{"NodeName":"n1"}}
+< GET /v1/agent/checks
+> 500 no
+! Error querying checks: Unexpected response code: 500 (no)
+= 1
+$ maint -enable
+< PUT /v1/agent/maintenance?enable=true&reason=
+> 403 no
+! Error enabling node maintenance: Unexpected response code: 403 (no)
+= 1
+$ maint -disable
+< PUT /v1/agent/maintenance?enable=false
+> 403 no
+! Error disabling node maintenance: Unexpected response code: 403 (no)
+= 1
+$ maint -enable -service=w -reason=r
+< PUT /v1/agent/service/maintenance/w?enable=true&reason=r
+> 404 Unknown service "w"
+! Error enabling service maintenance: Unexpected response code: 404 (Unknown service "w")
+= 1
+$ maint -disable -reason=r
+! Reason may only be provided with -enable
+= 1
+`)
+}

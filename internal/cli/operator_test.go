@@ -92,3 +92,108 @@ func TestPeersAreRemovedByOneOfIDAndAddress(t *testing.T) {
 		t.Errorf("asked %q", a.asked)
 	}
 }
+
+// TestOperatorRaft: reference/cli.md §8.
+func TestOperatorRaft(t *testing.T) {
+	play(t, `
+$ operator raft list-peers
+< GET /v1/operator/raft/configuration
+> {"Servers":[{"ID":"u1","Node":"s1","Address":"10.0.0.1:8300","Leader":true,"Voter":true,"ProtocolVersion":"3","LastIndex":145},
+> {"ID":"u2","Node":"s2","Address":"10.0.0.2:8300","Leader":false,"Voter":true,"ProtocolVersion":"3","LastIndex":144},
+> {"ID":"u3","Node":"(unknown)","Address":"10.0.0.3:8300","Leader":false,"Voter":false,"ProtocolVersion":"","LastIndex":0}],"Index":1}
+| Node       ID  Address        State     Voter  RaftProtocol  Commit Index  Trails Leader By
+| s1         u1  10.0.0.1:8300  leader    true   3             145           -
+| s2         u2  10.0.0.2:8300  follower  true   3             144           1 commit
+| (unknown)  u3  10.0.0.3:8300  follower  false  unknown       0             145 commits
+$ operator raft list-peers -stale -datacenter=dc2
+< GET /v1/operator/raft/configuration?dc=dc2&stale=
+> {"Servers":[]}
+| Node  ID  Address  State  Voter  RaftProtocol  Commit Index  Trails Leader By
+$ operator raft list-peers
+< GET /v1/operator/raft/configuration
+> 500 No cluster leader
+! Error getting peers: Failed to retrieve raft configuration: Unexpected response code: 500 (No cluster leader)
+= 1
+$ operator raft remove-peer -id=u1
+< DELETE /v1/operator/raft/peer?id=u1
+>
+| Removed peer with id "u1"
+$ operator raft remove-peer -address=10.0.0.9:1
+< DELETE /v1/operator/raft/peer?address=10.0.0.9%3A1
+> 500 address "10.0.0.9:1" was not found in the Raft configuration
+! Error removing peer: Unexpected response code: 500 (address "10.0.0.9:1" was not found in the Raft configuration)
+= 1
+$ operator raft transfer-leader
+< POST /v1/operator/raft/transfer-leader
+> {"Success":true}
+| Success
+$ operator raft transfer-leader -id=u2
+< POST /v1/operator/raft/transfer-leader?id=u2
+> {"Success":false}
+! Error transfering leadership: Failed to transfer leadership
+= 1
+$ operator raft transfer-leader -bogus
+! flag provided but not defined: -bogus
+! Usage:
+…
+! Failed to parse args: flag provided but not defined: -bogus
+= 1
+`)
+}
+
+func TestOperatorAutopilot(t *testing.T) {
+	const conf = `{"CleanupDeadServers":true,"LastContactThreshold":"200ms","MaxTrailingLogs":250,"MinQuorum":0,"ServerStabilizationTime":"10s","RedundancyZoneTag":"","DisableUpgradeMigration":false,"UpgradeVersionTag":"","CreateIndex":4,"ModifyIndex":9}`
+	play(t, `
+$ operator autopilot get-config -stale
+< GET /v1/operator/autopilot/configuration?stale=
+> `+conf+`
+| CleanupDeadServers = true
+…
+$ operator autopilot get-config
+< GET /v1/operator/autopilot/configuration
+> 500 no
+! Error querying Autopilot configuration: Unexpected response code: 500 (no)
+= 1
+$ operator autopilot set-config -max-trailing-logs=1 -min-quorum=0x3 -server-stabilization-time=1m
+< GET /v1/operator/autopilot/configuration
+> `+conf+`
+< PUT /v1/operator/autopilot/configuration?cas=9 {"CleanupDeadServers":true,"LastContactThreshold":"200ms","MaxTrailingLogs":1,"MinQuorum":3,"ServerStabilizationTime":"1m0s",…}
+> true
+| Configuration updated!
+$ operator autopilot set-config -redundancy-zone-tag=z -disable-upgrade-migration -upgrade-version-tag=v -last-contact-threshold=9s
+< GET /v1/operator/autopilot/configuration
+> `+conf+`
+< PUT /v1/operator/autopilot/configuration?cas=9 {"CleanupDeadServers":true,"LastContactThreshold":"9s",…"RedundancyZoneTag":"z","DisableUpgradeMigration":true,"UpgradeVersionTag":"v",…}
+> true
+| Configuration updated!
+$ operator autopilot set-config
+< GET /v1/operator/autopilot/configuration
+> 403 no
+! Error querying Autopilot configuration: Unexpected response code: 403 (no)
+= 1
+$ operator autopilot set-config
+< GET /v1/operator/autopilot/configuration
+> `+conf+`
+< PUT /v1/operator/autopilot/configuration?cas=9 …
+> 403 no
+! Error setting Autopilot configuration: Unexpected response code: 403 (no)
+= 1
+$ operator autopilot state -stale
+< GET /v1/operator/autopilot/state?stale=
+> 500 no
+! Error getting autopilot state from the API: Unexpected response code: 500 (no)
+= 1
+$ operator autopilot state -format=json
+< GET /v1/operator/autopilot/state
+> {"Healthy":false,"Voters":[],"Servers":{}}
+| {
+|     "Healthy": false,
+…
+| }
+$ operator usage instances -stale
+< GET /v1/operator/usage?stale=
+> 500 no
+! Error fetching usage information: Unexpected response code: 500 (no)
+= 1
+`)
+}

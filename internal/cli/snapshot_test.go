@@ -42,3 +42,66 @@ func TestFilesThatAreNoSnapshotsAreToldSo(t *testing.T) {
 	want(t, 1, "", "Error reading snapshot: header: unexpected EOF\n", "snapshot", "decode", state)
 	want(t, 1, "", "Missing FILE argument\n", "snapshot", "decode")
 }
+
+// TestSnapshot: reference/cli.md §7.
+func TestSnapshot(t *testing.T) {
+	play(t, `
+$ snapshot save
+! Missing FILE argument
+= 1
+$ snapshot save a b
+! Too many arguments (expected 1, got 2)
+= 1
+$ snapshot save x.snap
+< GET /v1/snapshot
+> 500 No cluster leader
+! Error saving snapshot: Unexpected response code: 500 (No cluster leader)
+= 1
+$ snapshot save -append-filename=version x.snap
+< GET /v1/operator/autopilot/state
+> 403 no
+! Error getting the leader's version: Unexpected response code: 403 (no)
+= 1
+$ snapshot save -append-filename=dc x.snap
+< GET /v1/agent/self
+> 403 no
+! Error getting the datacenter: Unexpected response code: 403 (no)
+= 1
+$ snapshot save none/x.snap
+< GET /v1/snapshot
+> x
+! Error writing unverified snapshot file: open none/x.snap.unverified.tmp…: no such file or directory
+= 1
+$ snapshot restore
+! Missing FILE argument
+= 1
+$ snapshot restore none.snap
+! Error opening snapshot file: open none.snap: no such file or directory
+= 1
+$ snapshot restore -datacenter=dc2 x.snap
++ x.snap whatever
+< PUT /v1/snapshot?dc=dc2 whatever
+>
+| Restored snapshot
+$ snapshot restore x.snap
+< PUT /v1/snapshot whatever
+> 500 bad
+! Error restoring snapshot: Unexpected response code: 500 (bad)
+= 1
+$ snapshot inspect
+! Missing FILE argument
+= 1
+$ snapshot inspect none.snap
+! Error opening snapshot file: open none.snap: no such file or directory
+= 1
+$ snapshot inspect x.snap
+! Error reading snapshot: failed to decompress snapshot: …
+= 1
+$ snapshot decode a b c
+! Too many arguments (expected 1, got 3)
+= 1
+$ snapshot decode x.snap
+! Error reading snapshot: failed to decompress snapshot: …
+= 1
+`)
+}

@@ -77,3 +77,64 @@ func TestCertificatesAreNotMadeOfNonsense(t *testing.T) {
 		t.Errorf("files %v, %v", made, err)
 	}
 }
+
+// TestTLS: reference/cli.md §12.
+func TestTLS(t *testing.T) {
+	play(t, `
+$ tls ca create
+| ==> Saved consul-agent-ca.pem
+| ==> Saved consul-agent-ca-key.pem
+$ tls ca create
+! consul-agent-ca.pem already exists.
+= 1
+$ tls ca create -domain=x.org
++ x.org-agent-ca-key.pem old
+! x.org-agent-ca-key.pem already exists.
+= 1
+$ tls cert create -server
+| ==> WARNING: Server Certificates grants authority to become a
+|     server and access all state in the cluster including root keys
+|     and all ACL tokens. Do not distribute them to production hosts
+|     that are not server nodes. Store them as securely as CA keys.
+| ==> Using consul-agent-ca.pem and consul-agent-ca-key.pem
+| ==> Saved dc1-server-consul-0.pem
+| ==> Saved dc1-server-consul-0-key.pem
+$ tls cert create -server -dc=dc2 -node=n1 -days=36500
+| ==> WARNING…
+…
+| ==> Saved dc2-server-consul-0-key.pem
+$ tls cert create -client
++ dc1-client-consul-0-key.pem left over
+| ==> Using consul-agent-ca.pem and consul-agent-ca-key.pem
+| ==> Saved dc1-client-consul-1.pem
+| ==> Saved dc1-client-consul-1-key.pem
+$ tls cert create -cli -ca=consul-agent-ca.pem -key=consul-agent-ca-key.pem -domain=other
+| ==> Using consul-agent-ca.pem and consul-agent-ca-key.pem
+| ==> Saved dc1-cli-other-0.pem
+| ==> Saved dc1-cli-other-0-key.pem
+$ tls cert create
+! Please provide either -server, -client, or -cli
+= 1
+$ tls cert create -server -client
+! Please provide either -server, -client, or -cli
+= 1
+$ tls cert create -client -node=n1
+! -node requires -server
+= 1
+$ tls cert create -client -domain=none
+! Error reading CA: open none-agent-ca.pem: no such file or directory
+= 1
+$ tls cert create -client -days=36501
+! Invalid -days 36501: a certificate is valid for 1 to 36500 days
+= 1
+$ tls ca create -days=0 -domain=y
+! Invalid -days 0: a certificate is valid for 1 to 36500 days
+= 1
+$ tls ca create -bogus
+! flag provided but not defined: -bogus
+! Usage:
+…
+! Failed to parse args: flag provided but not defined: -bogus
+= 1
+`)
+}

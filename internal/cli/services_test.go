@@ -1,0 +1,215 @@
+package cli_test
+
+import "testing"
+
+// TestServicesRegister: reference/cli.md §6.
+func TestServicesRegister(t *testing.T) {
+	play(t, `
+$ services register -name=web
+< PUT /v1/agent/service/register {"Name":"web",…}
+>
+| Registered service: web
+$ services register -name=web -id=w1 -address=10.0.0.1 -port=8080 -tag=a,b -tag=c -meta=k=v -meta=e= -kind=connect-proxy -tagged-address=lan=10.0.0.2:81
+< PUT /v1/agent/service/register {"Kind":"connect-proxy","ID":"w1","Name":"web","Tags":["a,b","c"],"Port":8080,"Address":"10.0.0.1","TaggedAddresses":{"lan":{"Address":"10.0.0.2","Port":81}},"Meta":{"e":"","k":"v"},…}
+>
+| Registered service: web
+$ services register -name=web -socket=/run/web.sock
+< PUT /v1/agent/service/register {"Name":"web","SocketPath":"/run/web.sock",…}
+>
+| Registered service: web
+$ services register a.hcl b.json
++ a.hcl service { id = "w1" name = "web" port = 80 tags = ["x"] meta { k = "v" } weights { passing = 3 warning = 2 } enable_tag_override = true check { ttl = "10s" } }
++ b.json {"services":[{"name":"db","address":"10.0.0.3","tagged_addresses":{"wan":{"address":"1.2.3.4","port":5}},"checks":[{"http":"http://x","interval":"5s","timeout":"1s","method":"PUT","header":{"A":["b"]},"tls_skip_verify":true}]}]}
+< PUT /v1/agent/service/register {"ID":"w1","Name":"web","Tags":["x"],"Port":80,"EnableTagOverride":true,"Meta":{"k":"v"},"Weights":{"Passing":3,"Warning":2},"Check":null,"Checks":[{"CheckID":"service:w1","Name":"Service 'web' check",…"TTL":"10s"…}]…}
+>
+< PUT /v1/agent/service/register {"ID":"db","Name":"db","Address":"10.0.0.3","TaggedAddresses":{…"wan":{"Address":"1.2.3.4","Port":5}…},…"Checks":[{"CheckID":"service:db",…"Interval":"5s","Timeout":"1s","HTTP":"http://x","Header":{"A":["b"]},"Method":"PUT",…"TLSSkipVerify":true…}]…}
+>
+| Registered service: web
+| Registered service: db
+$ services register s.hcl
++ s.hcl service { name = "web" port = 80 connect { sidecar_service { port = 81 } } }
+< PUT /v1/agent/service/register {"ID":"web","Name":"web",…"Connect":{"SidecarService":{"Kind":"connect-proxy","ID":"web-sidecar-proxy","Name":"web-sidecar-proxy","Port":81,…}}}
+>
+| Registered service: web
+$ services register n.hcl
++ n.hcl service { name = "web" connect { native = true } }
+< PUT /v1/agent/service/register {"ID":"web","Name":"web",…"Connect":{"Native":true}}
+>
+| Registered service: web
+$ services register -name=web
+< PUT /v1/agent/service/register …
+> 400 Invalid
+! Error registering service "web": Unexpected response code: 400 (Invalid)
+= 1
+$ services register
+! Service registration requires at least one argument or flags.
+= 1
+$ services register -name=web a.hcl
+! Service registration requires arguments or -id, not both.
+= 1
+$ services register -name=web -address=10.0.0.1:80
+! Invalid Service address when using CLI flags. Use -port flag instead: address should not contain port
+= 1
+$ services register -name=web -tagged-address=lan=10.0.0.1
+! Invalid Tagged address: address 10.0.0.1: missing port in address
+= 1
+$ services register -name=web -tagged-address=lan=10.0.0.1:x
+! Invalid Tagged address: strconv.Atoi: parsing "x": invalid syntax
+= 1
+$ services register none.hcl
+! Error: …none.hcl: no such file or directory
+= 1
+$ services register bad.hcl
++ bad.hcl service { name = "web" bogus = 1 }
+! Error: …
+! 	* invalid config key service.bogus
+…
+= 1
+`)
+}
+
+func TestServicesDeregister(t *testing.T) {
+	play(t, `
+$ services deregister -id=w1
+< PUT /v1/agent/service/deregister/w1
+>
+| Deregistered service: w1
+$ services deregister a.hcl b.hcl
++ a.hcl service { id = "w1" name = "web" }
++ b.hcl services { name = "db" }
+< PUT /v1/agent/service/deregister/w1
+>
+< PUT /v1/agent/service/deregister/db
+>
+| Deregistered service: w1
+| Deregistered service: db
+$ services deregister a.hcl
++ a.hcl service { id = "w1" name = "web" }
+< PUT /v1/agent/service/deregister/w1
+> 500 no
+! Error deregistering service "web": Unexpected response code: 500 (no)
+= 1
+$ services deregister -id=nope
+< PUT /v1/agent/service/deregister/nope
+> 404 Unknown service ID "nope". Ensure that the service ID is passed, not the service name.
+! Error deregistering service "": Unexpected response code: 404 (Unknown service ID "nope". Ensure that the service ID is passed, not the service name.)
+= 1
+$ services deregister
+! Service deregistration requires at least one argument or -id.
+= 1
+$ services deregister -id=w1 a.hcl
+! Service deregistration requires arguments or -id, not both.
+= 1
+$ services deregister web
+! Error: …web: no such file or directory
+= 1
+$ services deregister -anywhere web
+< GET /v1/catalog/services
+> 500 no
+! Error looking through the catalog: Unexpected response code: 500 (no)
+= 1
+$ services deregister -anywhere web
+< GET /v1/catalog/services
+> {"web":[]}
+< GET /v1/catalog/service/web
+> 500 no
+! Error looking through the catalog: Unexpected response code: 500 (no)
+= 1
+$ services deregister -anywhere -datacenter=dc2 -stale db
+< GET /v1/catalog/services?dc=dc2&stale=
+> {"db":[]}
+< GET /v1/catalog/service/db?dc=dc2&stale=
+> [{"Node":"n1","Address":"10.0.0.1","Datacenter":"dc2","ServiceID":"d","ServiceName":"db","ServicePort":5}]
+< PUT /v1/catalog/deregister?dc=dc2&evict=1 {"Node":"n1","Datacenter":"dc2","ServiceID":"d","CheckID":""}
+> {"Detail":"removed it."}
+| Found 1 instance:
+| Node  ID  Service  Address
+| n1    d   db       10.0.0.1:5
+|
+| d on n1: removed it.
+`)
+}
+
+func TestServicesExport(t *testing.T) {
+	play(t, `
+$ services export -name=web -consumer-peers=a,b
+< GET /v1/config/exported-services
+> []
+< PUT /v1/config?cas=0 {"Kind":"exported-services","Name":"default","Services":[{"Name":"web","Consumers":[{"Peer":"a"},{"Peer":"b"}]}]…}
+> true
+| Successfully exported service "web" to cluster peers "a,b"
+$ services export -name=web '-consumer-peers=a, c'
+< GET /v1/config/exported-services
+> [{"Kind":"exported-services","Name":"default","Services":[{"Name":"db","Consumers":[{"Peer":"a"}]},{"Name":"web","Consumers":[{"Peer":"a"}]}],"ModifyIndex":12}]
+< PUT /v1/config?cas=12 {…"Services":[{"Name":"db","Consumers":[{"Peer":"a"}]},{"Name":"web","Consumers":[{"Peer":"a"},{"Peer":"c"}]}]…}
+> true
+| Successfully exported service "web" to cluster peers "a, c"
+$ services export -name=web -consumer-partitions=p,q
+< GET /v1/config/exported-services
+> []
+< PUT /v1/config?cas=0 {…"Consumers":[{"Partition":"p"},{"Partition":"q"}]…}
+> true
+| Successfully exported service "web" to partitions "p,q"
+$ services export -name=web -consumer-partitions=p -consumer-peers=a
+< GET /v1/config/exported-services
+> []
+< PUT /v1/config?cas=0 {…"Consumers":[{"Peer":"a"},{"Partition":"p"}]…}
+> true
+| Successfully exported service "web" to cluster peers "a" and to partitions "p"
+$ services export -name=web -consumer-peers=a
+< GET /v1/config/exported-services
+> []
+< PUT /v1/config?cas=0 …
+> false
+! Config entry was changed during update. Please try again
+= 1
+$ services export -name=web -consumer-peers=a
+< GET /v1/config/exported-services
+> []
+< PUT /v1/config?cas=0 …
+> 403 no
+! Error writing config entry: Unexpected response code: 403 (no)
+= 1
+$ services export -name=web -consumer-peers=a
+< GET /v1/config/exported-services
+> 403 no
+! Error reading config entry exported-services/default: Unexpected response code: 403 (no)
+= 1
+$ services export -consumer-peers=a
+! Missing the required -name flag
+= 1
+$ services export -name=web
+! Missing the required -consumer-peers or -consumer-partitions flag
+= 1
+$ services exported-services
+< GET /v1/exported-services
+> [{"Service":"web","Consumers":{"Peers":["a","b"]}},{"Service":"database","Consumers":{"Peers":["a"]}}]
+| Service   Consumer Peers
+| web       a, b
+| database  a
+$ services exported-services -filter=x -partition=p -stale -format=pretty
+< GET /v1/exported-services?filter=x&partition=p&stale=
+> []
+| No exported services found
+$ services exported-services -format=json
+< GET /v1/exported-services
+> []
+| []
+$ services exported-services -format=json
+< GET /v1/exported-services
+> [{"Service":"web","Consumers":{"Peers":["a"]}}]
+| [
+|     {
+|         "Service": "web",
+…
+| ]
+$ services exported-services
+< GET /v1/exported-services
+> 403 no
+! Error listing exported services: Unexpected response code: 403 (no)
+= 1
+$ services exported-services -format=xml
+! Invalid format, valid formats are {pretty|json}
+= 1
+`)
+}

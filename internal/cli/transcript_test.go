@@ -1,0 +1,238 @@
+package cli_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"praetor/internal/cli"
+)
+
+// play plays transcripts of commands against an agent that answers as written.
+// The first character of a line says what it is:
+//
+//	$ kv get a               a command; '' keeps words together, VAR=x goes before it
+//	+ a.json {"x":1}\n       a file made before, in the test's own folder
+//	. text                   a line on its standard input
+//	< PUT /v1/kv/a?cas=1 x   a request of it, with token=T if it has one, and its body
+//	> true                   what that is answered; "> 404 text" refuses it
+//	| text                   a line of its standard output
+//	! text                   a line of its standard error
+//	= 1                      its exit code; without it 0
+//
+// "…" stands for anything in a line, and as a line of its own for any lines of the
+// output before it.
+// Requests come in the order written.
+func play(t *testing.T, transcripts string) {
+	t.Helper()
+	t.Chdir(t.TempDir())
+	for _, entry := range os.Environ() {
+		if name, _, _ := strings.Cut(entry, "="); strings.HasPrefix(name, "CONSUL_") || strings.HasPrefix(name, "PRAETOR_") {
+			t.Setenv(name, "")
+			os.Unsetenv(name)
+		}
+	}
+	for _, text := range strings.Split("\n"+strings.TrimSpace(transcripts), "\n$ ")[1:] {
+		s := parseScene(text)
+		t.Run(s.line, func(t *testing.T) { s.play(t) })
+	}
+}
+
+// scene is one command of a transcript.
+type scene struct {
+	line     string
+	files    [][2]string
+	stdin    string
+	asked    []string // requests, each with what it is answered
+	answers  []string
+	out, err []string
+	code     int
+}
+
+func parseScene(text string) *scene {
+	lines := strings.Split(text, "\n")
+	s := &scene{line: lines[0]}
+	printed := &s.out
+	for _, line := range lines[1:] {
+		if line == "…" {
+			*printed = append(*printed, line)
+			continue
+		}
+		kind, rest := line, ""
+		if line != "" {
+			kind, rest = line[:1], strings.TrimPrefix(line[1:], " ")
+		}
+		switch kind {
+		case "+":
+			name, content, _ := strings.Cut(rest, " ")
+			s.files = append(s.files, [2]string{name, strings.ReplaceAll(content, `\n`, "\n")})
+		case ".":
+			s.stdin += rest + "\n"
+		case "<":
+			s.asked, s.answers = append(s.asked, rest), append(s.answers, "")
+		case ">":
+			last := &s.answers[len(s.answers)-1]
+			*last = strings.TrimPrefix(*last+"\n"+rest, "\n")
+		case "|":
+			printed = &s.out
+			s.out = append(s.out, rest)
+		case "!":
+			printed = &s.err
+			s.err = append(s.err, rest)
+		case "=":
+			s.code, _ = strconv.Atoi(rest)
+		case "", "#":
+		default:
+			panic("not a line of a transcript: " + line)
+		}
+	}
+	return s
+}
+
+func (s *scene) play(t *testing.T) {
+	t.Helper()
+	for _, f := range s.files {
+		if err := os.WriteFile(f[0], []byte(f[1]), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	agent := &actor{scene: s}
+	server := httptest.NewServer(agent)
+	defer server.Close()
+	t.Setenv("CONSUL_HTTP_ADDR", server.Listener.Addr().String())
+	words := splitWords(s.line)
+	for len(words) > 0 && regexp.MustCompile(`^[A-Z_]+=`).MatchString(words[0]) {
+		name, value, _ := strings.Cut(words[0], "=")
+		t.Setenv(name, strings.ReplaceAll(value, "AGENT", server.Listener.Addr().String()))
+		words = words[1:]
+	}
+	for i := range words {
+		words[i] = strings.ReplaceAll(words[i], "AGENT", server.Listener.Addr().String())
+	}
+	var out, errs bytes.Buffer
+	code := cli.Main(append([]string{"praetor"}, words...), strings.NewReader(s.stdin), &out, &errs)
+	agent.mu.Lock()
+	defer agent.mu.Unlock()
+	if code != s.code || !matches(agent.asked, s.asked) || !matches(linesOf(out.String()), s.out) || !matches(linesOf(errs.String()), s.err) {
+		t.Errorf("got\n%s\nwant\n%s", shown(s.line, agent.asked, linesOf(out.String()), linesOf(errs.String()), code), shown(s.line, s.asked, s.out, s.err, s.code))
+	}
+}
+
+func shown(line string, asked, out, errs []string, code int) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "$ %s\n", line)
+	for i, list := range [][]string{asked, out, errs} {
+		for _, text := range list {
+			fmt.Fprintf(&b, "%c %s\n", "<|!"[i], text)
+		}
+	}
+	fmt.Fprintf(&b, "= %d", code)
+	return b.String()
+}
+
+// actor is the agent of a scene.
+type actor struct {
+	scene *scene
+
+	mu    sync.Mutex
+	asked []string
+}
+
+// ServeHTTP answers the next request as the scene has it.
+func (a *actor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	body, _ := io.ReadAll(r.Body)
+	what := r.Method + " " + r.URL.RequestURI()
+	if token := r.Header.Get("X-Consul-Token"); token != "" {
+		what += " token=" + token
+	}
+	if user, password, ok := r.BasicAuth(); ok {
+		what += " auth=" + user + ":" + password
+	}
+	what = strings.TrimSpace(what + " " + strings.TrimSpace(string(body)))
+	n := len(a.asked)
+	a.asked = append(a.asked, what)
+	if n >= len(a.scene.asked) || !matches([]string{what}, a.scene.asked[n:n+1]) {
+		http.Error(w, "unexpected "+what, http.StatusTeapot)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Consul-Index", "7")
+	w.Header().Set("X-Consul-LastContact", "0")
+	w.Header().Set("X-Consul-KnownLeader", "true")
+	text := a.scene.answers[n]
+	if status, rest, _ := strings.Cut(text, " "); len(status) == 3 && status >= "400" && status <= "599" {
+		code, _ := strconv.Atoi(status)
+		w.WriteHeader(code)
+		text = rest
+	}
+	io.WriteString(w, text)
+}
+
+// linesOf splits what was printed; a last line without an end gets a mark.
+func linesOf(text string) []string {
+	if text == "" {
+		return nil
+	}
+	if !strings.HasSuffix(text, "\n") {
+		text += "(no newline)\n"
+	}
+	return strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+}
+
+// matches reports whether lines are as written.
+func matches(got, want []string) bool {
+	for i, pattern := range want {
+		if pattern == "…" {
+			for n := range len(got) - i + 1 {
+				if matches(got[i+n:], want[i+1:]) {
+					return true
+				}
+			}
+			return false
+		}
+		if i >= len(got) {
+			return false
+		}
+		if got[i] == pattern {
+			continue
+		}
+		expression := "^" + strings.ReplaceAll(regexp.QuoteMeta(pattern), "…", ".*") + "$"
+		if !regexp.MustCompile(expression).MatchString(got[i]) {
+			return false
+		}
+	}
+	return len(got) == len(want)
+}
+
+// splitWords splits a command line; '' keeps words together.
+func splitWords(line string) []string {
+	var words []string
+	word, quoted, begun := "", false, false
+	for _, c := range line {
+		switch {
+		case c == '\'':
+			quoted, begun = !quoted, true
+		case c == ' ' && !quoted:
+			if begun || word != "" {
+				words = append(words, word)
+			}
+			word, begun = "", false
+		default:
+			word += string(c)
+		}
+	}
+	if begun || word != "" {
+		words = append(words, word)
+	}
+	return words
+}
