@@ -14,7 +14,7 @@ func Banner(rt *config.Runtime, nodeID string) string {
 	var b strings.Builder
 	b.WriteString("==> Starting Consul agent...\n")
 	line := func(label, format string, args ...any) {
-		fmt.Fprintf(&b, "    %18s %s\n", label+":", fmt.Sprintf(format, args...))
+		fmt.Fprintf(&b, "    %18s: %s\n", label, fmt.Sprintf(format, args...))
 	}
 	segment := "''"
 	if rt.Server {
