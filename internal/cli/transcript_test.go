@@ -19,7 +19,7 @@ import (
 // play plays transcripts of commands against an agent that answers as written.
 // The first character of a line says what it is:
 //
-//	$ kv get a               a command; '' keeps words together, VAR=x goes before it
+//	$ kv get a               a command; single quotes keep words together, VAR=x goes before it
 //	+ a.json {"x":1}\n       a file made before, in the test's own folder
 //	. text                   a line on its standard input
 //	< PUT /v1/kv/a?cas=1 x   a request of it, with token=T if it has one, and its body
@@ -34,6 +34,12 @@ import (
 func play(t *testing.T, transcripts string) {
 	t.Helper()
 	t.Chdir(t.TempDir())
+	playAt(t, "", transcripts)
+}
+
+// playAt plays transcripts against the agent at an address, in the current folder.
+func playAt(t *testing.T, address, transcripts string) {
+	t.Helper()
 	for _, entry := range os.Environ() {
 		if name, _, _ := strings.Cut(entry, "="); strings.HasPrefix(name, "CONSUL_") || strings.HasPrefix(name, "PRAETOR_") {
 			t.Setenv(name, "")
@@ -42,7 +48,7 @@ func play(t *testing.T, transcripts string) {
 	}
 	for _, text := range strings.Split("\n"+strings.TrimSpace(transcripts), "\n$ ")[1:] {
 		s := parseScene(text)
-		t.Run(s.line, func(t *testing.T) { s.play(t) })
+		t.Run(s.line, func(t *testing.T) { s.play(t, address) })
 	}
 }
 
@@ -97,7 +103,7 @@ func parseScene(text string) *scene {
 	return s
 }
 
-func (s *scene) play(t *testing.T) {
+func (s *scene) play(t *testing.T, address string) {
 	t.Helper()
 	for _, f := range s.files {
 		if err := os.WriteFile(f[0], []byte(f[1]), 0o600); err != nil {
@@ -105,17 +111,20 @@ func (s *scene) play(t *testing.T) {
 		}
 	}
 	agent := &actor{scene: s}
-	server := httptest.NewServer(agent)
-	defer server.Close()
-	t.Setenv("CONSUL_HTTP_ADDR", server.Listener.Addr().String())
+	if address == "" {
+		server := httptest.NewServer(agent)
+		defer server.Close()
+		address = server.Listener.Addr().String()
+	}
+	t.Setenv("CONSUL_HTTP_ADDR", address)
 	words := splitWords(s.line)
 	for len(words) > 0 && regexp.MustCompile(`^[A-Z_]+=`).MatchString(words[0]) {
 		name, value, _ := strings.Cut(words[0], "=")
-		t.Setenv(name, strings.ReplaceAll(value, "AGENT", server.Listener.Addr().String()))
+		t.Setenv(name, strings.ReplaceAll(value, "AGENT", address))
 		words = words[1:]
 	}
 	for i := range words {
-		words[i] = strings.ReplaceAll(words[i], "AGENT", server.Listener.Addr().String())
+		words[i] = strings.ReplaceAll(words[i], "AGENT", address)
 	}
 	var out, errs bytes.Buffer
 	code := cli.Main(append([]string{"praetor"}, words...), strings.NewReader(s.stdin), &out, &errs)
@@ -214,7 +223,7 @@ func matches(got, want []string) bool {
 	return len(got) == len(want)
 }
 
-// splitWords splits a command line; '' keeps words together.
+// splitWords splits a command line; single quotes keep words together.
 func splitWords(line string) []string {
 	var words []string
 	word, quoted, begun := "", false, false
