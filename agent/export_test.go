@@ -2,13 +2,17 @@ package agent
 
 import (
 	"context"
+	"net"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
 
 	"praetor/agent/config"
 	"praetor/agent/local"
+	"praetor/gossip"
+	"praetor/internal/event"
 	"praetor/internal/ops"
+	"praetor/raftstore"
 )
 
 // CarryOut does what an order of the leader says.
@@ -67,3 +71,86 @@ func (a *Agent) ReloadWatches(watches ...config.Watch) {
 func DefinitionsOf(state *local.State, rt *config.Runtime) local.Definitions {
 	return (&Agent{local: state}).definitions(rt)
 }
+
+// What of the configuration each part is given.
+var (
+	Browsers    = browsers
+	DNSConfig   = dnsConfig
+	XDS         = xds
+	Networks    = networks
+	HTTPSConfig = httpsOptions
+	CheckConfig = checkTLSOptions
+)
+
+// RaftOptions are those of an agent with that data folder.
+func RaftOptions(folder string, rt *config.Runtime) raftstore.Options {
+	return raftOptions(&dataDir{path: folder}, rt)
+}
+
+// Tags are what an agent of that ID says of itself.
+func Tags(id string, rt *config.Runtime, lan bool) map[string]string {
+	return (&Agent{id: id}).tags(rt, lan)
+}
+
+// PoolOptions and Keyring are how the agent opens its pools.
+func PoolOptions(rt *config.Runtime, key []byte, timing config.GossipTiming) gossip.Options {
+	return (&Agent{}).poolOptions(rt, key, timing)
+}
+
+// Keyring is the file that holds a pool's keys.
+func Keyring(folder string, rt *config.Runtime, name string) string {
+	return (&Agent{dir: &dataDir{path: folder}}).keyring(rt, name)
+}
+
+// RetryJoin runs one pool's attempts to join.
+func RetryJoin(ctx context.Context, addrs []string, interval time.Duration, max int, join func([]string) (int, error), joined func()) error {
+	return retryJoin{pool: "LAN", addrs: addrs, interval: interval, max: max, join: join, joined: joined, logger: hclog.NewNullLogger()}.run(ctx)
+}
+
+// BindFault is what is said of an address that cannot be listened on.
+var BindFault = bindFault
+
+// ListenUnix listens on a Unix socket.
+func ListenUnix(path string, want config.UnixSockets) (net.Listener, error) {
+	return listenUnix(path, want, hclog.NewNullLogger())
+}
+
+// OpenDataDir takes a data folder; join names something in it.
+func OpenDataDir(path string) (close func() error, join func(...string) string, err error) {
+	dir, err := openDataDir(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	return dir.Close, dir.join, nil
+}
+
+// Fingerprint is a digest of files and folders.
+var Fingerprint = fingerprint
+
+// Notify tells a service manager of a state.
+var Notify, StateReloading = notify, stateReloading
+
+// NewListener is an agent that only hears events: Fired is what reaches it.
+func NewListener(rt *config.Runtime, state *local.State, job func(ctx context.Context, self Self, e *event.Event)) *Agent {
+	a := &Agent{duties: Duties{Job: job}, events: event.NewRing(), jobs: make(chan *event.Event, rexecMax), local: state, logger: hclog.NewNullLogger()}
+	a.secrets = newTokenStore("", rt.ACL, nil, nil)
+	a.runtime.Store(rt)
+	return a
+}
+
+// Fired takes an event as gossip brings it.
+func (a *Agent) Fired(name string, payload []byte) {
+	a.onUserEvent(&gossip.UserEvent{Name: name, Payload: payload, LTime: 1})
+}
+
+// Heard are the names of the events that were kept.
+func (a *Agent) Heard() (names []string) {
+	kept, _ := a.events.Events()
+	for _, e := range kept {
+		names = append(names, e.Name)
+	}
+	return names
+}
+
+// RunJobs runs the jobs of remote execution.
+func (a *Agent) RunJobs(ctx context.Context) error { return a.runJobs(ctx) }

@@ -1,0 +1,582 @@
+package agent_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"praetor/agent"
+	"praetor/agent/config"
+	"praetor/internal/logging"
+	"praetor/internal/pki"
+)
+
+// running is an agent with real sockets, at an address of its own.
+type running struct {
+	*agent.Agent
+	t    *testing.T
+	ip   string
+	file string // its configuration file
+	log  *output
+	end  context.CancelFunc
+	done chan error
+}
+
+// output keeps what is logged.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+// address is one of the loopback network that other test processes do not use.
+func address(last int) string { return fmt.Sprintf("127.81.%d.%d", os.Getpid()%250, last) }
+
+// open opens an agent with what a file says.
+func open(t *testing.T, last int, dev bool, hcl string) (*running, error) {
+	t.Helper()
+	r := &running{t: t, ip: address(last), file: filepath.Join(t.TempDir(), "a.hcl"), log: &output{}, done: make(chan error, 1)}
+	r.write(hcl)
+	rt, _, err := config.Load(&config.Flags{Dev: dev, Files: []string{r.file},
+		HCL: []string{fmt.Sprintf(`node_name = "n%d" bind_addr = %q client_addr = %q performance { leave_drain_time = "1ms" }`, last, r.ip, r.ip)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	logger, err := logging.Open(logging.Options{Level: rt.Log.Level, Output: r.log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Agent, err = agent.Open(agent.Options{Runtime: rt, Logger: logger})
+	return r, err
+}
+
+// start runs an agent until the test is over.
+func start(t *testing.T, last int, dev bool, hcl string) *running {
+	t.Helper()
+	r, err := open(t, last, dev, hcl)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	r.end = cancel
+	go func() { r.done <- r.Run(ctx) }() // stop waits for it
+	t.Cleanup(func() { r.stop() })
+	if dev {
+		r.waitFor("a leader", func() error {
+			if status, text := r.ask("GET", "/v1/status/leader", ""); status != 200 || text == `""` {
+				return fmt.Errorf("%d %s", status, text)
+			}
+			return nil
+		})
+	}
+	return r
+}
+
+// stop ends the agent as a signal does that asks for no leave.
+func (r *running) stop() {
+	if r.end == nil {
+		return
+	}
+	r.end()
+	if err := <-r.done; err != nil {
+		r.t.Error(err)
+	}
+	if err := r.Close(); err != nil {
+		r.t.Error(err)
+	}
+	r.end = nil
+}
+
+func (r *running) write(hcl string) {
+	r.t.Helper()
+	if err := os.WriteFile(r.file, []byte(hcl), 0o600); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func (r *running) waitFor(what string, check func() error) {
+	r.t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for limit := time.After(20 * time.Second); ; {
+		err := check()
+		if err == nil {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-limit:
+			r.t.Fatalf("%s: %v\n%s", what, err, r.log)
+		}
+	}
+}
+
+// ask sends a request without a socket.
+func (r *running) ask(method, target, body string) (int, string) {
+	rec := httptest.NewRecorder()
+	req := httptest.NewRequest(method, target, strings.NewReader(body))
+	req.RemoteAddr = "127.0.0.1:1"
+	r.API().ServeHTTP(rec, req)
+	return rec.Code, strings.TrimSpace(rec.Body.String())
+}
+
+// TestReloadAppliesWhatMayChange: reference/config.md §10. Each step is what the
+// file says then, and how the agent shows that it is in force.
+func TestReloadAppliesWhatMayChange(t *testing.T) {
+	r := start(t, 1, true, `log_level = "warn"`)
+	shows := func(target, want string) func() string {
+		return func() string {
+			r.waitFor(target, func() error {
+				if _, text := r.ask("GET", target, ""); !strings.Contains(text, want) {
+					return fmt.Errorf("%s has no %q", text, want)
+				}
+				return nil
+			})
+			return ""
+		}
+	}
+	lacks := func(target, word string) func() string {
+		return func() string {
+			if _, text := r.ask("GET", target, ""); strings.Contains(text, word) {
+				return text
+			}
+			return ""
+		}
+	}
+	logs := func(text string) func() string {
+		return func() string {
+			r.waitFor(text, func() error {
+				if !strings.Contains(r.log.String(), text) {
+					return fmt.Errorf("not logged")
+				}
+				return nil
+			})
+			return ""
+		}
+	}
+	for _, step := range []struct {
+		name, hcl string
+		wrong     func() string
+	}{
+		{"metadata of the node", `node_meta { a = "b" }`, shows("/v1/agent/self", `"a": "b"`)},
+		{"its metadata in the catalog", `node_meta { a = "b" }`, shows("/v1/catalog/node/n1", `"a": "b"`)},
+		{"metadata gone", ``, lacks("/v1/agent/self", `"a": "b"`)},
+		{"a service", `service { name = "web" port = 80 }`, shows("/v1/agent/services", `"Port": 80`)},
+		{"its port", `service { name = "web" port = 81 }`, shows("/v1/catalog/service/web", `"ServicePort": 81`)},
+		{"a check beside it", `service { name = "web" port = 81 } check { id = "c" name = "c" ttl = "1h" }`, shows("/v1/agent/checks", `"c"`)},
+		{"neither", ``, lacks("/v1/agent/services", "web")},
+		{"the log's level", `log_level = "info" service { name = "db" }`, logs("[INFO]  agent: Synced service: service=db")},
+		{"a level that is none", `log_level = "loud"`, logs("[WARN]  agent: ")},
+		{"what waits for a restart", `datacenter = "dc9"`, logs(`Settings changed that cannot change while the agent runs: restart it to put them in force: keys=datacenter`)},
+		{"the default token of the agent", `acl { tokens { default = "x" } }`, logs("[WARN]")},
+		{"profiles", `enable_debug = false`, func() string {
+			if status, _ := r.ask("GET", "/debug/pprof/cmdline", ""); status == 200 {
+				return "profiles are served"
+			}
+			return ""
+		}},
+		{"where the UI asks for metrics", `ui_config { enabled = true metrics_proxy { base_url = "http://127.0.0.1:1/api" path_allowlist = ["/api/x"] } }`, func() string {
+			if status, text := r.ask("GET", "/v1/internal/ui/metrics-proxy/y", ""); status != 403 {
+				return fmt.Sprint(status, text)
+			}
+			return ""
+		}},
+	} {
+		r.write(step.hcl)
+		if err := r.Reload(context.Background()); err != nil {
+			t.Errorf("%s: %v", step.name, err)
+			continue
+		}
+		if wrong := step.wrong(); wrong != "" {
+			t.Errorf("%s: %s", step.name, wrong)
+		}
+	}
+}
+
+// TestReloadOfWhatIsWrongChangesNothing: all of it, or nothing.
+func TestReloadOfWhatIsWrongChangesNothing(t *testing.T) {
+	const good = `node_meta { a = "b" } service { name = "web" port = 80 }`
+	r := start(t, 2, true, good)
+	for _, row := range []struct{ hcl, want string }{
+		{`bogus = 1`, "bogus"},
+		{`node_meta { a = "c" } service { port = 81 }`, ""},
+		{`node_meta { a = "c" } service { name = "web" port = 81 check { id = "x" } }`, ""},
+		{`node_meta { a = `, ""},
+	} {
+		r.write(good)
+		if err := r.Reload(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		r.write(row.hcl)
+		err := r.Reload(context.Background())
+		if err == nil || !strings.Contains(err.Error(), row.want) {
+			t.Errorf("%s: %v", row.hcl, err)
+		}
+		if _, text := r.ask("GET", "/v1/agent/self", ""); !strings.Contains(text, `"a": "b"`) {
+			t.Errorf("%s: changed the metadata", row.hcl)
+		}
+		if _, text := r.ask("GET", "/v1/agent/service/web", ""); !strings.Contains(text, `"Port": 80,`) {
+			t.Errorf("%s: changed the service: %s", row.hcl, text)
+		}
+	}
+	r.write(good)
+	if err := r.Reload(context.Background()); err != nil {
+		t.Errorf("after they were mended: %v", err)
+	}
+}
+
+// TestAgentSaysWhatItIs: reference/http-agent.md §2.1 and reference/cli.md §3, info.
+func TestAgentSaysWhatItIs(t *testing.T) {
+	server := start(t, 3, true, `node_meta { a = "b" } service { name = "web" port = 80 check { ttl = "1h" } }`)
+	client := start(t, 4, false, fmt.Sprintf(`data_dir = %q retry_join = [%q]`, t.TempDir(), server.ip))
+	client.waitFor("its server", func() error {
+		if _, text := client.ask("GET", "/v1/agent/self", ""); !strings.Contains(text, `"known_servers":"1"`) {
+			return fmt.Errorf("%s", text)
+		}
+		return nil
+	})
+	type self struct {
+		Config map[string]any
+		Stats  map[string]map[string]string
+		Meta   map[string]string
+		Member struct {
+			Name string
+			Tags map[string]string
+		}
+		Coord *struct{}
+		XDS   *struct{}
+	}
+	of := func(r *running) (s self) {
+		_, text := r.ask("GET", "/v1/agent/self", "")
+		if err := json.Unmarshal([]byte(text), &s); err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	for _, row := range []struct {
+		name     string
+		self     self
+		server   bool
+		sections string
+		counts   string // services, checks, TTLs
+		role     string
+	}{
+		{"a server", of(server), true, "agent build consul raft runtime serf_lan serf_wan", "1 1 1", "consul"},
+		{"a client", of(client), false, "agent build consul runtime serf_lan", "0 0 0", "node"},
+	} {
+		var sections []string
+		for name := range row.self.Stats {
+			sections = append(sections, name)
+		}
+		if got := strings.Join(sorted(sections), " "); got != row.sections {
+			t.Errorf("%s: sections %s, want %s", row.name, got, row.sections)
+		}
+		s := row.self.Stats["agent"]
+		if got := s["services"] + " " + s["checks"] + " " + s["check_ttls"]; got != row.counts {
+			t.Errorf("%s: counts %s, want %s", row.name, got, row.counts)
+		}
+		if s["check_monitors"] != "0" || row.self.Stats["build"]["version"] != "1.21.4" || row.self.Stats["runtime"]["os"] == "" {
+			t.Errorf("%s: %v", row.name, row.self.Stats)
+		}
+		c := row.self.Config
+		if c["Server"] != row.server || c["NodeName"] != row.self.Member.Name || c["Datacenter"] != "dc1" || c["Version"] != "1.21.4" || c["NodeID"] == "" {
+			t.Errorf("%s: %v", row.name, c)
+		}
+		if row.self.Member.Tags["role"] != row.role || row.self.Member.Tags["id"] != c["NodeID"] || row.self.Coord == nil || row.self.XDS == nil {
+			t.Errorf("%s: %+v", row.name, row.self.Member)
+		}
+	}
+	if got := of(server).Meta["a"]; got != "b" {
+		t.Errorf("metadata %q", got)
+	}
+}
+
+func sorted(list []string) []string {
+	for i := range list {
+		for j := i; j > 0 && list[j] < list[j-1]; j-- {
+			list[j], list[j-1] = list[j-1], list[j]
+		}
+	}
+	return list
+}
+
+// TestAgentThatCannotStartLeavesNothing: what Open refuses changes nothing on disk
+// and holds no address.
+func TestAgentThatCannotStartLeavesNothing(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	ip := address(5)
+	base := fmt.Sprintf("data_dir = %q\n", data)
+	junk := filepath.Join(t.TempDir(), "junk.pem")
+	if err := os.WriteFile(junk, []byte("junk"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		name, hcl, taken, want string
+	}{
+		{"HTTP is taken", ``, ":8500", "cannot listen on IP:8500: address already in use;"},
+		{"RPC is taken", `server = true`, ":8300", "cannot listen on IP:8300: address already in use;"},
+		{"gossip is taken", ``, ":8301", "8301"},
+		{"gossip of the WAN is taken", `server = true`, ":8302", "8302"},
+		{"an address of another machine", `addresses { http = "192.0.2.1" }`, "", "cannot listen on 192.0.2.1:8500: this machine has no such address;"},
+		{"a certificate that is none", fmt.Sprintf(`ports { https = 8501 } tls { https { cert_file = %[1]q key_file = %[1]q } }`, junk), "", "read certificates of HTTPS: "},
+		{"a certificate of checks that is none", fmt.Sprintf(`enable_agent_tls_for_checks = true tls { internal_rpc { cert_file = %[1]q key_file = %[1]q } }`, junk), "", "read certificate of checks: "},
+		{"a key of gossip that is none", `encrypt = "!"`, "", "encrypt has invalid key"},
+	} {
+		var taken net.Listener
+		var err error
+		if row.taken != "" {
+			if taken, err = net.Listen("tcp", ip+row.taken); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var text string
+		if rt, _, err := config.Load(&config.Flags{HCL: []string{base + row.hcl, fmt.Sprintf(`bind_addr = %q client_addr = %q`, ip, ip)}}); err != nil {
+			text = err.Error() // refused before
+		} else {
+			logger, _ := logging.Open(logging.Options{Level: "WARN", Output: io.Discard})
+			_, err := agent.Open(agent.Options{Runtime: rt, Logger: logger})
+			text = fmt.Sprint(err)
+		}
+		if taken != nil {
+			taken.Close()
+		}
+		if want := strings.ReplaceAll(row.want, "IP", ip); !strings.Contains(text, want) {
+			t.Errorf("%s: %s, want %s", row.name, text, want)
+		}
+		if _, err := os.Stat(data); err == nil {
+			t.Errorf("%s: it made its data folder", row.name)
+		}
+		for _, port := range []string{":8500", ":8300", ":8301", ":8302"} {
+			l, err := net.Listen("tcp", ip+port)
+			if err != nil {
+				t.Errorf("%s: %v", row.name, err)
+				continue
+			}
+			l.Close()
+		}
+	}
+}
+
+// TestFilesOfAnAgent: which it makes, and which are gone after it.
+func TestFilesOfAnAgent(t *testing.T) {
+	data, pid := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "pid")
+	r := start(t, 6, false, fmt.Sprintf(`data_dir = %q pid_file = %q server = true bootstrap = true`, data, pid))
+	if text, err := os.ReadFile(pid); err != nil || string(text) != fmt.Sprint(os.Getpid()) {
+		t.Errorf("pid file %q, %v", text, err)
+	}
+	if id, err := os.ReadFile(filepath.Join(data, "node-id")); err != nil || string(id) != r.ID() {
+		t.Errorf("node-id %q, %v", id, err)
+	}
+	if _, err := open(t, 7, false, fmt.Sprintf(`data_dir = %q`, data)); err == nil || !strings.Contains(err.Error(), "is used by another agent") {
+		t.Errorf("a second agent on the data: %v", err)
+	}
+	r.stop()
+	if err := r.Close(); err != nil {
+		t.Errorf("closed twice: %v", err)
+	}
+	if _, err := os.Stat(pid); err == nil {
+		t.Error("the pid file is left")
+	}
+	again := start(t, 6, false, fmt.Sprintf(`data_dir = %q server = true bootstrap = true`, data))
+	if again.ID() != r.ID() {
+		t.Errorf("ID %s, was %s", again.ID(), r.ID())
+	}
+	if _, err := open(t, 7, false, fmt.Sprintf(`data_dir = %q pid_file = %q`, t.TempDir(), filepath.Join(data, "none", "pid"))); err == nil || !strings.HasPrefix(err.Error(), "write pid_file: ") {
+		t.Errorf("a pid file nowhere: %v", err)
+	}
+}
+
+// certificates makes an authority's file, and a certificate and key of it for an
+// address.
+func certificates(t *testing.T, ip, name string) (ca, cert, key string) {
+	t.Helper()
+	dir := t.TempDir()
+	authority, err := pki.NewAuthority(pki.Subject{CommonName: "ca"}, pki.Days(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	pair, err := authority.Issue(pki.Subject{CommonName: name, IPs: []net.IP{net.ParseIP(ip)}}, pki.Server|pki.Client, pki.Days(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ca, cert, key = filepath.Join(dir, "ca.pem"), filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	for path, text := range map[string][]byte{ca: authority.Cert, cert: pair.Cert, key: pair.Key} {
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return ca, cert, key
+}
+
+// TestCertificatesAreServedAndReplaced: HTTPS and DNS over TLS show the certificate
+// of the configuration, and after a reload the new one.
+func TestCertificatesAreServedAndReplaced(t *testing.T) {
+	ip := address(8)
+	ca, cert, key := certificates(t, ip, "first")
+	secure := `ports { https = 8501 dns_tls = 8853 } tls { https { ca_file = %q cert_file = %q key_file = %q } } enable_agent_tls_for_checks = true`
+	r := start(t, 8, true, fmt.Sprintf(secure, ca, cert, key))
+	shown := func(port, ca string) string {
+		t.Helper()
+		roots := x509.NewCertPool()
+		text, err := os.ReadFile(ca)
+		if err != nil || !roots.AppendCertsFromPEM(text) {
+			t.Fatal(err)
+		}
+		conn, err := tls.Dial("tcp", ip+port, &tls.Config{RootCAs: roots})
+		if err != nil {
+			return err.Error()
+		}
+		defer conn.Close()
+		return conn.ConnectionState().PeerCertificates[0].Subject.CommonName
+	}
+	for _, port := range []string{":8501", ":8853"} {
+		r.waitFor(port, func() error {
+			if got := shown(port, ca); got != "first" {
+				return fmt.Errorf("it shows %s", got)
+			}
+			return nil
+		})
+	}
+	ca2, cert2, key2 := certificates(t, ip, "second")
+	r.write(fmt.Sprintf(secure, ca2, cert2, key2))
+	if err := r.Reload(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	for _, port := range []string{":8501", ":8853"} {
+		if got := shown(port, ca2); got != "second" {
+			t.Errorf("after a reload %s shows %s", port, got)
+		}
+	}
+	r.write(fmt.Sprintf(secure, ca2, cert2, key)) // not of that certificate
+	if err := r.Reload(context.Background()); err == nil || !strings.HasPrefix(err.Error(), "reload certificates of HTTPS: ") {
+		t.Errorf("a key of another certificate: %v", err)
+	}
+	if got := shown(":8501", ca2); got != "second" {
+		t.Errorf("after a refused reload it shows %s", got)
+	}
+	res, err := (&http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}}).Get("https://" + ip + ":8501/dns-query")
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if res.StatusCode == http.StatusNotFound {
+		t.Error("DNS is not served over HTTPS")
+	}
+}
+
+func TestHTTPSWithoutACertificateIsLeftOut(t *testing.T) {
+	r := start(t, 9, true, `ports { https = 8501 }`)
+	if !strings.Contains(r.log.String(), "HTTPS is not served: it has a port but no certificate") {
+		t.Errorf("it does not say so:\n%s", r.log)
+	}
+	if conn, err := net.Dial("tcp", r.ip+":8501"); err == nil {
+		conn.Close()
+		t.Error("something is served there")
+	}
+}
+
+// TestFilesThatChangeAreReadAgain: auto_reload_config, once they are left alone.
+func TestFilesThatChangeAreReadAgain(t *testing.T) {
+	r := start(t, 10, true, `auto_reload_config = true`)
+	has := func(name string) func() error {
+		return func() error {
+			if _, text := r.ask("GET", "/v1/agent/services", ""); !strings.Contains(text, name) {
+				return fmt.Errorf("%s", text)
+			}
+			return nil
+		}
+	}
+	r.write(`auto_reload_config = true service { name = "web" }`)
+	r.waitFor("web", has(`"web"`))
+	if !strings.Contains(r.log.String(), "Configuration files changed: reloading") {
+		t.Error("it does not say so")
+	}
+	r.write(`auto_reload_config = true bogus = 1`)
+	r.waitFor("a refusal", func() error {
+		if !strings.Contains(r.log.String(), "Reload failed, nothing was changed") {
+			return fmt.Errorf("none yet")
+		}
+		return nil
+	})
+	if err := has(`"web"`)(); err != nil {
+		t.Error(err)
+	}
+	// Most tools put a new file in the place of the old.
+	next := r.file + ".new"
+	if err := os.WriteFile(next, []byte(`auto_reload_config = true service { name = "db" }`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(next, r.file); err != nil {
+		t.Fatal(err)
+	}
+	r.waitFor("db", has(`"db"`))
+}
+
+func TestLogIsHeardAtALevelOfItsOwn(t *testing.T) {
+	r := start(t, 11, true, `log_level = "error"`)
+	if _, err := r.Monitor("loud", false); err == nil || err.Error() != "Unknown log level: loud" {
+		t.Errorf("a level that is none: %v", err)
+	}
+	monitor, err := r.Monitor("debug", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer monitor.Close()
+	if res, err := http.Get("http://" + r.ip + ":8500/v1/agent/self"); err != nil {
+		t.Error(err)
+	} else {
+		res.Body.Close()
+	}
+	for limit := time.After(20 * time.Second); ; {
+		select {
+		case line := <-monitor.Lines():
+			if strings.Contains(string(line), "Request finished: method=GET url=/v1/agent/self") {
+				if strings.Contains(r.log.String(), "Request finished") {
+					t.Error("the agent's own log has it too")
+				}
+				return
+			}
+		case <-limit:
+			t.Fatal("the request is not heard of")
+		}
+	}
+}
+
+func TestMachineIsDescribed(t *testing.T) {
+	r := start(t, 12, true, ``)
+	host := r.Host(context.Background())
+	if host.CollectionTime == 0 || (host.Memory == nil || host.CPU == nil || host.Host == nil || host.Disk == nil) && len(host.Errors) == 0 {
+		t.Errorf("%+v", host)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	for _, text := range r.Host(ctx).Errors {
+		if name, _, ok := strings.Cut(text, ": "); !ok || !strings.Contains("memory CPU host disk", name) {
+			t.Errorf("an error %q", text)
+		}
+	}
+}
