@@ -56,7 +56,7 @@ func healthConnect(x *exchange) error { return x.replyInstances(ops.HealthServic
 func healthIngress(x *exchange) error { return x.replyInstances(ops.HealthIngress, false) }
 
 // replyInstances answers with instances and their checks. ?merge-central-config
-// changes nothing while there is no central configuration.
+// is ignored: registrations are not merged with service-defaults.
 func (x *exchange) replyInstances(op rpc.Op[ops.HealthServiceRequest, ops.HealthServiceReply], connect bool) error {
 	opts, err := x.readOptions()
 	if err != nil {

@@ -87,7 +87,8 @@ func uiGateway(x *exchange) error {
 	return x.replyMesh()
 }
 
-// replyMesh answers with a list that only configuration entries could fill.
+// replyMesh answers with an empty list: what gateways and intentions are about is
+// not worked out yet.
 func (x *exchange) replyMesh() error {
 	opts, err := x.readOptions()
 	if err != nil {

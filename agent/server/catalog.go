@@ -112,8 +112,7 @@ func (s *Server) catalogService(ctx context.Context, az *acl.Authorizer, req *op
 
 func noInstances(*catalog.Tx, catalog.WatchSet, string) (uint64, []*catalog.Instance) { return 0, nil }
 
-// catalogGatewayServices finds nothing: only configuration entries say what a
-// gateway serves.
+// catalogGatewayServices finds nothing: entries about gateways are not worked out yet.
 func (s *Server) catalogGatewayServices(ctx context.Context, _ *acl.Authorizer, req *ops.CatalogGatewayServicesRequest) (*ops.CatalogGatewayServicesReply, error) {
 	rep := &ops.CatalogGatewayServicesReply{}
 	return rep, s.kernel.Read(ctx, &req.ReadOptions, &rep.ReadMeta, noRows)

@@ -67,7 +67,7 @@ func (s *Server) healthService(ctx context.Context, az *acl.Authorizer, req *ops
 	return rep, err
 }
 
-// healthIngress finds nothing: only configuration entries name ingress gateways.
+// healthIngress finds nothing: entries about ingress gateways are not worked out yet.
 func (s *Server) healthIngress(ctx context.Context, az *acl.Authorizer, req *ops.HealthServiceRequest) (*ops.HealthServiceReply, error) {
 	if !az.Allows(acl.Service.Read(req.Service)) {
 		return nil, acl.ErrDenied // exactly, as above

@@ -127,7 +127,7 @@ type CatalogGatewayServicesRequest struct {
 	Gateway string
 }
 
-// CatalogGatewayServicesReply has no list: nothing configures gateways yet.
+// CatalogGatewayServicesReply has no list: entries about gateways are not worked out yet.
 type CatalogGatewayServicesReply struct {
 	rpc.ReadMeta
 }

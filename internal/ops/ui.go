@@ -21,9 +21,9 @@ var (
 	// UITopology tells what a service speaks and whether its proxies are
 	// transparent.
 	UITopology = rpc.Read[UITopologyRequest, UITopologyReply]("UI.Topology")
-	// UIMesh answers questions about gateways, intentions and exports. They come
-	// from configuration entries, of which there is none: the answer is empty and
-	// says only as of when.
+	// UIMesh answers questions about gateways, intentions and exports. Configuration
+	// entries about them are not worked out yet: the answer is empty and says only
+	// as of when.
 	UIMesh = rpc.Read[UIMeshRequest, UIMeshReply]("UI.Mesh")
 )
 
