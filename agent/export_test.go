@@ -104,7 +104,7 @@ func Keyring(folder string, rt *config.Runtime, name string) string {
 
 // RetryJoin runs one pool's attempts to join.
 func RetryJoin(ctx context.Context, addrs []string, interval time.Duration, max int, join func([]string) (int, error), joined func()) error {
-	return retryJoin{pool: "LAN", addrs: addrs, interval: interval, max: max, join: join, joined: joined, logger: hclog.NewNullLogger()}.run(ctx)
+	return retryJoin{pool: "LAN", addrs: addrs, interval: interval, max: max, join: join, joined: joined, failed: func(string) {}, logger: hclog.NewNullLogger()}.run(ctx)
 }
 
 // BindFault is what is said of an address that cannot be listened on.
