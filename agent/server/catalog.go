@@ -11,7 +11,7 @@ import (
 	"praetor/internal/ops"
 )
 
-func (s *Server) handleCatalog(m *kernel.Mux) {
+func (s *Server) registerCatalog(m *kernel.Mux) {
 	kernel.Handle(m, ops.CatalogDatacenters, kernel.Open("names of datacenters"), s.catalogDatacenters)
 	kernel.HandleList(m, s.kernel, ops.CatalogNodes, kernel.Nodes, func(r *ops.CatalogNodesRequest, rep *ops.CatalogNodesReply) kernel.List[*catalog.Node] {
 		return kernel.List[*catalog.Node]{

@@ -12,7 +12,7 @@ import (
 	"praetor/internal/ops"
 )
 
-func (s *Server) handleConfig(m *kernel.Mux) {
+func (s *Server) registerConfig(m *kernel.Mux) {
 	kernel.Handle(m, ops.ConfigApply, kernel.Decides("the right to write entries of the kind"), s.configApply)
 	kernel.Handle(m, ops.ConfigGet, kernel.Decides("the right to read entries of the kind"), s.configGet)
 	kernel.HandleList(m, s.kernel, ops.ConfigList, configEntries, func(r *ops.ConfigListRequest, rep *ops.ConfigListReply) kernel.List[*catalog.ConfigEntry] {

@@ -10,7 +10,7 @@ import (
 	"praetor/internal/ops"
 )
 
-func (s *Server) handleEvents(m *kernel.Mux) {
+func (s *Server) registerEvents(m *kernel.Mux) {
 	kernel.Handle(m, ops.EventFire, kernel.Decides("event:write on the event's name"), s.eventFire)
 }
 

@@ -10,7 +10,7 @@ import (
 	"praetor/internal/ops"
 )
 
-func (s *Server) handleHealth(m *kernel.Mux) {
+func (s *Server) registerHealth(m *kernel.Mux) {
 	kernel.HandleList(m, s.kernel, ops.HealthNode, kernel.Checks, func(r *ops.HealthNodeRequest, rep *ops.HealthChecksReply) kernel.List[*catalog.Check] {
 		return checks(rep, nil, r.Filter, nil, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []*catalog.Check) { return tx.NodeChecks(ws, r.Node) })
 	})

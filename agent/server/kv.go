@@ -12,7 +12,7 @@ import (
 	"praetor/internal/ops"
 )
 
-func (s *Server) handleKV(m *kernel.Mux) {
+func (s *Server) registerKV(m *kernel.Mux) {
 	kernel.Handle(m, ops.KVApply, kernel.Needs(kvApplyNeed), s.kvApply)
 	kernel.Handle(m, ops.KVGet, kernel.Needs(func(r *ops.KVGetRequest) acl.Need { return acl.Key.Read(r.Key) }), s.kvGet)
 	kernel.HandleList(m, s.kernel, ops.KVList, kernel.Entries, kvEntries)

@@ -9,27 +9,25 @@ import (
 
 // families register the operations of one noun each.
 var families = []func(*Server, *kernel.Mux){
-	(*Server).handleKV,
-	(*Server).handleSessions,
+	(*Server).registerKV,
+	(*Server).registerSessions,
 	func(s *Server, m *kernel.Mux) { query.New(s.kernel).Register(m) },
-	(*Server).handleConfig,
-	(*Server).handleTxn,
-	(*Server).handleRegistrations,
+	(*Server).registerConfig,
+	(*Server).registerTxn,
+	(*Server).registerRegistrations,
 	func(s *Server, m *kernel.Mux) { s.duties.Register(m) },
-	(*Server).handleCatalog,
-	(*Server).handleHealth,
+	(*Server).registerCatalog,
+	(*Server).registerHealth,
 	func(s *Server, m *kernel.Mux) { operator.New(s.duties, s.opts.LANKeys, s.opts.WANKeys).Register(m) },
-	(*Server).handleEvents,
-	(*Server).handleSnapshots,
-	(*Server).handleUI,
-	(*Server).handleStatus,
+	(*Server).registerEvents,
+	(*Server).registerSnapshots,
+	(*Server).registerUI,
+	(*Server).registerStatus,
 }
 
 // mux lists the operations this server answers.
 func (s *Server) mux() *rpc.Mux {
-	m := s.registered()
-	m.Wrap(s.measured.around)
-	return m.Mux
+	return s.registered().Serving(s.measured.around)
 }
 
 func (s *Server) registered() *kernel.Mux {

@@ -14,7 +14,7 @@ import (
 	"praetor/internal/ops"
 )
 
-func (s *Server) handleRegistrations(m *kernel.Mux) {
+func (s *Server) registerRegistrations(m *kernel.Mux) {
 	kernel.Handle(m, ops.CatalogRegister, kernel.Decides("node:write and service:write on what changes"), s.catalogRegister)
 	kernel.Handle(m, ops.CatalogDeregister, kernel.Decides("node:write, or service:write on what goes"), s.catalogDeregister)
 	kernel.Handle(m, ops.CatalogSync, kernel.Decides("the rights of each registration"), s.catalogSync)

@@ -15,7 +15,7 @@ import (
 	"praetor/internal/ops"
 )
 
-func (s *Server) handleSessions(m *kernel.Mux) {
+func (s *Server) registerSessions(m *kernel.Mux) {
 	kernel.Handle(m, ops.SessionCreate, kernel.Needs(func(r *ops.SessionCreateRequest) acl.Need {
 		return acl.Session.Write(cmp.Or(r.Session.Node, s.opts.Name))
 	}), s.sessionCreate)

@@ -21,9 +21,9 @@ import (
 	"praetor/internal/rpc"
 )
 
-// handleSnapshots asks for what manages tokens: a snapshot holds everything, the
+// registerSnapshots asks for what manages tokens: a snapshot holds everything, the
 // tokens too (reference/http-operator-acl.md §2).
-func (s *Server) handleSnapshots(m *kernel.Mux) {
+func (s *Server) registerSnapshots(m *kernel.Mux) {
 	manages := kernel.NeedsAlways(acl.ACL.Write())
 	kernel.HandleTransfer(m, ops.SnapshotSave, manages, s.snapshotSave)
 	kernel.HandleTransfer(m, ops.SnapshotRestore, manages, s.snapshotRestore)

@@ -11,7 +11,7 @@ import (
 	"praetor/internal/rpc"
 )
 
-func (s *Server) handleStatus(m *kernel.Mux) {
+func (s *Server) registerStatus(m *kernel.Mux) {
 	kernel.Handle(m, ops.StatusLeader, kernel.Open("a leader's address"), s.statusLeader)
 	kernel.Handle(m, ops.StatusPeers, kernel.Open("servers' addresses"), s.statusPeers)
 	kernel.Handle(m, ops.StatusRaft, kernel.Open("figures of the log"), s.statusRaft)

@@ -14,7 +14,7 @@ import (
 	"praetor/internal/ops"
 )
 
-func (s *Server) handleTxn(m *kernel.Mux) {
+func (s *Server) registerTxn(m *kernel.Mux) {
 	kernel.Handle(m, ops.TxnApply, kernel.Decides("the rights of each of its operations"), s.txnApply)
 	kernel.Handle(m, ops.TxnRead, kernel.Decides("the rights of each of its operations"), s.txnRead)
 }

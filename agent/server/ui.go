@@ -14,7 +14,7 @@ import (
 	"praetor/internal/ops"
 )
 
-func (s *Server) handleUI(m *kernel.Mux) {
+func (s *Server) registerUI(m *kernel.Mux) {
 	kernel.HandleList(m, s.kernel, ops.UINodes, kernel.Details, func(r *ops.UINodesRequest, rep *ops.UINodesReply) kernel.List[*catalog.NodeDetail] {
 		return kernel.List[*catalog.NodeDetail]{
 			Rows: (*catalog.Tx).NodeDetails, Pick: kernel.PickBy[filter.NodeDump, *catalog.NodeDetail](r.Filter), Into: &rep.Nodes,

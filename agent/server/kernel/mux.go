@@ -11,7 +11,7 @@ import (
 // Mux is the operations that a server answers, each with its rule. No handler
 // sees a request whose token was not resolved.
 type Mux struct {
-	*rpc.Mux
+	handlers *rpc.Mux // nobody else registers there
 	resolver acl.Resolver
 	rules    map[string]Rule
 }
@@ -19,6 +19,13 @@ type Mux struct {
 // NewMux returns an empty Mux whose callers' tokens resolver knows.
 func NewMux(resolver acl.Resolver) *Mux {
 	return &Mux{rpc.NewMux(), resolver, map[string]Rule{}}
+}
+
+// Serving returns the handlers, each with something around it that an operation may
+// want. Call it after the last Handle.
+func (m *Mux) Serving(around func(op *rpc.Desc, next rpc.Handler) rpc.Handler) *rpc.Mux {
+	m.handlers.Wrap(around)
+	return m.handlers
 }
 
 // Rules are the rules of all operations and transfers, by name.
@@ -29,7 +36,7 @@ func (m *Mux) Rules() map[string]Rule { return m.rules }
 func Handle[Req, Rep any](m *Mux, op rpc.Op[Req, Rep], r Rule, h func(context.Context, *acl.Authorizer, *Req) (*Rep, error)) {
 	m.rule(op.Desc, r)
 	resolver := m.resolver
-	rpc.Handle(m.Mux, op, func(ctx context.Context, req *Req) (*Rep, error) {
+	rpc.Handle(m.handlers, op, func(ctx context.Context, req *Req) (*Rep, error) {
 		az, err := r.admit(ctx, resolver, any(req).(rpc.Message))
 		if err != nil {
 			return nil, err
@@ -42,7 +49,7 @@ func Handle[Req, Rep any](m *Mux, op rpc.Op[Req, Rep], r Rule, h func(context.Co
 func HandleTransfer[Req, Rep any](m *Mux, t rpc.Transfer[Req, Rep], r Rule, h func(context.Context, *acl.Authorizer, *Req, io.Reader) (*Rep, io.ReadCloser, error)) {
 	m.rule(t.Desc, r)
 	resolver := m.resolver
-	rpc.HandleTransfer(m.Mux, t, func(ctx context.Context, req *Req, body io.Reader) (*Rep, io.ReadCloser, error) {
+	rpc.HandleTransfer(m.handlers, t, func(ctx context.Context, req *Req, body io.Reader) (*Rep, io.ReadCloser, error) {
 		az, err := r.admit(ctx, resolver, any(req).(rpc.Message))
 		if err != nil {
 			return nil, nil, err
