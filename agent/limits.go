@@ -18,6 +18,7 @@ func (a *Agent) limit(rt *config.Runtime) {
 		ClientTimeout: l.RPCClientTimeout, Rate: l.RPCRate, Burst: l.RPCMaxBurst, Mode: l.RequestMode, ReadRate: l.ReadRate, WriteRate: l.WriteRate,
 	})
 	a.front.Limit(l.HTTPMaxConnsPerClient)
+	a.front.AllowHosts(browsers(rt).Hosts)
 	a.views.LimitFetches(rt.Cache.FetchRate, rt.Cache.FetchMaxBurst)
 	if a.server != nil {
 		a.server.LimitConnections(l.RPCMaxConnsPerClient, l.RPCHandshakeTimeout)

@@ -26,7 +26,8 @@ type BrowserOptions struct {
 // browsers refuses what a page makes a browser send that the page has no right to.
 type browsers struct {
 	next     http.Handler
-	opts     BrowserOptions
+	origins  []string
+	hosts    func() *[]string
 	guard    http.CrossOriginProtection
 	loopback bool // the listener is one of the loopback network
 	log      func(r *http.Request, reason string)
@@ -42,8 +43,8 @@ func (b *browsers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		reason = fmt.Sprintf("Host %q is refused: browsers reach this address by IP address, as localhost or by the node's name only. "+
 			"If this name is yours, add it to http_config.allowed_hosts", clip(r.Host))
 	case b.guard.Check(r) != nil && !b.isTrusted(r.Header.Get("Origin")):
-		reason = fmt.Sprintf("Cross-origin request refused: pages of %q may not change anything here. "+
-			"To let them, allow the origin in http_config.response_headers (Access-Control-Allow-Origin)", clip(r.Header.Get("Origin")))
+		reason = fmt.Sprintf("Cross-origin request refused: %s may not change anything here. "+
+			"To let them, allow the origin in http_config.response_headers (Access-Control-Allow-Origin)", pages(r.Header.Get("Origin")))
 	}
 	if reason == "" {
 		b.next.ServeHTTP(w, r)
@@ -51,6 +52,14 @@ func (b *browsers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	b.log(r, reason)
 	plain(w, http.StatusForbidden, reason+"\n")
+}
+
+// pages are those of an origin, or of one that the browser does not name.
+func pages(origin string) string {
+	if origin == "" {
+		return "pages of another site (the browser sent no Origin)"
+	}
+	return fmt.Sprintf("pages of %q", clip(origin))
 }
 
 // clip bounds what an answer repeats of a request.
@@ -83,7 +92,7 @@ func (b *browsers) isKnown(host string) bool {
 }
 
 func (b *browsers) isListed(name string) bool {
-	for _, known := range b.opts.Hosts {
+	for _, known := range *b.hosts() {
 		known = strings.ToLower(known)
 		if known == name {
 			return true
@@ -107,7 +116,7 @@ func hostname(host string) string {
 // those of a name that the configuration calls this machine's (behind a proxy that
 // changes the Host header).
 func (b *browsers) isTrusted(origin string) bool {
-	for _, o := range b.opts.Origins {
+	for _, o := range b.origins {
 		if o == "*" || origin != "" && strings.EqualFold(o, origin) {
 			return true
 		}

@@ -1,7 +1,9 @@
 package httpapi_test
 
 import (
+	"context"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -57,6 +59,9 @@ func TestPagesOfOtherOriginsCannotWrite(t *testing.T) {
 		if got == 403 && !strings.Contains(body, "Access-Control-Allow-Origin") {
 			t.Errorf("%s: does not name the cure: %q", tt.name, body)
 		}
+		if strings.Contains(body, `""`) {
+			t.Errorf("%s: names an origin that was not sent: %q", tt.name, body)
+		}
 	}
 }
 
@@ -105,5 +110,21 @@ func TestBrowsersReachOtherListenersUnderAnyName(t *testing.T) {
 	serveOn(t, l, httpapi.ServerOptions{Handler: answers})
 	if got, body := statusOf(t, strings.Replace(l.Addr().String(), "[::]", "127.0.0.1", 1), "GET", "consul.corp", "Sec-Fetch-Site: none"); got != 200 {
 		t.Errorf("got %d %q", got, body)
+	}
+}
+
+func TestHostsThatAreAllowedLaterReachALoopbackListener(t *testing.T) {
+	srv := httpapi.NewServer(httpapi.ServerOptions{Handler: answers})
+	address := serveWith(t, func(ctx context.Context, l net.Listener) error { return srv.Serve(ctx, l) })
+	status := func() int {
+		got, _ := statusOf(t, address, "GET", "consul.example.com", "Sec-Fetch-Site: none")
+		return got
+	}
+	if got := status(); got != 403 {
+		t.Errorf("before: %d", got)
+	}
+	srv.AllowHosts([]string{"consul.example.com"})
+	if got := status(); got != 200 {
+		t.Errorf("after: %d", got)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -55,6 +56,7 @@ const (
 type Server struct {
 	opts  ServerOptions
 	conns conns
+	hosts atomic.Pointer[[]string] // BrowserOptions.Hosts in force
 }
 
 // NewServer returns a server that does not serve yet.
@@ -69,6 +71,7 @@ func NewServer(opts ServerOptions) *Server {
 	}
 	s := &Server{opts: opts}
 	s.conns.logger = opts.Logger
+	s.AllowHosts(opts.Browsers.Hosts)
 	s.Limit(opts.MaxConnsPerClient)
 	return s
 }
@@ -76,6 +79,9 @@ func NewServer(opts ServerOptions) *Server {
 // Limit bounds the connections of one IP address; 0 means no bound. Those that are
 // open stay.
 func (s *Server) Limit(perClient int) { s.conns.most.Store(int64(perClient)) }
+
+// AllowHosts replaces BrowserOptions.Hosts, from the next request on.
+func (s *Server) AllowHosts(hosts []string) { s.hosts.Store(&hosts) }
 
 // Serve answers on l until ctx ends (nil) or l breaks (why), and closes l. When
 // ctx ends so do the contexts of all requests; Serve returns when their handlers
@@ -130,7 +136,7 @@ func (s *Server) serve(ctx context.Context, l net.Listener) error {
 func (s *Server) door(l net.Listener) http.Handler {
 	refused := func(r *http.Request, reason string) { logFailure(s.opts.Logger, r, reason) }
 	return logging{
-		next:    &browsers{next: lasting{s.opts.Handler}, opts: s.opts.Browsers, loopback: isLoopback(l), log: refused},
+		next:    &browsers{next: lasting{s.opts.Handler}, origins: s.opts.Browsers.Origins, hosts: s.hosts.Load, loopback: isLoopback(l), log: refused},
 		logger:  s.opts.Logger,
 		verbose: s.opts.Verbose,
 	}

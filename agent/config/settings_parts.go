@@ -69,7 +69,7 @@ type httpSettings struct {
 	BlockEndpoints     []string          `cfg:"block_endpoints" help:"URL path prefixes that are refused"`
 	AllowWriteHTTPFrom []string          `cfg:"allow_write_http_from" help:"networks that may write through agent endpoints"`
 	ResponseHeaders    map[string]string `cfg:"response_headers" help:"headers added to every answer; pages of the origin in Access-Control-Allow-Origin may write too"`
-	AllowedHosts       []string          `cfg:"allowed_hosts" help:"names under which browsers reach a loopback listener, beside IP addresses, localhost and the node's; *.NAME for all below one"`
+	AllowedHosts       []string          `cfg:"allowed_hosts" help:"names under which browsers reach a loopback listener, beside IP addresses, localhost and the node's; *.NAME for all below one" reload:"y"`
 	UseCache           *bool             `cfg:"use_cache" help:"allow ?cached"`
 	MaxHeaderBytes     *int              `cfg:"max_header_bytes" help:"bytes of request headers, 0 for 1 MiB"`
 }
