@@ -41,6 +41,7 @@ const lingerTime = time.Second
 // is lost to chance: the reader takes what comes first. So writes get a context that
 // ends a little later. End it must, for what did not arrive whole never will.
 func (r *Router) lingering(ctx context.Context, info *tap.Info) (context.Context, error) {
+	r.served.requests.Incr()
 	name, ours := strings.CutPrefix(info.FullMethodName, methodPrefix)
 	if !ours || !r.isWrite(name) {
 		return ctx, nil

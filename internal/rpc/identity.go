@@ -9,6 +9,8 @@ import (
 	"google.golang.org/grpc/peer"
 
 	"net"
+
+	"praetor/internal/telemetry"
 )
 
 // Identity is who this agent is to those at the other end of its connections,
@@ -78,7 +80,7 @@ func isProven(keys [][]byte, got []byte, by string, hello, answer []byte) bool {
 }
 
 // greeted tells gRPC whom the Listener has met on a connection.
-type greeted struct{}
+type greeted struct{ conns *telemetry.Counter }
 
 // peerInfo is a Peer as gRPC carries it.
 type peerInfo struct{ Peer }
@@ -88,7 +90,8 @@ func (peerInfo) AuthType() string { return "praetor" }
 
 // ServerHandshake implements credentials.TransportCredentials: the Listener has
 // done it.
-func (greeted) ServerHandshake(conn net.Conn) (net.Conn, credentials.AuthInfo, error) {
+func (g greeted) ServerHandshake(conn net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	g.conns.Incr()
 	if met, ok := conn.(*counted); ok {
 		return conn, peerInfo{met.peer}, nil
 	}

@@ -70,6 +70,8 @@ type Router struct {
 	asked, failed *telemetry.Counter  // requests of a client agent
 	abroad        *telemetry.Counters // requests to other datacenters
 
+	served struct{ requests, streams, conns *telemetry.Counter } // what comes in over gRPC
+
 	underWay *budget.Budget // of replies
 
 	limits
@@ -89,6 +91,8 @@ func NewRouter(opts Options) *Router {
 			exceeded: opts.Metrics.Counter("client.rpc.exceeded"), tooFast: tooFast{metrics: opts.Metrics},
 		},
 	}
+	r.served.requests, r.served.streams = opts.Metrics.Counter("grpc.server.request.count"), opts.Metrics.Counter("grpc.server.stream.count")
+	r.served.conns = opts.Metrics.Counter("grpc.server.connection.count")
 	r.fleet.isUp = r.pool.isUp
 	r.clientTimeout.Store(int64(opts.ClientTimeout))
 	return r

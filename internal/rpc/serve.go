@@ -64,7 +64,7 @@ func Serve(ctx context.Context, l net.Listener, router *Router, logger hclog.Log
 
 func newServer(r *Router) *grpc.Server {
 	return grpc.NewServer(
-		grpc.Creds(greeted{}),
+		grpc.Creds(greeted{r.served.conns}),
 		grpc.ForceServerCodecV2(codec{bounded: true}),
 		grpc.InTapHandle(r.lingering),
 		grpc.MaxRecvMsgSize(maxRequestBytes),
