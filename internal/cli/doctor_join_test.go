@@ -3,6 +3,8 @@ package cli_test
 import (
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -104,6 +106,24 @@ func TestDoctorHasNothingToSayOfWhatIsWell(t *testing.T) {
 	for line := range strings.Lines(out) {
 		if (strings.HasPrefix(line, "problem ") || strings.HasPrefix(line, "warning ")) && !strings.Contains(line, " ports ") { // nobody listens on port 1
 			t.Errorf("it says: %s", line)
+		}
+	}
+}
+
+func TestDoctorLeadsFromADamagedServerToItsCure(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "raft", "snapshots", "2-18-1700000000000.damaged"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("CONSUL_HTTP_ADDR", "127.0.0.1:1")
+	out, _, code := run(t, "doctor", "-data-dir="+dir) // of a server that does not start
+	said := strings.Join(strings.Fields(out), " ")
+	for _, want := range []string{
+		"holds a server's log", "its last line names the file and the place", `"A server says that its data is damaged"`,
+		"a snapshot of this server was damaged", "2-18-1700000000000.damaged", "praetor snapshot save",
+	} {
+		if code != 2 || !strings.Contains(said, want) {
+			t.Errorf("code %d; it does not say %q:\n%s", code, want, out)
 		}
 	}
 }

@@ -73,11 +73,15 @@ func examineDisk(ctx context.Context, p *patient, c *chart) {
 
 // examineDamaged looks for files that the agent found damaged at a start and kept.
 func examineDamaged(dir string, c *chart) {
-	kept, _ := filepath.Glob(filepath.Join(dir, "*.damaged-*")) // the pattern is fine
+	snapshots, _ := filepath.Glob(filepath.Join(dir, "raft", "snapshots", "*.damaged")) // the patterns are fine
+	if len(snapshots) > 0 {
+		c.add(warning, "keep a snapshot of good data elsewhere (praetor snapshot save FILE), look at the disk's health, then remove these folders",
+			"a snapshot of this server was damaged; the server goes on with another one and its log: %s", few(snapshots))
+	}
+	kept, _ := filepath.Glob(filepath.Join(dir, "*.damaged-*"))
 	if len(kept) == 0 {
 		return
 	}
-	slices.Sort(kept)
 	c.add(warning, "compare /v1/agent/services with what runs on this machine, and register again what is missing; the agent's log at its start names what was dropped; then remove these files, and look at the disk's health",
 		"files of the agent were damaged: %s", few(kept))
 }

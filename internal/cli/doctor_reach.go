@@ -138,6 +138,10 @@ func examineFiles(opts doctorOptions, running bool) []*chart {
 	if dataDir != "" {
 		folder := &chart{about: "data folder"}
 		examineFolder(dataDir, folder)
+		if !running {
+			examineDamaged(dataDir, folder)
+			examineStoppedLog(dataDir, folder)
+		}
 		charts = append(charts, folder)
 	}
 	return charts
@@ -176,6 +180,16 @@ func examineOwnPorts(rt *config.Runtime, c *chart) {
 	if len(c.list) == before {
 		c.add(fine, "", "%s are free", fmt.Sprintf("%d addresses", len(addrs)))
 	}
+}
+
+// examineStoppedLog says who finds out whether a stopped server's log is whole: opening
+// it would change it.
+func examineStoppedLog(dir string, c *chart) {
+	if _, err := os.Stat(filepath.Join(dir, "raft")); err != nil {
+		return
+	}
+	c.add(note, "start the agent: if the log is damaged it ends, and its last line names the file and the place; docs/troubleshooting.md, \"A server says that its data is damaged\", says how to bring it back",
+		"%s holds a server's log, which is examined whenever the agent starts", dir)
 }
 
 // examineFolder finds out whether this user could use a data folder.
