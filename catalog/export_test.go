@@ -9,7 +9,7 @@ import (
 func SameDefinition(a, b *CheckDefinition) bool { return a.equal(b) }
 
 // SameService does so for services.
-func SameService(a, b *Service) bool { return a.equal(b) }
+func SameService(a, b *Service) bool { return a.Same(b, (*Proxy).equal) }
 
 // SameNode does so for nodes.
 func SameNode(a, b *Node) bool { return a.equal(b) }

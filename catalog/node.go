@@ -50,10 +50,11 @@ func nodeUUID(n *Node) []byte {
 func (n *Node) equal(o *Node) bool {
 	return n.ID == o.ID && n.Node == o.Node && n.Address == o.Address && n.Datacenter == o.Datacenter &&
 		maps.Equal(n.TaggedAddresses, o.TaggedAddresses) && maps.Equal(n.Meta, o.Meta) &&
-		n.Locality.equal(o.Locality)
+		n.Locality.Equal(o.Locality)
 }
 
-func (l *Locality) equal(o *Locality) bool {
+// Equal reports whether two localities are the same place, or both unknown (nil).
+func (l *Locality) Equal(o *Locality) bool {
 	return l == o || l != nil && o != nil && *l == *o
 }
 

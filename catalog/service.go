@@ -113,18 +113,24 @@ func serviceKey(node, id string) []byte { return partsKey(fold(node), id) }
 
 func serviceNameKey(name string) []byte { return partsKey(fold(name)) }
 
-// equal compares what a registration sets.
-func (s *Service) equal(o *Service) bool {
+// Same reports whether s and o were registered alike; proxy says so of their proxies.
+// No weights are the default ones, and no Connect is one that is not native.
+func (s *Service) Same(o *Service, proxy func(s, o *Proxy) bool) bool {
 	return s.Kind == o.Kind && s.Service == o.Service && slices.Equal(s.Tags, o.Tags) &&
 		s.Address == o.Address && s.Port == o.Port && s.SocketPath == o.SocketPath &&
 		maps.Equal(s.TaggedAddresses, o.TaggedAddresses) && maps.Equal(s.Meta, o.Meta) &&
-		s.Weights == o.Weights && s.EnableTagOverride == o.EnableTagOverride &&
-		s.Locality.equal(o.Locality) && s.Connect.equal(o.Connect) && s.Proxy.equal(o.Proxy)
+		s.Weights.orDefault() == o.Weights.orDefault() && s.EnableTagOverride == o.EnableTagOverride &&
+		s.Locality.Equal(o.Locality) && s.isNative() == o.isNative() && proxy(s.Proxy, o.Proxy)
 }
 
-func (c *Connect) equal(o *Connect) bool {
-	return c == o || c != nil && o != nil && *c == *o
+func (w Weights) orDefault() Weights {
+	if w == (Weights{}) {
+		return Weights{Passing: 1, Warning: 1}
+	}
+	return w
 }
+
+func (s *Service) isNative() bool { return s.Connect != nil && s.Connect.Native }
 
 // planService refuses a service that Register.Prepare let pass but the store
 // may not hold.
@@ -146,7 +152,7 @@ func (w *writer) putService(node *Node, s *Service) {
 	old := first[*Service](w.txn, tableService, byID, serviceID(s))
 	if old != nil {
 		s.CreateIndex = old.CreateIndex
-		if s.equal(old) {
+		if s.Same(old, (*Proxy).equal) {
 			return
 		}
 	}

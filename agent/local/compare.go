@@ -10,27 +10,8 @@ import (
 	"praetor/catalog"
 )
 
-// sameService compares what a registration sets. Empty and absent are the same.
-func sameService(a, b *catalog.Service) bool {
-	return a.Kind == b.Kind && a.Service == b.Service && slices.Equal(a.Tags, b.Tags) &&
-		a.Address == b.Address && a.Port == b.Port && a.SocketPath == b.SocketPath &&
-		maps.Equal(a.TaggedAddresses, b.TaggedAddresses) && maps.Equal(a.Meta, b.Meta) &&
-		weights(a) == weights(b) && a.EnableTagOverride == b.EnableTagOverride &&
-		sameLocality(a.Locality, b.Locality) && isNative(a) == isNative(b) && sameProxy(a.Proxy, b.Proxy)
-}
-
-func weights(s *catalog.Service) catalog.Weights {
-	if s.Weights == (catalog.Weights{}) {
-		return catalog.Weights{Passing: 1, Warning: 1}
-	}
-	return s.Weights
-}
-
-func isNative(s *catalog.Service) bool { return s.Connect != nil && s.Connect.Native }
-
-func sameLocality(a, b *catalog.Locality) bool {
-	return a == b || a != nil && b != nil && *a == *b
-}
+// sameService reports whether two services are registered alike.
+func sameService(a, b *catalog.Service) bool { return a.Same(b, sameProxy) }
 
 // sameProxy compares as JSON, where neither number types nor the order of maps
 // matter, but for what is empty in one and absent in the other. Few services

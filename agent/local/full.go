@@ -93,7 +93,7 @@ func (s *State) compare(v *view) {
 }
 
 func (s *State) compareNode(n *catalog.Node) {
-	if n == nil || n.ID != s.opts.NodeID || !sameLocality(n.Locality, s.opts.Locality) ||
+	if n == nil || n.ID != s.opts.NodeID || !n.Locality.Equal(s.opts.Locality) ||
 		!maps.Equal(n.TaggedAddresses, s.opts.TaggedAddresses) || !maps.Equal(n.Meta, s.nodeMeta) {
 		s.dirty.node = true
 	}

@@ -83,7 +83,5 @@ func changesNode(node *catalog.Node, reg *catalog.Register) bool {
 	}
 	return node.Node != reg.Node || node.ID != reg.ID || node.Address != reg.Address ||
 		!maps.Equal(node.TaggedAddresses, reg.TaggedAddresses) || !maps.Equal(node.Meta, reg.NodeMeta) ||
-		!sameLocality(node.Locality, reg.Locality)
+		!node.Locality.Equal(reg.Locality)
 }
-
-func sameLocality(a, b *catalog.Locality) bool { return a == b || a != nil && b != nil && *a == *b }
