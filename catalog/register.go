@@ -120,8 +120,9 @@ func (d *CheckDefinition) prepare() {
 	d.Header, d.ScriptArgs = nilEmptyMap(d.Header), nilEmpty(d.ScriptArgs)
 }
 
-// kind names the type of check that a definition describes, "" if none; Consul
-// names none for gRPC.
+// kind names the type of check that a definition describes, "" if none. The order
+// is Consul's for checks that do not come from an agent, which has another one
+// (definition.CheckType), and no name for gRPC.
 func (d *CheckDefinition) kind() string {
 	switch {
 	case d.HTTP != "":

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"io"
 	"strings"
 
 	"praetor/catalog"
@@ -58,11 +59,14 @@ func agentCheckRegister(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	var body agentCheckBody
-	if err := x.decode(&body); err != nil {
+	var body definition.Check
+	if err := x.decodeWith(textDecode, func(r io.Reader) error { return definition.DecodeAlone(r, &body) }); err != nil {
 		return err
 	}
-	chk := body.check()
+	chk, err := body.RowAlone()
+	if err != nil {
+		return invalid("%w", err)
+	}
 	switch {
 	case chk.Name == "":
 		return invalid("Missing check name")

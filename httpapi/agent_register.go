@@ -23,15 +23,19 @@ func agentServiceRegister(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	var body agentServiceBody
+	var body definition.Service
 	if err := x.decode(&body); err != nil {
 		return err
 	}
-	r := &registration{service: body.service(), checks: body.checks(), replace: x.flag("replace-existing-checks")}
-	if err := r.validate(body.Weights); err != nil {
+	r, err := newRegistration(&body)
+	if err != nil {
 		return err
 	}
-	if s := body.sidecar(); s != nil {
+	r.replace = x.flag("replace-existing-checks")
+	if err := r.validate(body.Weights != nil); err != nil {
+		return err
+	}
+	if s := body.Sidecar(); s != nil {
 		if r.sidecar, err = newSidecar(r.service, s); err != nil {
 			return err
 		}
@@ -48,8 +52,26 @@ func agentServiceRegister(x *exchange) error {
 	return x.addWithSidecar(r)
 }
 
+// newRegistration is what a body describes, with Check before Checks.
+func newRegistration(s *definition.Service) (*registration, error) {
+	r := &registration{service: s.Row()}
+	for i, c := range append([]*definition.Check{s.Check}, s.Checks...) {
+		if c == nil {
+			continue
+		}
+		row, err := c.Row()
+		switch {
+		case err != nil:
+			return nil, invalid("%w", err)
+		case i > 0 || !isEmpty(row):
+			r.checks = append(r.checks, row)
+		}
+	}
+	return r, nil
+}
+
 // validate refuses what makes no sense, with the words of the HTTP API.
-func (r *registration) validate(weights *catalog.Weights) error {
+func (r *registration) validate(weighted bool) error {
 	s := r.service
 	if s.Service == "" {
 		return invalid("Missing service name")
@@ -60,8 +82,8 @@ func (r *registration) validate(weights *catalog.Weights) error {
 	if err := definition.ValidateMeta(s.Meta); err != nil {
 		return invalid("Invalid Service Meta: %w", err)
 	}
-	if weights != nil {
-		if err := definition.ValidateWeights(*weights); err != nil {
+	if weighted {
+		if err := definition.ValidateWeights(s.Weights); err != nil {
 			return invalid("Invalid Weights: %w", err)
 		}
 	}
@@ -87,20 +109,23 @@ func validateChecks(checks []*catalog.Check) error {
 }
 
 // newSidecar is the proxy of a service. Its port may still be 0.
-func newSidecar(parent *catalog.Service, body *sidecarBody) (*registration, error) {
+func newSidecar(parent *catalog.Service, body *definition.Service) (*registration, error) {
 	var faults definition.Errors
 	if body.ID != "" {
 		faults.Addf("A SidecarService cannot specify an ID as this is managed by the agent")
 	}
-	if body.isNested() {
+	if body.Sidecar() != nil {
 		faults.Addf("A SidecarService cannot have a nested SidecarService")
 	}
 	if err := faults.Err(); err != nil {
 		return nil, invalid("Validation failed: %w", err)
 	}
-	r := &registration{service: body.service(), checks: body.checks()}
+	r, err := newRegistration(body)
+	if err != nil {
+		return nil, err
+	}
 	if body.Weights != nil {
-		if err := definition.ValidateWeights(*body.Weights); err != nil {
+		if err := definition.ValidateWeights(r.service.Weights); err != nil {
 			return nil, invalid("Invalid SidecarService: Invalid Weights: %w", err)
 		}
 	}

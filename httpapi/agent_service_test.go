@@ -10,6 +10,7 @@ import (
 
 	"praetor/catalog"
 	"praetor/httpapi"
+	"praetor/internal/definition"
 )
 
 func httpapiService(id string) *catalog.Service { return &catalog.Service{ID: id, Service: id} }
@@ -352,12 +353,16 @@ func FuzzOtherBodies(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, body string) {
-		var check httpapi.AgentCheckBody
-		if httpapi.DecodeStrict(strings.NewReader(body), &check) == nil {
-			httpapi.AppendCheck(nil, check.Part())
+		var check definition.Check
+		if definition.DecodeAlone(strings.NewReader(body), &check) == nil {
+			row, err := check.RowAlone()
+			if err != nil {
+				t.Errorf("%q: %v", body, err)
+			}
+			httpapi.AppendCheck(nil, row)
 		}
 		var reg httpapi.RegisterBody
-		if httpapi.DecodeStrict(strings.NewReader(body), &reg) == nil {
+		if definition.Decode(strings.NewReader(body), &reg) == nil {
 			row := reg.Part()
 			for _, c := range row.Checks {
 				httpapi.AppendCheck(nil, c)

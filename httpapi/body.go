@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"praetor/internal/definition"
 	"praetor/internal/fault"
 	"praetor/internal/shape"
 )
@@ -81,7 +82,7 @@ func (x *exchange) decode(v any) error { return x.decodeAs(textDecode, v) }
 
 // decodeAs is decode with another text for what cannot be read.
 func (x *exchange) decodeAs(text string, v any) error {
-	return x.decodeWith(text, func(body io.Reader) error { return decodeStrict(body, v) })
+	return x.decodeWith(text, func(body io.Reader) error { return definition.Decode(body, v) })
 }
 
 // decodeWith has read read the body.
@@ -107,61 +108,10 @@ func (x *exchange) decodeTenant(v any) error {
 	return err
 }
 
-func decodeStrict(body io.Reader, v any) error {
-	d := json.NewDecoder(body)
-	d.DisallowUnknownFields()
-	return d.Decode(v)
-}
-
-// duration is a span of time as "10s" or as a number of nanoseconds. Any other
-// JSON is ignored (reference/http-api.md §4).
-type duration time.Duration
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (d *duration) UnmarshalJSON(text []byte) error {
-	switch {
-	case len(text) == 0:
-	case text[0] == '"':
-		var s string
-		if err := json.Unmarshal(text, &s); err != nil {
-			return err
-		}
-		span, err := time.ParseDuration(s)
-		if err != nil {
-			return err
-		}
-		*d = duration(span)
-	case text[0] == '-' || text[0] >= '0' && text[0] <= '9':
-		var n float64
-		if err := json.Unmarshal(text, &n); err != nil {
-			return err
-		}
-		*d = saturated(n)
-	}
-	return nil
-}
-
-// saturated is a number of nanoseconds, the longest span there is in its direction if
-// it is beyond that.
-func saturated(nanoseconds float64) duration {
-	switch {
-	case nanoseconds >= math.MaxInt64: // which as a float is 2^63
-		return math.MaxInt64
-	case nanoseconds <= math.MinInt64:
-		return math.MinInt64
-	}
-	return duration(nanoseconds)
-}
-
-func (d duration) span() time.Duration { return time.Duration(d) }
-
 // lenient decodes what may have keys that nobody knows.
 type lenient[T any] struct{ Value T }
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (l *lenient[T]) UnmarshalJSON(text []byte) error { return json.Unmarshal(text, &l.Value) }
 
-var (
-	_ json.Unmarshaler = (*duration)(nil)
-	_ json.Unmarshaler = (*lenient[int])(nil)
-)
+var _ json.Unmarshaler = (*lenient[int])(nil)

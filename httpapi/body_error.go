@@ -46,9 +46,10 @@ func keyPath(path string) string {
 	return strings.Join(keys, ".")
 }
 
-// goType names a type in Go's words, those of packages by what they are made of.
+// goType names a type in Go's words, those of packages and structs by what they
+// are made of.
 func goType(t reflect.Type) string {
-	if text := t.String(); !strings.Contains(text, ".") {
+	if text := t.String(); !strings.Contains(text, ".") && !strings.Contains(text, "struct {") {
 		return text
 	}
 	for t.Kind() == reflect.Pointer {

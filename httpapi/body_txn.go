@@ -1,11 +1,13 @@
 package httpapi
 
 import (
+	"cmp"
 	"errors"
 	"math"
 	"net/http"
 
 	"praetor/catalog"
+	"praetor/internal/definition"
 	"praetor/internal/fault"
 	"praetor/internal/ops"
 	"praetor/internal/shape"
@@ -33,19 +35,13 @@ type txnKVBody struct {
 type txnNodeBody struct {
 	Verb catalog.TxnVerb
 	Node struct {
-		ID              string
-		Node            string
-		Address         string
-		Datacenter      string // there is only the one that is asked
-		TaggedAddresses map[string]string
-		Meta            map[string]string
-		Locality        *catalog.Locality
-		PeerName        string // clients send back what they read
-		Partition       string // "
-		CreateIndex     uint64 // "
-		ModifyIndex     uint64
+		nodeRow          // its Datacenter is ignored: there is only the one that is asked
+		PeerName  string // clients send back what they read
+		Partition string // "
 	}
 }
+
+type nodeRow = catalog.Node
 
 type txnServiceBody struct {
 	Verb    catalog.TxnVerb
@@ -70,9 +66,9 @@ type txnCheckBody struct {
 // txnDefinitionBody has another name for each duration.
 type txnDefinitionBody struct {
 	definitionBody
-	IntervalDuration                       duration
-	TimeoutDuration                        duration
-	DeregisterCriticalServiceAfterDuration duration
+	IntervalDuration                       definition.Duration
+	TimeoutDuration                        definition.Duration
+	DeregisterCriticalServiceAfterDuration definition.Duration
 }
 
 // decodeTxn reads the operations of a transaction, without empty ones.
@@ -104,7 +100,7 @@ func (x *exchange) decodeTxnBody(v any) error {
 		return tooLarge(n, most, settingTxnSize)
 	}
 	body := x.open(int64(min(most, math.MaxInt64)))
-	err := decodeStrict(shape.NewReader(body), v)
+	err := definition.Decode(shape.NewReader(body), v)
 	var tooBig *http.MaxBytesError
 	switch {
 	case err == nil:
@@ -141,10 +137,9 @@ func (b *txnKVBody) op() *catalog.TxnKV {
 }
 
 func (b *txnNodeBody) op() *catalog.TxnNode {
-	n := &b.Node
-	return &catalog.TxnNode{Verb: b.Verb, Node: catalog.Node{
-		ID: n.ID, Node: n.Node, Address: n.Address, TaggedAddresses: n.TaggedAddresses, Meta: n.Meta, Locality: n.Locality, ModifyIndex: n.ModifyIndex,
-	}}
+	n := b.Node.nodeRow
+	n.Datacenter, n.CreateIndex = "", 0
+	return &catalog.TxnNode{Verb: b.Verb, Node: n}
 }
 
 func (b *txnServiceBody) op() *catalog.TxnService {
@@ -158,9 +153,9 @@ func (b *txnCheckBody) op() *catalog.TxnCheck {
 	if d := b.Check.Definition; d != nil {
 		body.Definition = &lenient[definitionBody]{d.Value.definitionBody}
 		given := &body.Definition.Value
-		given.Interval = firstOf(d.Value.IntervalDuration, given.Interval)
-		given.Timeout = firstOf(d.Value.TimeoutDuration, given.Timeout)
-		given.DeregisterCriticalServiceAfter = firstOf(d.Value.DeregisterCriticalServiceAfterDuration, given.DeregisterCriticalServiceAfter)
+		given.Interval = cmp.Or(d.Value.IntervalDuration, given.Interval)
+		given.Timeout = cmp.Or(d.Value.TimeoutDuration, given.Timeout)
+		given.DeregisterCriticalServiceAfter = cmp.Or(d.Value.DeregisterCriticalServiceAfterDuration, given.DeregisterCriticalServiceAfter)
 	}
 	check := body.check()
 	check.ModifyIndex = body.ModifyIndex

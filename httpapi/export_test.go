@@ -16,7 +16,6 @@ var (
 	AppendKVEntry        = appendKVEntry
 	AppendInstanceHealth = appendInstanceHealth
 	AppendFloat          = appendFloat
-	DecodeStrict         = decodeStrict
 )
 
 // Kept counts the answers kept, and the bytes accounted to them.
@@ -28,16 +27,10 @@ func (a *API) Kept() (answers, bytes int) {
 
 // Bodies of registrations, decoded.
 type (
-	AgentServiceBody = agentServiceBody
-	AgentCheckBody   = agentCheckBody
-	RegisterBody     = registerBody
+	RegisterBody = registerBody
 )
 
 // Services, checks and registrations that bodies describe.
-func (s *AgentServiceBody) Parts() (*catalog.Service, []*catalog.Check) {
-	return s.service(), s.checks()
-}
-func (c *AgentCheckBody) Part() *catalog.Check { return c.check() }
 func (r *RegisterBody) Part() catalog.Register { return r.register() }
 
 // MaxKept is the bound on kept answers.

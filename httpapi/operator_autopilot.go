@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"praetor/catalog"
+	"praetor/internal/definition"
 	"praetor/internal/ops"
 )
 
@@ -49,10 +50,10 @@ func appendAutopilot(b []byte, c *catalog.Autopilot) []byte {
 // the default, not the value in force. The indexes are what clients send back.
 type autopilotBody struct {
 	CleanupDeadServers      bool
-	LastContactThreshold    duration
+	LastContactThreshold    definition.Duration
 	MaxTrailingLogs         uint64
 	MinQuorum               uint64
-	ServerStabilizationTime duration
+	ServerStabilizationTime definition.Duration
 	RedundancyZoneTag       string
 	DisableUpgradeMigration bool
 	UpgradeVersionTag       string
@@ -62,8 +63,8 @@ type autopilotBody struct {
 
 func setAutopilot(x *exchange) error {
 	body := autopilotBody{
-		CleanupDeadServers: true, LastContactThreshold: duration(200 * time.Millisecond),
-		MaxTrailingLogs: 250, ServerStabilizationTime: duration(10 * time.Second),
+		CleanupDeadServers: true, LastContactThreshold: definition.Duration(200 * time.Millisecond),
+		MaxTrailingLogs: 250, ServerStabilizationTime: definition.Duration(10 * time.Second),
 	}
 	if err := x.decodeAs("Error parsing autopilot config: %w", &body); err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"praetor/catalog"
+	"praetor/internal/definition"
 	"praetor/internal/fault"
 	"praetor/internal/ops"
 )
@@ -66,7 +67,7 @@ type lockDelay time.Duration
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (d *lockDelay) UnmarshalJSON(text []byte) error {
-	span := duration(-1)
+	span := definition.Duration(-1)
 	if len(text) == 0 || text[0] != '"' && text[0] != '-' && (text[0] < '0' || text[0] > '9') {
 		return nil
 	}
@@ -74,7 +75,7 @@ func (d *lockDelay) UnmarshalJSON(text []byte) error {
 		return err
 	}
 	if span < 1000 {
-		span = saturated(float64(span) * float64(time.Second))
+		span = definition.Nanoseconds(float64(span) * float64(time.Second))
 	}
 	*d = lockDelay(span)
 	return nil

@@ -176,7 +176,7 @@ func (b *builder) identity() {
 	if rt.NodeMeta == nil {
 		rt.NodeMeta = map[string]string{}
 	}
-	rt.Locality = locality(s.Locality)
+	rt.Locality = locality(s.Locality.Row())
 	rt.DataDir = val(s.DataDir)
 	rt.PidFile = val(s.PidFile)
 	rt.Domain, rt.AltDomain = val(s.Domain), val(s.AltDomain)
@@ -202,11 +202,12 @@ func (b *builder) nodeName() string {
 	return strings.TrimSpace(name)
 }
 
-func locality(s *localitySettings) *catalog.Locality {
-	if s == nil || val(s.Region) == "" && val(s.Zone) == "" {
+// locality makes one that says nothing the same as none.
+func locality(l *catalog.Locality) *catalog.Locality {
+	if l == nil || *l == (catalog.Locality{}) {
 		return nil
 	}
-	return &catalog.Locality{Region: val(s.Region), Zone: val(s.Zone)}
+	return l
 }
 
 func (b *builder) joining() {

@@ -206,12 +206,11 @@ func unwrap(v any) any {
 // proper name, unless that is there too.
 func renameAliases(tree map[string]any, t reflect.Type) map[string]any {
 	out := tree
-	for i := range t.NumField() {
-		alias := t.Field(i).Tag.Get("alias")
+	for _, field := range reflect.VisibleFields(t) {
+		alias, name := field.Tag.Get("alias"), field.Tag.Get("cfg")
 		if alias == "" {
 			continue
 		}
-		name := t.Field(i).Tag.Get("cfg")
 		for key, value := range tree {
 			if !strings.EqualFold(key, alias) || hasKey(tree, name) {
 				continue

@@ -1,5 +1,7 @@
 package config
 
+import "praetor/internal/definition"
+
 // settings is one source of configuration, or several merged: exactly what a
 // file may hold. Nil means "not set", which is not the same as zero. Tags: cfg
 // is the key, alias another spelling of it, help its line in Keys, and use
@@ -9,27 +11,27 @@ package config
 //
 // Durations stay text until build, so that all bad ones are reported together.
 type settings struct {
-	Datacenter          *string           `cfg:"datacenter" help:"name of this datacenter, lower-cased"`
-	PrimaryDatacenter   *string           `cfg:"primary_datacenter" help:"datacenter that owns ACLs, the CA and replicated configuration"`
-	DataDir             *string           `cfg:"data_dir" help:"folder for everything that must survive a restart"`
-	NodeName            *string           `cfg:"node_name" help:"name of this node, unique in its datacenter"`
-	NodeID              *string           `cfg:"node_id" help:"UUID of this node; kept in data_dir when not set"`
-	DisableHostNodeID   *bool             `cfg:"disable_host_node_id" help:"draw a random node ID rather than derive it from the machine"`
-	NodeMeta            map[string]string `cfg:"node_meta" help:"key/value pairs shown with this node" reload:"y"`
-	ServerMode          *bool             `cfg:"server" help:"run as a server"`
-	Bootstrap           *bool             `cfg:"bootstrap" help:"elect this server at once, alone"`
-	BootstrapExpect     *int              `cfg:"bootstrap_expect" help:"number of servers to wait for before the first election"`
-	Domain              *string           `cfg:"domain" help:"DNS domain that this agent answers for"`
-	AltDomain           *string           `cfg:"alt_domain" help:"a second DNS domain"`
-	Protocol            *int              `cfg:"protocol" help:"gossip protocol version, 2 or 3"`
-	RaftProtocol        *int              `cfg:"raft_protocol" help:"Raft protocol version, only 3"`
-	PidFile             *string           `cfg:"pid_file" help:"file that holds the process ID while the agent runs"`
-	Experiments         []string          `cfg:"experiments" use:"later" help:"names of experimental features"`
-	ServerRejoinAgeMax  *string           `cfg:"server_rejoin_age_max" help:"longest absence after which a server may come back"`
-	UseStreamingBackend *bool             `cfg:"use_streaming_backend" help:"clients follow services by stream rather than by blocking queries"`
-	RPC                 rpcSettings       `cfg:"rpc"`
-	Locality            *localitySettings `cfg:"locality"`
-	ServerName          *string           `cfg:"server_name" use:"later" help:"name used instead of the node's for TLS"`
+	Datacenter          *string              `cfg:"datacenter" help:"name of this datacenter, lower-cased"`
+	PrimaryDatacenter   *string              `cfg:"primary_datacenter" help:"datacenter that owns ACLs, the CA and replicated configuration"`
+	DataDir             *string              `cfg:"data_dir" help:"folder for everything that must survive a restart"`
+	NodeName            *string              `cfg:"node_name" help:"name of this node, unique in its datacenter"`
+	NodeID              *string              `cfg:"node_id" help:"UUID of this node; kept in data_dir when not set"`
+	DisableHostNodeID   *bool                `cfg:"disable_host_node_id" help:"draw a random node ID rather than derive it from the machine"`
+	NodeMeta            map[string]string    `cfg:"node_meta" help:"key/value pairs shown with this node" reload:"y"`
+	ServerMode          *bool                `cfg:"server" help:"run as a server"`
+	Bootstrap           *bool                `cfg:"bootstrap" help:"elect this server at once, alone"`
+	BootstrapExpect     *int                 `cfg:"bootstrap_expect" help:"number of servers to wait for before the first election"`
+	Domain              *string              `cfg:"domain" help:"DNS domain that this agent answers for"`
+	AltDomain           *string              `cfg:"alt_domain" help:"a second DNS domain"`
+	Protocol            *int                 `cfg:"protocol" help:"gossip protocol version, 2 or 3"`
+	RaftProtocol        *int                 `cfg:"raft_protocol" help:"Raft protocol version, only 3"`
+	PidFile             *string              `cfg:"pid_file" help:"file that holds the process ID while the agent runs"`
+	Experiments         []string             `cfg:"experiments" use:"later" help:"names of experimental features"`
+	ServerRejoinAgeMax  *string              `cfg:"server_rejoin_age_max" help:"longest absence after which a server may come back"`
+	UseStreamingBackend *bool                `cfg:"use_streaming_backend" help:"clients follow services by stream rather than by blocking queries"`
+	RPC                 rpcSettings          `cfg:"rpc"`
+	Locality            *definition.Locality `cfg:"locality"`
+	ServerName          *string              `cfg:"server_name" use:"later" help:"name used instead of the node's for TLS"`
 
 	BindAddr            *string           `cfg:"bind_addr" help:"IP for cluster traffic"`
 	ClientAddr          *string           `cfg:"client_addr" help:"IPs for HTTP, HTTPS, DNS and gRPC, separated by spaces"`

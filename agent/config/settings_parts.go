@@ -4,11 +4,6 @@ type rpcSettings struct {
 	EnableStreaming *bool `cfg:"enable_streaming" use:"later" help:"servers offer event streams"`
 }
 
-type localitySettings struct {
-	Region *string `cfg:"region" help:"region where this agent runs"`
-	Zone   *string `cfg:"zone" help:"zone inside the region"`
-}
-
 type addressSettings struct {
 	DNS     *string `cfg:"dns" help:"IPs for DNS, client_addr when not set"`
 	HTTP    *string `cfg:"http" help:"IPs and unix:// paths for HTTP, client_addr when not set"`

@@ -1,6 +1,7 @@
 package definition
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strconv"
@@ -25,7 +26,9 @@ const (
 
 // kinds are the kinds of check in the order in which they win when a definition names
 // several (reference/config.md §8). What wins is what runs, and what is shown: Consul
-// shows the type by another order than the one in which it runs them.
+// shows the type by another order than the one in which it runs them. A check that is
+// written to the catalog directly gets its type by a third order, the catalog's own
+// (catalog.Register), which conformance holds.
 var kinds = []struct {
 	name  string
 	asked func(d *catalog.CheckDefinition) bool
@@ -40,6 +43,91 @@ var kinds = []struct {
 	{TypeScript, func(d *catalog.CheckDefinition) bool { return len(d.ScriptArgs) > 0 }},
 	{TypeH2Ping, func(d *catalog.CheckDefinition) bool { return d.H2PING != "" }},
 	{TypeAlias, isAlias},
+}
+
+// Check is a check as files (reference/config.md §8) and HTTP bodies
+// (reference/http-agent.md §4.2) write it; see doc.go for the tags.
+type Check struct {
+	CheckID                        string              `cfg:"id" alone:"ID" help:"unique on this agent"`
+	Name                           string              `cfg:"name" help:"what people call it"`
+	Notes                          string              `cfg:"notes" help:"free text"`
+	ServiceID                      string              `cfg:"service_id" alias:"ServiceID" http:"service_id" help:"service that the check belongs to"`
+	Token                          string              `cfg:"token" help:"ACL token that registers the check"`
+	Status                         string              `cfg:"status" help:"status before the first run"`
+	ScriptArgs                     []string            `cfg:"args" alias:"ScriptArgs" http:"script_args,args" help:"command and its arguments"`
+	HTTP                           string              `cfg:"http" help:"URL to fetch"`
+	Header                         map[string][]string `cfg:"header" help:"headers of the HTTP request"`
+	Method                         string              `cfg:"method" help:"method of the HTTP request"`
+	Body                           string              `cfg:"body" help:"body of the HTTP request"`
+	DisableRedirects               bool                `cfg:"disable_redirects" alone:"DisableRedirects,disable_redirects" help:"judge a redirect itself"`
+	OutputMaxSize                  int                 `cfg:"output_max_size" help:"bytes kept of the output"`
+	TCP                            string              `cfg:"tcp" help:"host:port to connect to"`
+	TCPUseTLS                      bool                `cfg:"tcp_use_tls" http:"tcp_use_tls" help:"the TCP check speaks TLS"`
+	UDP                            string              `cfg:"udp" help:"host:port to send to"`
+	Interval                       *string             `cfg:"interval" unit:"time" help:"time between runs"`
+	DockerContainerID              string              `cfg:"docker_container_id" alias:"DockerContainerID" http:"docker_container_id" help:"container in which args run"`
+	Shell                          string              `cfg:"shell" help:"shell in the container"`
+	GRPC                           string              `cfg:"grpc" help:"host:port/service to ask for its health"`
+	GRPCUseTLS                     bool                `cfg:"grpc_use_tls" http:"grpc_use_tls" help:"the gRPC check speaks TLS"`
+	TLSServerName                  string              `cfg:"tls_server_name" http:"tls_server_name" help:"name expected in the certificate"`
+	TLSSkipVerify                  bool                `cfg:"tls_skip_verify" alias:"TLSSkipVerify" http:"tls_skip_verify" help:"accept any certificate"`
+	AliasNode                      string              `cfg:"alias_node" help:"node whose health counts"`
+	AliasService                   string              `cfg:"alias_service" help:"service whose health counts"`
+	Timeout                        *string             `cfg:"timeout" unit:"time" help:"time for one run"`
+	TTL                            *string             `cfg:"ttl" unit:"time" help:"time within which somebody must report"`
+	H2PING                         string              `cfg:"h2ping" help:"host:port to ping over HTTP/2"`
+	H2PingUseTLS                   *bool               `cfg:"h2ping_use_tls" http:"h2ping_use_tls" help:"the HTTP/2 check speaks TLS"`
+	OSService                      string              `cfg:"os_service" help:"operating system service, Windows only"`
+	SuccessBeforePassing           int                 `cfg:"success_before_passing" help:"good results in a row before passing"`
+	FailuresBeforeWarning          *int                `cfg:"failures_before_warning" help:"bad results in a row before warning"`
+	FailuresBeforeCritical         int                 `cfg:"failures_before_critical" help:"bad results in a row before critical"`
+	DeregisterCriticalServiceAfter *string             `cfg:"deregister_critical_service_after" alias:"DeregisterCriticalServiceAfter" http:"deregister_critical_service_after" unit:"time" help:"removes a service that stays critical"`
+	Namespace                      *string             `cfg:"namespace" http:"-" use:"ent"`
+	Partition                      *string             `cfg:"partition" http:"-" use:"ent"`
+
+	// Bodies only; they tell a mesh proxy how to expose the check.
+	ProxyHTTP, ProxyGRPC string
+}
+
+// Row is the check inside a service, without what its service gives it (see
+// AttachChecks). The error, an Errors, names every duration that is none.
+func (c *Check) Row() (*catalog.Check, error) {
+	var faults Errors
+	row := &catalog.Check{
+		CheckID: c.CheckID, Name: c.Name, Status: c.Status, Notes: c.Notes,
+		Definition: catalog.CheckDefinition{
+			Interval:                       faults.span("interval", c.Interval),
+			Timeout:                        faults.span("timeout", c.Timeout),
+			TTL:                            faults.span("ttl", c.TTL),
+			DeregisterCriticalServiceAfter: faults.span("deregister_critical_service_after", c.DeregisterCriticalServiceAfter),
+
+			HTTP: c.HTTP, Header: c.Header, Method: c.Method, Body: c.Body, DisableRedirects: c.DisableRedirects,
+			TCP: c.TCP, TCPUseTLS: c.TCPUseTLS, UDP: c.UDP, GRPC: c.GRPC, GRPCUseTLS: c.GRPCUseTLS,
+			H2PING: c.H2PING, H2PingUseTLS: valueOr(c.H2PingUseTLS, c.H2PING != ""), OSService: c.OSService,
+			TLSServerName: c.TLSServerName, TLSSkipVerify: c.TLSSkipVerify,
+			ScriptArgs: c.ScriptArgs, DockerContainerID: c.DockerContainerID, Shell: c.Shell,
+			AliasNode: c.AliasNode, AliasService: c.AliasService, OutputMaxSize: c.OutputMaxSize,
+			SuccessBeforePassing: c.SuccessBeforePassing, FailuresBeforeWarning: valueOr(c.FailuresBeforeWarning, 0),
+			FailuresBeforeCritical: c.FailuresBeforeCritical,
+		},
+	}
+	if d := row.Definition.Interval; d != 0 {
+		row.Interval = d.String()
+	}
+	if d := row.Definition.Timeout; d != 0 {
+		row.Timeout = d.String()
+	}
+	FillThresholds(row)
+	return row, faults.Err()
+}
+
+// RowAlone is Row for a check that is registered by itself: its ID is its name
+// if it has none, and Interval and Timeout are shown even when they are zero.
+func (c *Check) RowAlone() (*catalog.Check, error) {
+	row, err := c.Row()
+	row.CheckID, row.ServiceID = cmp.Or(c.CheckID, c.Name), c.ServiceID
+	row.Interval, row.Timeout = row.Definition.Interval.String(), row.Definition.Timeout.String()
+	return row, err
 }
 
 // CheckType names the type that c's definition asks for; "" means none.

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Errors are several faults reported together, in the layout that Consul's
@@ -14,6 +15,18 @@ type Errors []string
 // Addf adds a fault.
 func (e *Errors) Addf(format string, args ...any) {
 	*e = append(*e, fmt.Sprintf(format, args...))
+}
+
+// span reads a duration of a definition; not given, it is zero.
+func (e *Errors) span(key string, text *string) time.Duration {
+	if text == nil {
+		return 0
+	}
+	d, err := time.ParseDuration(*text)
+	if err != nil {
+		e.Addf("%s: invalid duration: %q: %s", key, *text, err)
+	}
+	return d
 }
 
 // Err returns the list as an error, or nil when it is empty.

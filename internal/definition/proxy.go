@@ -10,7 +10,113 @@ import (
 	"praetor/internal/shape"
 )
 
-const wildcard = "*"
+// Proxy is the mesh part of a service as files and HTTP bodies write it
+// (reference/http-agent.md §3.3); see doc.go for the tags.
+type Proxy struct {
+	DestinationServiceName string            `cfg:"destination_service_name" http:"destination_service_name" help:"service behind the proxy"`
+	DestinationServiceID   string            `cfg:"destination_service_id" http:"destination_service_id" help:"instance behind the proxy"`
+	LocalServiceAddress    string            `cfg:"local_service_address" http:"local_service_address" help:"address of the instance"`
+	LocalServicePort       int               `cfg:"local_service_port" http:"local_service_port" help:"port of the instance"`
+	LocalServiceSocketPath string            `cfg:"local_service_socket_path" http:"local_service_socket_path" help:"Unix socket of the instance"`
+	Mode                   string            `cfg:"mode" help:"empty, direct or transparent"`
+	Config                 map[string]any    `cfg:"config" help:"settings for the proxy itself"`
+	Upstreams              []Upstream        `cfg:"upstreams" help:"services that the instance calls"`
+	MeshGateway            *MeshGateway      `cfg:"mesh_gateway" http:"mesh_gateway"`
+	Expose                 *Expose           `cfg:"expose"`
+	TransparentProxy       *TransparentProxy `cfg:"transparent_proxy" http:"transparent_proxy"`
+
+	// Accepted for proxies that set them; the catalog does not hold them.
+	AccessLogs      map[string]any   `cfg:"access_logs" http:"access_logs" use:"later"`
+	EnvoyExtensions []map[string]any `cfg:"envoy_extensions" use:"later"`
+}
+
+// Upstream is a service that a proxy reaches for its own.
+type Upstream struct {
+	DestinationType      string         `cfg:"destination_type" http:"destination_type"`
+	DestinationName      string         `cfg:"destination_name" http:"destination_name"`
+	DestinationPeer      string         `cfg:"destination_peer" http:"destination_peer"`
+	DestinationNamespace string         `cfg:"destination_namespace" http:"destination_namespace"`
+	DestinationPartition string         `cfg:"destination_partition" http:"destination_partition"`
+	Datacenter           string         `cfg:"datacenter"`
+	LocalBindAddress     string         `cfg:"local_bind_address" http:"local_bind_address"`
+	LocalBindPort        int            `cfg:"local_bind_port" http:"local_bind_port"`
+	LocalBindSocketPath  string         `cfg:"local_bind_socket_path" http:"local_bind_socket_path"`
+	LocalBindSocketMode  string         `cfg:"local_bind_socket_mode" http:"local_bind_socket_mode"`
+	Config               map[string]any `cfg:"config"`
+	MeshGateway          *MeshGateway   `cfg:"mesh_gateway" http:"mesh_gateway"`
+	CentrallyConfigured  bool           // bodies only
+}
+
+// MeshGateway says how a proxy uses mesh gateways.
+type MeshGateway struct {
+	Mode string `cfg:"mode"`
+}
+
+// Expose lists paths that a proxy serves without mesh TLS.
+type Expose struct {
+	Checks bool         `cfg:"checks"`
+	Paths  []ExposePath `cfg:"paths"`
+}
+
+// ExposePath is one path of Expose.
+type ExposePath struct {
+	ListenerPort    int    `cfg:"listener_port" http:"listener_port"`
+	Path            string `cfg:"path"`
+	LocalPathPort   int    `cfg:"local_path_port" http:"local_path_port"`
+	Protocol        string `cfg:"protocol"`
+	ParsedFromCheck bool   // bodies only
+}
+
+// TransparentProxy is the redirection set-up of a proxy.
+type TransparentProxy struct {
+	OutboundListenerPort int  `cfg:"outbound_listener_port" http:"outbound_listener_port"`
+	DialedDirectly       bool `cfg:"dialed_directly" http:"dialed_directly"`
+}
+
+// Row is the proxy as the catalog holds it; nil for nil.
+func (p *Proxy) Row() *catalog.Proxy {
+	if p == nil {
+		return nil
+	}
+	row := &catalog.Proxy{
+		DestinationServiceName: p.DestinationServiceName, DestinationServiceID: p.DestinationServiceID,
+		LocalServiceAddress: p.LocalServiceAddress, LocalServicePort: p.LocalServicePort, LocalServiceSocketPath: p.LocalServiceSocketPath,
+		Mode: p.Mode, Config: p.Config, MeshGatewayMode: p.MeshGateway.mode(),
+		TransparentProxy: (*catalog.TransparentProxy)(p.TransparentProxy),
+	}
+	for i := range p.Upstreams {
+		row.Upstreams = append(row.Upstreams, p.Upstreams[i].row())
+	}
+	if p.Expose != nil {
+		row.Expose = &catalog.Expose{Checks: p.Expose.Checks}
+		for _, path := range p.Expose.Paths {
+			row.Expose.Paths = append(row.Expose.Paths, catalog.ExposePath(path))
+		}
+	}
+	return row
+}
+
+func (u *Upstream) row() catalog.Upstream {
+	return catalog.Upstream{
+		DestinationType: u.DestinationType, DestinationName: u.DestinationName, DestinationPeer: u.DestinationPeer,
+		DestinationNamespace: u.DestinationNamespace, DestinationPartition: u.DestinationPartition, Datacenter: u.Datacenter,
+		LocalBindAddress: u.LocalBindAddress, LocalBindPort: u.LocalBindPort,
+		LocalBindSocketPath: u.LocalBindSocketPath, LocalBindSocketMode: u.LocalBindSocketMode,
+		Config: u.Config, MeshGatewayMode: u.MeshGateway.mode(), CentrallyConfigured: u.CentrallyConfigured,
+	}
+}
+
+func (g *MeshGateway) mode() string {
+	if g == nil {
+		return ""
+	}
+	return g.Mode
+}
+
+const (
+	wildcard        = "*"
+	upstreamService = "service"
+)
 
 func validateConnectProxy(s *catalog.Service, faults *Errors) {
 	if s.Port == 0 && s.SocketPath == "" {

@@ -1,6 +1,8 @@
 package definition
 
 import (
+	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -8,6 +10,121 @@ import (
 	"praetor/catalog"
 	"praetor/internal/mesh"
 )
+
+// Service is a service as files (reference/config.md §7) and HTTP bodies
+// (reference/http-agent.md §3.3) write it; see doc.go for the tags.
+type Service struct {
+	Kind              string             `cfg:"kind" help:"empty, or connect-proxy or a gateway kind"`
+	ID                string             `cfg:"id" help:"unique on this agent; the name when not set"`
+	Name              string             `cfg:"name" help:"name of the service"`
+	Tags              []string           `cfg:"tags" help:"tags of the instance"`
+	Address           string             `cfg:"address" help:"IP or host name; the node's when not set"`
+	TaggedAddresses   map[string]Address `cfg:"tagged_addresses" http:"tagged_addresses" help:"further addresses, such as wan"`
+	Meta              map[string]string  `cfg:"meta" help:"key/value pairs shown with the instance"`
+	Port              int                `cfg:"port" help:"port of the instance"`
+	SocketPath        string             `cfg:"socket_path" help:"Unix socket instead of address and port"`
+	Check             *Check             `cfg:"check"`
+	Checks            []*Check           `cfg:"checks"`
+	Token             string             `cfg:"token" help:"ACL token that registers the service"`
+	Weights           *Weights           `cfg:"weights"`
+	EnableTagOverride bool               `cfg:"enable_tag_override" http:"enable_tag_override" help:"others may change the tags in the catalog"`
+	Proxy             *Proxy             `cfg:"proxy"`
+	Connect           *Connect           `cfg:"connect"`
+	Locality          *Locality          `cfg:"locality"`
+	Namespace         *string            `cfg:"namespace" http:"-" use:"ent"`
+	Partition         *string            `cfg:"partition" http:"-" use:"ent"`
+}
+
+// Address is one address of an instance.
+type Address struct {
+	Address string `cfg:"address"`
+	Port    int    `cfg:"port"`
+}
+
+// Weights are DNS weights; what a weight that is not given means, is up to the
+// caller.
+type Weights struct {
+	Passing *int `cfg:"passing" help:"SRV weight while passing"`
+	Warning *int `cfg:"warning" help:"SRV weight while warning"`
+}
+
+// Connect says how a service takes part in the mesh.
+type Connect struct {
+	Native         bool     `cfg:"native" help:"the service speaks mesh TLS itself"`
+	SidecarService *Service `cfg:"sidecar_service" http:"sidecar_service" recursive:"y"`
+}
+
+// UnmarshalJSON implements json.Unmarshaler. Consul passes over keys it does not
+// know in here, and in the sidecar.
+func (c *Connect) UnmarshalJSON(text []byte) error {
+	type members Connect
+	return decode((*members)(c), bodies, func(v any) error { return json.Unmarshal(text, v) })
+}
+
+// Locality is where something runs.
+type Locality struct {
+	Region *string `cfg:"region" help:"region where this agent runs"`
+	Zone   *string `cfg:"zone" help:"zone inside the region"`
+}
+
+// Row is the service as the catalog holds it. Upstreams that do not say what
+// they lead to, lead to services. Zero weights mean that none were given.
+func (s *Service) Row() *catalog.Service {
+	row := &catalog.Service{
+		Kind: s.Kind, ID: cmp.Or(s.ID, s.Name), Service: s.Name, Tags: s.Tags, Address: s.Address, Meta: s.Meta, Port: s.Port,
+		SocketPath: s.SocketPath, EnableTagOverride: s.EnableTagOverride, Proxy: s.Proxy.Row(), Locality: s.Locality.Row(),
+	}
+	for tag, a := range s.TaggedAddresses {
+		if row.TaggedAddresses == nil {
+			row.TaggedAddresses = make(map[string]catalog.ServiceAddress, len(s.TaggedAddresses))
+		}
+		row.TaggedAddresses[tag] = catalog.ServiceAddress(a)
+	}
+	if s.Weights != nil {
+		row.Weights = s.Weights.Row(catalog.Weights{})
+	}
+	if s.Connect != nil && s.Connect.Native {
+		row.Connect = &catalog.Connect{Native: true}
+	}
+	if s.Proxy != nil {
+		for i := range row.Proxy.Upstreams {
+			u := &row.Proxy.Upstreams[i]
+			u.DestinationType = cmp.Or(u.DestinationType, upstreamService)
+		}
+	}
+	return row
+}
+
+// Sidecar is the proxy that a service asks for, nil for none.
+func (s *Service) Sidecar() *Service {
+	if s.Connect == nil {
+		return nil
+	}
+	return s.Connect.SidecarService
+}
+
+// Row is the weights as given, those of unset for what is not.
+func (w *Weights) Row(unset catalog.Weights) catalog.Weights {
+	if w == nil {
+		return unset
+	}
+	return catalog.Weights{Passing: valueOr(w.Passing, unset.Passing), Warning: valueOr(w.Warning, unset.Warning)}
+}
+
+// Row is the locality as the catalog holds it; nil for nil.
+func (l *Locality) Row() *catalog.Locality {
+	if l == nil {
+		return nil
+	}
+	return &catalog.Locality{Region: valueOr(l.Region, ""), Zone: valueOr(l.Zone, "")}
+}
+
+func valueOr[T any](p *T, unset T) T {
+	if p == nil {
+		return unset
+	}
+	return *p
+}
 
 // The kinds of service that carry mesh settings.
 const (
@@ -139,3 +256,5 @@ func isGateway(kind string) bool {
 	}
 	return false
 }
+
+var _ json.Unmarshaler = (*Connect)(nil)
