@@ -19,6 +19,7 @@ import (
 	"praetor/httpapi"
 	"praetor/internal/acl"
 	"praetor/internal/event"
+	"praetor/internal/httpserver"
 	"praetor/internal/life"
 	"praetor/internal/logging"
 	"praetor/internal/rpc"
@@ -67,7 +68,7 @@ type Agent struct {
 	local     *local.State
 	events    *event.Ring
 	api       *httpapi.API
-	front     *httpapi.Server // what serves api
+	front     *httpserver.Server // what serves api
 	dns       *dnsserver.Server
 	servesDNS bool // over UDP and TCP, or TLS: then over HTTPS too
 

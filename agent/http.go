@@ -11,6 +11,7 @@ import (
 	"praetor/agent/config"
 	"praetor/dnsserver"
 	"praetor/httpapi"
+	"praetor/internal/httpserver"
 	"praetor/ui"
 )
 
@@ -48,7 +49,7 @@ func (a *Agent) openHTTP(rt *config.Runtime) error {
 		return err
 	}
 	a.api = api
-	a.front = httpapi.NewServer(httpapi.ServerOptions{
+	a.front = httpserver.New(httpserver.Options{
 		Handler: http.HandlerFunc(a.serveHTTP), MaxConnsPerClient: rt.Limits.HTTPMaxConnsPerClient, MaxHeaderBytes: rt.HTTP.MaxHeaderBytes,
 		HandshakeTimeout: rt.Limits.HTTPSHandshakeTimeout,
 		Browsers:         browsers(rt),
@@ -59,7 +60,7 @@ func (a *Agent) openHTTP(rt *config.Runtime) error {
 
 // browsers are the pages that may use the API: those that response_headers lets read
 // the answers, and those that came under a name of this node.
-func browsers(rt *config.Runtime) httpapi.BrowserOptions {
+func browsers(rt *config.Runtime) httpserver.BrowserOptions {
 	hosts := append([]string{rt.NodeName}, rt.HTTP.AllowedHosts...)
 	if machine, err := os.Hostname(); err == nil {
 		hosts = append(hosts, machine)
@@ -69,7 +70,7 @@ func browsers(rt *config.Runtime) httpapi.BrowserOptions {
 			hosts = append(hosts, rt.NodeName+".node."+domain, rt.NodeName+".node."+rt.Datacenter+"."+domain)
 		}
 	}
-	opts := httpapi.BrowserOptions{Hosts: hosts}
+	opts := httpserver.BrowserOptions{Hosts: hosts}
 	for name, value := range rt.HTTP.ResponseHeaders {
 		if strings.EqualFold(name, "Access-Control-Allow-Origin") {
 			for origin := range strings.SplitSeq(value, ",") {

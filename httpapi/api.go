@@ -9,6 +9,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"praetor/internal/budget"
+	"praetor/internal/httpserver"
 	"praetor/internal/telemetry"
 )
 
@@ -107,15 +108,15 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h[k] = v
 	}
 	if !a.opts.AllowUnprintable && !isPrintable(r.URL.Path) {
-		logFailure(a.opts.Logger, r, "the path has characters that cannot be printed")
+		httpserver.LogFailure(a.opts.Logger, r, "the path has characters that cannot be printed")
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
 	path := r.URL.EscapedPath()
 	if target := a.redirect(path); target != "" {
 		if a.leadsAway(path, target, r.Method) {
-			logFailure(a.opts.Logger, r, textDots)
-			plain(w, http.StatusBadRequest, textDots+"\n")
+			httpserver.LogFailure(a.opts.Logger, r, textDots)
+			httpserver.Plain(w, http.StatusBadRequest, textDots+"\n")
 			return
 		}
 		redirect(w, r, target)
@@ -143,20 +144,14 @@ func (a *API) serveOther(w http.ResponseWriter, r *http.Request) {
 	case strings.HasPrefix(path, debugPath):
 		a.serveDebug(w, r)
 	case path == "/":
-		plain(w, http.StatusOK, textNoUI)
+		httpserver.Plain(w, http.StatusOK, textNoUI)
 	case strings.HasPrefix(path, "/api/"):
-		plain(w, http.StatusNotFound, textNotFound)
+		httpserver.Plain(w, http.StatusNotFound, textNotFound)
 	case strings.Contains(path, "/v1/"):
-		plain(w, http.StatusNotFound, textUnknownAPI)
+		httpserver.Plain(w, http.StatusNotFound, textUnknownAPI)
 	default:
-		plain(w, http.StatusNotFound, textNotAPI)
+		httpserver.Plain(w, http.StatusNotFound, textNotAPI)
 	}
-}
-
-func plain(w http.ResponseWriter, status int, text string) {
-	w.Header()["Content-Type"] = typeText
-	w.WriteHeader(status)
-	_, _ = w.Write([]byte(text)) // a client that is gone is no fault
 }
 
 var _ http.Handler = (*API)(nil)

@@ -7,7 +7,6 @@ import (
 	"math"
 	"net/http"
 	"strings"
-	"time"
 
 	"praetor/internal/definition"
 	"praetor/internal/fault"
@@ -18,8 +17,6 @@ const (
 	// maxBodyBytes bounds a JSON body. The largest sensible one, a registration
 	// with the most metadata and some dozens of checks, has under 1 MiB.
 	maxBodyBytes = 8 << 20
-	// bodyTimeout is how long a client may take to send a body.
-	bodyTimeout = 60 * time.Second
 	// trustedBytes is how much is allocated on the word of a Content-Length.
 	trustedBytes = 64 << 10
 )

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"praetor/internal/fault"
+	"praetor/internal/httpserver"
 )
 
 // statusOf is the one place where a kind becomes a status code. Consul answers
@@ -39,10 +40,10 @@ func (x *exchange) fail(err error) {
 	text, kind := err.Error(), fault.KindOf(err)
 	gone := errors.Is(err, context.Canceled) && x.r.Context().Err() != nil
 	switch {
-	case gone && servingOf(x.r.Context()).Err() != nil:
-		text = textStopping
+	case gone && httpserver.Serving(x.r.Context()).Err() != nil:
+		text = httpserver.TextStopping
 	case gone:
-		text = errClientGone.Error() // nobody listens
+		text = httpserver.ErrClientGone.Error() // nobody listens
 	}
 	if kind == fault.TooLarge {
 		x.w.Header()["Connection"] = headerClose
@@ -63,12 +64,11 @@ func (x *exchange) refuse(code int, text string) {
 
 func (x *exchange) logFailure(reason string) {
 	secrets := append([]string{x.token, x.readToken()}, x.query["token"]...)
-	logFailure(x.api.opts.Logger, x.r, reason, secrets...)
+	httpserver.LogFailure(x.api.opts.Logger, x.r, reason, secrets...)
 }
 
 // Texts that clients or people know (reference/http-api.md §1 to §6).
 const (
-	textStopping     = "agent is shutting down"
 	textBlocked      = "Endpoint is blocked by agent configuration"
 	textRestricted   = "Access is restricted"
 	textUnknownAPI   = "Invalid URL path: not a recognized HTTP API endpoint\n"

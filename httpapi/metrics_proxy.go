@@ -10,6 +10,7 @@ import (
 
 	"praetor/internal/acl"
 	"praetor/internal/fault"
+	"praetor/internal/httpserver"
 )
 
 // MetricsProxy is ui_config.metrics_proxy (reference/config.md §1): where the
@@ -75,7 +76,7 @@ func (x *exchange) forward(target *url.URL, headers [][2]string) {
 		},
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
 			x.api.opts.Logger.Error("metrics proxy", "url", target.Redacted(), "error", err)
-			plain(w, http.StatusBadGateway, "The metrics server does not answer: "+err.Error()+"\n")
+			httpserver.Plain(w, http.StatusBadGateway, "The metrics server does not answer: "+err.Error()+"\n")
 		},
 		ErrorLog: x.api.opts.Logger.StandardLogger(nil),
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"praetor/internal/httpserver"
 )
 
 // isPrintable tells whether a decoded path holds only characters that can be
@@ -60,7 +62,7 @@ func (a *API) leadsAway(p, target, method string) bool {
 	}
 	from, _ := a.find(p)
 	if from == nil {
-		return !isSafe(method) && strings.Contains(p, "/..")
+		return !httpserver.IsSafe(method) && strings.Contains(p, "/..")
 	}
 	to, _ := a.find(target)
 	return from != to

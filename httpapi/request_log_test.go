@@ -12,6 +12,7 @@ import (
 
 	"praetor/httpapi"
 	"praetor/internal/fault"
+	"praetor/internal/httpserver"
 	"praetor/internal/ops"
 )
 
@@ -50,7 +51,7 @@ func TestEachRequestIsLogged(t *testing.T) {
 	on(f.caller, ops.KVGet, func(context.Context, *ops.KVGetRequest) (*ops.KVGetReply, error) {
 		return nil, fault.New(fault.Limit, "too fast\nfor secret9\x1b[31m")
 	})
-	address, _ := served(t, httpapi.ServerOptions{Handler: f.api, Logger: log.logger(hclog.Debug)})
+	address, _ := served(t, httpserver.Options{Handler: f.api, Logger: log.logger(hclog.Debug)})
 	for _, tt := range []struct {
 		request  string
 		url      string
@@ -111,7 +112,7 @@ func TestRequestsAreNotLoggedWhereNobodyListens(t *testing.T) {
 	f := newFixture(t, nil)
 	answering(f.caller, ops.StatusLeader, &ops.StatusLeaderReply{Address: "a"})
 	heard := false
-	address, _ := served(t, httpapi.ServerOptions{Handler: f.api, Logger: log.logger(hclog.Trace), Verbose: func() bool { return heard }})
+	address, _ := served(t, httpserver.Options{Handler: f.api, Logger: log.logger(hclog.Trace), Verbose: func() bool { return heard }})
 	exchange(t, dial(t, address), "GET /v1/status/leader HTTP/1.1\r\nHost: x\r\n\r\n")
 	if text := log.take(); text != "" {
 		t.Errorf("logged %q", text)
@@ -123,7 +124,7 @@ func TestRequestsAreNotLoggedWhereNobodyListens(t *testing.T) {
 
 func TestRefusedConnectionsAreLogged(t *testing.T) {
 	var log lines
-	address, _ := served(t, httpapi.ServerOptions{Handler: newFixture(t, nil).api, MaxConnsPerClient: 1, Logger: log.logger(hclog.Info)})
+	address, _ := served(t, httpserver.Options{Handler: newFixture(t, nil).api, MaxConnsPerClient: 1, Logger: log.logger(hclog.Info)})
 	exchange(t, dial(t, address), "GET /v1/agent/version HTTP/1.1\r\nHost: x\r\n\r\n")
 	for range 9 {
 		refused := dial(t, address)

@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -15,13 +16,14 @@ import (
 	"go.uber.org/goleak"
 
 	"praetor/httpapi"
+	"praetor/internal/httpserver"
 	"praetor/internal/ops"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // served runs a server on a port of its own; stop ends it and gives its error.
-func served(t *testing.T, opts httpapi.ServerOptions) (address string, stop func() error) {
+func served(t *testing.T, opts httpserver.Options) (address string, stop func() error) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -29,7 +31,7 @@ func served(t *testing.T, opts httpapi.ServerOptions) (address string, stop func
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- httpapi.NewServer(opts).Serve(ctx, l) }() // waited for by stop
+	go func() { ended <- httpserver.New(opts).Serve(ctx, l) }() // waited for by stop
 	stop = func() error {
 		cancel()
 		select {
@@ -87,7 +89,7 @@ func TestServerEndsBlockingRequestsWhenItStops(t *testing.T) {
 		ended.Store(true)
 		return nil, ctx.Err()
 	})
-	address, stop := served(t, httpapi.ServerOptions{Handler: f.api})
+	address, stop := served(t, httpserver.Options{Handler: f.api})
 	idle := dial(t, address)
 	conn := dial(t, address)
 	answer := make(chan string, 1)
@@ -126,7 +128,7 @@ func TestServerEndsBlockingRequestsWhenItStops(t *testing.T) {
 func TestServerRefusesConnectionsPastTheBound(t *testing.T) {
 	f := newFixture(t, nil)
 	answering(f.caller, ops.StatusLeader, &ops.StatusLeaderReply{})
-	address, _ := served(t, httpapi.ServerOptions{Handler: f.api, MaxConnsPerClient: 2})
+	address, _ := served(t, httpserver.Options{Handler: f.api, MaxConnsPerClient: 2})
 	const request = "GET /v1/status/leader HTTP/1.1\r\nHost: x\r\n\r\n"
 	first, second := dial(t, address), dial(t, address)
 	for _, conn := range []net.Conn{first, second} {
@@ -186,7 +188,7 @@ func waitFor(t *testing.T, what string, try func() error) {
 func TestServerCutsOffValuesThatAreTooLarge(t *testing.T) {
 	f := newFixture(t, func(o *httpapi.Options) { o.KVMaxValueSize = 8 })
 	answering(f.caller, ops.KVApply, &ops.KVApplyReply{Done: true})
-	address, _ := served(t, httpapi.ServerOptions{Handler: f.api, MaxConnsPerClient: 9})
+	address, _ := served(t, httpserver.Options{Handler: f.api, MaxConnsPerClient: 9})
 	res, body := exchange(t, dial(t, address), "PUT /v1/kv/a HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n123456789")
 	if res.StatusCode != 413 || !res.Close || !strings.HasPrefix(body, "Request body(9 bytes) too large, max size: 8 bytes.") {
 		t.Errorf("with a length: %d, close %t, %s", res.StatusCode, res.Close, body)
@@ -201,13 +203,49 @@ func TestServerCutsOffValuesThatAreTooLarge(t *testing.T) {
 	}
 }
 
-func TestServerReportsABrokenListener(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+func TestWriteThatDidNotArriveWholeIsNotCarriedOut(t *testing.T) {
+	f := newFixture(t, nil) // its caller fails the test's requests: none may come
+	address, _ := served(t, httpserver.Options{Handler: f.api})
+	for _, request := range []string{
+		"PUT /v1/kv/a HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nv",
+		"PUT /v1/kv/a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nv\r\n",
+	} {
+		conn := dial(t, address).(*net.TCPConn)
+		if _, err := io.WriteString(conn, request); err != nil {
+			t.Fatal(err)
+		}
+		if err := conn.CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if res.StatusCode != 400 {
+			t.Errorf("%q: %s", request, res.Status)
+		}
 	}
-	l.Close()
-	if err := httpapi.NewServer(httpapi.ServerOptions{Handler: http.NotFoundHandler()}).Serve(t.Context(), l); err == nil || !strings.HasPrefix(err.Error(), "serve HTTP on 127.0.0.1:") {
-		t.Errorf("got %v", err)
+}
+
+func TestHalfARequestEnds(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, nil)
+	address, _ := served(t, httpserver.Options{Handler: f.api, BodyTimeout: 300 * time.Millisecond})
+	for name, request := range map[string]string{
+		"a value that stops":             "PUT /v1/kv/a HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf",
+		"a value that never comes":       "PUT /v1/kv/a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n",
+		"a body that stops":              "PUT /v1/session/create HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{\"Name\":",
+		"a body that nobody wants":       "GET /v1/agent/checks HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf",
+		"a body for a path without name": "PUT /v1/nope HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n",
+	} {
+		conn := dial(t, address)
+		if _, err := io.WriteString(conn, request); err != nil {
+			t.Fatal(err)
+		}
+		var answer bytes.Buffer
+		if _, err := io.Copy(&answer, conn); err != nil { // to the end of the connection, or dial's deadline
+			t.Errorf("%s: %v; answered %q", name, err, answer.String())
+		}
 	}
 }

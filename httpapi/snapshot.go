@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"praetor/internal/httpserver"
 	"praetor/internal/ops"
 	"praetor/internal/rpc"
 )
@@ -69,7 +70,7 @@ type steadyBody struct {
 
 // Read implements io.Reader.
 func (b *steadyBody) Read(p []byte) (int, error) {
-	bounded := b.deadline.SetReadDeadline(time.Now().Add(bodyTimeout)) == nil
+	bounded := b.deadline.SetReadDeadline(time.Now().Add(httpserver.BodyTimeout)) == nil
 	n, err := b.from.Read(p)
 	if bounded {
 		_ = b.deadline.SetReadDeadline(time.Time{}) // what was set can be unset

@@ -14,6 +14,7 @@ import (
 	"praetor/catalog"
 	"praetor/httpapi"
 	"praetor/internal/budget"
+	"praetor/internal/httpserver"
 	"praetor/internal/ops"
 	"praetor/internal/rpc"
 )
@@ -81,7 +82,7 @@ func TestSlowReadersHoldLittle(t *testing.T) {
 		asked <- struct{}{}
 		return &ops.KVListReply{ReadMeta: leaderMeta, TooLarge: true}, nil
 	})
-	address, _ := served(t, httpapi.ServerOptions{Handler: f.api})
+	address, _ := served(t, httpserver.Options{Handler: f.api})
 	before := heap()
 	for range 200 {
 		conn := dial(t, address)

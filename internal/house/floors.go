@@ -29,9 +29,9 @@ var rooms = []room{
 		"commands import agent, agent/config, the types of catalog, consulstate, leaves and the public client only"},
 	{"internal/bench", nil, "the benchmark drives the built binary: it imports nothing of the house"},
 	{"internal/mutate", nil, "mutate judges tests from outside: it imports nothing of the house"},
-	{"internal/testcluster", with(leaves, "agent/...", "httpapi", "dnsserver", "ui", "internal/definition", "internal/ops", "internal/view", "internal/rpc", "raftstore", "gossip", "catalog"),
+	{"internal/testcluster", with(leaves, "agent/...", "httpapi", "dnsserver", "internal/httpserver", "ui", "internal/definition", "internal/ops", "internal/view", "internal/rpc", "raftstore", "gossip", "catalog"),
 		"the test cluster imports anything but internal/cli"},
-	{"agent", with(leaves, "agent/...", "httpapi", "dnsserver", "ui", "internal/definition", "internal/ops", "internal/view", "internal/rpc", "raftstore", "gossip", "catalog"),
+	{"agent", with(leaves, "agent/...", "httpapi", "dnsserver", "internal/httpserver", "ui", "internal/definition", "internal/ops", "internal/view", "internal/rpc", "raftstore", "gossip", "catalog"),
 		"the agent imports what is below it only"},
 	{"httpapi", frontDoor, "front doors import ops, view, rpc, catalog only"},
 	{"dnsserver", frontDoor, "front doors import ops, view, rpc, catalog only"},
@@ -50,6 +50,7 @@ var rooms = []room{
 	{"internal/definition", with(leaves, "catalog"), "definitions import catalog only"},
 	{"internal/consulstate", with(leaves, "catalog"), "Consul's states are read with catalog only"},
 	{"internal/filter", with(leaves, "catalog"), "filters import catalog only"},
+	{"internal/httpserver", with(leaves, "internal/rpc"), "the HTTP server imports rpc only"},
 	{"internal/view", with(leaves, "internal/rpc"), "views import rpc only"},
 	{"internal/ops", []string{"internal/event", "internal/rpc", "catalog"}, "operations import rpc, catalog only"},
 	{"internal/rpc", leaves, "the transport imports leaves only"},
@@ -62,7 +63,7 @@ var rooms = []room{
 var serverRoom = with(leaves, "raftstore", "gossip", "internal/filter", "internal/ops", "internal/rpc", "catalog")
 
 var frontDoor = []string{
-	"internal/definition", "internal/filter", "internal/ops", "internal/view", "internal/rpc", "catalog",
+	"internal/definition", "internal/filter", "internal/httpserver", "internal/ops", "internal/view", "internal/rpc", "catalog",
 	"internal/acl", "internal/budget", "internal/child", "internal/configentry", "internal/event", "internal/fault", "internal/life", "internal/pattern", "internal/shape", "internal/telemetry", "internal/version",
 }
 

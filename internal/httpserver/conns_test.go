@@ -1,4 +1,4 @@
-package httpapi_test
+package httpserver_test
 
 import (
 	"context"
@@ -10,13 +10,13 @@ import (
 	"testing"
 	"time"
 
-	"praetor/httpapi"
+	"praetor/internal/httpserver"
 )
 
 // The bound can be switched on while connections are open: they count.
 func TestConnectionsOpenedWithoutABoundCountWhenThereIsOne(t *testing.T) {
 	ok := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok") })
-	srv := httpapi.NewServer(httpapi.ServerOptions{Handler: ok})
+	srv := httpserver.New(httpserver.Options{Handler: ok})
 	address := serveWith(t, srv.Serve)
 	const request = "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 	status := func() int {
@@ -39,7 +39,7 @@ func TestConnectionsOpenedWithoutABoundCountWhenThereIsOne(t *testing.T) {
 // A client that does not shake hands is cut off in HandshakeTimeout, not in the
 // longer time that there is for headers.
 func TestHandshakesHaveATimeOfTheirOwn(t *testing.T) {
-	srv := httpapi.NewServer(httpapi.ServerOptions{Handler: http.NotFoundHandler(), HandshakeTimeout: 100 * time.Millisecond})
+	srv := httpserver.New(httpserver.Options{Handler: http.NotFoundHandler(), HandshakeTimeout: 100 * time.Millisecond})
 	address := serveWith(t, func(ctx context.Context, l net.Listener) error { return srv.ServeTLS(ctx, l, &tls.Config{}) })
 	conn := dial(t, address)
 	if err := conn.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {

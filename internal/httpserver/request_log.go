@@ -1,4 +1,4 @@
-package httpapi
+package httpserver
 
 import (
 	"net/http"
@@ -40,8 +40,8 @@ func (l logging) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	l.next.ServeHTTP(w, r)
 }
 
-// logFailure says why a request failed. secrets do not appear in it.
-func logFailure(logger hclog.Logger, r *http.Request, reason string, secrets ...string) {
+// LogFailure says why a request failed. secrets do not appear in it.
+func LogFailure(logger hclog.Logger, r *http.Request, reason string, secrets ...string) {
 	for _, secret := range secrets {
 		if secret != "" {
 			reason = strings.ReplaceAll(reason, secret, hiddenToken)

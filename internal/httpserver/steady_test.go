@@ -1,14 +1,13 @@
-package httpapi_test
+package httpserver_test
 
 import (
-	"bytes"
 	"io"
 	"net"
 	"net/http"
 	"testing"
 	"time"
 
-	"praetor/httpapi"
+	"praetor/internal/httpserver"
 )
 
 // flood answers with so many bytes and tells how that ended.
@@ -26,7 +25,7 @@ func flood(bytesEach int) (http.Handler, <-chan error) {
 func TestAClientThatReadsNothingIsCutOff(t *testing.T) {
 	t.Parallel()
 	handler, ended := flood(256 << 20)
-	address, _ := served(t, httpapi.ServerOptions{Handler: handler, WriteTimeout: time.Second})
+	address, _ := served(t, httpserver.Options{Handler: handler, WriteTimeout: time.Second})
 	conn := dial(t, address)
 	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
 		t.Fatal(err)
@@ -45,7 +44,7 @@ func TestAClientThatReadsSlowlyIsWaitedFor(t *testing.T) {
 	t.Parallel()
 	const size = 24 << 20
 	handler, ended := flood(size)
-	address, _ := served(t, httpapi.ServerOptions{Handler: handler, WriteTimeout: 2 * time.Second})
+	address, _ := served(t, httpserver.Options{Handler: handler, WriteTimeout: 2 * time.Second})
 	conn := dial(t, address)
 	conn.(*net.TCPConn).SetReadBuffer(64 << 10)
 	conn.SetDeadline(time.Now().Add(time.Minute))
@@ -80,7 +79,7 @@ func TestAnAnswerThatComesLateIsSent(t *testing.T) {
 		}
 		w.WriteHeader(http.StatusNoContent)
 	})
-	address, _ := served(t, httpapi.ServerOptions{Handler: handler, WriteTimeout: 100 * time.Millisecond})
+	address, _ := served(t, httpserver.Options{Handler: handler, WriteTimeout: 100 * time.Millisecond})
 	conn := dial(t, address)
 	exchange(t, conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
 	time.AfterFunc(500*time.Millisecond, func() { close(release) })
@@ -89,24 +88,3 @@ func TestAnAnswerThatComesLateIsSent(t *testing.T) {
 	}
 }
 
-func TestHalfARequestEnds(t *testing.T) {
-	t.Parallel()
-	f := newFixture(t, nil)
-	address, _ := served(t, httpapi.ServerOptions{Handler: f.api, BodyTimeout: 300 * time.Millisecond})
-	for name, request := range map[string]string{
-		"a value that stops":             "PUT /v1/kv/a HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf",
-		"a value that never comes":       "PUT /v1/kv/a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n",
-		"a body that stops":              "PUT /v1/session/create HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{\"Name\":",
-		"a body that nobody wants":       "GET /v1/agent/checks HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf",
-		"a body for a path without name": "PUT /v1/nope HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n",
-	} {
-		conn := dial(t, address)
-		if _, err := io.WriteString(conn, request); err != nil {
-			t.Fatal(err)
-		}
-		var answer bytes.Buffer
-		if _, err := io.Copy(&answer, conn); err != nil { // to the end of the connection, or dial's deadline
-			t.Errorf("%s: %v; answered %q", name, err, answer.String())
-		}
-	}
-}

@@ -1,4 +1,4 @@
-package httpapi
+package httpserver
 
 import (
 	"cmp"
@@ -17,8 +17,8 @@ import (
 	"praetor/internal/rpc"
 )
 
-// ServerOptions say how to build a Server. Handler is required.
-type ServerOptions struct {
+// Options say how to build a Server. Handler is required.
+type Options struct {
 	Handler http.Handler
 	// MaxConnsPerClient bounds the connections of one IP address, over all
 	// listeners; 0 means no bound. Unix sockets are not counted.
@@ -39,6 +39,13 @@ type ServerOptions struct {
 	Verbose func() bool
 }
 
+// BodyTimeout is how long a client may take to send a body.
+const BodyTimeout = 60 * time.Second
+
+// TextStopping is what a client gets whose request comes too late, or ends with
+// the server.
+const TextStopping = "agent is shutting down"
+
 const (
 	// headerTimeout is how long a client may take to send a request's header.
 	headerTimeout = 10 * time.Second
@@ -54,18 +61,18 @@ const (
 // Server serves HTTP on any number of listeners. There is no timeout for answers,
 // as blocking queries take minutes, but one for clients that take nothing of them.
 type Server struct {
-	opts  ServerOptions
+	opts  Options
 	conns conns
 	hosts atomic.Pointer[[]string] // BrowserOptions.Hosts in force
 }
 
-// NewServer returns a server that does not serve yet.
-func NewServer(opts ServerOptions) *Server {
+// New returns a server that does not serve yet.
+func New(opts Options) *Server {
 	if opts.Logger == nil {
 		opts.Logger = hclog.NewNullLogger()
 	}
 	opts.WriteTimeout = cmp.Or(opts.WriteTimeout, writeTimeout)
-	opts.BodyTimeout = cmp.Or(opts.BodyTimeout, bodyTimeout)
+	opts.BodyTimeout = cmp.Or(opts.BodyTimeout, BodyTimeout)
 	if opts.Verbose == nil {
 		opts.Verbose = opts.Logger.IsDebug
 	}
@@ -134,7 +141,7 @@ func (s *Server) serve(ctx context.Context, l net.Listener) error {
 
 // door is what a request passes on its way to the handler.
 func (s *Server) door(l net.Listener) http.Handler {
-	refused := func(r *http.Request, reason string) { logFailure(s.opts.Logger, r, reason) }
+	refused := func(r *http.Request, reason string) { LogFailure(s.opts.Logger, r, reason) }
 	return logging{
 		next:    &browsers{next: lasting{s.opts.Handler}, origins: s.opts.Browsers.Origins, hosts: s.hosts.Load, loopback: isLoopback(l), log: refused},
 		logger:  s.opts.Logger,
@@ -166,7 +173,7 @@ type inflight struct {
 // ServeHTTP implements http.Handler.
 func (f *inflight) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !f.enter() {
-		plain(w, http.StatusServiceUnavailable, textStopping)
+		Plain(w, http.StatusServiceUnavailable, TextStopping)
 		return
 	}
 	defer f.calls.Done()
@@ -225,3 +232,12 @@ func (f *freshConns) closeAll() {
 	}
 	clear(f.open)
 }
+
+// Plain answers with a line of text.
+func Plain(w http.ResponseWriter, status int, text string) {
+	w.Header()["Content-Type"] = typeText
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(text)) // a client that is gone is no fault
+}
+
+var typeText = []string{"text/plain; charset=utf-8"} // shared: nobody changes it

@@ -1,4 +1,4 @@
-package httpapi
+package httpserver
 
 import (
 	"net"
@@ -46,7 +46,7 @@ func (c *conns) take(client string) bool {
 			return false
 		}
 		c.setHalvesLocked(client, halves[1:])
-		halves[0].cancel(errClientGone) // its connection is counted out when it ends
+		halves[0].cancel(ErrClientGone) // its connection is counted out when it ends
 	}
 	if c.count == nil {
 		c.count = map[string]int{}

@@ -1,4 +1,4 @@
-package httpapi_test
+package httpserver_test
 
 import (
 	"context"
@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"praetor/httpapi"
+	"praetor/internal/httpserver"
 )
 
 // answers is a handler that answers all.
@@ -25,10 +25,10 @@ func statusOf(t *testing.T, address, method, host string, header ...string) (int
 }
 
 func TestPagesOfOtherOriginsCannotWrite(t *testing.T) {
-	address, _ := served(t, httpapi.ServerOptions{Handler: answers, Browsers: httpapi.BrowserOptions{
+	address, _ := served(t, httpserver.Options{Handler: answers, Browsers: httpserver.BrowserOptions{
 		Origins: []string{"https://tools.example.com"}, Hosts: []string{"node1", "consul.example.com"},
 	}})
-	open, _ := served(t, httpapi.ServerOptions{Handler: answers, Browsers: httpapi.BrowserOptions{Origins: []string{"*"}}})
+	open, _ := served(t, httpserver.Options{Handler: answers, Browsers: httpserver.BrowserOptions{Origins: []string{"*"}}})
 	for _, tt := range []struct {
 		name    string
 		address string
@@ -66,7 +66,7 @@ func TestPagesOfOtherOriginsCannotWrite(t *testing.T) {
 }
 
 func TestBrowsersReachALoopbackListenerUnderItsOwnNamesOnly(t *testing.T) {
-	address, _ := served(t, httpapi.ServerOptions{Handler: answers, Browsers: httpapi.BrowserOptions{Hosts: []string{"Node1", "*.lab.example.com"}}})
+	address, _ := served(t, httpserver.Options{Handler: answers, Browsers: httpserver.BrowserOptions{Hosts: []string{"Node1", "*.lab.example.com"}}})
 	const firefox = "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 	for _, tt := range []struct {
 		host   string
@@ -107,7 +107,7 @@ func TestBrowsersReachALoopbackListenerUnderItsOwnNamesOnly(t *testing.T) {
 
 func TestBrowsersReachOtherListenersUnderAnyName(t *testing.T) {
 	l := listening(t, "tcp", "0.0.0.0:0")
-	serveOn(t, l, httpapi.ServerOptions{Handler: answers})
+	serveOn(t, l, httpserver.Options{Handler: answers})
 	if got, body := statusOf(t, strings.Replace(l.Addr().String(), "[::]", "127.0.0.1", 1), "GET", "consul.corp", "Sec-Fetch-Site: none"); got != 200 {
 		t.Errorf("got %d %q", got, body)
 	}

@@ -1,4 +1,4 @@
-package httpapi
+package httpserver
 
 import (
 	"context"
@@ -23,8 +23,8 @@ const (
 	stopWrites = time.Second
 )
 
-// errClientGone ends the context of a read whose client has closed its connection.
-var errClientGone = errors.New("the client has closed its connection")
+// ErrClientGone ends the context of a read whose client has closed its connection.
+var ErrClientGone = errors.New("the client has closed its connection")
 
 // lasting gives each request the life that its method promises. net/http ends a
 // request's context as soon as it reads the end of the client's half of the
@@ -36,7 +36,7 @@ type lasting struct {
 
 // ServeHTTP implements http.Handler.
 func (l lasting) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if isSafe(r.Method) && r.ProtoMajor > 1 {
+	if IsSafe(r.Method) && r.ProtoMajor > 1 {
 		l.next.ServeHTTP(w, r) // HTTP/2 says so when a client gives a request up
 		return
 	}
@@ -45,8 +45,8 @@ func (l lasting) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	l.next.ServeHTTP(w, r.WithContext(life.ctx))
 }
 
-// isSafe reports whether a method only reads (RFC 9110 §9.2.1).
-func isSafe(method string) bool {
+// IsSafe reports whether a method only reads (RFC 9110 §9.2.1).
+func IsSafe(method string) bool {
 	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
 }
 
@@ -62,7 +62,7 @@ type life struct {
 
 func begin(r *http.Request) *life {
 	came := r.Context()
-	l := &life{write: !isSafe(r.Method), ended: make(chan struct{})}
+	l := &life{write: !IsSafe(r.Method), ended: make(chan struct{})}
 	l.ctx, l.cancel = context.WithCancelCause(context.WithoutCancel(came))
 	l.stop = context.AfterFunc(came, l.watch) // end waits for it
 	return l
@@ -84,14 +84,14 @@ func (l *life) watch() {
 	defer ticker.Stop()
 	over := time.NewTimer(finishTimeout)
 	defer over.Stop()
-	stopping := servingOf(l.ctx).Done()
+	stopping := Serving(l.ctx).Done()
 	if c := layer[*countedConn](connOf(l.ctx)); c != nil && !l.write {
 		c.conns.park(c.client, l)
 		defer c.conns.unpark(c.client, l)
 	}
 	for {
 		if !l.write && isGone(connOf(l.ctx)) {
-			l.cancel(errClientGone)
+			l.cancel(ErrClientGone)
 		}
 		select {
 		case <-l.ctx.Done():
@@ -123,9 +123,9 @@ func withServing(ctx context.Context) context.Context {
 	return context.WithValue(ctx, servingKey{}, ctx)
 }
 
-// servingOf returns the context that ends when the server stops; without a Server
+// Serving returns the context that ends when the server stops; without a Server
 // that is never.
-func servingOf(ctx context.Context) context.Context {
+func Serving(ctx context.Context) context.Context {
 	if serving, ok := ctx.Value(servingKey{}).(context.Context); ok {
 		return serving
 	}

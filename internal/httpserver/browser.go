@@ -1,4 +1,4 @@
-package httpapi
+package httpserver
 
 import (
 	"fmt"
@@ -51,7 +51,7 @@ func (b *browsers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	b.log(r, reason)
-	plain(w, http.StatusForbidden, reason+"\n")
+	Plain(w, http.StatusForbidden, reason+"\n")
 }
 
 // pages are those of an origin, or of one that the browser does not name.
