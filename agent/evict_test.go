@@ -2,6 +2,8 @@ package agent_test
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"praetor/catalog"
@@ -58,6 +60,46 @@ func TestWhatGossipSaysRemovesNothing(t *testing.T) {
 		}
 		if a.Local().Service("w1") == nil {
 			t.Error("the service is gone")
+		}
+	})
+}
+
+// TestEvictionNamesTheFileThatBringsItBack: what a file defines comes back when it is
+// read again.
+func TestEvictionNamesTheFileThatBringsItBack(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "defined.hcl")
+	if err := os.WriteFile(file, []byte(`
+services { name = "web" id = "w" port = 80 check { id = "wc" ttl = "1h" } connect { sidecar_service { port = 5 checks = [{ id = "sc" ttl = "1h" }] } } }
+services { name = "db" port = 81 }
+check { id = "nc" name = "n" ttl = "1h" }`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	testcluster.Virtual(t, testcluster.Options{Servers: 1, Clients: 1}, func(c *testcluster.Cluster) {
+		owner := c.Clients()[0]
+		owner.Crash()
+		owner.ConfigFile = file
+		owner.Start()
+		a := owner.Agent()
+		if err := a.Local().AddService(context.Background(), &catalog.Service{ID: "api", Service: "api"}, []*catalog.Check{{CheckID: "ac", ServiceID: "api"}}, false, ""); err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range []struct {
+			order ops.EvictOrderReply
+			file  string
+		}{
+			{ops.EvictOrderReply{CheckID: "wc", Service: "web"}, file},
+			{ops.EvictOrderReply{CheckID: "sc"}, file},
+			{ops.EvictOrderReply{CheckID: "nc"}, file},
+			{ops.EvictOrderReply{CheckID: "ac"}, ""},
+			{ops.EvictOrderReply{ServiceID: "w-sidecar-proxy"}, file},
+			{ops.EvictOrderReply{ServiceID: "w"}, file},
+			{ops.EvictOrderReply{ServiceID: "db"}, file},
+			{ops.EvictOrderReply{ServiceID: "api"}, ""},
+		} {
+			want := ops.EvictReportRequest{Outcome: ops.EvictDone, File: row.file}
+			if got := a.CarryOut(context.Background(), &row.order); *got != want {
+				t.Errorf("%+v: %+v, want %+v", row.order, *got, want)
+			}
 		}
 	})
 }
