@@ -35,8 +35,20 @@ func statuses(t *testing.T, n *testcluster.Node, wan bool) string {
 	return strings.Join(sorted(list), " ")
 }
 
+// pass lets virtual time go by.
+func pass(c *testcluster.Cluster, d time.Duration) {
+	until := time.Now().Add(d)
+	c.WaitFor(d.String(), func() error {
+		if left := time.Until(until); left > 0 {
+			return fmt.Errorf("%v left", left)
+		}
+		return nil
+	})
+}
+
 // TestPoolsOfAnAgent: clients are in the LAN pool only (reference/internals.md §1).
 func TestPoolsOfAnAgent(t *testing.T) {
+	t.Parallel()
 	testcluster.Virtual(t, testcluster.Options{Servers: 2, Clients: 1}, func(c *testcluster.Cluster) {
 		server, client := c.Servers()[0], c.Clients()[0]
 		c.WaitFor("the other server in the WAN pool", func() error {
@@ -76,6 +88,7 @@ func TestPoolsOfAnAgent(t *testing.T) {
 
 // TestForcedLeaveReachesBothPools: reference/internals.md §1.2.
 func TestForcedLeaveReachesBothPools(t *testing.T) {
+	t.Parallel()
 	for _, row := range []struct {
 		name       string
 		prune, wan bool
@@ -119,9 +132,10 @@ func TestForcedLeaveReachesBothPools(t *testing.T) {
 // TestCoordinatesAreReportedUnlessOff: within half a minute, and with the agent's token
 // or the default one.
 func TestCoordinatesAreReportedUnlessOff(t *testing.T) {
+	t.Parallel()
 	for config, want := range map[string]bool{``: true, `disable_coordinates = true`: false} {
 		testcluster.Virtual(t, testcluster.Options{Servers: 1, Clients: 1, Config: config}, func(c *testcluster.Cluster) {
-			time.Sleep(time.Minute)
+			pass(c, time.Minute)
 			var nodes []struct{ Node string }
 			text := get(c.Leader(), "/v1/coordinate/nodes")
 			if err := json.Unmarshal([]byte(text), &nodes); (err != nil || len(nodes) != 2) == want {
@@ -134,6 +148,7 @@ func TestCoordinatesAreReportedUnlessOff(t *testing.T) {
 // TestSharedKeysAreThoseOfGossip: an agent without the key of the others is asked for
 // nothing and told nothing.
 func TestSharedKeysAreThoseOfGossip(t *testing.T) {
+	t.Parallel()
 	testcluster.Virtual(t, testcluster.Options{Servers: 1, Clients: 1, Encrypt: true}, func(c *testcluster.Cluster) {
 		c.PutKV("a", "1")
 		c.WantKV("a", "1")
@@ -147,9 +162,10 @@ func TestSharedKeysAreThoseOfGossip(t *testing.T) {
 
 // TestMembersAreMeasured: reference/config.md §6.
 func TestMembersAreMeasured(t *testing.T) {
+	t.Parallel()
 	testcluster.Virtual(t, testcluster.Options{Servers: 2, Clients: 3}, func(c *testcluster.Cluster) {
 		c.Clients()[0].Crash()
-		time.Sleep(time.Minute)
+		pass(c, time.Minute)
 		var shown struct {
 			Gauges []struct {
 				Name  string
@@ -185,6 +201,7 @@ func TestMembersAreMeasured(t *testing.T) {
 
 // TestLeavingEndsTheAgent: others see that it left, and a server is no peer any more.
 func TestLeavingEndsTheAgent(t *testing.T) {
+	t.Parallel()
 	testcluster.Virtual(t, testcluster.Options{Servers: 3, Clients: 1}, func(c *testcluster.Cluster) {
 		for _, leaver := range []*testcluster.Node{c.Clients()[0], c.Servers()[2]} {
 			name, a := leaver.Name(), leaver.Agent()

@@ -147,6 +147,7 @@ func (r *running) ask(method, target, body string) (int, string) {
 // TestReloadAppliesWhatMayChange: reference/config.md §10. Each step is what the
 // file says then, and how the agent shows that it is in force.
 func TestReloadAppliesWhatMayChange(t *testing.T) {
+	t.Parallel()
 	r := start(t, 1, true, `log_level = "warn"`)
 	shows := func(target, want string) func() string {
 		return func() string {
@@ -219,6 +220,7 @@ func TestReloadAppliesWhatMayChange(t *testing.T) {
 
 // TestReloadOfWhatIsWrongChangesNothing: all of it, or nothing.
 func TestReloadOfWhatIsWrongChangesNothing(t *testing.T) {
+	t.Parallel()
 	const good = `node_meta { a = "b" } service { name = "web" port = 80 }`
 	r := start(t, 2, true, good)
 	for _, row := range []struct{ hcl, want string }{
@@ -251,6 +253,7 @@ func TestReloadOfWhatIsWrongChangesNothing(t *testing.T) {
 
 // TestAgentSaysWhatItIs: reference/http-agent.md §2.1 and reference/cli.md §3, info.
 func TestAgentSaysWhatItIs(t *testing.T) {
+	t.Parallel()
 	server := start(t, 3, true, `node_meta { a = "b" } service { name = "web" port = 80 check { ttl = "1h" } }`)
 	client := start(t, 4, false, fmt.Sprintf(`data_dir = %q retry_join = [%q]`, t.TempDir(), server.ip))
 	client.waitFor("its server", func() error {
@@ -327,6 +330,7 @@ func sorted(list []string) []string {
 // TestAgentThatCannotStartLeavesNothing: what Open refuses changes nothing on disk
 // and holds no address.
 func TestAgentThatCannotStartLeavesNothing(t *testing.T) {
+	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
 	ip := address(5)
 	base := fmt.Sprintf("data_dir = %q\n", data)
@@ -383,6 +387,7 @@ func TestAgentThatCannotStartLeavesNothing(t *testing.T) {
 
 // TestFilesOfAnAgent: which it makes, and which are gone after it.
 func TestFilesOfAnAgent(t *testing.T) {
+	t.Parallel()
 	data, pid := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "pid")
 	r := start(t, 6, false, fmt.Sprintf(`data_dir = %q pid_file = %q server = true bootstrap = true`, data, pid))
 	if text, err := os.ReadFile(pid); err != nil || string(text) != fmt.Sprint(os.Getpid()) {
@@ -435,6 +440,7 @@ func certificates(t *testing.T, ip, name string) (ca, cert, key string) {
 // TestCertificatesAreServedAndReplaced: HTTPS and DNS over TLS show the certificate
 // of the configuration, and after a reload the new one.
 func TestCertificatesAreServedAndReplaced(t *testing.T) {
+	t.Parallel()
 	ip := address(8)
 	ca, cert, key := certificates(t, ip, "first")
 	secure := `ports { https = 8501 dns_tls = 8853 } tls { https { ca_file = %q cert_file = %q key_file = %q } } enable_agent_tls_for_checks = true`
@@ -489,6 +495,7 @@ func TestCertificatesAreServedAndReplaced(t *testing.T) {
 }
 
 func TestHTTPSWithoutACertificateIsLeftOut(t *testing.T) {
+	t.Parallel()
 	r := start(t, 9, true, `ports { https = 8501 }`)
 	if !strings.Contains(r.log.String(), "HTTPS is not served: it has a port but no certificate") {
 		t.Errorf("it does not say so:\n%s", r.log)
@@ -501,6 +508,7 @@ func TestHTTPSWithoutACertificateIsLeftOut(t *testing.T) {
 
 // TestFilesThatChangeAreReadAgain: auto_reload_config, once they are left alone.
 func TestFilesThatChangeAreReadAgain(t *testing.T) {
+	t.Parallel()
 	r := start(t, 10, true, `auto_reload_config = true`)
 	has := func(name string) func() error {
 		return func() error {
@@ -537,6 +545,7 @@ func TestFilesThatChangeAreReadAgain(t *testing.T) {
 }
 
 func TestLogIsHeardAtALevelOfItsOwn(t *testing.T) {
+	t.Parallel()
 	r := start(t, 11, true, `log_level = "error"`)
 	if _, err := r.Monitor("loud", false); err == nil || err.Error() != "Unknown log level: loud" {
 		t.Errorf("a level that is none: %v", err)

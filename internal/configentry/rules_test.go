@@ -306,3 +306,74 @@ func TestPrecedenceOfIntentions(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatEntriesSayOfThemselves(t *testing.T) {
+	of := func(body string) configentry.Entry {
+		entry, err := configentry.DecodeJSON(strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return entry
+	}
+	for body, plaintext := range map[string]bool{
+		`{"Kind":"service-defaults","Name":"x"}`:                                 false,
+		`{"Kind":"service-defaults","Name":"x","MutualTLSMode":"strict"}`:        false,
+		`{"Kind":"service-defaults","Name":"x","MutualTLSMode":"permissive"}`:    true,
+		`{"Kind":"proxy-defaults","Name":"global"}`:                              false,
+		`{"Kind":"proxy-defaults","Name":"global","MutualTLSMode":"permissive"}`: true,
+		`{"Kind":"mesh"}`: false,
+		`{"Kind":"mesh","AllowEnablingPermissiveMutualTLS":true}`: true,
+		`{"Kind":"tcp-route","Name":"x"}`:                         false,
+	} {
+		if got := configentry.PermitsPlaintext(of(body)); got != plaintext {
+			t.Errorf("%s permits plaintext: %t", body, got)
+		}
+	}
+	for body, name := range map[string]string{`{"Kind":"mesh"}`: "mesh", `{"Kind":"proxy-defaults","Name":"global"}`: "global", `{"Kind":"tcp-route","Name":"x"}`: "x", `{"Kind":"tcp-route"}`: ""} {
+		if got := of(body).EntryName(); got != name {
+			t.Errorf("%s is called %q", body, got)
+		}
+	}
+	for protocol, http := range map[string]bool{"http": true, "http2": true, "grpc": true, "tcp": false, "": false, "HTTP": false} {
+		if configentry.IsHTTP(protocol) != http {
+			t.Errorf("%q is HTTP: %t", protocol, !http)
+		}
+	}
+	for body, protocol := range map[string]string{`"Config":{"protocol":"HTTP"}`: "http", `"Config":{"protocol":5}`: "", `"Config":{}`: "", `"Protocol":"http"`: ""} {
+		if got := of(`{"Kind":"proxy-defaults","Name":"global",` + body + `}`).(*configentry.ProxyDefaults).DefaultProtocol(); got != protocol {
+			t.Errorf("%s: services speak %q, want %q", body, got, protocol)
+		}
+	}
+	resolver := of(`{"Kind":"service-resolver","Name":"x","Subsets":{"v1":{}}}`).(*configentry.ServiceResolver)
+	for subset, has := range map[string]bool{"": true, "v1": true, "v2": false} {
+		if resolver.HasSubset(subset) != has {
+			t.Errorf("subset %q: %t", subset, !has)
+		}
+	}
+	for body, has := range map[string]bool{
+		`[{"Name":"a","Action":"deny"}]`: false,
+		`[{"Name":"a","Action":"deny"},{"Name":"b","Permissions":[{"Action":"deny","HTTP":{"PathExact":"/"}}]}]`: true,
+	} {
+		if got := of(`{"Kind":"service-intentions","Name":"x","Sources":` + body + `}`).(*configentry.ServiceIntentions).HasPermissions(); got != has {
+			t.Errorf("%s has permissions: %t", body, got)
+		}
+	}
+}
+
+// TestSpansAreReadAndShownAsText: "5s", where other durations are nanoseconds.
+func TestSpansAreReadAndShownAsText(t *testing.T) {
+	for _, row := range []struct{ timeout, want string }{
+		{`"5s"`, `"ConnectTimeout":"5s"`}, {`"1m30s"`, `"ConnectTimeout":"1m30s"`}, {`5000000000`, `"ConnectTimeout":"5s"`},
+		{`""`, `{}`}, {`"0s"`, `{}`}, {`"soon"`, "invalid duration"}, {`true`, "ConnectTimeout"},
+	} {
+		if got := prepare(`{"Kind":"service-resolver","Name":"x","ConnectTimeout":` + row.timeout + `}`); row.want != "{}" && !strings.Contains(got, row.want) || row.want == "{}" && strings.Contains(got, "ConnectTimeout") {
+			t.Errorf("%s: %s, want %s", row.timeout, got, row.want)
+		}
+	}
+	var span configentry.Span
+	for text, want := range map[string]string{`"2s"`: "2s", `5`: "", `"x"`: ""} {
+		if err := json.Unmarshal([]byte(text), &span); (err == nil) != (want != "") || err == nil && span.String() != want {
+			t.Errorf("%s: %v, %v", text, span, err)
+		}
+	}
+}
