@@ -114,7 +114,7 @@ func TestBrowsersReachOtherListenersUnderAnyName(t *testing.T) {
 }
 
 func TestHostsThatAreAllowedLaterReachALoopbackListener(t *testing.T) {
-	srv := httpapi.NewServer(httpapi.ServerOptions{Handler: answers})
+	srv := httpserver.New(httpserver.Options{Handler: answers})
 	address := serveWith(t, func(ctx context.Context, l net.Listener) error { return srv.Serve(ctx, l) })
 	status := func() int {
 		got, _ := statusOf(t, address, "GET", "consul.example.com", "Sec-Fetch-Site: none")

@@ -1,4 +1,4 @@
-package httpapi_test
+package httpserver_test
 
 import (
 	"context"
@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"praetor/httpapi"
+	"praetor/internal/httpserver"
 )
 
 // TestAnHTTP2StreamThatNobodyReadsIsCutOff has a client that goes on reading its
@@ -28,7 +28,7 @@ func TestAnHTTP2StreamThatNobodyReadsIsCutOff(t *testing.T) {
 	ours := httptest.NewUnstartedServer(nil)
 	ours.StartTLS() // for its certificate
 	defer ours.Close()
-	srv := httpapi.NewServer(httpapi.ServerOptions{Handler: handler, WriteTimeout: time.Second})
+	srv := httpserver.New(httpserver.Options{Handler: handler, WriteTimeout: time.Second})
 	address := serveWith(t, func(ctx context.Context, l net.Listener) error {
 		return srv.ServeTLS(ctx, l, &tls.Config{Certificates: ours.TLS.Certificates, NextProtos: []string{"h2", "http/1.1"}})
 	})
