@@ -87,4 +87,3 @@ func TestAnAnswerThatComesLateIsSent(t *testing.T) {
 		t.Errorf("%d", res.StatusCode)
 	}
 }
-
