@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"praetor/catalog"
+	"praetor/httpapi/wire"
 	"praetor/internal/acl"
 	"praetor/internal/definition"
 	"praetor/internal/fault"
@@ -29,7 +30,7 @@ func agentChecks(x *exchange) error {
 	if visible, err = x.filterChecks(visible); err != nil {
 		return err
 	}
-	return x.reply(func(b []byte) []byte { return appendMap(b, visible, appendAgentCheck) })
+	return x.reply(func(b []byte) []byte { return wire.AppendMap(b, visible, wire.AppendAgentCheck) })
 }
 
 // filterChecks does as Consul does, which here looks at what a filter names only

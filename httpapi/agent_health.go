@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"praetor/catalog"
+	"praetor/httpapi/wire"
 	"praetor/internal/acl"
 )
 
@@ -64,7 +65,7 @@ func agentHealthByName(x *exchange) error {
 	if len(found) == 0 {
 		reason = "ServiceName " + x.name + " Not Found"
 	}
-	return x.replyLocalHealth(status, reason, func(b []byte) []byte { return appendList(b, found, x.appendLocalHealth) })
+	return x.replyLocalHealth(status, reason, func(b []byte) []byte { return wire.AppendList(b, found, x.appendLocalHealth) })
 }
 
 func (x *exchange) localHealth(svc *catalog.Service) localHealth {
@@ -125,8 +126,8 @@ func (x *exchange) replyLocalHealth(status, reason string, encode func([]byte) [
 }
 
 func (x *exchange) appendLocalHealth(b []byte, h localHealth) []byte {
-	b = appendText(b, `{"AggregatedStatus":`, h.status)
-	b = appendAgentService(append(b, `,"Service":`...), h.service, x.api.opts.Datacenter, "")
-	b = appendList(append(b, `,"Checks":`...), h.checks, appendHealthCheck)
+	b = wire.AppendText(b, `{"AggregatedStatus":`, h.status)
+	b = wire.AppendAgentService(append(b, `,"Service":`...), h.service, x.api.opts.Datacenter, "")
+	b = wire.AppendList(append(b, `,"Checks":`...), h.checks, wire.AppendHealthCheck)
 	return append(b, '}')
 }

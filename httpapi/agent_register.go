@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"praetor/catalog"
+	"praetor/httpapi/wire"
 	"praetor/internal/acl"
 	"praetor/internal/definition"
 )
@@ -63,7 +64,7 @@ func newRegistration(s *definition.Service) (*registration, error) {
 		switch {
 		case err != nil:
 			return nil, invalid("%w", err)
-		case i > 0 || !isEmpty(row):
+		case i > 0 || !wire.IsEmpty(row):
 			r.checks = append(r.checks, row)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"praetor/httpapi/wire"
 	"praetor/internal/acl"
 	"praetor/internal/filter"
 	"praetor/internal/version"
@@ -22,9 +23,9 @@ func agentSelf(x *exchange) error {
 
 func agentVersion(x *exchange) error {
 	return x.reply(func(b []byte) []byte {
-		b = appendText(b, `{"SHA":`, version.Revision())
-		b = appendText(b, `,"BuildDate":`, version.BuildDate)
-		b = appendText(b, `,"HumanVersion":`, version.Compatible)
+		b = wire.AppendText(b, `{"SHA":`, version.Revision())
+		b = wire.AppendText(b, `,"BuildDate":`, version.BuildDate)
+		b = wire.AppendText(b, `,"HumanVersion":`, version.Compatible)
 		return append(b, `,"FIPS":""}`...)
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"praetor/catalog"
+	"praetor/httpapi/wire"
 	"praetor/internal/acl"
 	"praetor/internal/fault"
 	"praetor/internal/filter"
@@ -41,8 +42,8 @@ func agentServices(x *exchange) error {
 		return err
 	}
 	return x.reply(func(b []byte) []byte {
-		return appendMap(b, visible, func(b []byte, s *catalog.Service) []byte {
-			return appendAgentService(b, s, x.api.opts.Datacenter, "")
+		return wire.AppendMap(b, visible, func(b []byte, s *catalog.Service) []byte {
+			return wire.AppendAgentService(b, s, x.api.opts.Datacenter, "")
 		})
 	})
 }
@@ -74,7 +75,7 @@ func agentService(x *exchange) error {
 			return err
 		case expired || s.hash != x.query.Get("hash"):
 			x.w.Header()["X-Consul-Contenthash"] = []string{s.hash}
-			return x.reply(func(b []byte) []byte { return appendAgentService(b, s.service, x.api.opts.Datacenter, s.hash) })
+			return x.reply(func(b []byte) []byte { return wire.AppendAgentService(b, s.service, x.api.opts.Datacenter, s.hash) })
 		}
 		if timeout == nil {
 			timer := time.NewTimer(hashWait(wait))
@@ -119,7 +120,7 @@ func (x *exchange) hashedService() (hashedService, error) {
 	}
 	buf := getBuffer()
 	defer buf.release()
-	buf.b = appendAgentService(buf.b, svc, x.api.opts.Datacenter, "")
+	buf.b = wire.AppendAgentService(buf.b, svc, x.api.opts.Datacenter, "")
 	h := fnv.New64a()
 	h.Write(buf.b)
 	return hashedService{svc, fmt.Sprintf("%016x", h.Sum64()), changed}, nil

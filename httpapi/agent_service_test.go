@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"praetor/catalog"
-	"praetor/httpapi"
+	"praetor/httpapi/wire"
 	"praetor/internal/definition"
 )
 
@@ -175,7 +175,7 @@ func TestServiceReads(t *testing.T) {
 	f.local.services["w"] = httpapiService("w")
 	res, body := f.do("GET", "/v1/agent/service/w?hash=0000", "")
 	hash := res.Header.Get("X-Consul-Contenthash")
-	if len(hash) != 16 || body != string(httpapi.AppendAgentService(nil, f.local.services["w"], "dc1", hash)) {
+	if len(hash) != 16 || body != string(wire.AppendAgentService(nil, f.local.services["w"], "dc1", hash)) {
 		t.Errorf("hash %q, body %s", hash, body)
 	}
 	f.local.services["w"] = &catalog.Service{ID: "w", Service: "w", Port: 1}
@@ -213,7 +213,7 @@ func TestServiceReadBlocksWhileTheHashHolds(t *testing.T) {
 func TestLocalHealth(t *testing.T) {
 	f := newFixture(t, nil)
 	f.local.services["w1"], f.local.services["w2"] = &catalog.Service{ID: "w1", Service: "web"}, &catalog.Service{ID: "w2", Service: "web"}
-	service := string(httpapi.AppendAgentService(nil, f.local.services["w1"], "dc1", ""))
+	service := string(wire.AppendAgentService(nil, f.local.services["w1"], "dc1", ""))
 	res := f.want("GET", "/v1/agent/health/service/id/w1", "", 200, `{"AggregatedStatus":"passing","Service":`+service+`,"Checks":[]}`)
 	wantHeader(t, res, "X-Consul-Reason", "passing")
 	f.local.checks["c"] = &catalog.Check{Node: "n1", CheckID: "c", Status: "warning", ServiceID: "w1", ServiceName: "web", Type: "ttl", Interval: "1s"}
@@ -359,16 +359,16 @@ func FuzzOtherBodies(f *testing.F) {
 			if err != nil {
 				t.Errorf("%q: %v", body, err)
 			}
-			httpapi.AppendCheck(nil, row)
+			wire.AppendCheck(nil, row)
 		}
-		var reg httpapi.RegisterBody
+		var reg wire.Register
 		if definition.Decode(strings.NewReader(body), &reg) == nil {
-			row := reg.Part()
+			row := reg.Row()
 			for _, c := range row.Checks {
-				httpapi.AppendCheck(nil, c)
+				wire.AppendCheck(nil, c)
 			}
 			if row.Service != nil {
-				httpapi.AppendNodeService(nil, row.Service)
+				wire.AppendNodeService(nil, row.Service)
 			}
 		}
 	})

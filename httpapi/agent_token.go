@@ -1,8 +1,6 @@
 package httpapi
 
-import (
-	"praetor/internal/fault"
-)
+import "praetor/internal/fault"
 
 // Tokens keeps the secrets that the agent itself uses.
 type Tokens interface {

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"praetor/catalog"
-	"praetor/httpapi"
+	"praetor/httpapi/wire"
 	"praetor/internal/ops"
 )
 
@@ -126,7 +126,7 @@ func BenchmarkEncodeHealth100(b *testing.B) {
 	for b.Loop() {
 		buf = buf[:0]
 		for _, i := range list {
-			buf = httpapi.AppendInstanceHealth(buf, i)
+			buf = wire.AppendInstanceHealth(buf, i)
 		}
 	}
 	b.SetBytes(int64(len(buf)))

@@ -1,13 +1,13 @@
 package httpapi
 
 import (
-	"encoding/json"
 	"errors"
 	"io"
 	"math"
 	"net/http"
 	"strings"
 
+	"praetor/httpapi/wire"
 	"praetor/internal/definition"
 	"praetor/internal/fault"
 	"praetor/internal/shape"
@@ -93,7 +93,7 @@ func (x *exchange) decodeWith(text string, read func(io.Reader) error) error {
 	case errors.As(err, &tooBig):
 		return fault.New(fault.TooLarge, "Request body too large, max size: %d bytes", tooBig.Limit)
 	}
-	return invalid(text, nameKeys(err))
+	return invalid(text, wire.NameKeys(err))
 }
 
 // decodeTenant is decode for bodies whose refusal of a namespace says why.
@@ -104,11 +104,3 @@ func (x *exchange) decodeTenant(v any) error {
 	}
 	return err
 }
-
-// lenient decodes what may have keys that nobody knows.
-type lenient[T any] struct{ Value T }
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (l *lenient[T]) UnmarshalJSON(text []byte) error { return json.Unmarshal(text, &l.Value) }
-
-var _ json.Unmarshaler = (*lenient[int])(nil)

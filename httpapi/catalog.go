@@ -4,12 +4,13 @@ import (
 	"context"
 
 	"praetor/catalog"
+	"praetor/httpapi/wire"
 	"praetor/internal/ops"
 	"praetor/internal/rpc"
 )
 
 func catalogRegister(x *exchange) error {
-	var body registerBody
+	var body wire.Register
 	if err := x.decodeTenant(&body); err != nil {
 		return err
 	}
@@ -19,7 +20,7 @@ func catalogRegister(x *exchange) error {
 	// The datacenter comes from the body, not from ?dc.
 	_, err := ops.CatalogRegister.Call(x.r.Context(), x.api.opts.Caller, &ops.CatalogRegisterRequest{
 		WriteOptions: rpc.WriteOptions{Datacenter: body.Datacenter, Token: x.token},
-		Register:     body.register(),
+		Register:     body.Row(),
 	})
 	if err != nil {
 		return err
@@ -28,7 +29,7 @@ func catalogRegister(x *exchange) error {
 }
 
 func catalogDeregister(x *exchange) error {
-	var body deregisterBody
+	var body wire.Deregister
 	if err := x.decodeTenant(&body); err != nil {
 		return err
 	}
@@ -61,7 +62,7 @@ func catalogDatacenters(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	return x.reply(func(b []byte) []byte { return appendStrings(b, rep.Datacenters) })
+	return x.reply(func(b []byte) []byte { return wire.AppendStrings(b, rep.Datacenters) })
 }
 
 func catalogNodes(x *exchange) error {
@@ -74,7 +75,7 @@ func catalogNodes(x *exchange) error {
 		return err
 	}
 	encode := func(b []byte) []byte {
-		return appendList(b, rep.Nodes, func(b []byte, n *catalog.Node) []byte { return appendNode(b, x.translateNode(n)) })
+		return wire.AppendList(b, rep.Nodes, func(b []byte, n *catalog.Node) []byte { return wire.AppendNode(b, x.translateNode(n)) })
 	}
 	if rep.Filtered {
 		return x.reply(encode)
@@ -91,7 +92,7 @@ func catalogServices(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	encode := func(b []byte) []byte { return appendMap(b, rep.Services, appendStrings) }
+	encode := func(b []byte) []byte { return wire.AppendMap(b, rep.Services, wire.AppendStrings) }
 	if rep.Filtered || !x.shared && (x.has("node-meta") || x.has("filter")) {
 		return x.reply(encode)
 	}
@@ -122,7 +123,7 @@ func (x *exchange) replyCatalog(connect bool) error {
 		list = nil
 	}
 	encode := func(b []byte) []byte {
-		return appendList(b, list, func(b []byte, i *catalog.Instance) []byte { return appendServiceNode(b, x.translateInstance(i)) })
+		return wire.AppendList(b, list, func(b []byte, i *catalog.Instance) []byte { return wire.AppendServiceNode(b, x.translateInstance(i)) })
 	}
 	if rep.Filtered {
 		return x.reply(encode)
@@ -154,14 +155,14 @@ func catalogNode(x *exchange) error {
 		return x.reply(func(b []byte) []byte { return append(b, "null"...) })
 	}
 	return x.reply(func(b []byte) []byte {
-		b = appendNode(append(b, `{"Node":`...), x.translateNode(ns.Node))
+		b = wire.AppendNode(append(b, `{"Node":`...), x.translateNode(ns.Node))
 		b = append(b, `,"Services":{`...)
 		for i, s := range ns.Services {
 			if i > 0 {
 				b = append(b, ',')
 			}
-			b = append(appendString(b, s.ID), ':')
-			b = appendNodeService(b, x.translateService(s))
+			b = append(wire.AppendString(b, s.ID), ':')
+			b = wire.AppendNodeService(b, x.translateService(s))
 		}
 		return append(b, '}', '}')
 	})
@@ -177,12 +178,12 @@ func catalogNodeServices(x *exchange) error {
 		return x.reply(func(b []byte) []byte { return append(b, `{"Node":null,"Services":null}`...) })
 	}
 	return x.reply(func(b []byte) []byte {
-		b = appendNode(append(b, `{"Node":`...), x.translateNode(ns.Node))
+		b = wire.AppendNode(append(b, `{"Node":`...), x.translateNode(ns.Node))
 		if len(ns.Services) == 0 {
 			return append(b, `,"Services":null}`...)
 		}
-		b = appendList(append(b, `,"Services":`...), ns.Services, func(b []byte, s *catalog.Service) []byte {
-			return appendNodeService(b, x.translateService(s))
+		b = wire.AppendList(append(b, `,"Services":`...), ns.Services, func(b []byte, s *catalog.Service) []byte {
+			return wire.AppendNodeService(b, x.translateService(s))
 		})
 		return append(b, '}')
 	})

@@ -8,6 +8,7 @@ import (
 
 	"praetor/catalog"
 	"praetor/httpapi"
+	"praetor/httpapi/wire"
 	"praetor/internal/fault"
 	"praetor/internal/ops"
 )
@@ -131,8 +132,8 @@ func TestCatalogNodeForms(t *testing.T) {
 	f := newFixture(t, nil)
 	ns := &catalog.NodeServices{Node: &catalog.Node{Node: "n"}, Services: []*catalog.Service{{ID: "a", Service: "x"}, {ID: "b<", Service: "x"}}}
 	answering(f.caller, ops.CatalogNode, &ops.CatalogNodeReply{NodeServices: ns})
-	node := string(httpapi.AppendNode(nil, ns.Node))
-	a, b := string(httpapi.AppendNodeService(nil, ns.Services[0])), string(httpapi.AppendNodeService(nil, ns.Services[1]))
+	node := string(wire.AppendNode(nil, ns.Node))
+	a, b := string(wire.AppendNodeService(nil, ns.Services[0])), string(wire.AppendNodeService(nil, ns.Services[1]))
 	f.want("GET", "/v1/catalog/node/n", "", 200, `{"Node":`+node+`,"Services":{"a":`+a+`,"b\u003c":`+b+`}}`)
 	f.want("GET", "/v1/catalog/node-services/n", "", 200, `{"Node":`+node+`,"Services":[`+a+`,`+b+`]}`)
 	answering(f.caller, ops.CatalogNode, &ops.CatalogNodeReply{NodeServices: &catalog.NodeServices{Node: ns.Node}})
@@ -168,8 +169,8 @@ func TestAddressesOfOtherDatacentersAreTranslated(t *testing.T) {
 		n *catalog.Node
 		s *catalog.Service
 	}{"": {n, s}, "?dc=dc1": {n, s}, "?dc=dc2": {&far, &farService}} {
-		res := f.want("GET", "/v1/catalog/service/web"+query, "", 200, "["+string(httpapi.AppendServiceNode(nil, &catalog.Instance{Node: want.n, Service: want.s}))+"]")
+		res := f.want("GET", "/v1/catalog/service/web"+query, "", 200, "["+string(wire.AppendServiceNode(nil, &catalog.Instance{Node: want.n, Service: want.s}))+"]")
 		wantHeader(t, res, "X-Consul-Translate-Addresses", "true")
-		f.want("GET", "/v1/health/service/web"+query, "", 200, "["+string(httpapi.AppendInstanceHealth(nil, &catalog.InstanceHealth{Node: want.n, Service: want.s}))+"]")
+		f.want("GET", "/v1/health/service/web"+query, "", 200, "["+string(wire.AppendInstanceHealth(nil, &catalog.InstanceHealth{Node: want.n, Service: want.s}))+"]")
 	}
 }

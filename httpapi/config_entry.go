@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"praetor/catalog"
+	"praetor/httpapi/wire"
 	"praetor/internal/configentry"
 	"praetor/internal/fault"
 	"praetor/internal/ops"
@@ -111,7 +112,7 @@ func listConfig(x *exchange, kind string) error {
 	if err != nil {
 		return err
 	}
-	return x.replyShared(listSource(rep.Entries), func(b []byte) []byte { return appendList(b, rep.Entries, appendConfig) })
+	return x.replyShared(listSource(rep.Entries), func(b []byte) []byte { return wire.AppendList(b, rep.Entries, appendConfig) })
 }
 
 // appendConfig appends an entry with its indexes. The hash is of its content alone.
@@ -119,9 +120,9 @@ func appendConfig(b []byte, e *catalog.ConfigEntry) []byte {
 	b = append(b, bytes.TrimSuffix(e.Body, []byte("}"))...)
 	h := fnv.New64a()
 	h.Write(e.Body)
-	b = appendUint(b, `,"Hash":`, h.Sum64())
-	b = appendUint(b, `,"CreateIndex":`, e.CreateIndex)
-	return append(appendUint(b, `,"ModifyIndex":`, e.ModifyIndex), '}')
+	b = wire.AppendUint(b, `,"Hash":`, h.Sum64())
+	b = wire.AppendUint(b, `,"CreateIndex":`, e.CreateIndex)
+	return append(wire.AppendUint(b, `,"ModifyIndex":`, e.ModifyIndex), '}')
 }
 
 // exportedServices lists what peers may call.
@@ -134,10 +135,10 @@ func exportedServices(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	return x.reply(func(b []byte) []byte { return appendList(b, rep.Services, appendExported) })
+	return x.reply(func(b []byte) []byte { return wire.AppendList(b, rep.Services, appendExported) })
 }
 
 func appendExported(b []byte, s catalog.ExportedService) []byte {
-	b = appendText(b, `{"Service":`, s.Service)
-	return append(appendStrings(append(b, `,"Consumers":{"Peers":`...), s.Peers), "}}"...)
+	b = wire.AppendText(b, `{"Service":`, s.Service)
+	return append(wire.AppendStrings(append(b, `,"Consumers":{"Peers":`...), s.Peers), "}}"...)
 }

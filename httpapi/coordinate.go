@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"praetor/catalog"
+	"praetor/httpapi/wire"
 	"praetor/internal/ops"
 	"praetor/internal/rpc"
 )
@@ -29,7 +30,7 @@ func coordinateDatacenters(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	return x.reply(func(b []byte) []byte { return appendList(b, rep.Datacenters, appendDatacenterCoordinates) })
+	return x.reply(func(b []byte) []byte { return wire.AppendList(b, rep.Datacenters, wire.AppendDatacenterCoordinates) })
 }
 
 func coordinateNodes(x *exchange) error {
@@ -43,7 +44,7 @@ func coordinateNodes(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	return x.reply(func(b []byte) []byte { return appendList(b, rep.Coordinates, appendCoordinate) })
+	return x.reply(func(b []byte) []byte { return wire.AppendList(b, rep.Coordinates, wire.AppendCoordinate) })
 }
 
 // coordinateNode asks without writing meta headers: a 404 has none
@@ -69,7 +70,7 @@ func coordinateNode(x *exchange) error {
 		return nil
 	}
 	x.writeMeta(rep.Meta())
-	return x.reply(func(b []byte) []byte { return appendList(b, rep.Coordinates, appendCoordinate) })
+	return x.reply(func(b []byte) []byte { return wire.AppendList(b, rep.Coordinates, wire.AppendCoordinate) })
 }
 
 type coordinateBody struct {

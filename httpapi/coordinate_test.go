@@ -10,6 +10,7 @@ import (
 
 	"praetor/catalog"
 	"praetor/httpapi"
+	"praetor/httpapi/wire"
 	"praetor/internal/ops"
 )
 
@@ -90,11 +91,11 @@ func TestFloatsAreWrittenAsEncodingJSONDoes(t *testing.T) {
 		0, math.Copysign(0, -1), 1, -1, 0.1, 1e-5, 1e-6, 9.99e-7, 1e-7, -1e-9, 1e-10, 1e-100, 5e-324,
 		1e20, 1e21, 1.5e22, -1e100, math.MaxFloat64, math.Pi,
 	} {
-		if got, want := string(httpapi.AppendFloat(nil, v)), string(mustJSON(t, v)); got != want {
+		if got, want := string(wire.AppendFloat(nil, v)), string(mustJSON(t, v)); got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
 	}
-	if got := string(httpapi.AppendFloat(nil, math.NaN())); got != "null" {
+	if got := string(wire.AppendFloat(nil, math.NaN())); got != "null" {
 		t.Errorf("NaN: got %s, want null", got)
 	}
 }

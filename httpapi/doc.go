@@ -24,8 +24,7 @@
 //
 // # Decisions
 //
-// Encoders are written by hand: half of what Consul spends on a health query is
-// reflection (reference/performance.md). The encoding of a service's health is
+// What JSON looks like is httpapi/wire's. The encoding of a service's health is
 // made once per change (kept.go), compressed once, and given to all its watchers.
 // Chunked bodies have the bounds of others, though Consul looks at Content-Length
 // only: there is no body without a bound in bytes.

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"praetor/httpapi/wire"
 	"praetor/internal/acl"
 	"praetor/internal/event"
 	"praetor/internal/ops"
@@ -49,7 +50,7 @@ func eventFire(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	return x.reply(func(b []byte) []byte { return appendEvent(b, e) })
+	return x.reply(func(b []byte) []byte { return wire.AppendEvent(b, e) })
 }
 
 // readPayload reads a body whose length was announced; another is not looked at
@@ -125,5 +126,5 @@ func (x *exchange) replyEvents(index uint64, list []*event.Event, hidden bool) e
 	if hidden {
 		x.writeFiltered()
 	}
-	return x.reply(func(b []byte) []byte { return appendList(b, list, appendEvent) })
+	return x.reply(func(b []byte) []byte { return wire.AppendList(b, list, wire.AppendEvent) })
 }

@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"praetor/catalog"
+	"praetor/httpapi/wire"
 	"praetor/internal/ops"
 	"praetor/internal/rpc"
 )
@@ -22,7 +23,7 @@ func (x *exchange) evicts() (bool, error) {
 	return on, nil
 }
 
-func catalogEvict(x *exchange, body *deregisterBody) error {
+func catalogEvict(x *exchange, body *wire.Deregister) error {
 	rep, err := ops.CatalogEvict.Call(x.r.Context(), x.api.opts.Caller, &ops.CatalogEvictRequest{
 		WriteOptions: rpc.WriteOptions{Datacenter: body.Datacenter, Token: x.token},
 		Deregister:   catalog.Deregister{Node: body.Node, ServiceID: body.ServiceID, CheckID: body.CheckID},
@@ -31,12 +32,12 @@ func catalogEvict(x *exchange, body *deregisterBody) error {
 		return err
 	}
 	return x.reply(func(b []byte) []byte {
-		b = appendText(b, `{"Node":`, body.Node)
-		b = appendText(b, `,"ServiceID":`, body.ServiceID)
-		b = appendText(b, `,"CheckID":`, body.CheckID)
-		b = appendText(b, `,"Action":`, rep.Action)
-		b = appendBool(b, `,"MayReturn":`, rep.MayReturn)
-		b = appendText(b, `,"Detail":`, rep.Detail)
+		b = wire.AppendText(b, `{"Node":`, body.Node)
+		b = wire.AppendText(b, `,"ServiceID":`, body.ServiceID)
+		b = wire.AppendText(b, `,"CheckID":`, body.CheckID)
+		b = wire.AppendText(b, `,"Action":`, rep.Action)
+		b = wire.AppendBool(b, `,"MayReturn":`, rep.MayReturn)
+		b = wire.AppendText(b, `,"Detail":`, rep.Detail)
 		return append(b, '}')
 	})
 }

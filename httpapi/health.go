@@ -3,6 +3,7 @@ package httpapi
 import (
 	"strconv"
 
+	"praetor/httpapi/wire"
 	"praetor/internal/ops"
 	"praetor/internal/rpc"
 )
@@ -44,7 +45,7 @@ func (x *exchange) replyChecks(rep *ops.HealthChecksReply, err error) error {
 	if err != nil {
 		return err
 	}
-	encode := func(b []byte) []byte { return appendList(b, rep.Checks, appendCheck) }
+	encode := func(b []byte) []byte { return wire.AppendList(b, rep.Checks, wire.AppendCheck) }
 	if rep.Filtered {
 		return x.reply(encode)
 	}
@@ -84,7 +85,7 @@ func (x *exchange) replyInstances(op rpc.Op[ops.HealthServiceRequest, ops.Health
 	case rep.Filtered || x.translates() || req.Near != ops.Near{} && !x.shared:
 		// The list was made for this caller alone: not worth keeping.
 		list := x.translateHealth(rep.Instances)
-		return x.reply(func(b []byte) []byte { return appendList(b, list, appendInstanceHealth) })
+		return x.reply(func(b []byte) []byte { return wire.AppendList(b, list, wire.AppendInstanceHealth) })
 	}
 	return x.replyHealth(x.question(passing), rep.Instances)
 }

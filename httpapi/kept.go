@@ -8,6 +8,7 @@ import (
 	"unsafe"
 
 	"praetor/catalog"
+	"praetor/httpapi/wire"
 )
 
 const (
@@ -118,7 +119,7 @@ func (k *kept) shrink(but *answer) {
 
 // replyHealth answers with instances that may be shared.
 func (x *exchange) replyHealth(q question, list []*catalog.InstanceHealth) error {
-	return x.replyKept(q, listSource(list), 1024*len(list), func(b []byte) []byte { return appendList(b, list, appendInstanceHealth) })
+	return x.replyKept(q, listSource(list), 1024*len(list), func(b []byte) []byte { return wire.AppendList(b, list, wire.AppendInstanceHealth) })
 }
 
 // replyShared answers with what of holds if that came from a view, and so will

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"praetor/catalog"
+	"praetor/httpapi/wire"
 	"praetor/internal/ops"
 )
 
@@ -44,7 +45,7 @@ func kvGet(x *exchange) error {
 		x.raw(rep.Entry.Value)
 		return nil
 	}
-	return x.reply(func(b []byte) []byte { return append(appendKVEntry(append(b, '['), rep.Entry), ']') })
+	return x.reply(func(b []byte) []byte { return append(wire.AppendKVEntry(append(b, '['), rep.Entry), ']') })
 }
 
 // raw answers with a value as it is, so that no browser takes it for a page.
@@ -69,7 +70,7 @@ func kvKeys(x *exchange) error {
 		x.status(http.StatusNotFound)
 		return nil
 	}
-	return x.replyShared(listSource(rep.Keys), func(b []byte) []byte { return appendStrings(b, rep.Keys) })
+	return x.replyShared(listSource(rep.Keys), func(b []byte) []byte { return wire.AppendStrings(b, rep.Keys) })
 }
 
 // separator is where a listing of keys cuts them, "" for nowhere.

@@ -11,6 +11,7 @@ import (
 	"github.com/tinylib/msgp/msgp"
 
 	"praetor/catalog"
+	"praetor/httpapi/wire"
 	"praetor/internal/ops"
 )
 
@@ -44,7 +45,7 @@ func kvList(x *exchange) error {
 		x.status(http.StatusNotFound)
 		return nil
 	}
-	return x.replyShared(listSource(rep.Entries), func(b []byte) []byte { return appendList(b, rep.Entries, appendKVEntry) })
+	return x.replyShared(listSource(rep.Entries), func(b []byte) []byte { return wire.AppendList(b, rep.Entries, wire.AppendKVEntry) })
 }
 
 // streamEntries answers with a long list, written as it is read.
@@ -145,7 +146,7 @@ func (x *exchange) writeEntries(first *catalog.KVEntry, next nextEntry) error {
 // encodeEntries encodes a list chunk by chunk.
 func (x *exchange) encodeEntries(to io.Writer, first *catalog.KVEntry, next nextEntry) error {
 	pretty := x.has("pretty")
-	between, appendEntry, end := ",", appendKVEntry, "]"
+	between, appendEntry, end := ",", wire.AppendKVEntry, "]"
 	if pretty || x.api.opts.Dev {
 		between, appendEntry, end = ",\n"+indentation, appendIndentedEntry, "\n]"
 	}
@@ -179,7 +180,7 @@ func (x *exchange) encodeEntries(to io.Writer, first *catalog.KVEntry, next next
 // appendIndentedEntry appends an entry as a member of an indented list.
 func appendIndentedEntry(b []byte, e *catalog.KVEntry) []byte {
 	out := bytes.NewBuffer(b)
-	if err := json.Indent(out, appendKVEntry(nil, e), indentation, indentation); err != nil {
+	if err := json.Indent(out, wire.AppendKVEntry(nil, e), indentation, indentation); err != nil {
 		panic("httpapi: encoder made invalid JSON: " + err.Error())
 	}
 	return out.Bytes()

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"praetor/catalog"
+	"praetor/httpapi/wire"
 	"praetor/internal/definition"
 	"praetor/internal/ops"
 )
@@ -33,16 +34,16 @@ func operatorAutopilot(x *exchange) error {
 }
 
 func appendAutopilot(b []byte, c *catalog.Autopilot) []byte {
-	b = appendBool(b, `{"CleanupDeadServers":`, c.CleanupDeadServers)
-	b = appendText(b, `,"LastContactThreshold":`, time.Duration(c.LastContactThreshold).String())
-	b = appendUint(b, `,"MaxTrailingLogs":`, c.MaxTrailingLogs)
-	b = appendUint(b, `,"MinQuorum":`, c.MinQuorum)
-	b = appendText(b, `,"ServerStabilizationTime":`, time.Duration(c.ServerStabilizationTime).String())
-	b = appendText(b, `,"RedundancyZoneTag":`, c.RedundancyZoneTag)
-	b = appendBool(b, `,"DisableUpgradeMigration":`, c.DisableUpgradeMigration)
-	b = appendText(b, `,"UpgradeVersionTag":`, c.UpgradeVersionTag)
-	b = appendUint(b, `,"CreateIndex":`, c.CreateIndex)
-	b = appendUint(b, `,"ModifyIndex":`, c.ModifyIndex)
+	b = wire.AppendBool(b, `{"CleanupDeadServers":`, c.CleanupDeadServers)
+	b = wire.AppendText(b, `,"LastContactThreshold":`, time.Duration(c.LastContactThreshold).String())
+	b = wire.AppendUint(b, `,"MaxTrailingLogs":`, c.MaxTrailingLogs)
+	b = wire.AppendUint(b, `,"MinQuorum":`, c.MinQuorum)
+	b = wire.AppendText(b, `,"ServerStabilizationTime":`, time.Duration(c.ServerStabilizationTime).String())
+	b = wire.AppendText(b, `,"RedundancyZoneTag":`, c.RedundancyZoneTag)
+	b = wire.AppendBool(b, `,"DisableUpgradeMigration":`, c.DisableUpgradeMigration)
+	b = wire.AppendText(b, `,"UpgradeVersionTag":`, c.UpgradeVersionTag)
+	b = wire.AppendUint(b, `,"CreateIndex":`, c.CreateIndex)
+	b = wire.AppendUint(b, `,"ModifyIndex":`, c.ModifyIndex)
 	return append(b, '}')
 }
 
@@ -110,26 +111,26 @@ func operatorHealth(x *exchange) error {
 		status = http.StatusTooManyRequests
 	}
 	return x.replyStatus(status, func(b []byte) []byte {
-		b = appendBool(b, `{"Healthy":`, rep.Healthy)
-		b = appendInt(b, `,"FailureTolerance":`, int64(rep.FailureTolerance))
-		b = appendList(append(b, `,"Servers":`...), rep.Servers, appendServerHealth)
+		b = wire.AppendBool(b, `{"Healthy":`, rep.Healthy)
+		b = wire.AppendInt(b, `,"FailureTolerance":`, int64(rep.FailureTolerance))
+		b = wire.AppendList(append(b, `,"Servers":`...), rep.Servers, appendServerHealth)
 		return append(b, '}')
 	})
 }
 
 func appendServerHealth(b []byte, s ops.AutopilotServer) []byte {
-	b = appendText(b, `{"ID":`, s.ID)
-	b = appendText(b, `,"Name":`, s.Name)
-	b = appendText(b, `,"Address":`, s.Address)
-	b = appendText(b, `,"SerfStatus":`, s.NodeStatus)
-	b = appendText(b, `,"Version":`, s.Version)
-	b = appendBool(b, `,"Leader":`, s.Leader)
-	b = appendText(b, `,"LastContact":`, s.LastContact.String())
-	b = appendUint(b, `,"LastTerm":`, s.LastTerm)
-	b = appendUint(b, `,"LastIndex":`, s.LastIndex)
-	b = appendBool(b, `,"Healthy":`, s.Healthy)
-	b = appendBool(b, `,"Voter":`, s.Voter)
-	b = appendText(b, `,"StableSince":`, s.StableSince.Format(time.RFC3339))
+	b = wire.AppendText(b, `{"ID":`, s.ID)
+	b = wire.AppendText(b, `,"Name":`, s.Name)
+	b = wire.AppendText(b, `,"Address":`, s.Address)
+	b = wire.AppendText(b, `,"SerfStatus":`, s.NodeStatus)
+	b = wire.AppendText(b, `,"Version":`, s.Version)
+	b = wire.AppendBool(b, `,"Leader":`, s.Leader)
+	b = wire.AppendText(b, `,"LastContact":`, s.LastContact.String())
+	b = wire.AppendUint(b, `,"LastTerm":`, s.LastTerm)
+	b = wire.AppendUint(b, `,"LastIndex":`, s.LastIndex)
+	b = wire.AppendBool(b, `,"Healthy":`, s.Healthy)
+	b = wire.AppendBool(b, `,"Voter":`, s.Voter)
+	b = wire.AppendText(b, `,"StableSince":`, s.StableSince.Format(time.RFC3339))
 	return append(b, '}')
 }
 
@@ -139,35 +140,35 @@ func operatorState(x *exchange) error {
 		return err
 	}
 	return x.reply(func(b []byte) []byte {
-		b = appendBool(b, `{"Healthy":`, rep.Healthy)
-		b = appendInt(b, `,"FailureTolerance":`, int64(rep.FailureTolerance))
-		b = appendInt(b, `,"OptimisticFailureTolerance":`, int64(rep.FailureTolerance)) // they differ with zones only
+		b = wire.AppendBool(b, `{"Healthy":`, rep.Healthy)
+		b = wire.AppendInt(b, `,"FailureTolerance":`, int64(rep.FailureTolerance))
+		b = wire.AppendInt(b, `,"OptimisticFailureTolerance":`, int64(rep.FailureTolerance)) // they differ with zones only
 		b = append(b, `,"Servers":{`...)
 		for i, s := range rep.Servers {
 			if i > 0 {
 				b = append(b, ',')
 			}
-			b = appendServerState(append(appendString(b, s.ID), ':'), s)
+			b = appendServerState(append(wire.AppendString(b, s.ID), ':'), s)
 		}
-		b = appendText(b, `},"Leader":`, rep.Leader)
-		b = appendStrings(append(b, `,"Voters":`...), rep.Voters)
+		b = wire.AppendText(b, `},"Leader":`, rep.Leader)
+		b = wire.AppendStrings(append(b, `,"Voters":`...), rep.Voters)
 		return append(b, '}')
 	})
 }
 
 func appendServerState(b []byte, s ops.AutopilotServer) []byte {
-	b = appendText(b, `{"ID":`, s.ID)
-	b = appendText(b, `,"Name":`, s.Name)
-	b = appendText(b, `,"Address":`, s.Address)
-	b = appendText(b, `,"NodeStatus":`, s.NodeStatus)
-	b = appendText(b, `,"Version":`, s.Version)
-	b = appendText(b, `,"LastContact":`, s.LastContact.String())
-	b = appendUint(b, `,"LastTerm":`, s.LastTerm)
-	b = appendUint(b, `,"LastIndex":`, s.LastIndex)
-	b = appendBool(b, `,"Healthy":`, s.Healthy)
-	b = appendText(b, `,"StableSince":`, s.StableSince.Format(time.RFC3339))
+	b = wire.AppendText(b, `{"ID":`, s.ID)
+	b = wire.AppendText(b, `,"Name":`, s.Name)
+	b = wire.AppendText(b, `,"Address":`, s.Address)
+	b = wire.AppendText(b, `,"NodeStatus":`, s.NodeStatus)
+	b = wire.AppendText(b, `,"Version":`, s.Version)
+	b = wire.AppendText(b, `,"LastContact":`, s.LastContact.String())
+	b = wire.AppendUint(b, `,"LastTerm":`, s.LastTerm)
+	b = wire.AppendUint(b, `,"LastIndex":`, s.LastIndex)
+	b = wire.AppendBool(b, `,"Healthy":`, s.Healthy)
+	b = wire.AppendText(b, `,"StableSince":`, s.StableSince.Format(time.RFC3339))
 	b = append(b, `,"ReadReplica":false`...)
-	b = appendText(b, `,"Status":`, s.Status)
-	b = appendStringMap(append(b, `,"Meta":`...), s.Meta, "{}")
+	b = wire.AppendText(b, `,"Status":`, s.Status)
+	b = wire.AppendStringMap(append(b, `,"Meta":`...), s.Meta, "{}")
 	return append(b, `,"NodeType":"voter"}`...)
 }

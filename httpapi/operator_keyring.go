@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"praetor/httpapi/wire"
 	"praetor/internal/ops"
 )
 
@@ -27,7 +28,7 @@ func operatorKeyring(x *exchange) error {
 	if err != nil || req.Action != ops.KeyringList {
 		return err
 	}
-	return x.reply(func(b []byte) []byte { return appendList(b, rep.Pools, appendKeyring) })
+	return x.reply(func(b []byte) []byte { return wire.AppendList(b, rep.Pools, appendKeyring) })
 }
 
 func (x *exchange) readKeyring(req *ops.OperatorKeyringRequest) error {
@@ -64,14 +65,14 @@ func (x *exchange) readKeyring(req *ops.OperatorKeyringRequest) error {
 
 func appendKeyring(b []byte, p ops.KeyringPool) []byte {
 	number := func(b []byte, n int) []byte { return strconv.AppendInt(b, int64(n), 10) }
-	b = appendBool(b, `{"WAN":`, p.WAN)
-	b = appendText(b, `,"Datacenter":`, p.Datacenter)
+	b = wire.AppendBool(b, `{"WAN":`, p.WAN)
+	b = wire.AppendText(b, `,"Datacenter":`, p.Datacenter)
 	b = append(b, `,"Segment":""`...)
 	if len(p.Messages) > 0 {
-		b = appendMap(append(b, `,"Messages":`...), p.Messages, appendString)
+		b = wire.AppendMap(append(b, `,"Messages":`...), p.Messages, wire.AppendString)
 	}
-	b = appendMap(append(b, `,"Keys":`...), p.Keys, number)
-	b = appendMap(append(b, `,"PrimaryKeys":`...), p.PrimaryKeys, number)
-	b = appendInt(b, `,"NumNodes":`, int64(p.Members))
+	b = wire.AppendMap(append(b, `,"Keys":`...), p.Keys, number)
+	b = wire.AppendMap(append(b, `,"PrimaryKeys":`...), p.PrimaryKeys, number)
+	b = wire.AppendInt(b, `,"NumNodes":`, int64(p.Members))
 	return append(b, '}')
 }

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"praetor/httpapi/wire"
 	"praetor/internal/ops"
 )
 
@@ -16,19 +17,19 @@ func operatorRaft(x *exchange) error {
 		return err
 	}
 	return x.reply(func(b []byte) []byte {
-		b = appendList(append(b, `{"Servers":`...), rep.Servers, appendRaftServer)
+		b = wire.AppendList(append(b, `{"Servers":`...), rep.Servers, appendRaftServer)
 		return append(b, `,"Index":0}`...)
 	})
 }
 
 func appendRaftServer(b []byte, s ops.RaftServer) []byte {
-	b = appendText(b, `{"ID":`, s.ID)
-	b = appendText(b, `,"Node":`, s.Node)
-	b = appendText(b, `,"Address":`, s.Address)
-	b = appendBool(b, `,"Leader":`, s.Leader)
-	b = appendText(b, `,"ProtocolVersion":`, s.Protocol)
-	b = appendBool(b, `,"Voter":`, s.Voter)
-	b = appendUint(b, `,"LastIndex":`, s.LastIndex)
+	b = wire.AppendText(b, `{"ID":`, s.ID)
+	b = wire.AppendText(b, `,"Node":`, s.Node)
+	b = wire.AppendText(b, `,"Address":`, s.Address)
+	b = wire.AppendBool(b, `,"Leader":`, s.Leader)
+	b = wire.AppendText(b, `,"ProtocolVersion":`, s.Protocol)
+	b = wire.AppendBool(b, `,"Voter":`, s.Voter)
+	b = wire.AppendUint(b, `,"LastIndex":`, s.LastIndex)
 	return append(b, '}')
 }
 

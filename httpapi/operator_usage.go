@@ -1,5 +1,7 @@
 package httpapi
 
+import "praetor/httpapi/wire"
+
 import "praetor/internal/ops"
 
 // operatorUsage counts this datacenter, whatever ?dc says, or with ?global all
@@ -15,22 +17,22 @@ func operatorUsage(x *exchange) error {
 		return err
 	}
 	return x.reply(func(b []byte) []byte {
-		b = appendMap(append(b, `{"Usage":`...), rep.Usage, appendUsage)
-		b = appendUint(b, `,"Index":`, rep.Index)
-		b = appendInt(b, `,"LastContact":`, int64(rep.LastContact))
-		b = appendBool(b, `,"KnownLeader":`, rep.KnownLeader)
-		b = appendText(b, `,"ConsistencyLevel":`, rep.Consistency)
+		b = wire.AppendMap(append(b, `{"Usage":`...), rep.Usage, appendUsage)
+		b = wire.AppendUint(b, `,"Index":`, rep.Index)
+		b = wire.AppendInt(b, `,"LastContact":`, int64(rep.LastContact))
+		b = wire.AppendBool(b, `,"KnownLeader":`, rep.KnownLeader)
+		b = wire.AppendText(b, `,"ConsistencyLevel":`, rep.Consistency)
 		return append(b, `,"NotModified":false,"Backend":0,"ResultsFilteredByACLs":false}`...)
 	})
 }
 
 func appendUsage(b []byte, u ops.Usage) []byte {
-	b = appendInt(b, `{"Services":`, int64(u.Services))
-	b = appendInt(b, `,"ServiceInstances":`, int64(u.Instances))
-	b = appendMap(append(b, `,"ConnectServiceInstances":`...), u.Connect, func(b []byte, n int) []byte {
-		return appendInt(b, "", int64(n))
+	b = wire.AppendInt(b, `{"Services":`, int64(u.Services))
+	b = wire.AppendInt(b, `,"ServiceInstances":`, int64(u.Instances))
+	b = wire.AppendMap(append(b, `,"ConnectServiceInstances":`...), u.Connect, func(b []byte, n int) []byte {
+		return wire.AppendInt(b, "", int64(n))
 	})
-	b = appendInt(b, `,"BillableServiceInstances":`, int64(u.Billable))
-	b = appendInt(b, `,"Nodes":`, int64(u.Nodes))
+	b = wire.AppendInt(b, `,"BillableServiceInstances":`, int64(u.Billable))
+	b = wire.AppendInt(b, `,"Nodes":`, int64(u.Nodes))
 	return append(b, '}')
 }

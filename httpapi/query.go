@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"praetor/catalog"
+	"praetor/httpapi/wire"
 	"praetor/internal/fault"
 	"praetor/internal/ops"
 	"praetor/internal/rpc"
@@ -17,15 +18,15 @@ var allowGet = []string{"OPTIONS,GET"}
 // queries lists and creates prepared queries (reference/http-kv-session-txn.md §5).
 func queries(x *exchange) error {
 	if x.r.Method == http.MethodPost {
-		var body queryBody
+		var body wire.Query
 		if err := x.decode(&body); err != nil {
 			return err
 		}
-		id, err := x.applyQuery(catalog.QueryCreate, body.query())
+		id, err := x.applyQuery(catalog.QueryCreate, body.Row())
 		if err != nil {
 			return err
 		}
-		return x.reply(func(b []byte) []byte { return append(appendText(b, `{"ID":`, id), '}') })
+		return x.reply(func(b []byte) []byte { return append(wire.AppendText(b, `{"ID":`, id), '}') })
 	}
 	opts, err := x.readOptions()
 	if err != nil {
@@ -51,13 +52,13 @@ func query(x *exchange) error {
 	case action == "/explain":
 		return x.explainQuery(name)
 	case method == http.MethodPut:
-		var body queryBody
+		var body wire.Query
 		if x.r.ContentLength > 0 {
 			if err := x.decode(&body); err != nil {
 				return err
 			}
 		}
-		q := body.query()
+		q := body.Row()
 		q.ID = name
 		_, err := x.applyQuery(catalog.QueryUpdate, q)
 		return err
@@ -113,7 +114,7 @@ func (x *exchange) getQuery(id string) error {
 }
 
 func (x *exchange) replyQueries(list []*catalog.Query) error {
-	return x.replyShared(listSource(list), func(b []byte) []byte { return appendList(b, list, appendQuery) })
+	return x.replyShared(listSource(list), func(b []byte) []byte { return wire.AppendList(b, list, wire.AppendQuery) })
 }
 
 func (x *exchange) explainQuery(name string) error {
@@ -127,7 +128,7 @@ func (x *exchange) explainQuery(name string) error {
 		return x.farError(err)
 	}
 	return x.reply(func(b []byte) []byte {
-		b = appendQuery(append(b, `{"Query":`...), &rep.Query)
+		b = wire.AppendQuery(append(b, `{"Query":`...), &rep.Query)
 		return append(x.appendReadMeta(b, &rep.ReadMeta), '}')
 	})
 }
@@ -167,13 +168,13 @@ func (x *exchange) executeQuery(name string) error {
 	x.from = rep.Datacenter
 	rep.Instances = x.translateHealth(rep.Instances)
 	return x.reply(func(b []byte) []byte {
-		return append(x.appendReadMeta(appendExecuted(b, &rep), &rep.ReadMeta), '}')
+		return append(x.appendReadMeta(wire.AppendExecuted(b, &rep), &rep.ReadMeta), '}')
 	})
 }
 
 // appendReadMeta appends what a read says of itself, in its body.
 func (x *exchange) appendReadMeta(b []byte, m *rpc.ReadMeta) []byte {
-	return appendMeta(b, m, max(m.Index, 1), m.Consistency, m.Filtered && x.token != "")
+	return wire.AppendMeta(b, m, max(m.Index, 1), m.Consistency, m.Filtered && x.token != "")
 }
 
 // farError words what another datacenter does not know, as recorded

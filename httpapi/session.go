@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"praetor/catalog"
+	"praetor/httpapi/wire"
 	"praetor/internal/definition"
 	"praetor/internal/fault"
 	"praetor/internal/ops"
@@ -82,7 +83,7 @@ func (d *lockDelay) UnmarshalJSON(text []byte) error {
 }
 
 func sessionCreate(x *exchange) error {
-	body := lenient[sessionBody]{sessionBody{LockDelay: lockDelay(defaultLockDelay)}}
+	body := wire.Lenient[sessionBody]{Value: sessionBody{LockDelay: lockDelay(defaultLockDelay)}}
 	if x.r.ContentLength > 0 {
 		if err := x.decode(&body); err != nil {
 			return err
@@ -99,7 +100,7 @@ func sessionCreate(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	return x.reply(func(b []byte) []byte { return append(appendText(b, `{"ID":`, rep.ID), '}') })
+	return x.reply(func(b []byte) []byte { return append(wire.AppendText(b, `{"ID":`, rep.ID), '}') })
 }
 
 func sessionDestroy(x *exchange) error {
@@ -170,7 +171,7 @@ func sessionList(x *exchange) error {
 }
 
 func (x *exchange) replySessions(list []*catalog.Session) error {
-	return x.reply(func(b []byte) []byte { return appendList(b, list, appendSession) })
+	return x.reply(func(b []byte) []byte { return wire.AppendList(b, list, wire.AppendSession) })
 }
 
 var (

@@ -1,5 +1,7 @@
 package httpapi
 
+import "praetor/httpapi/wire"
+
 import "praetor/internal/ops"
 
 func statusLeader(x *exchange) error {
@@ -11,7 +13,7 @@ func statusLeader(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	return x.reply(func(b []byte) []byte { return appendString(b, rep.Address) })
+	return x.reply(func(b []byte) []byte { return wire.AppendString(b, rep.Address) })
 }
 
 func statusPeers(x *exchange) error {
@@ -23,5 +25,5 @@ func statusPeers(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	return x.reply(func(b []byte) []byte { return appendStrings(b, rep.Addresses) })
+	return x.reply(func(b []byte) []byte { return wire.AppendStrings(b, rep.Addresses) })
 }

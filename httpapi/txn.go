@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"praetor/catalog"
+	"praetor/httpapi/wire"
 	"praetor/internal/ops"
 	"praetor/internal/rpc"
 )
@@ -49,9 +50,9 @@ func (x *exchange) replyTxn(answer *catalog.TxnAnswer, meta *rpc.ReadMeta) error
 		status = http.StatusConflict
 	}
 	return x.replyStatus(status, func(b []byte) []byte {
-		b = appendTxnAnswer(b, answer)
+		b = wire.AppendTxnAnswer(b, answer)
 		if meta != nil {
-			b = appendMeta(b, meta, meta.Index, "", meta.Filtered && x.token != "")
+			b = wire.AppendMeta(b, meta, meta.Index, "", meta.Filtered && x.token != "")
 		}
 		return append(b, '}')
 	})

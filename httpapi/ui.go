@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"praetor/catalog"
+	"praetor/httpapi/wire"
 	"praetor/internal/definition"
 	"praetor/internal/fault"
 	"praetor/internal/ops"
@@ -27,7 +28,7 @@ func uiNodes(x *exchange) error {
 	if x.has("health") {
 		encode = x.appendUINodeHealth
 	}
-	return x.reply(func(b []byte) []byte { return appendList(b, rep.Nodes, encode) })
+	return x.reply(func(b []byte) []byte { return wire.AppendList(b, rep.Nodes, encode) })
 }
 
 func uiNode(x *exchange) error {
@@ -70,7 +71,7 @@ func uiOverview(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	return x.reply(func(b []byte) []byte { return appendOverview(b, rep.Overview) })
+	return x.reply(func(b []byte) []byte { return wire.AppendOverview(b, rep.Overview) })
 }
 
 func uiExportedServices(x *exchange) error {
@@ -119,10 +120,10 @@ func uiTopology(x *exchange) error {
 		return err
 	}
 	return x.reply(func(b []byte) []byte {
-		b = appendText(b, `{"Protocol":`, rep.Protocol)
-		b = appendBool(b, `,"TransparentProxy":`, rep.TransparentProxy)
+		b = wire.AppendText(b, `{"Protocol":`, rep.Protocol)
+		b = wire.AppendBool(b, `,"TransparentProxy":`, rep.TransparentProxy)
 		b = append(b, `,"Upstreams":[],"Downstreams":[]`...)
-		return append(appendBool(b, `,"FilteredByACLs":`, rep.Filtered), '}')
+		return append(wire.AppendBool(b, `,"FilteredByACLs":`, rep.Filtered), '}')
 	})
 }
 
@@ -149,9 +150,43 @@ func askStale[Req, Rep any](x *exchange, op rpc.Op[Req, Rep], req *Req) (*Rep, e
 }
 
 func (x *exchange) replySummaries(list []*catalog.ServiceSummary) error {
-	encode := appendSummary
+	encode := wire.AppendSummary
 	if x.has("health") {
-		encode = appendSummaryHealth
+		encode = wire.AppendSummaryHealth
 	}
-	return x.reply(func(b []byte) []byte { return appendList(b, list, encode) })
+	return x.reply(func(b []byte) []byte { return wire.AppendList(b, list, encode) })
+}
+
+// appendUINode appends a node with all that is on it. Unlike elsewhere, tags
+// that were not given are null here.
+func (x *exchange) appendUINode(b []byte, d *catalog.NodeDetail) []byte {
+	n := x.translateNode(d.Node)
+	b = wire.AppendUINodeHead(b, n)
+	b = wire.AppendStringMap(append(b, `,"TaggedAddresses":`...), n.TaggedAddresses, "null")
+	b = wire.AppendStringMap(append(b, `,"Meta":`...), n.Meta, "null")
+	b = wire.AppendList(append(b, `,"Services":`...), d.Services, func(b []byte, s *catalog.Service) []byte {
+		return wire.AppendNodeServiceWith(b, x.translateService(s), wire.AppendNullableStrings)
+	})
+	b = wire.AppendList(append(b, `,"Checks":`...), d.Checks, func(b []byte, c *catalog.Check) []byte {
+		return wire.AppendCheckWith(b, c, wire.AppendNullableStrings)
+	})
+	return append(b, '}')
+}
+
+// appendUINodeHealth appends a node with numbers of what is on it. Status is
+// that of its own checks.
+func (x *exchange) appendUINodeHealth(b []byte, d *catalog.NodeDetail) []byte {
+	var own, all catalog.Tally
+	for _, c := range d.Checks {
+		all.Add(c.Status, 1)
+		if c.ServiceID == "" {
+			own.Add(c.Status, 1)
+		}
+	}
+	n := x.translateNode(d.Node)
+	b = wire.AppendUINodeHead(b, n)
+	b = wire.AppendStringMap(append(b, `,"Meta":`...), n.Meta, "null")
+	b = wire.AppendText(b, `,"Status":`, own.Worst())
+	b = wire.AppendInt(b, `,"ServiceCount":`, int64(len(d.Services)))
+	return append(wire.AppendTally(b, `,"Checks`, all), '}')
 }

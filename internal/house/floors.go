@@ -33,7 +33,8 @@ var rooms = []room{
 		"the test cluster imports anything but internal/cli"},
 	{"agent", with(leaves, "agent/...", "httpapi", "dnsserver", "internal/httpserver", "ui", "internal/definition", "internal/ops", "internal/view", "internal/rpc", "raftstore", "gossip", "catalog"),
 		"the agent imports what is below it only"},
-	{"httpapi", frontDoor, "front doors import ops, view, rpc, catalog only"},
+	{"httpapi", with(frontDoor, "httpapi/wire", "internal/httpserver"), "front doors import ops, view, rpc, catalog only"},
+	{"httpapi/wire", frontDoor, "encoders import what front doors do"},
 	{"dnsserver", frontDoor, "front doors import ops, view, rpc, catalog only"},
 	{"ui", nil, "the web UI imports nothing of the house"},
 	{"agent/server", with(serverRoom, "agent/server/...", "internal/consulstate"),
@@ -63,7 +64,7 @@ var rooms = []room{
 var serverRoom = with(leaves, "raftstore", "gossip", "internal/filter", "internal/ops", "internal/rpc", "catalog")
 
 var frontDoor = []string{
-	"internal/definition", "internal/filter", "internal/httpserver", "internal/ops", "internal/view", "internal/rpc", "catalog",
+	"internal/definition", "internal/filter", "internal/ops", "internal/view", "internal/rpc", "catalog",
 	"internal/acl", "internal/budget", "internal/child", "internal/configentry", "internal/event", "internal/fault", "internal/life", "internal/pattern", "internal/shape", "internal/telemetry", "internal/version",
 }
 

@@ -1,14 +1,14 @@
-package httpapi
+package wire
 
 import (
 	"praetor/catalog"
 	"praetor/internal/definition"
 )
 
-// registerBody is what registers in the catalog (reference/http-catalog-health.md §2.1).
+// Register is what registers in the catalog (reference/http-catalog-health.md §2.1).
 // Rows are as clients read them and send them back, but for members that read
 // otherwise than they are held.
-type registerBody struct {
+type Register struct {
 	registerRow
 	Service  *nodeServiceBody
 	Check    *checkBody
@@ -20,7 +20,7 @@ type nodeServiceBody struct {
 	serviceRow
 	Node        string `http:"-"` // the registration's
 	Proxy       *definition.Proxy
-	Connect     *lenient[catalog.Connect]
+	Connect     *Lenient[catalog.Connect]
 	PeerName    string
 	Datacenter  string
 	ContentHash string
@@ -31,7 +31,8 @@ type (
 	serviceRow  = catalog.Service
 )
 
-func (r *registerBody) register() catalog.Register {
+// Row is the registration as the catalog takes it.
+func (r *Register) Row() catalog.Register {
 	reg := r.registerRow
 	if r.Service != nil {
 		reg.Service = r.Service.service()
@@ -53,8 +54,8 @@ func (s *nodeServiceBody) service() *catalog.Service {
 	return &svc
 }
 
-// deregisterBody is what removes from the catalog.
-type deregisterBody struct {
+// Deregister is what removes from the catalog.
+type Deregister struct {
 	Datacenter string
 	Node       string
 	Address    string // accepted and ignored

@@ -1,20 +1,52 @@
-package httpapi
+package wire
 
 import (
 	"cmp"
-	"errors"
-	"math"
-	"net/http"
 
 	"praetor/catalog"
 	"praetor/internal/definition"
-	"praetor/internal/fault"
-	"praetor/internal/ops"
-	"praetor/internal/shape"
+	"praetor/internal/rpc"
 )
 
-// txnBody is one operation of a transaction: an object with one of its members.
-type txnBody struct {
+// AppendTxnAnswer appends what became of a transaction, and leaves the object open
+// (reference/http-kv-session-txn.md §3.2, §3.3).
+func AppendTxnAnswer(b []byte, a *catalog.TxnAnswer) []byte {
+	if len(a.Errors) == 0 {
+		b = AppendList(append(b, `{"Results":`...), a.Results, appendTxnResult)
+		return append(b, `,"Errors":null`...)
+	}
+	return AppendList(append(b, `{"Results":null,"Errors":`...), a.Errors, func(b []byte, e catalog.TxnError) []byte {
+		b = AppendInt(b, `{"OpIndex":`, int64(e.OpIndex))
+		return append(AppendText(b, `,"What":`, e.What), '}')
+	})
+}
+
+// appendTxnResult shows absent tags as such, where other answers have an empty list.
+func appendTxnResult(b []byte, r catalog.TxnResult) []byte {
+	switch {
+	case r.KV != nil:
+		b = AppendKVEntry(append(b, `{"KV":`...), r.KV)
+	case r.Node != nil:
+		b = AppendNode(append(b, `{"Node":`...), r.Node)
+	case r.Service != nil:
+		b = AppendNodeServiceWith(append(b, `{"Service":`...), r.Service, AppendNullableStrings)
+	default:
+		b = AppendCheckWith(append(b, `{"Check":`...), r.Check, AppendNullableStrings)
+	}
+	return append(b, '}')
+}
+
+// AppendMeta appends what a read says of itself, in its body.
+func AppendMeta(b []byte, m *rpc.ReadMeta, index uint64, level string, filtered bool) []byte {
+	b = AppendUint(b, `,"Index":`, index)
+	b = AppendInt(b, `,"LastContact":`, int64(m.LastContact))
+	b = AppendBool(b, `,"KnownLeader":`, m.KnownLeader)
+	b = AppendText(b, `,"ConsistencyLevel":`, level)
+	return AppendBool(b, `,"NotModified":false,"Backend":0,"ResultsFilteredByACLs":`, filtered)
+}
+
+// TxnOp is one operation of a transaction: an object with one of its members.
+type TxnOp struct {
 	KV      *txnKVBody
 	Node    *txnNodeBody
 	Service *txnServiceBody
@@ -57,7 +89,7 @@ type txnCheckBody struct {
 	Verb  catalog.TxnVerb
 	Check struct {
 		checkBody
-		Definition *lenient[txnDefinitionBody]
+		Definition *Lenient[txnDefinitionBody]
 		Namespace  string // accepted and ignored
 		Partition  string // "
 	}
@@ -71,48 +103,8 @@ type txnDefinitionBody struct {
 	DeregisterCriticalServiceAfterDuration definition.Duration
 }
 
-// decodeTxn reads the operations of a transaction, without empty ones.
-func (x *exchange) decodeTxn() ([]catalog.TxnOp, error) {
-	var bodies []*txnBody
-	if err := x.decodeTxnBody(&bodies); err != nil {
-		return nil, err
-	}
-	if n := len(bodies); n > ops.MaxTxnOps {
-		return nil, fault.New(fault.TooLarge, "Transaction contains too many operations (%d > %d)", n, ops.MaxTxnOps)
-	}
-	list := make([]catalog.TxnOp, 0, len(bodies))
-	for _, b := range bodies {
-		op, given := b.op()
-		if !given {
-			continue
-		}
-		if most := x.api.opts.KVMaxValueSize; op.KV != nil && uint64(len(op.KV.Entry.Value)) > most {
-			return nil, fault.New(fault.TooLarge, "Value for key %q is too large (%d > %d bytes)", op.KV.Entry.Key, len(op.KV.Entry.Value), most)
-		}
-		list = append(list, op)
-	}
-	return list, nil
-}
-
-func (x *exchange) decodeTxnBody(v any) error {
-	most := max(x.api.opts.TxnMaxBytes, x.api.opts.KVMaxValueSize)
-	if n := x.r.ContentLength; n > 0 && uint64(n) > most {
-		return tooLarge(n, most, settingTxnSize)
-	}
-	body := x.open(int64(min(most, math.MaxInt64)))
-	err := definition.Decode(shape.NewReader(body), v)
-	var tooBig *http.MaxBytesError
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &tooBig):
-		return tooLarge(tooBig.Limit+1, most, settingTxnSize) // at least so many: it came in chunks
-	}
-	return invalid("Failed to parse body: %w", err)
-}
-
-// op is the operation; false if the object is empty.
-func (b *txnBody) op() (op catalog.TxnOp, given bool) {
+// Row is the operation as the catalog takes it; false if the object is empty.
+func (b *TxnOp) Row() (op catalog.TxnOp, given bool) {
 	switch {
 	case b == nil:
 		return op, false
@@ -151,7 +143,7 @@ func (b *txnServiceBody) op() *catalog.TxnService {
 func (b *txnCheckBody) op() *catalog.TxnCheck {
 	body := b.Check.checkBody
 	if d := b.Check.Definition; d != nil {
-		body.Definition = &lenient[definitionBody]{d.Value.definitionBody}
+		body.Definition = &Lenient[definitionBody]{d.Value.definitionBody}
 		given := &body.Definition.Value
 		given.Interval = cmp.Or(d.Value.IntervalDuration, given.Interval)
 		given.Timeout = cmp.Or(d.Value.TimeoutDuration, given.Timeout)

@@ -1,4 +1,4 @@
-package httpapi_test
+package wire_test
 
 import (
 	"encoding/json"
@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"praetor/catalog"
-	"praetor/httpapi"
+	"praetor/httpapi/wire"
 )
 
 // The mirrors are what encoding/json makes of the shapes of
@@ -69,7 +69,7 @@ var nasty = []string{"", "plain", "<a&b>", "\u2028 \u2029", "\"\\/\b\f\n\r\t\x00
 
 func TestStringsAreEscapedAsEncodingJSONDoes(t *testing.T) {
 	for _, s := range nasty {
-		sameJSON(t, s, httpapi.AppendString(nil, s))
+		sameJSON(t, s, wire.AppendString(nil, s))
 	}
 }
 
@@ -77,7 +77,7 @@ func FuzzAppendString(f *testing.F) {
 	for _, s := range nasty {
 		f.Add(s)
 	}
-	f.Fuzz(func(t *testing.T, s string) { sameJSON(t, s, httpapi.AppendString(nil, s)) })
+	f.Fuzz(func(t *testing.T, s string) { sameJSON(t, s, wire.AppendString(nil, s)) })
 }
 
 func sameJSON(t *testing.T, mirror any, got []byte) {
@@ -121,7 +121,7 @@ func TestRandomRowsEncodeAsEncodingJSONDoes(t *testing.T) {
 			n.Locality = &catalog.Locality{Region: word(r), Zone: word(r)}
 			mirror.Locality = (*localityMirror)(n.Locality)
 		}
-		sameJSON(t, mirror, httpapi.AppendNode(nil, n))
+		sameJSON(t, mirror, wire.AppendNode(nil, n))
 
 		s := &catalog.Service{Kind: word(r), ID: word(r), Service: word(r), Tags: words(r, 4), Address: word(r), Meta: wordMap(r), Port: r.IntN(3) - 1, SocketPath: word(r), Weights: catalog.Weights{Passing: 1 + r.IntN(9)}, EnableTagOverride: r.IntN(2) == 0, CreateIndex: r.Uint64()}
 		if r.IntN(2) == 0 {
@@ -134,7 +134,7 @@ func TestRandomRowsEncodeAsEncodingJSONDoes(t *testing.T) {
 		}
 		sameJSON(t, serviceMirror{s.Kind, s.ID, s.Service, s.Tags, s.Address, s.TaggedAddresses, s.Meta, s.Port, s.SocketPath, s.Weights,
 			s.EnableTagOverride, json.RawMessage(`{"Mode":"","MeshGateway":{},"Expose":{}}`), connect, "", nil, s.CreateIndex, s.ModifyIndex},
-			httpapi.AppendNodeService(nil, s))
+			wire.AppendNodeService(nil, s))
 
 		c := &catalog.Check{Node: word(r), CheckID: word(r), Name: word(r), Status: word(r), Notes: word(r), Output: word(r), ServiceID: word(r), ServiceName: word(r), ServiceTags: words(r, 3), Type: word(r), Interval: word(r), Timeout: word(r), ExposedPort: r.IntN(9)}
 		d := definitionMirror{}
@@ -142,7 +142,7 @@ func TestRandomRowsEncodeAsEncodingJSONDoes(t *testing.T) {
 			c.Definition = catalog.CheckDefinition{Interval: time.Duration(1 + r.Int64N(1e12)), TTL: time.Duration(r.Int64N(1e12)), HTTP: word(r), Header: map[string][]string{word(r): words(r, 2)}, TCPUseTLS: true, ScriptArgs: words(r, 2), FailuresBeforeCritical: 3}
 			d = definitionMirror{c.Definition.Interval.String(), "", int64(c.Definition.TTL), c.Definition.HTTP, c.Definition.Header, true, c.Definition.ScriptArgs}
 		}
-		sameJSON(t, checkMirror{c.Node, c.CheckID, c.Name, c.Status, c.Notes, c.Output, c.ServiceID, c.ServiceName, c.ServiceTags, c.Type, c.Interval, c.Timeout, c.ExposedPort, d, 0, 0}, httpapi.AppendCheck(nil, c))
+		sameJSON(t, checkMirror{c.Node, c.CheckID, c.Name, c.Status, c.Notes, c.Output, c.ServiceID, c.ServiceName, c.ServiceTags, c.Type, c.Interval, c.Timeout, c.ExposedPort, d, 0, 0}, wire.AppendCheck(nil, c))
 		if t.Failed() {
 			return
 		}
@@ -166,22 +166,22 @@ func TestShapesOfTheReference(t *testing.T) {
 	config := `"Config":{"a":1,"b":{"c":[true,null]}}`
 	rest := `"MeshGateway":{"Mode":"local"},"Expose":{"Checks":true,"Paths":[{"Path":"/x"}]}`
 	for name, tt := range map[string]struct{ got, want string }{
-		"bare at the agent": {string(httpapi.AppendAgentService(nil, bare, "dc1", "")),
+		"bare at the agent": {string(wire.AppendAgentService(nil, bare, "dc1", "")),
 			`{"ID":"w","Service":"web","Tags":[],"Meta":{},"Port":0,"Address":"","Weights":{"Passing":1,"Warning":1},"EnableTagOverride":false,"Datacenter":"dc1"}`},
-		"bare in the catalog": {string(httpapi.AppendNodeService(nil, bare)),
+		"bare in the catalog": {string(wire.AppendNodeService(nil, bare)),
 			`{"ID":"w","Service":"web","Tags":[],"Address":"","Meta":null,"Weights":{"Passing":1,"Warning":1},"EnableTagOverride":false,` +
 				`"Proxy":{"Mode":"","MeshGateway":{},"Expose":{}},"Connect":{},"PeerName":"","CreateIndex":0,"ModifyIndex":0}`},
-		"bare with its node": {string(httpapi.AppendServiceNode(nil, &catalog.Instance{Node: node, Service: bare})),
+		"bare with its node": {string(wire.AppendServiceNode(nil, &catalog.Instance{Node: node, Service: bare})),
 			`{"ID":"","Node":"n","Address":"","Datacenter":"dc1","TaggedAddresses":null,"NodeMeta":null,"ServiceKind":"","ServiceID":"w","ServiceName":"web",` +
 				`"ServiceTags":[],"ServiceAddress":"","ServiceWeights":{"Passing":1,"Warning":1},"ServiceMeta":{},"ServicePort":0,"ServiceSocketPath":"",` +
 				`"ServiceEnableTagOverride":false,"ServiceProxy":{"Mode":"","MeshGateway":{},"Expose":{}},"ServiceConnect":{},"ServiceLocality":null,"CreateIndex":0,"ModifyIndex":0}`},
-		"proxy at the agent": {string(httpapi.AppendAgentService(nil, proxy, "dc1", "cafe")),
+		"proxy at the agent": {string(wire.AppendAgentService(nil, proxy, "dc1", "cafe")),
 			`{"Kind":"connect-proxy","ID":"p","Service":"p","Tags":["a"],"Meta":{"a":"2","b":"1"},"Port":1,"Address":"","SocketPath":"/s",` +
 				`"TaggedAddresses":{"lan":{"Address":"h","Port":2}},"Weights":{"Passing":1,"Warning":1},"EnableTagOverride":false,"ContentHash":"cafe",` +
 				`"Proxy":{"DestinationServiceName":"web","TransparentProxy":{"DialedDirectly":true},` + config + `,` +
 				`"Upstreams":[{"DestinationType":"service","DestinationName":"db","LocalBindPort":9,"MeshGateway":{}}],` + rest + `},` +
 				`"Connect":{"Native":true},"Datacenter":"dc1","Locality":{"Region":"r","Zone":""}}`},
-		"proxy in the catalog": {string(httpapi.AppendNodeService(nil, proxy)),
+		"proxy in the catalog": {string(wire.AppendNodeService(nil, proxy)),
 			`{"Kind":"connect-proxy","ID":"p","Service":"p","Tags":["a"],"Address":"","TaggedAddresses":{"lan":{"Address":"h","Port":2}},` +
 				`"Meta":{"a":"2","b":"1"},"Port":1,"SocketPath":"/s","Weights":{"Passing":1,"Warning":1},"EnableTagOverride":false,` +
 				`"Proxy":{"DestinationServiceName":"web","Mode":"","TransparentProxy":{"DialedDirectly":true},` + config + `,` +
@@ -219,7 +219,7 @@ func TestEveryFieldOfADefinitionIsEncoded(t *testing.T) {
 			t.Fatalf("%s: teach this test about %s", kind.Field(i).Name, field.Kind())
 		}
 		name := kind.Field(i).Name
-		if shown := strings.Contains(string(httpapi.AppendCheck(nil, c)), `"Definition":{"`+name+`":`); shown == hidden[name] {
+		if shown := strings.Contains(string(wire.AppendCheck(nil, c)), `"Definition":{"`+name+`":`); shown == hidden[name] {
 			t.Errorf("%s: shown %t", name, shown)
 		}
 	}

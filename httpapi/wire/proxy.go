@@ -1,4 +1,4 @@
-package httpapi
+package wire
 
 import "praetor/catalog"
 
@@ -12,7 +12,7 @@ func appendCatalogProxy(b []byte, p *catalog.Proxy) []byte {
 	}
 	start := len(b)
 	b = appendProxyTarget(b, p)
-	b = appendText(b, `,"Mode":`, p.Mode)
+	b = AppendText(b, `,"Mode":`, p.Mode)
 	b = appendProxyRest(b, p, true)
 	return closeObject(b, start)
 }
@@ -68,9 +68,9 @@ func appendUpstream(b []byte, u *catalog.Upstream, fromCatalog bool) []byte {
 	b = appendGivenText(b, `,"DestinationNamespace":`, u.DestinationNamespace)
 	b = appendGivenText(b, `,"DestinationPartition":`, u.DestinationPartition)
 	b = appendGivenText(b, `,"DestinationPeer":`, u.DestinationPeer)
-	b = appendText(b, `,"DestinationName":`, u.DestinationName)
+	b = AppendText(b, `,"DestinationName":`, u.DestinationName)
 	if fromCatalog {
-		b = appendText(b, `,"Datacenter":`, u.Datacenter)
+		b = AppendText(b, `,"Datacenter":`, u.Datacenter)
 	} else {
 		b = appendGivenText(b, `,"Datacenter":`, u.Datacenter)
 	}
@@ -96,7 +96,7 @@ func appendExpose(b []byte, e *catalog.Expose) []byte {
 	if e != nil {
 		b = appendGivenBool(b, `,"Checks":`, e.Checks)
 		if len(e.Paths) > 0 {
-			b = appendList(append(b, `,"Paths":`...), e.Paths, appendExposePath)
+			b = AppendList(append(b, `,"Paths":`...), e.Paths, appendExposePath)
 		}
 	}
 	return closeObject(b, start)

@@ -1,12 +1,10 @@
-package httpapi
+package wire
 
 import (
 	"encoding/base64"
 	"encoding/json"
-	"maps"
 	"slices"
 	"strconv"
-	"sync"
 	"time"
 	"unicode/utf8"
 )
@@ -24,8 +22,8 @@ var plainByte = func() (plain [utf8.RuneSelf]bool) {
 	return plain
 }()
 
-// appendString appends s in quotes.
-func appendString(b []byte, s string) []byte {
+// AppendString appends s in quotes.
+func AppendString(b []byte, s string) []byte {
 	b = append(b, '"')
 	start := 0
 	for i := 0; i < len(s); {
@@ -72,8 +70,9 @@ func appendEscape(b []byte, c byte) []byte {
 
 // The field functions append a member with its comma before: key is `,"Name":`.
 
-func appendText(b []byte, key, value string) []byte {
-	return appendString(append(b, key...), value)
+// AppendText appends a text.
+func AppendText(b []byte, key, value string) []byte {
+	return AppendString(append(b, key...), value)
 }
 
 // appendBytes appends a value in base64; an empty one is null.
@@ -85,15 +84,18 @@ func appendBytes(b []byte, key string, value []byte) []byte {
 	return append(base64.StdEncoding.AppendEncode(append(b, '"'), value), '"')
 }
 
-func appendInt(b []byte, key string, value int64) []byte {
+// AppendInt appends a number.
+func AppendInt(b []byte, key string, value int64) []byte {
 	return strconv.AppendInt(append(b, key...), value, 10)
 }
 
-func appendUint(b []byte, key string, value uint64) []byte {
+// AppendUint appends a number.
+func AppendUint(b []byte, key string, value uint64) []byte {
 	return strconv.AppendUint(append(b, key...), value, 10)
 }
 
-func appendBool(b []byte, key string, value bool) []byte {
+// AppendBool appends true or false.
+func AppendBool(b []byte, key string, value bool) []byte {
 	return strconv.AppendBool(append(b, key...), value)
 }
 
@@ -103,52 +105,52 @@ func appendGivenText(b []byte, key, value string) []byte {
 	if value == "" {
 		return b
 	}
-	return appendText(b, key, value)
+	return AppendText(b, key, value)
 }
 
 func appendGivenInt(b []byte, key string, value int) []byte {
 	if value == 0 {
 		return b
 	}
-	return appendInt(b, key, int64(value))
+	return AppendInt(b, key, int64(value))
 }
 
 func appendGivenBool(b []byte, key string, value bool) []byte {
 	if !value {
 		return b
 	}
-	return appendBool(b, key, value)
+	return AppendBool(b, key, value)
 }
 
 func appendGivenDuration(b []byte, key string, value time.Duration) []byte {
 	if value == 0 {
 		return b
 	}
-	return appendText(b, key, value.String())
+	return AppendText(b, key, value.String())
 }
 
-// appendStrings appends a list; nil is [].
-func appendStrings(b []byte, list []string) []byte {
+// AppendStrings appends a list; nil is [].
+func AppendStrings(b []byte, list []string) []byte {
 	b = append(b, '[')
 	for i, s := range list {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendString(b, s)
+		b = AppendString(b, s)
 	}
 	return append(b, ']')
 }
 
-// appendStringMap appends a map by sorted keys; an empty one as empty says.
-func appendStringMap(b []byte, m map[string]string, empty string) []byte {
+// AppendStringMap appends a map by sorted keys; an empty one as empty says.
+func AppendStringMap(b []byte, m map[string]string, empty string) []byte {
 	if len(m) == 0 {
 		return append(b, empty...)
 	}
-	return appendMap(b, m, appendString)
+	return AppendMap(b, m, AppendString)
 }
 
-// appendMap appends a map by sorted keys.
-func appendMap[V any](b []byte, m map[string]V, appendValue func([]byte, V) []byte) []byte {
+// AppendMap appends a map by sorted keys.
+func AppendMap[V any](b []byte, m map[string]V, appendValue func([]byte, V) []byte) []byte {
 	var few [8]string
 	keys := few[:0]
 	for k := range m {
@@ -160,14 +162,14 @@ func appendMap[V any](b []byte, m map[string]V, appendValue func([]byte, V) []by
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(appendString(b, k), ':')
+		b = append(AppendString(b, k), ':')
 		b = appendValue(b, m[k])
 	}
 	return append(b, '}')
 }
 
-// appendList appends a list; nil is [].
-func appendList[E any](b []byte, list []E, appendElement func([]byte, E) []byte) []byte {
+// AppendList appends a list; nil is [].
+func AppendList[E any](b []byte, list []E, appendElement func([]byte, E) []byte) []byte {
 	b = append(b, '[')
 	for i, e := range list {
 		if i > 0 {
@@ -183,12 +185,12 @@ func appendNullableList[E any](b []byte, list []E, appendElement func([]byte, E)
 	if list == nil {
 		return append(b, "null"...)
 	}
-	return appendList(b, list, appendElement)
+	return AppendList(b, list, appendElement)
 }
 
-// appendNullableStrings appends a list; nil is null.
-func appendNullableStrings(b []byte, list []string) []byte {
-	return appendNullableList(b, list, appendString)
+// AppendNullableStrings appends a list; nil is null.
+func AppendNullableStrings(b []byte, list []string) []byte {
+	return appendNullableList(b, list, AppendString)
 }
 
 // appendFreeForm appends what has no fixed shape. What JSON cannot say (NaN)
@@ -210,25 +212,3 @@ func closeObject(b []byte, start int) []byte {
 	b[start] = '{'
 	return append(b, '}')
 }
-
-// maxPooled is the largest buffer kept for the next request.
-const maxPooled = 1 << 20
-
-type buffer struct{ b []byte }
-
-var buffers = sync.Pool{New: func() any { return &buffer{make([]byte, 0, 4096)} }}
-
-func getBuffer() *buffer {
-	buf := buffers.Get().(*buffer)
-	buf.b = buf.b[:0]
-	return buf
-}
-
-func (buf *buffer) release() {
-	if cap(buf.b) <= maxPooled {
-		buffers.Put(buf)
-	}
-}
-
-// sortedKeys is for maps that are walked more than once.
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,4 +1,4 @@
-package httpapi
+package wire
 
 import (
 	"encoding/json"
@@ -16,8 +16,8 @@ type wrongType struct {
 	*json.UnmarshalTypeError
 }
 
-// nameKeys makes an error of decoding name the keys that a client sent.
-func nameKeys(err error) error {
+// NameKeys makes an error of decoding name the keys that a client sent.
+func NameKeys(err error) error {
 	var wrong *json.UnmarshalTypeError
 	if errors.As(err, &wrong) {
 		return &wrongType{keyPath(wrong.Field), wrong}
@@ -57,3 +57,11 @@ func goType(t reflect.Type) string {
 	}
 	return t.Kind().String()
 }
+
+// Lenient decodes what may have keys that nobody knows.
+type Lenient[T any] struct{ Value T }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (l *Lenient[T]) UnmarshalJSON(text []byte) error { return json.Unmarshal(text, &l.Value) }
+
+var _ json.Unmarshaler = (*Lenient[int])(nil)
