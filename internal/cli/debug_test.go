@@ -55,12 +55,15 @@ func recorded(t *testing.T, archive string) map[string]string {
 }
 
 // recordedAgent answers what a recording asks: streams go on until the asker leaves.
-func recordedAgent(t *testing.T, profiles bool, refused ...string) {
+func recordedAgent(t *testing.T, profiles, wan bool, refused ...string) {
 	t.Helper()
+	servers := `[]`
+	if wan {
+		servers = `[{"Name":"n1.dc1","Addr":"10.0.0.1"}]`
+	}
 	answers := map[string]string{
 		"/v1/agent/self":                         fmt.Sprintf(`{"Config":{"Version":"1.21.4","NodeName":"n1"},"DebugConfig":{"EnableDebug":%t}}`, profiles),
 		"/v1/agent/host":                         `{"Memory":1}`,
-		"/v1/agent/members?segment=&wan=1":       `[]`,
 		"/v1/agent/members":                      `[{"Name":"n1","Addr":"10.0.0.1"}]`,
 		"/v1/operator/raft/configuration?stale=": `{"Servers":[{"ID":"u","Node":"n1","Address":"10.0.0.1:8300","Leader":true,"Voter":true,"ProtocolVersion":"3","LastIndex":5}]}`,
 		"/debug/pprof/heap":                      "heap", "/debug/pprof/goroutine": "goroutines",
@@ -76,6 +79,9 @@ func recordedAgent(t *testing.T, profiles bool, refused ...string) {
 		if !ok {
 			if text, ok = answers[r.URL.RequestURI()]; !ok {
 				text, ok = answers[r.URL.Path]
+			}
+			if r.URL.Query().Get("wan") != "" {
+				text = servers
 			}
 			if !ok {
 				http.NotFound(w, r)
@@ -100,26 +106,27 @@ func TestDebugRecords(t *testing.T) {
 		name     string
 		args     []string
 		profiles bool
+		wan      bool // it is in a WAN pool
 		refused  []string
 		says     []string
 		files    string
 	}{
-		{"everything", nil, true, nil, []string{
+		{"everything", nil, true, true, nil, []string{
 			"==> Starting debugger and capturing static information...\n     Agent Version: '1.21.4'\n          Interval: '30s'\n          Duration: '5m0s'\n            Output: 'rec.tar.gz'\n" +
 				"           Capture: 'metrics, logs, pprof, host, agent, members'\n==> Beginning capture interval ", " +0000 UTC (0)\n==> Capture successful ", "==> Recording ends early\n", "    Saved debug archive: rec.tar.gz\n",
 		}, "agent.json consul.log goroutine.prof heap.prof host.json index.json listpeers.json members.json metrics.json profile.prof trace.out"},
-		{"without profiles", []string{"-duration=10s", "-interval=5s"}, false, nil, []string{
+		{"without profiles", []string{"-duration=10s", "-interval=5s"}, false, false, nil, []string{
 			"==> Unable to capture pprof: the agent has no profiles without enable_debug = true\n", "          Interval: '5s'\n          Duration: '10s'\n", "Capture: 'metrics, logs, host, agent, members'\n",
 		}, "agent.json consul.log host.json index.json listpeers.json members.json metrics.json"},
-		{"some", []string{"-capture=cluster", "-capture=agent"}, false, nil, []string{"Capture: 'members, agent'\n"}, "agent.json index.json listpeers.json members.json"},
-		{"what it may", []string{"-capture=host", "-capture=logs", "-capture=members", "-capture=metrics"}, false,
+		{"some", []string{"-capture=cluster", "-capture=agent"}, false, false, nil, []string{"Capture: 'members, agent'\n"}, "agent.json index.json listpeers.json members.json"},
+		{"what it may", []string{"-capture=host", "-capture=logs", "-capture=members", "-capture=metrics"}, false, false,
 			[]string{"/v1/agent/host", "/v1/agent/monitor", "/v1/operator/raft/configuration"}, []string{
 				"==> Error capturing host: Unexpected response code: 403 (no)\n", "==> Error capturing members: Unexpected response code: 403 (no)\n", "==> Error capturing logs: Unexpected response code: 403 (no)\n",
 			}, "index.json members.json metrics.json"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Chdir(t.TempDir())
-			recordedAgent(t, row.profiles, row.refused...)
+			recordedAgent(t, row.profiles, row.wan, row.refused...)
 			recording := begin(t, append([]string{"debug", "-output=rec"}, row.args...)...)
 			recording.says("==> Capture successful ")
 			for _, refused := range row.refused[min(len(row.refused), 1):] {
@@ -142,7 +149,7 @@ func TestDebugRecords(t *testing.T) {
 				t.Errorf("files %s\nwant  %s", got, row.files)
 			}
 			for name, want := range map[string]string{
-				"index.json": `"AgentVersion": "1.21.4",`, "agent.json": `"NodeName": "n1"`, "host.json": `"Memory"`, "members.json": `"Name": "n1"`,
+				"index.json": `"AgentVersion": "1.21.4",`, "agent.json": `"NodeName": "n1"`, "host.json": `"Memory"`, "members.json": `"Name": "` + map[bool]string{true: "n1.dc1", false: "n1"}[row.wan] + `"`,
 				"listpeers.json": "n1    u   10.0.0.1:8300  leader  true   3             5             -\n", "heap.prof": "heap", "goroutine.prof": "goroutines",
 			} {
 				if content, ok := files[name]; ok && !strings.Contains(content, want) {
@@ -158,7 +165,7 @@ func TestDebugRecords(t *testing.T) {
 
 func TestDebugLeavesTheFolderWithoutAnArchive(t *testing.T) {
 	t.Chdir(t.TempDir())
-	recordedAgent(t, false)
+	recordedAgent(t, false, false)
 	recording := begin(t, "debug", "-output=rec", "-archive=false", "-capture=agent")
 	recording.says("==> Capture successful ")
 	signal(t, syscall.SIGTERM)

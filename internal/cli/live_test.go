@@ -140,8 +140,11 @@ func waitFor(t *testing.T, what string, check func() error) {
 func TestCommandsAgainstARunningAgent(t *testing.T) {
 	t.Chdir(t.TempDir())
 	told := make(chan string, 16)
-	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	hook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
+		if strings.Contains(string(body), `"Value":"YmFk"`) { // bad
+			w.WriteHeader(http.StatusMultipleChoices)
+		}
 		told <- fmt.Sprint(r.Method, " ", r.Header.Get("A"), " ", r.Header.Get("X-Consul-Index") != "", " ", r.Header.Get("Content-Type"), " ", string(body))
 	}))
 	defer hook.Close()
@@ -171,6 +174,11 @@ func TestCommandsAgainstARunningAgent(t *testing.T) {
 				t.Fatal("the HTTP handler is not told")
 			}
 		}
+		if strings.Contains(agent.text(), "Failed to run watch handler: type=key handler=http") {
+			t.Error("an answer of 200 is called a failure")
+		}
+		run(t, "kv", "put", "hooked", "bad")
+		agent.says(`Failed to run watch handler: type=key handler=` + hook.URL + ` error="answer: 300 Multiple Choices"`)
 		run(t, "kv", "put", "scripted", "y")
 		waitFor(t, "the script", func() error {
 			text, err := os.ReadFile("scripted.txt")
