@@ -21,8 +21,8 @@ func blank() *Server {
 	return &Server{kernel: k, duties: duty.New(k, duty.Options{}), measured: newMeasured(nil)}
 }
 
-// Views is how many answers are kept.
-func (s *Server) Views() int { return s.views.Len() }
+// Views is how many answers are kept, and what they hold.
+func (s *Server) Views() (views, bytes int) { return s.views.Size() }
 
 // SessionTTLs is how many sessions have a timer.
 func (s *Server) SessionTTLs() int { return s.duties.Timers.Active() }

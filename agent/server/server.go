@@ -116,7 +116,7 @@ type Server struct {
 	kernel   *kernel.Kernel
 	duties   *duty.Set
 	listener *rpc.Listener
-	views    kernel.Views
+	views    *kernel.Views
 	overview overview
 	measured *measured
 
@@ -129,7 +129,7 @@ func Open(opts Options) (*Server, error) {
 	if err := opts.fillDefaults(); err != nil {
 		return nil, err
 	}
-	s := &Server{opts: opts, overview: overview{made: time.Now()}, measured: newMeasured(opts.Metrics)}
+	s := &Server{opts: opts, overview: overview{made: time.Now()}, measured: newMeasured(opts.Metrics), views: kernel.NewViews()}
 	s.kernel = kernel.New(kernel.Options{
 		Name: opts.Name, ID: opts.ID, Datacenter: opts.Datacenter, LAN: opts.LAN, WAN: opts.WAN, ACL: opts.ACL,
 		DefaultQueryTime: opts.DefaultQueryTime, MaxQueryTime: opts.MaxQueryTime, Metrics: opts.Metrics, Logger: opts.Logger,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"praetor/agent/server/kernel"
@@ -11,27 +12,44 @@ import (
 	"praetor/internal/ops"
 )
 
-func TestViewsThatAreAskedForStay(t *testing.T) {
+// TestViewsHoldSoManyBytes asks about a service that changes under questions that
+// nobody repeats: each of their answers holds rows that were replaced since.
+func TestViewsHoldSoManyBytes(t *testing.T) {
 	virtual(t, nil, func(s *lone) {
-		ask := func(service string) []*catalog.InstanceHealth {
-			rep, err := ops.HealthService.Call(context.Background(), s.Router(), &ops.HealthServiceRequest{Service: service})
+		ask := func(service, filter string) []*catalog.InstanceHealth {
+			rep, err := ops.HealthService.Call(context.Background(), s.Router(), &ops.HealthServiceRequest{Service: service, Filter: filter})
 			if err != nil {
 				t.Fatal(err)
 			}
 			return rep.Instances
 		}
-		if err := s.register(catalog.Register{Node: "n", Address: "10.1.1.1", Service: &catalog.Service{Service: "web"}}); err != nil {
-			t.Fatal(err)
-		}
-		first := ask("web")
-		for i := range 3 * kernel.MaxViews {
-			ask(fmt.Sprint("nobody-", i))
-			if i%1000 == 0 && &ask("web")[0] != &first[0] {
-				t.Fatalf("forgotten after %d questions about others", i)
+		const instances, output = 64, 16 << 10
+		rounds := 2 * kernel.MaxViewBytes / (instances * output)
+		register := func(service, node string, output int) {
+			err := s.register(catalog.Register{Node: node, Address: "10.1.1.1", Service: &catalog.Service{Service: service, Port: 8080}, Checks: []*catalog.Check{
+				{CheckID: "c", Status: catalog.Passing, ServiceID: service, Output: strings.Repeat("x", output)},
+			}})
+			if err != nil {
+				t.Fatal(err)
 			}
 		}
-		if n := s.Views(); n != kernel.MaxViews {
-			t.Errorf("%d views, want %d", n, kernel.MaxViews)
+		register("asked", "n", 1)
+		for i := range instances {
+			register("large", fmt.Sprint("n", i), output)
+		}
+		first := ask("asked", "")
+		for i := range rounds {
+			if got := ask("large", fmt.Sprint("Service.Port != ", i)); len(got) != instances {
+				t.Fatalf("%d instances", len(got))
+			}
+			register("large", "n0", output+i%2)
+			if &ask("asked", "")[0] != &first[0] {
+				t.Fatalf("an answer that is asked for was forgotten in round %d", i)
+			}
+		}
+		n, bytes := s.Views()
+		if bytes > kernel.MaxViewBytes || bytes < kernel.MaxViewBytes/2 || n >= rounds {
+			t.Errorf("%d answers of %d hold %d bytes", n, rounds, bytes)
 		}
 	})
 }

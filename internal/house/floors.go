@@ -14,7 +14,7 @@ type room struct {
 
 // leaves are floor 0: they import each other at most, and anybody may import them.
 var leaves = []string{
-	"internal/acl", "internal/archive", "internal/budget", "internal/child", "internal/configentry", "internal/disk", "internal/event", "internal/fault", "internal/house", "internal/life", "internal/logging", "internal/memnet", "internal/mesh", "internal/pattern", "internal/pki", "internal/regular", "internal/shape",
+	"internal/acl", "internal/archive", "internal/budget", "internal/cache", "internal/child", "internal/configentry", "internal/disk", "internal/event", "internal/fault", "internal/house", "internal/life", "internal/logging", "internal/memnet", "internal/mesh", "internal/pattern", "internal/pki", "internal/regular", "internal/shape",
 	"internal/telemetry", "internal/tlsconf", "internal/version",
 }
 
@@ -65,7 +65,7 @@ var serverRoom = with(leaves, "raftstore", "gossip", "internal/filter", "interna
 
 var frontDoor = []string{
 	"internal/definition", "internal/filter", "internal/ops", "internal/view", "internal/rpc", "catalog",
-	"internal/acl", "internal/budget", "internal/child", "internal/configentry", "internal/event", "internal/fault", "internal/life", "internal/pattern", "internal/shape", "internal/telemetry", "internal/version",
+	"internal/acl", "internal/budget", "internal/cache", "internal/child", "internal/configentry", "internal/event", "internal/fault", "internal/life", "internal/pattern", "internal/shape", "internal/telemetry", "internal/version",
 }
 
 func with(list []string, more ...string) []string { return append(slices.Clone(list), more...) }

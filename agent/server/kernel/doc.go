@@ -24,7 +24,7 @@
 // token is resolved once for each request, before its handler runs. Default reads
 // are answered by a leader that has applied all that was committed before its
 // term: what is kept is the term, so nothing left over from an earlier one counts.
-// At most 4,096 views are kept.
+// Views hold 128 MB at most.
 //
 // # Decisions
 //

@@ -1,9 +1,9 @@
 package kernel
 
 import (
-	"container/list"
 	"context"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,13 +11,17 @@ import (
 
 	"praetor/catalog"
 	"praetor/internal/acl"
+	"praetor/internal/cache"
 	"praetor/internal/filter"
 	"praetor/internal/ops"
 )
 
-// MaxViews bounds the answers kept; the least recently asked go first. An
-// answer is a slice of pointers to rows that the store holds anyway.
-const MaxViews = 4096
+// MaxViewBytes bounds the answers kept, with all rows they hold: those that were
+// replaced since have nobody else. It is 100,000 instances.
+const MaxViewBytes = 128 << 20
+
+// viewBytes is a view without its key and its answer.
+const viewBytes = 128
 
 // Views keeps the answers to health questions about services while they hold,
 // so that a thousand watchers of a service cost one evaluation, and front doors
@@ -25,15 +29,15 @@ const MaxViews = 4096
 type Views struct {
 	mu sync.Mutex
 
-	byKey  map[string]*list.Element
-	latest list.List // of *view, the latest asked first
+	byKey cache.Map[string, *view]
 }
+
+// NewViews returns Views that keep nothing yet.
+func NewViews() *Views { return &Views{byKey: cache.Map[string, *view]{MaxBytes: MaxViewBytes}} }
 
 // view is the answer to one question. Its mutex makes readers that come at the
 // same moment share one evaluation.
 type view struct {
-	key string
-
 	mu sync.Mutex
 
 	valid     bool
@@ -67,24 +71,41 @@ func appendPart(key []byte, part string) []byte {
 	return append(append(key, ':'), part...)
 }
 
-// of returns the view of a question, forgetting the one that nobody asked for
-// the longest time if there are too many.
+// of returns the view of a question.
 func (v *Views) of(key string) *view {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if found := v.byKey[key]; found != nil {
-		v.latest.MoveToFront(found)
-		return found.Value.(*view)
+	found, ok := v.byKey.Get(key)
+	if !ok {
+		found = &view{}
+		v.byKey.Put(key, found, viewBytes+len(key))
 	}
-	if v.byKey == nil {
-		v.byKey = make(map[string]*list.Element)
+	return found
+}
+
+// holds accounts for the answer of a view.
+func (v *Views) holds(key string, answer []*catalog.InstanceHealth) {
+	bytes := viewBytes + len(key) + answerBytes(answer)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.byKey.Resize(key, bytes)
+}
+
+// sampled is how many instances of an answer are measured: to measure one costs
+// more than to find it.
+const sampled = 4
+
+// answerBytes estimates what an answer holds from some of its instances, picked at
+// random so that nobody can hide large ones.
+func answerBytes(answer []*catalog.InstanceHealth) int {
+	n, bytes := min(len(answer), sampled), 0
+	for i := range n {
+		if n < len(answer) {
+			i = rand.IntN(len(answer))
+		}
+		bytes += answer[i].Msgsize()
 	}
-	if len(v.byKey) >= MaxViews {
-		delete(v.byKey, v.latest.Remove(v.latest.Back()).(*view).key)
-	}
-	made := &view{key: key}
-	v.byKey[key] = v.latest.PushFront(made)
-	return made
+	return bytes * len(answer) / max(n, 1)
 }
 
 // Show answers req, whose name is key, at tx as the caller sees it. picked is the
@@ -130,6 +151,7 @@ func (v *Views) get(ctx context.Context, tx *catalog.Tx, ws catalog.WatchSet, ke
 	}
 	if !kept.valid || kept.olderThan(tx, index) {
 		kept.valid, kept.index, kept.replaced, kept.instances = true, index, tx.Replaced(), all
+		v.holds(key, all)
 	}
 	return index, all, nil
 }
@@ -156,9 +178,9 @@ func suits(i *catalog.InstanceHealth, req *ops.HealthServiceRequest) bool {
 	return HasTags(i.Service, req.Tags) && HasMeta(i.Node.Meta, req.NodeMeta)
 }
 
-// Len is how many answers are kept.
-func (v *Views) Len() int {
+// Size returns how many answers are kept, and what they hold.
+func (v *Views) Size() (views, bytes int) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return len(v.byKey)
+	return v.byKey.Len(), v.byKey.Bytes()
 }

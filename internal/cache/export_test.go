@@ -1,0 +1,4 @@
+package cache
+
+// EntryBytes is what an entry takes besides its value.
+func EntryBytes[K comparable, V any]() int { return entryBytes[K, V]() }
