@@ -120,7 +120,7 @@ func (a *answering) leadsBack(ctx context.Context, from holder, name string) boo
 // mayFollow counts a name that is looked up for the question's sake, and reports
 // whether it may be.
 func (a *answering) mayFollow() bool {
-	a.basis.unknown = true
+	a.source.unknown = true
 	*a.followed++
 	return *a.followed <= mostFollowed
 }
@@ -174,7 +174,7 @@ func (a *answering) instances(ctx context.Context, t target) ([]*catalog.Instanc
 func (a *answering) nested(name string) *answering {
 	q := dns.Question{Name: name, Qtype: dns.TypeANY, Qclass: dns.ClassINET}
 	n := &answering{
-		Server: a.Server, Config: a.Config, basis: &basis{}, req: a.req, q: q, from: a.from, tcp: true,
+		Server: a.Server, Config: a.Config, source: &source{}, req: a.req, q: q, from: a.from, tcp: true,
 		depth: a.depth + 1, followed: a.followed,
 	}
 	n.begin()

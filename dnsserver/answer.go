@@ -11,9 +11,9 @@ const arpa = "arpa."
 
 // answer makes the reply to req, which holds exactly one question
 // (reference/dns.md §1), and notes in b what it made it of.
-func (s *Server) answer(ctx context.Context, req *dns.Msg, from netip.AddrPort, tcp bool, b *basis) *answering {
+func (s *Server) answer(ctx context.Context, req *dns.Msg, from netip.AddrPort, tcp bool, b *source) *answering {
 	q := req.Question[0]
-	a := &answering{Server: s, Config: s.config.Load(), basis: b, req: req, q: q, from: from, tcp: tcp}
+	a := &answering{Server: s, Config: s.config.Load(), source: b, req: req, q: q, from: from, tcp: tcp}
 	a.followed = &a.count
 	switch {
 	case s.suffix(q.Name) > 0 && !(q.Qtype == dns.TypeDS && len(a.Recursors) > 0):
@@ -38,13 +38,13 @@ func (s *Server) answer(ctx context.Context, req *dns.Msg, from netip.AddrPort, 
 type answering struct {
 	*Server
 	*Config
-	basis *basis
-	req   *dns.Msg
-	q     dns.Question
-	from  netip.AddrPort
-	tcp   bool
-	reply *dns.Msg
-	depth int // nested lookups of names that are addresses
+	source *source
+	req    *dns.Msg
+	q      dns.Question
+	from   netip.AddrPort
+	tcp    bool
+	reply  *dns.Msg
+	depth  int // nested lookups of names that are addresses
 	// followed counts the names that were looked up since they are addresses, nested
 	// ones included; it is the outermost question's count.
 	followed *int
@@ -91,7 +91,7 @@ func (a *answering) echoEDNS() {
 // markStale tells a client that understands it that servers were not heard for a
 // while (RFC 8914 §4.4).
 func (a *answering) markStale() {
-	if !a.basis.stale {
+	if !a.source.stale {
 		return
 	}
 	a.measured.stale.Incr()
@@ -154,7 +154,7 @@ func (a *answering) fail(err error) {
 	case dns.RcodeNameError:
 		a.nxdomain()
 	default:
-		a.basis.unknown = true
+		a.source.unknown = true
 		a.logger.Warn("DNS lookup failed", "name", a.q.Name, "error", err)
 		a.reply.Rcode = code
 	}

@@ -15,36 +15,36 @@ const staleAfter = 5 * time.Second
 // ask makes a lookup and notes for how long it holds. A reply that is made anew in
 // another order makes none: it has what was found.
 func ask[Req, Rep any](ctx context.Context, a *answering, op rpc.Op[Req, Rep], req *Req) (*Rep, error) {
-	if known, ok := any(a.basis.known).(*Rep); ok {
+	if known, ok := any(a.source.known).(*Rep); ok {
 		return known, nil
 	}
 	msg, ctx := any(req).(rpc.Message), a.forClient(ctx)
 	o := rpc.ReadOptionsOf(msg)
 	if !o.Stale || o.Datacenter != "" && o.Datacenter != a.opts.Datacenter {
-		a.basis.unknown = true
+		a.source.unknown = true
 		return op.Call(ctx, a.opts.Caller, req)
 	}
 	o.Live = true
 	rep, live, err := a.opts.Views.Live(ctx, op.Desc, msg)
 	if err != nil {
-		a.basis.unknown = true
+		a.source.unknown = true
 		return nil, err
 	}
 	age := rpc.ReadMetaOf(rep).LastContact
 	if live != nil {
 		age = max(age, live.Age())
 	}
-	// One lookup is what a kept reply may depend on.
-	a.basis.unknown = a.basis.unknown || live == nil || a.basis.live != nil
-	a.basis.found, a.basis.live = rep, live
-	a.basis.stale = a.basis.stale || age > staleAfter
+	// One lookup is what a cached answer may depend on.
+	a.source.unknown = a.source.unknown || live == nil || a.source.live != nil
+	a.source.found, a.source.live = rep, live
+	a.source.stale = a.source.stale || age > staleAfter
 	return any(rep).(*Rep), nil
 }
 
 // execute finds the instances of a prepared query. Who asks and when may change
-// what it finds: its reply is not kept.
+// what it finds: its reply is not cached.
 func (a *answering) execute(ctx context.Context, req *ops.QueryExecuteRequest) (*ops.QueryExecuteReply, error) {
-	a.basis.unknown = true
+	a.source.unknown = true
 	return ops.QueryExecute.Call(a.forClient(ctx), a.opts.Caller, req)
 }
 

@@ -14,11 +14,11 @@
 //
 // # Invariants
 //
-// Answers follow reference/dns.md to the byte, shuffling aside. A kept reply is
+// Answers follow reference/dns.md to the byte, shuffling aside. A cached reply is
 // given only while what it was made of holds: the configuration, the lookup
-// (which announces its change), and the second that is in an SOA record. A kept
-// reply or record is never changed, only copied. What is kept is bounded, and
-// names that are asked once, as random names are, are not kept.
+// (which announces its change), and the second that is in an SOA record. A cached
+// reply or record is never changed, only copied. Caches are bounded, and
+// names that are asked once, as random names are, are not cached.
 //
 // # Decisions
 //
@@ -26,15 +26,15 @@
 // (internal/view): on servers it announces its change by a channel of the catalog,
 // on client agents one blocking read keeps it current, and keeps it at all while
 // no server lives. Its records, joined, filtered and deduplicated, are made once
-// per reply of the catalog (sets.go). And whole packed replies are kept by
+// per reply of the catalog (sets.go). And whole packed replies are cached by
 // question, in several orders, each given a few times before it is made anew
-// (kept.go), so that most answers cost a look-up in a map and a copy.
+// (answer_cache.go), so that most answers cost a look-up in a map and a copy.
 //
-// Both are kept by the name in lower case, bounded in bytes together with the
+// Both are cached by the name in lower case, bounded in bytes together with the
 // replies of the catalog they hold on to. Replies repeat the spelling they were asked
 // in: record sets get the domain's when they are used, and of packed replies only
 // those serve any spelling in which the name stands once. Replies to prepared
-// queries are not kept: who asks may change them. Nor are those in which names of
+// queries are not cached: who asks may change them. Nor are those in which names of
 // others had to be resolved.
 //
 // An address that is a name of ours may lead back to its own instance (alias.go);
@@ -46,5 +46,5 @@
 //
 // Sockets are read here instead of by miekg/dns, whose server starts a goroutine
 // and unpacks before it can be asked whether that is needed; its packing and
-// unpacking is used for all that is not kept.
+// unpacking is used for all that is not cached.
 package dnsserver

@@ -1,22 +1,18 @@
 package dnsserver
 
-// Kept returns how many record sets s keeps, and the bytes of those and of its kept
-// answers, with the replies of the catalog they were made of.
-func (s *Server) Kept() (sets, setBytes, answerBytes int) {
+// Cached returns how many record sets s has cached, and the bytes of those, of its
+// cached answers, and of the replies of the catalog those were made of.
+func (s *Server) Cached() (sets, setBytes, answerBytes, sourceBytes int) {
 	s.sets.mu.Lock()
 	defer s.sets.mu.Unlock()
-	s.kept.mu.Lock()
-	defer s.kept.mu.Unlock()
-	for _, generation := range []map[setKey]*recordSet{s.sets.young, s.sets.old} {
-		for _, set := range generation {
-			sets, setBytes = sets+1, setBytes+set.bytes
-		}
-	}
-	return sets, setBytes, s.kept.bytes + s.kept.basesBytes
+	s.answers.mu.Lock()
+	defer s.answers.mu.Unlock()
+	return s.sets.byKey.Len(), s.sets.byKey.Bytes(), s.answers.answers.Bytes(), s.answers.bytes
 }
 
-// The bounds of one generation.
+// The bounds.
 const (
-	SetsBytes = setsBytes
-	KeptBytes = keptBytes + basisBytes
+	SetsBytes   = setsBytes
+	AnswerBytes = answerBytes
+	SourceBytes = sourceBytes
 )

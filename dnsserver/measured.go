@@ -45,8 +45,8 @@ func (c *measured) answered(q *dns.Question, start time.Time) {
 	c.took(q.Qtype, hasSuffixFold(q.Name, arpa), start)
 }
 
-// answeredKept notes an answer to the question of a key that was ready.
-func (c *measured) answeredKept(key []byte, start time.Time) {
+// answeredCached notes an answer to the question of a key that was ready.
+func (c *measured) answeredCached(key []byte, start time.Time) {
 	end := len(key) - keySuffix // of the name
 	reverse := end >= len(arpaLabel) && bytes.EqualFold(key[end-len(arpaLabel):end], arpaLabel)
 	c.took(binary.BigEndian.Uint16(key[end:]), reverse, start)

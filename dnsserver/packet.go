@@ -25,21 +25,21 @@ const (
 // Answer appends the reply to a message that came from a client. It appends
 // nothing if the message deserves no reply. Lookups end with ctx.
 func (s *Server) Answer(ctx context.Context, out, query []byte, from netip.AddrPort, tcp bool) []byte {
-	if reply := s.keptReply(ctx, out, query, tcp); reply != nil {
+	if reply := s.cachedReply(ctx, out, query, tcp); reply != nil {
 		return reply
 	}
 	return s.makeReply(ctx, out, query, from, tcp)
 }
 
-// keptReply appends the reply to a question if that needs no lookup, nil if it does.
-func (s *Server) keptReply(ctx context.Context, out, query []byte, tcp bool) []byte {
+// cachedReply appends the reply to a question if that needs no lookup, nil if it does.
+func (s *Server) cachedReply(ctx context.Context, out, query []byte, tcp bool) []byte {
 	var buf [maxKey]byte
 	key := questionKey(buf[:0], query, tcp)
 	if key == nil {
 		return nil
 	}
 	start := time.Now()
-	answer, packed := s.kept.get(key, isLower(key, query), s.config.Load(), start)
+	answer, packed := s.answers.get(key, isLower(key, query), s.config.Load(), start)
 	if answer == nil {
 		return nil
 	}
@@ -51,20 +51,20 @@ func (s *Server) keptReply(ctx context.Context, out, query []byte, tcp bool) []b
 	copy(out[at:], query[:2])                                                     // the ID
 	copy(out[at+headerBytes:], query[headerBytes:headerBytes+len(key)-keySuffix]) // the name as it is spelled
 	out[at+2] = out[at+2]&^flagRecurse | query[2]&flagRecurse
-	s.measured.answeredKept(key, start)
+	s.measured.answeredCached(key, start)
 	return out
 }
 
-// reorder makes the reply to a kept question in another order. It makes no lookup,
+// reorder makes the reply to a question with a cached answer in another order. It makes no lookup,
 // so nobody waits.
-func (s *Server) reorder(ctx context.Context, key, query []byte, tcp bool, answer *keptAnswer) []byte {
+func (s *Server) reorder(ctx context.Context, key, query []byte, tcp bool, answer *cachedAnswer) []byte {
 	req := new(dns.Msg)
 	if reply, ok := readQuery(req, query); !ok {
 		return reply
 	}
-	b := answer.basis
-	b.known = b.found
-	return s.pack(key, query, s.answer(ctx, req, netip.AddrPort{}, tcp, &b))
+	made := answer.source
+	made.known = made.found
+	return s.pack(key, query, s.answer(ctx, req, netip.AddrPort{}, tcp, &made))
 }
 
 // makeReply appends the reply to a message, made of lookups.
@@ -75,12 +75,12 @@ func (s *Server) makeReply(ctx context.Context, out, query []byte, from netip.Ad
 		return append(out, reply...)
 	}
 	var buf [maxKey]byte
-	packed := s.pack(questionKey(buf[:0], query, tcp), query, s.answer(ctx, req, from, tcp, &basis{}))
+	packed := s.pack(questionKey(buf[:0], query, tcp), query, s.answer(ctx, req, from, tcp, &source{}))
 	s.measured.answered(&req.Question[0], start)
 	return append(out, packed...)
 }
 
-// pack packs a reply and keeps it if it may be kept.
+// pack packs a reply and caches it if it may be cached.
 func (s *Server) pack(key, query []byte, a *answering) []byte {
 	packed, err := a.packed()
 	if err != nil {
@@ -88,7 +88,7 @@ func (s *Server) pack(key, query []byte, a *answering) []byte {
 		return header(query, dns.RcodeServerFailure)
 	}
 	if anyCase := a.isAnyCase(); key != nil && (anyCase || isLower(key, query)) {
-		s.kept.put(key, a.Config, a.basis, packed, len(a.reply.Answer), a.cut, anyCase)
+		s.answers.put(key, a.Config, a.source, packed, len(a.reply.Answer), a.cut, anyCase)
 	}
 	return packed
 }

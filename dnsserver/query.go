@@ -35,7 +35,7 @@ func (a *answering) query(ctx context.Context, t target) {
 // executeNamed executes the query that t names.
 func (a *answering) executeNamed(ctx context.Context, t target) (*ops.QueryExecuteReply, error) {
 	req := &ops.QueryExecuteRequest{
-		ReadOptions: a.read(t.datacenter), QueryIDOrName: t.query(), Agent: a.opts.NodeName, SourceIP: a.source(),
+		ReadOptions: a.read(t.datacenter), QueryIDOrName: t.query(), Agent: a.opts.NodeName, SourceIP: a.clientIP(),
 	}
 	req.Near.NearDatacenter = a.opts.Datacenter
 	return a.execute(ctx, req)
@@ -57,9 +57,9 @@ func (a *answering) queryTTL(rep *ops.QueryExecuteReply) uint32 {
 	return a.serviceTTL(rep.Service)
 }
 
-// source is the address of who asks: what the client subnet says, else where the
+// clientIP is the address of who asks: what the client subnet says, else where the
 // question came from.
-func (a *answering) source() string {
+func (a *answering) clientIP() string {
 	if opt := a.req.IsEdns0(); opt != nil {
 		for _, o := range opt.Option {
 			if subnet, ok := o.(*dns.EDNS0_SUBNET); ok && subnet.Address != nil {

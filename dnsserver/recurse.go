@@ -9,7 +9,7 @@ import (
 
 // recurse asks the recursors, each in turn, what is not ours (reference/dns.md §8.2).
 func (a *answering) recurse(ctx context.Context) {
-	a.basis.unknown = true
+	a.source.unknown = true
 	network := "udp"
 	if a.tcp {
 		network = "tcp"

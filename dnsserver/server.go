@@ -3,7 +3,6 @@ package dnsserver
 import (
 	"context"
 	"crypto/tls"
-	"hash/maphash"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -67,7 +66,7 @@ type Server struct {
 	altDomain string // same, or ""
 	config    atomic.Pointer[Config]
 	sets      sets
-	kept      kept
+	answers   *answerCache
 	udp       []*udpSocket
 	tcp       []stream
 	measured  *measured
@@ -97,7 +96,8 @@ func New(opts Options) *Server {
 		opts.Views = view.New(view.Options{Caller: opts.Caller, Here: true})
 	}
 	s := &Server{opts: opts, domain: canonical(opts.Domain), measured: newMeasured(opts.Metrics, opts.NodeName), logger: opts.Logger}
-	s.kept.seed = maphash.MakeSeed()
+	s.answers = newAnswerCache()
+	s.sets.byKey.MaxBytes = setsBytes
 	if opts.AltDomain != "" {
 		s.altDomain = canonical(opts.AltDomain)
 	}

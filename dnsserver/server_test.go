@@ -482,10 +482,10 @@ func FuzzMessage(f *testing.F) {
 	})
 }
 
-// BenchmarkAnswer makes every reply; BenchmarkKeptAnswer finds most ready.
+// BenchmarkAnswer makes every reply; BenchmarkCachedAnswer finds most ready.
 func BenchmarkAnswer(b *testing.B) { benchmarkAnswer(b, nil) }
 
-func BenchmarkKeptAnswer(b *testing.B) {
+func BenchmarkCachedAnswer(b *testing.B) {
 	benchmarkAnswer(b, always)
 }
 

@@ -49,7 +49,7 @@ func (a *answering) service(ctx context.Context, t target) {
 
 // answerSet answers from records that were made.
 func (a *answering) answerSet(ctx context.Context, set *recordSet) {
-	a.basis.unknown = a.basis.unknown || set.resolves
+	a.source.unknown = a.source.unknown || set.resolves
 	switch {
 	case set.instances == 0:
 		a.nxdomain()
@@ -67,7 +67,7 @@ func (a *answering) answerSet(ctx context.Context, set *recordSet) {
 // instance has an address, and then just one.
 func (a *answering) addressAnswers(ctx context.Context, set *recordSet) {
 	if len(set.addresses) == 0 && len(set.names) > 0 {
-		a.basis.shuffled = a.basis.shuffled || len(set.names) > 1
+		a.source.shuffled = a.source.shuffled || len(set.names) > 1
 		a.aliasAnswer(ctx, &set.names[rand.IntN(len(set.names))], set.ttl)
 		return
 	}
@@ -96,7 +96,7 @@ func (a *answering) aliasAnswer(ctx context.Context, alias *alias, ttl uint32) {
 	}
 }
 
-// withOwner copies a kept address record under another name.
+// withOwner copies a cached address record under another name.
 func withOwner(rr dns.RR, owner string) dns.RR {
 	switch rr := rr.(type) {
 	case *dns.A:
@@ -108,7 +108,7 @@ func withOwner(rr dns.RR, owner string) dns.RR {
 		c.Hdr.Name = owner
 		return &c
 	}
-	panic("dnsserver: kept record is no address") // sets.go keeps only these
+	panic("dnsserver: cached record is no address") // sets.go keeps only these
 }
 
 // srvAnswers gives SRV records in random order with their targets' addresses.
@@ -146,7 +146,7 @@ func (a *answering) optLast() {
 // pick calls use with k of n numbers: the first ones if order matters.
 func (a *answering) pick(n, k int, use func(int)) {
 	if !a.inOrder {
-		a.basis.shuffled = a.basis.shuffled || n > 1
+		a.source.shuffled = a.source.shuffled || n > 1
 		pickSome(n, k, use)
 		return
 	}

@@ -9,11 +9,11 @@ import (
 	"github.com/miekg/dns"
 
 	"praetor/catalog"
+	"praetor/internal/cache"
 )
 
-// setsBytes bounds what each of the two generations of record sets takes, with the
-// replies they were made of.
-const setsBytes = 32 << 20
+// setsBytes bounds what record sets take, with the replies they were made of.
+const setsBytes = 64 << 20
 
 // setKey is everything that records depend on besides the instances. It holds no
 // letter as it was asked, else clients that play with letter case, to be harder
@@ -38,7 +38,6 @@ func (a *answering) setKey(service, tag string, t target) setKey {
 // recordSet is what was made of one reply of the catalog.
 type recordSet struct {
 	source    []*catalog.InstanceHealth // what it was made of; its identity is the set's validity
-	bytes     int                       // about, with source
 	instances int                       // healthy ones
 	ttl       uint32
 	addresses []dns.RR // A and AAAA, without repeats; owners are filled in later
@@ -66,75 +65,59 @@ const (
 	instanceBytes = 512
 )
 
-// weigh estimates the bytes of a set.
-func (s *recordSet) weigh() {
-	s.bytes = recordBytes + instanceBytes*len(s.source) + len(s.names)*2*recordBytes
-	s.bytes += weighRecords(s.addresses)
+// bytes estimates what a set takes, with source.
+func (s *recordSet) bytes() int {
+	sum := recordBytes + instanceBytes*len(s.source) + len(s.names)*2*recordBytes + bytesOf(s.addresses)
 	for i := range s.srvs {
 		one := &s.srvs[i]
-		s.bytes += 2*recordBytes + len(one.record.Target) + weighRecords(one.extra)
+		sum += 2*recordBytes + len(one.record.Target) + bytesOf(one.extra)
 		if one.instead != nil {
-			s.bytes += 2*recordBytes + len(one.instead.record.Target) + weighRecords(one.instead.extra)
+			sum += 2*recordBytes + len(one.instead.record.Target) + bytesOf(one.instead.extra)
 		}
 	}
+	return sum
 }
 
-func weighRecords(records []dns.RR) (bytes int) {
+func bytesOf(records []dns.RR) (sum int) {
 	for _, rr := range records {
-		bytes += recordBytes + dns.Len(rr)
+		sum += recordBytes + dns.Len(rr)
 	}
-	return bytes
+	return sum
 }
 
-// sets keeps record sets by key, in two generations: what was not asked for while
-// the younger one filled up goes.
+// sets caches record sets by key.
 type sets struct {
-	mu         sync.RWMutex
-	young, old map[setKey]*recordSet
-	bytes      int // of young
+	mu    sync.RWMutex
+	byKey cache.Map[setKey, *recordSet]
 }
 
 func (s *sets) clear() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.young, s.old, s.bytes = nil, nil, 0
+	s.byKey.Clear()
 }
 
-// get returns the set made of source, building it if the kept one was made of
+// get returns the set made of source, building it if the cached one was made of
 // another reply.
 func (s *sets) get(key setKey, source []*catalog.InstanceHealth, build func(setKey, []*catalog.InstanceHealth) *recordSet) *recordSet {
 	s.mu.RLock()
-	set, isYoung := s.young[key]
-	if !isYoung {
-		set = s.old[key]
-	}
+	set, _ := s.byKey.Get(key)
 	s.mu.RUnlock()
-	if set == nil || !sameSlice(set.source, source) {
-		set, isYoung = build(key, source), false
-		set.weigh()
+	if set != nil && sameSlice(set.source, source) {
+		return set
 	}
-	if isYoung || len(source) == 0 {
-		return set // names that do not exist are without number: nothing to keep
+	set = build(key, source)
+	if len(source) == 0 {
+		return set // names that do not exist are without number: nothing to cache
 	}
-	s.insert(key, set)
+	bytes := set.bytes() + len(key.service) + len(key.tag) + len(key.datacenter) + len(key.domain)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.byKey.Put(key, set, bytes)
 	return set
 }
 
-// insert puts a set into the young generation.
-func (s *sets) insert(key setKey, set *recordSet) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.young == nil || s.bytes+set.bytes > setsBytes {
-		s.old, s.young, s.bytes = s.young, make(map[setKey]*recordSet), 0
-	}
-	if before := s.young[key]; before != nil {
-		s.bytes -= before.bytes
-	}
-	s.young[key] = set
-	s.bytes += set.bytes
-}
-
-// sameSlice tells whether two slices are the same memory. A kept slice cannot
+// sameSlice reports whether two slices are the same memory. A held slice cannot
 // be freed, so its address cannot be another reply's.
 func sameSlice(a, b []*catalog.InstanceHealth) bool {
 	return len(a) == len(b) && unsafe.SliceData(a) == unsafe.SliceData(b)

@@ -3,6 +3,7 @@ package dnsserver_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -24,7 +25,7 @@ func shout(name string) string {
 	}, name)
 }
 
-func TestLetterCaseDoesNotMultiplyWhatIsKept(t *testing.T) {
+func TestLetterCaseDoesNotMultiplyWhatIsCached(t *testing.T) {
 	s, counted, _ := following(web(1000), defaults())
 	for range 500 {
 		for _, qtype := range []uint16{dns.TypeA, dns.TypeSRV} {
@@ -48,7 +49,7 @@ func TestLetterCaseDoesNotMultiplyWhatIsKept(t *testing.T) {
 			}
 		}
 	}
-	if sets, _, _ := s.Kept(); sets > 2 {
+	if sets, _, _, _ := s.Cached(); sets > 2 {
 		t.Errorf("%d record sets for two questions in any letter case", sets)
 	}
 	if counted.lookups > 505 { // those for SRV, whose targets repeat the spelling
@@ -56,9 +57,9 @@ func TestLetterCaseDoesNotMultiplyWhatIsKept(t *testing.T) {
 	}
 }
 
-// TestKeptReplyInAnyCaseIsThatToItsQuestion compares replies of a server that keeps
+// TestCachedReplyInAnyCaseIsThatToItsQuestion compares replies of a server that keeps
 // none.
-func TestKeptReplyInAnyCaseIsThatToItsQuestion(t *testing.T) {
+func TestCachedReplyInAnyCaseIsThatToItsQuestion(t *testing.T) {
 	f := web(1)
 	f.nodes = []*catalog.Node{{Node: "n0", Address: "10.0.0.1", Datacenter: "dc1", Meta: map[string]string{"a": "b"}}}
 	f.services["named"] = []*catalog.InstanceHealth{instance("x", "db.example.com", "named", 1, nil)}
@@ -91,23 +92,47 @@ func TestRecordSetsAreBoundedInBytes(t *testing.T) {
 		f.services[name] = append([]*catalog.InstanceHealth(nil), list...) // a reply of its own
 		ask(s, name+".service.consul.", dns.TypeSRV, nil, false)
 	}
-	if _, bytes, _ := s.Kept(); bytes > 2*dnsserver.SetsBytes {
-		t.Errorf("%d bytes of record sets, want at most %d in two generations", bytes, 2*dnsserver.SetsBytes)
+	if n, bytes, _, _ := s.Cached(); bytes > dnsserver.SetsBytes || bytes < dnsserver.SetsBytes/2 || n == 200 {
+		t.Errorf("%d record sets of %d bytes, want at most %d", n, bytes, dnsserver.SetsBytes)
 	}
 }
 
-// TestRepliesOfTheCatalogThatAreKeptAreBoundedInBytes changes a service again and
+// TestSourcesOfCachedAnswersAreBoundedInBytes changes a service again and
 // again, while other questions for it are asked each time.
-func TestRepliesOfTheCatalogThatAreKeptAreBoundedInBytes(t *testing.T) {
+func TestSourcesOfCachedAnswersAreBoundedInBytes(t *testing.T) {
 	f := web(2000)
 	s := newServer(f, defaults())
 	for size := range uint16(300) {
-		f.live = &rpc.Live{Age: always.Age} // another reply
+		f.services["web"] = slices.Clone(f.services["web"]) // another reply
+		f.live = &rpc.Live{Age: always.Age}
 		for range 3 {
 			ask(s, "web.service.consul.", dns.TypeA, func(q *dns.Msg) { q.SetEdns0(1000+size, false) }, false)
 		}
 	}
-	if _, _, bytes := s.Kept(); bytes > dnsserver.KeptBytes {
-		t.Errorf("%d bytes kept in a generation, want at most %d", bytes, dnsserver.KeptBytes)
+	if _, _, _, bytes := s.Cached(); bytes > dnsserver.SourceBytes || bytes < dnsserver.SourceBytes/2 {
+		t.Errorf("cached answers hold replies of %d bytes, want at most %d", bytes, dnsserver.SourceBytes)
+	}
+}
+
+// TestAnswersOfOneReplyHoldItOnce asks for one service in many ways.
+func TestAnswersOfOneReplyHoldItOnce(t *testing.T) {
+	f := web(1000)
+	f.live = always
+	s := newServer(f, defaults())
+	var first int
+	for size := range uint16(500) {
+		for range 3 {
+			ask(s, "web.service.consul.", dns.TypeA, func(q *dns.Msg) { q.SetEdns0(1000+size, false) }, false)
+		}
+		_, _, _, bytes := s.Cached()
+		if size == 0 {
+			first = bytes
+		}
+		if bytes != first || bytes == 0 {
+			t.Fatalf("after %d questions their answers hold replies of %d bytes, want %d", size+1, bytes, first)
+		}
+	}
+	if _, _, bytes, _ := s.Cached(); bytes > dnsserver.AnswerBytes {
+		t.Errorf("answers of %d bytes, want at most %d", bytes, dnsserver.AnswerBytes)
 	}
 }

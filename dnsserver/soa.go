@@ -24,7 +24,7 @@ func (a *answering) soa() dns.RR {
 		owner = a.altDomain
 	}
 	now := time.Now().Unix()
-	a.basis.second = now
+	a.source.second = now
 	return &dns.SOA{
 		Hdr:     dns.RR_Header{Name: owner, Rrtype: dns.TypeSOA, Class: dns.ClassINET, Ttl: a.SOA.MinTTL},
 		Ns:      "ns." + owner,
@@ -49,7 +49,7 @@ func (a *answering) nameservers(ctx context.Context, section *[]dns.RR) {
 	domain := a.q.Name[len(a.q.Name)-a.suffix(a.q.Name):]
 	ttl := seconds(a.NodeTTL)
 	healthy := filterHealthy(rep.Instances, false)
-	a.basis.shuffled = a.basis.shuffled || len(healthy) > 1
+	a.source.shuffled = a.source.shuffled || len(healthy) > 1
 	for _, i := range rand.Perm(len(healthy)) {
 		node := healthy[i].Node
 		if !hostLabel.MatchString(node.Node) {

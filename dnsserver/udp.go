@@ -97,7 +97,7 @@ func (s *Server) serveUDP(ctx context.Context, u *udpSocket) {
 			pause(ctx, readPause)
 			continue
 		}
-		if reply := s.keptReply(ctx, out, query[:n], false); reply != nil {
+		if reply := s.cachedReply(ctx, out, query[:n], false); reply != nil {
 			s.reply(u, reply, sender, from)
 			continue
 		}

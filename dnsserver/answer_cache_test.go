@@ -60,7 +60,7 @@ func TestQuestionAskedAgainNeedsNoLookupUntilItsServiceChanges(t *testing.T) {
 	}
 }
 
-func TestNameThatDoesNotExistIsKeptUntilItDoes(t *testing.T) {
+func TestNameThatDoesNotExistIsCachedUntilItDoes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := web(0)
 		s, counted, changed := following(f, defaults())
@@ -91,7 +91,7 @@ func TestNameThatDoesNotExistIsKeptUntilItDoes(t *testing.T) {
 	})
 }
 
-func TestKeptReplyIsTheAskersOwn(t *testing.T) {
+func TestCachedReplyIsTheAskersOwn(t *testing.T) {
 	s, _, _ := following(web(1), defaults())
 	for _, row := range []struct {
 		name     string
@@ -110,9 +110,9 @@ func TestKeptReplyIsTheAskersOwn(t *testing.T) {
 	}
 }
 
-// TestKeptRepliesFitTheirClients asks the same question as clients that take replies
+// TestCachedRepliesFitTheirClients asks the same question as clients that take replies
 // of different sizes, one after the other.
-func TestKeptRepliesFitTheirClients(t *testing.T) {
+func TestCachedRepliesFitTheirClients(t *testing.T) {
 	s, _, _ := following(web(100), defaults())
 	for range 5 {
 		for _, row := range []struct {
@@ -135,7 +135,7 @@ func TestKeptRepliesFitTheirClients(t *testing.T) {
 	}
 }
 
-func TestKeptRepliesNameAllInstancesAlike(t *testing.T) {
+func TestCachedRepliesNameAllInstancesAlike(t *testing.T) {
 	const instances, questions = 20, 20000
 	s, _, _ := following(web(instances), defaults())
 	given := map[string]int{}
@@ -155,7 +155,7 @@ func TestKeptRepliesNameAllInstancesAlike(t *testing.T) {
 	}
 }
 
-func TestReloadForgetsKeptReplies(t *testing.T) {
+func TestReloadForgetsCachedReplies(t *testing.T) {
 	s, _, _ := following(web(1), defaults())
 	for range 3 {
 		ask(s, "web.service.consul.", dns.TypeA, nil, false)
@@ -183,7 +183,7 @@ func TestRandomNamesDoNotPushOutWhatIsAskedAgain(t *testing.T) {
 	}
 }
 
-func TestStaleAnswerSaysSoAndIsNotKept(t *testing.T) {
+func TestStaleAnswerSaysSoAndIsNotCached(t *testing.T) {
 	f := web(1)
 	age := time.Duration(0)
 	f.live = &rpc.Live{Age: func() time.Duration { return age }}
@@ -216,7 +216,7 @@ func TestStaleAnswerSaysSoAndIsNotKept(t *testing.T) {
 	}
 }
 
-func TestErrorsAndForeignNamesAreNotKept(t *testing.T) {
+func TestErrorsAndForeignNamesAreNotCached(t *testing.T) {
 	f := &fakeCatalog{err: fault.New(fault.NoLeader, "No cluster leader")}
 	s, counted, _ := following(f, defaults())
 	for i := range 4 {
