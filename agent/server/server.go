@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -43,6 +44,9 @@ type Options struct {
 	// Keys, AcceptUnproven and AskUnproven are as in rpc.Identity.
 	Keys                        func(datacenter string) [][]byte
 	AcceptUnproven, AskUnproven bool
+	// TLS is as in rpc.Dialer, IncomingTLS as TLS in rpc.ListenerOptions; nil for none.
+	TLS         func(rpc.Server) *tls.Config
+	IncomingTLS *tls.Config
 
 	LAN     kernel.Pool
 	WAN     kernel.Pool   // nil where the WAN pool is off
@@ -134,7 +138,7 @@ func Open(opts Options) (*Server, error) {
 		Name: opts.Name, ID: opts.ID, Datacenter: opts.Datacenter, LAN: opts.LAN, WAN: opts.WAN, ACL: opts.ACL,
 		DefaultQueryTime: opts.DefaultQueryTime, MaxQueryTime: opts.MaxQueryTime, Metrics: opts.Metrics, Logger: opts.Logger,
 	})
-	dialer := rpc.Dialer{Network: opts.Dial, Identity: rpc.Identity{
+	dialer := rpc.Dialer{Network: opts.Dial, TLS: opts.TLS, Identity: rpc.Identity{
 		ID: opts.ID, Datacenter: opts.Datacenter, Keys: opts.Keys,
 		AcceptUnproven: opts.AcceptUnproven, AskUnproven: opts.AskUnproven,
 	}}
@@ -143,14 +147,14 @@ func Open(opts Options) (*Server, error) {
 		LeaveDrainTime: opts.LeaveDrainTime, Autopilot: opts.Autopilot, Entries: opts.Entries,
 	})
 	s.listener = rpc.NewListener(counted{opts.Listener, s.measured.conns}, rpc.ListenerOptions{
-		Identity: dialer.Identity, Knows: s.duties.Knows, Logger: opts.Logger.Named("rpc"),
+		Identity: dialer.Identity, Knows: s.duties.Knows, TLS: opts.IncomingTLS, Logger: opts.Logger.Named("rpc"),
 	})
 	if err := s.openRaft(); err != nil {
 		return nil, errors.Join(err, s.listener.Close())
 	}
 	s.kernel.Router = rpc.NewRouter(rpc.Options{
 		Datacenter: opts.Datacenter, Local: s.mux(),
-		IsLeader: s.kernel.IsLeader, Leader: s.kernel.Leader,
+		IsLeader: s.kernel.IsLeader, Leader: s.kernel.Leader, InRaft: s.duties.InRaft,
 		Dialer: dialer, HoldTimeout: opts.HoldTimeout, ClientTimeout: opts.ClientTimeout,
 		Metrics: opts.Metrics, Logger: opts.Logger.Named("rpc"),
 	})

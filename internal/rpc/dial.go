@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -20,6 +21,10 @@ type Dialer struct {
 	Identity Identity
 	// Network opens a TCP connection.
 	Network func(ctx context.Context, address string) (net.Conn, error)
+	// TLS gives the configuration for connections to a server, which names it as
+	// its certificate must; nil for a plain connection. It says so of each server:
+	// one that is to be reached by TLS is never spoken to without. nil gives none.
+	TLS func(Server) *tls.Config
 }
 
 // DialRaft opens a connection for Raft. The server must say that it is srv, of
@@ -54,19 +59,20 @@ func (d *Dialer) demands(datacenter string) bool {
 }
 
 func (d *Dialer) dial(ctx context.Context, purpose byte, srv Server) (net.Conn, error) {
-	return d.open(ctx, srv.Address, func(conn net.Conn) error { return d.greet(conn, purpose, srv) })
+	return d.open(ctx, srv, func(conn net.Conn) error { return d.greet(conn, purpose, srv) })
 }
 
 func (d *Dialer) dialOld(ctx context.Context, purpose byte, srv Server) (net.Conn, error) {
-	return d.open(ctx, srv.Address, func(conn net.Conn) error {
+	return d.open(ctx, srv, func(conn net.Conn) error {
 		_, err := conn.Write([]byte{purpose})
 		return err
 	})
 }
 
-// open dials and shakes hands, for handshakeTimeout or until ctx ends.
-func (d *Dialer) open(ctx context.Context, address string, shake func(net.Conn) error) (net.Conn, error) {
-	conn, err := d.Network(ctx, address)
+// open dials, begins TLS if it is to, and shakes hands, for handshakeTimeout or
+// until ctx ends.
+func (d *Dialer) open(ctx context.Context, srv Server, shake func(net.Conn) error) (net.Conn, error) {
+	raw, err := d.Network(ctx, srv.Address)
 	if err != nil {
 		return nil, err
 	}
@@ -74,10 +80,16 @@ func (d *Dialer) open(ctx context.Context, address string, shake func(net.Conn) 
 	if until, ok := ctx.Deadline(); ok && until.Before(deadline) {
 		deadline = until
 	}
-	stop := context.AfterFunc(ctx, func() { conn.Close() })
-	err = conn.SetDeadline(deadline)
+	stop := context.AfterFunc(ctx, func() { raw.Close() })
+	conn := raw
+	if err = raw.SetDeadline(deadline); err == nil {
+		conn, err = d.secure(ctx, raw, srv)
+	}
 	if err == nil {
 		err = shake(conn)
+	}
+	if errors.Is(err, ErrNoHello) && conn != raw {
+		err = closedOver(conn)
 	}
 	if !stop() {
 		err = ctx.Err()
@@ -86,10 +98,43 @@ func (d *Dialer) open(ctx context.Context, address string, shake func(net.Conn) 
 		err = conn.SetDeadline(time.Time{})
 	}
 	if err != nil {
-		conn.Close()
-		return nil, fmt.Errorf("open connection to %s: %w", address, err)
+		raw.Close()
+		return nil, fmt.Errorf("open connection to %s: %w", srv.Address, err)
 	}
 	return conn, nil
+}
+
+// closedOver says why a server closed a connection right behind the TLS handshake:
+// TLS 1.3 tells only then that it refuses a certificate. Who speaks TLS knows
+// hellos, so it is not ErrNoHello.
+func closedOver(conn net.Conn) error {
+	var alert [1]byte
+	if _, err := conn.Read(alert[:]); err != nil && !errors.Is(noHello(err), ErrNoHello) {
+		return fmt.Errorf("the server refused the TLS connection: %w", err)
+	}
+	return errors.New("the server closed the TLS connection: it may not take the certificate of this agent")
+}
+
+// secure begins TLS on a connection, if a server is to be reached by it.
+func (d *Dialer) secure(ctx context.Context, conn net.Conn, srv Server) (net.Conn, error) {
+	if d.TLS == nil {
+		return conn, nil
+	}
+	config := d.TLS(srv)
+	if config == nil {
+		return conn, nil
+	}
+	if _, err := conn.Write([]byte{tlsByte}); err != nil {
+		return nil, fmt.Errorf("begin TLS: %w", err)
+	}
+	over := tls.Client(conn, config)
+	if err := over.HandshakeContext(ctx); err != nil {
+		if errors.Is(noHello(err), ErrNoHello) {
+			err = errors.New("the server closed the connection: it takes no TLS there, or not this agent's certificate")
+		}
+		return nil, fmt.Errorf("begin TLS: %w", err)
+	}
+	return over, nil
 }
 
 // greet is the dialer's side of the handshake.

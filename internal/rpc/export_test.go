@@ -1,7 +1,9 @@
 package rpc
 
 import (
+	"context"
 	"io"
+	"slices"
 
 	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/status"
@@ -15,6 +17,7 @@ const (
 	RaftByte    = raftByte
 	RPCByte     = rpcByte
 	HelloByte   = helloByte
+	TLSByte     = tlsByte
 	MaxPerIP    = maxPerIP
 	AcceptQueue = acceptQueue
 	MaxRecords  = maxRecords
@@ -53,6 +56,12 @@ func PackTexts(text, hint, whole string) string                { return packText
 // UnderWay is the budget of replies, and LimitReplies sets it.
 func (r *Router) UnderWay() *budget.Budget      { return r.underWay }
 func (r *Router) LimitReplies(b *budget.Budget) { r.underWay = b }
+
+// SendAs sends a request that says how it came here: "leader", "datacenter", "here".
+func (r *Router) SendAs(ctx context.Context, srv Server, op *Desc, req Message, name string) (Message, error) {
+	rep, _, err := r.send(ctx, srv, op, req, hop(slices.Index(hopNames[:], name)))
+	return rep, err
+}
 
 // The parts of a handshake, for tests that speak it by hand.
 

@@ -21,8 +21,8 @@ const (
 // fleet knows the servers, in the order they are to be asked. The zero value
 // knows none.
 //
-// It keeps no IDs: whichever server of the datacenter is at the address now, it
-// may be asked, also before gossip has told that the machine was replaced.
+// Its lists have no IDs: whichever server of the datacenter is at the address now,
+// it may be asked, also before gossip has told that the machine was replaced.
 type fleet struct {
 	own string // datacenter
 	// isUp reports whether there is a connection to a server, and begins to open
@@ -31,10 +31,14 @@ type fleet struct {
 
 	mu        sync.Mutex
 	servers   map[string][]Server // by datacenter; slices are replaced, never changed
+	ids       map[identified]bool // of all servers
 	rebalance time.Time           // when to move to another of the own ones next
 	moving    Server              // there, once a connection is up; no address: nowhere
 	moveUntil time.Time
 }
+
+// identified is a server's ID and where it is valid.
+type identified struct{ id, datacenter string }
 
 // set replaces the servers. Those of the own datacenter that stay keep their
 // order: a client agent stays with its server.
@@ -43,7 +47,9 @@ func (f *fleet) set(servers []Server, datacenters []string) {
 	for _, d := range datacenters {
 		next[d] = nil
 	}
+	ids := make(map[identified]bool, len(servers))
 	for _, s := range servers {
+		ids[identified{s.ID, s.Datacenter}] = true
 		s.ID = ""
 		if indexOf(next[s.Datacenter], s) < 0 {
 			next[s.Datacenter] = append(next[s.Datacenter], s)
@@ -55,7 +61,14 @@ func (f *fleet) set(servers []Server, datacenters []string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	next[f.own] = inOldOrder(f.servers[f.own], next[f.own])
-	f.servers = next
+	f.servers, f.ids = next, ids
+}
+
+// has reports whether gossip knows a server of this ID in a datacenter.
+func (f *fleet) has(id, datacenter string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return id != "" && f.ids[identified{id, datacenter}]
 }
 
 // indexOf finds a server by its address, -1 if it is not in list.
@@ -125,6 +138,20 @@ func (f *fleet) demote(srv Server) {
 		return
 	}
 	f.servers[f.own] = append(slices.Delete(slices.Clone(list), i, i+1), list[i])
+}
+
+// complete adds to a server of the own datacenter what gossip says of whoever is
+// at its address. It keeps its ID.
+func (f *fleet) complete(srv Server) Server {
+	if srv.Datacenter != "" && srv.Datacenter != f.own {
+		return srv
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if i := indexOf(f.servers[f.own], srv); i >= 0 {
+		srv.Name, srv.TLS = f.servers[f.own][i].Name, f.servers[f.own][i].TLS
+	}
+	return srv
 }
 
 func shuffle(list []Server) []Server {

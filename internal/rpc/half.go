@@ -11,7 +11,7 @@ import (
 // counted is a connection that gives back its places when it closes.
 type counted struct {
 	net.Conn
-	peer  Peer
+	peer  peerInfo
 	first []byte // read already, to be read again
 	leave func()
 	half  *half // nil until it has a place there

@@ -2,8 +2,10 @@ package rpc_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -36,6 +38,8 @@ type world struct {
 	metrics *telemetry.Metrics                   // of the servers started from now on; nil for none
 	logger  hclog.Logger                         // likewise
 	keys    func(of, datacenter string) [][]byte // the gossip keys that somebody shares with a datacenter; nil for none
+	dialTLS func(rpc.Server) *tls.Config         // of everybody started from now on
+	takeTLS *tls.Config                          // likewise, for connections from others
 }
 
 // identity is who a node says it is.
@@ -45,6 +49,10 @@ func (w *world) identity(name, datacenter string) rpc.Identity {
 		id.Keys = func(of string) [][]byte { return w.keys(name, of) }
 	}
 	return id
+}
+
+func (w *world) dialer(n *node, datacenter string) rpc.Dialer {
+	return rpc.Dialer{Identity: w.identity(n.name, datacenter), Network: w.net.Host(n.ip).Dial, TLS: w.dialTLS}
 }
 
 // node is one server or client agent.
@@ -119,10 +127,11 @@ func (w *world) restart(datacenter string, n *node) {
 		Datacenter: datacenter,
 		Local:      n.mux(),
 		IsLeader:   func() bool { return *leader.Load() == n.address },
+		InRaft:     func(id string) bool { return strings.HasPrefix(id, "server ") },
 		Metrics:    w.metrics,
 		Logger:     w.logger,
-		Leader:     func() rpc.Server { return rpc.Server{Address: *leader.Load()} },
-		Dialer:     rpc.Dialer{Identity: w.identity(n.name, datacenter), Network: w.net.Host(n.ip).Dial},
+		Leader:     func() rpc.Server { return rpc.Server{Datacenter: datacenter, Address: *leader.Load()} },
+		Dialer:     w.dialer(n, datacenter),
 	})
 	port, err := w.net.Host(n.ip).Listen(8300)
 	if err != nil {
@@ -132,7 +141,7 @@ func (w *world) restart(datacenter string, n *node) {
 	if n.says != "" {
 		said = n.says
 	}
-	n.stop = serve(w.t, port, rpc.ListenerOptions{Identity: w.identity(n.name, said)}, n.router)
+	n.stop = serve(w.t, port, rpc.ListenerOptions{Identity: w.identity(n.name, said), TLS: w.takeTLS}, n.router)
 }
 
 // serve runs a server's port until the returned function is called.
@@ -162,7 +171,7 @@ func serve(t testing.TB, port net.Listener, opts rpc.ListenerOptions, router *rp
 // client starts a client agent.
 func (w *world) client(datacenter, ip string) *node {
 	n := &node{name: "client " + ip, ip: ip}
-	n.router = rpc.NewRouter(rpc.Options{Datacenter: datacenter, Dialer: rpc.Dialer{Identity: w.identity(n.name, datacenter), Network: w.net.Host(ip).Dial}})
+	n.router = rpc.NewRouter(rpc.Options{Datacenter: datacenter, Dialer: w.dialer(n, datacenter)})
 	n.stop = func() { n.router.Close() }
 	w.nodes = append(w.nodes, n)
 	w.tellAll()

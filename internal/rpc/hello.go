@@ -10,9 +10,11 @@ import (
 
 // The first byte of a connection says what follows. 1 and 8 are the numbers that
 // Consul gives to the same purposes (reference/internals.md §12); a hello says
-// its purpose, one of these two, inside.
+// its purpose, one of these two, inside. Behind tlsByte comes TLS, and inside it
+// any of the others.
 const (
 	raftByte  = 1
+	tlsByte   = 3
 	rpcByte   = 8
 	helloByte = 'P'
 )

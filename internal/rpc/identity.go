@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"crypto/x509"
 
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/peer"
@@ -42,6 +43,9 @@ type Peer struct {
 	ID, Datacenter string
 	// Proven reports that it has a gossip key of ours.
 	Proven bool
+	// Certificate is the one that it proved to have, of an authority that the
+	// listener trusts; nil if it showed none, or came without TLS.
+	Certificate *x509.Certificate
 }
 
 // proof shows that its maker has key: a code over both hellos, and so over both
@@ -83,7 +87,10 @@ func isProven(keys [][]byte, got []byte, by string, hello, answer []byte) bool {
 type greeted struct{ conns *telemetry.Counter }
 
 // peerInfo is a Peer as gRPC carries it.
-type peerInfo struct{ Peer }
+type peerInfo struct {
+	Peer
+	keyed bool // it had to prove that it has a gossip key
+}
 
 // AuthType implements credentials.AuthInfo.
 func (peerInfo) AuthType() string { return "praetor" }
@@ -93,7 +100,7 @@ func (peerInfo) AuthType() string { return "praetor" }
 func (g greeted) ServerHandshake(conn net.Conn) (net.Conn, credentials.AuthInfo, error) {
 	g.conns.Incr()
 	if met, ok := conn.(*counted); ok {
-		return conn, peerInfo{met.peer}, nil
+		return conn, met.peer, nil
 	}
 	return conn, peerInfo{}, nil
 }
@@ -118,12 +125,17 @@ func (greeted) OverrideServerName(string) error { return nil }
 // PeerOf returns who sent the request that a handler's ctx belongs to; false if
 // it was made in this process.
 func PeerOf(ctx context.Context) (Peer, bool) {
+	met, ok := metOf(ctx)
+	return met.Peer, ok
+}
+
+func metOf(ctx context.Context) (peerInfo, bool) {
 	p, ok := peer.FromContext(ctx)
 	if !ok {
-		return Peer{}, false
+		return peerInfo{}, false
 	}
-	info, ok := p.AuthInfo.(peerInfo)
-	return info.Peer, ok
+	met, ok := p.AuthInfo.(peerInfo)
+	return met, ok
 }
 
 var _ credentials.TransportCredentials = greeted{}

@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -35,7 +36,10 @@ type ListenerOptions struct {
 	// Knows reports whether a server may speak Raft with this one: by its ID, or
 	// by its IP address if id is "", since builds that know no hello do not say
 	// it. nil knows everybody.
-	Knows  func(id, ip string) bool
+	Knows func(id, ip string) bool
+	// TLS is for connections that begin with TLS, beside which plain ones are
+	// let in too; whether they need a certificate is for it to say. nil refuses them.
+	TLS    *tls.Config
 	Logger hclog.Logger // nil: none
 }
 

@@ -1,6 +1,9 @@
 package rpc
 
 import (
+	"context"
+	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -19,17 +22,45 @@ func (u *unwelcome) Error() string { return u.why }
 // meet is the listener's side of the handshake: it finds out what a connection
 // is for and who is at the other end, and gives the half that it belongs to.
 func (l *Listener) meet(conn *counted) (*half, error) {
+	first, err := firstByte(conn)
+	if err == nil && first == tlsByte {
+		if err = l.secure(conn); err == nil {
+			first, err = firstByte(conn)
+		}
+	}
+	switch {
+	case err != nil:
+		return nil, err
+	case first == helloByte:
+		return l.answer(conn)
+	case first == raftByte || first == rpcByte:
+		return l.meetOld(conn, first)
+	}
+	return nil, fmt.Errorf("unknown first byte %#x", first)
+}
+
+func firstByte(conn *counted) (byte, error) {
 	var first [1]byte
 	if _, err := io.ReadFull(conn.Conn, first[:]); err != nil {
-		return nil, fmt.Errorf("read first byte: %w", err)
+		return 0, fmt.Errorf("read first byte: %w", err)
 	}
-	switch first[0] {
-	case helloByte:
-		return l.answer(conn)
-	case raftByte, rpcByte:
-		return l.meetOld(conn, first[0])
+	return first[0], nil
+}
+
+// secure begins TLS on a connection, which ends with its deadline.
+func (l *Listener) secure(conn *counted) error {
+	if l.opts.TLS == nil {
+		return errors.New("it wants TLS, for which this server has no certificate")
 	}
-	return nil, fmt.Errorf("unknown first byte %#x", first[0])
+	over := tls.Server(conn.Conn, l.opts.TLS)
+	if err := over.HandshakeContext(context.Background()); err != nil {
+		return fmt.Errorf("begin TLS: %w", err)
+	}
+	if chains := over.ConnectionState().VerifiedChains; len(chains) > 0 {
+		conn.peer.Certificate = chains[0][0]
+	}
+	conn.Conn = over
+	return nil
 }
 
 func (l *Listener) halfFor(purpose byte) *half {
@@ -59,7 +90,9 @@ func (l *Listener) answer(conn *counted) (*half, error) {
 	if _, err := io.ReadFull(conn.Conn, shown[:]); err != nil {
 		return nil, fmt.Errorf("read proof: %w", err)
 	}
-	conn.peer = Peer{ID: theirs.id, Datacenter: theirs.datacenter, Proven: isProven(keys, shown[:], byDialer, said, answer)}
+	conn.peer.ID, conn.peer.Datacenter = theirs.id, theirs.datacenter
+	conn.peer.Proven = isProven(keys, shown[:], byDialer, said, answer)
+	conn.peer.keyed = len(keys) > 0 && !id.AcceptUnproven
 	refused := l.judge(conn, theirs.purpose, len(keys) > 0)
 	verdict := []byte{welcome}
 	if refused != nil {
@@ -76,7 +109,7 @@ func (l *Listener) answer(conn *counted) (*half, error) {
 
 // judge says why a peer is not let in, nil if it is.
 func (l *Listener) judge(conn *counted, purpose byte, keyed bool) *unwelcome {
-	p := conn.peer
+	p := &conn.peer.Peer
 	switch {
 	case keyed && !p.Proven && !l.acceptUnproven(conn):
 		return &unwelcome{"it does not prove to have the gossip key", refusedUnproven}

@@ -76,8 +76,8 @@ func laneOf(req Message) lane {
 }
 
 type poolKey struct {
-	id, address string
-	lane        lane
+	srv  Server
+	lane lane
 }
 
 // pool holds the client side of connections, one per server and lane. The zero
@@ -97,7 +97,7 @@ type pool struct {
 func (p *pool) get(srv Server, l lane) (*grpc.ClientConn, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	key := poolKey{srv.ID, srv.Address, l}
+	key := poolKey{srv, l}
 	if c := p.conns[key]; c != nil {
 		return c, nil
 	}
@@ -156,16 +156,17 @@ func (p *pool) isUp(srv Server) bool {
 	return false
 }
 
-// keep retires connections to servers that are not listed.
+// keep retires connections to servers that are not listed, or are with or
+// without TLS now.
 func (p *pool) keep(servers []Server) {
-	listed := make(map[string]bool, len(servers))
+	listed := make(map[Server]bool, len(servers))
 	for _, s := range servers {
-		listed[s.Address] = true
+		listed[Server{Address: s.Address, TLS: s.TLS}] = true
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for key, c := range p.conns {
-		if !listed[key.address] {
+		if !listed[Server{Address: key.srv.Address, TLS: key.srv.TLS}] {
 			delete(p.conns, key)
 			p.retireLocked(c)
 		}

@@ -17,6 +17,7 @@ type Server struct {
 	Name       string // node name
 	Datacenter string // "" takes one of any
 	Address    string // host:port of its RPC listener
+	TLS        bool   // it says that it wants TLS: for Dialer.TLS to consider
 }
 
 // Options says how to build a Router.
@@ -29,6 +30,10 @@ type Options struct {
 	// and must not block.
 	IsLeader func() bool
 	Leader   func() Server
+	// InRaft reports whether a server is in this datacenter's Raft configuration,
+	// by its ID: such a one is believed how a request came to it, as those that
+	// gossip knows are. nil knows nobody.
+	InRaft func(id string) bool
 	// Dialer opens the connections.
 	Dialer Dialer
 	// HoldTimeout is how long a request waits for a leader; default 7 s.
@@ -53,6 +58,9 @@ func (o *Options) fillDefaults() {
 	}
 	if o.Leader == nil {
 		o.Leader = func() Server { return Server{} }
+	}
+	if o.InRaft == nil {
+		o.InRaft = func(string) bool { return false }
 	}
 	if o.Logger == nil {
 		o.Logger = hclog.NewNullLogger()
@@ -119,7 +127,7 @@ func (r *Router) DoAt(ctx context.Context, srv Server, op *Desc, req Message) (M
 	}
 	bounded, cancel := context.WithTimeout(ctx, r.patience(req))
 	defer cancel()
-	rep, _, err := r.send(bounded, srv, op, req, hopHere)
+	rep, _, err := r.send(bounded, r.fleet.complete(srv), op, req, hopHere)
 	if err != nil {
 		return nil, r.ended(ctx, op, req, err)
 	}
@@ -200,7 +208,7 @@ func (r *Router) try(ctx context.Context, op *Desc, req Message, h hop) (Message
 	if leader.Address == "" {
 		return nil, retry, errNoLeader()
 	}
-	return r.send(ctx, leader, op, req, hopLeader)
+	return r.send(ctx, r.fleet.complete(leader), op, req, hopLeader)
 }
 
 func (r *Router) isOwn(datacenter string) bool {

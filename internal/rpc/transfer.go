@@ -116,7 +116,7 @@ func (r *Router) tryTransfer(ctx context.Context, op *Desc, req Message, in *onc
 	if leader.Address == "" {
 		return nil, nil, retry, errNoLeader()
 	}
-	return r.sendTransfer(ctx, leader, op, req, in, hopLeader)
+	return r.sendTransfer(ctx, r.fleet.complete(leader), op, req, in, hopLeader)
 }
 
 func (r *Router) handleTransfer(ctx context.Context, op *Desc, req Message, in io.Reader) (Message, io.ReadCloser, error) {

@@ -103,7 +103,7 @@ func (d pilotDelegate) FetchServerStats(ctx context.Context, servers map[raft.Se
 			continue // asking the dead would only take time
 		}
 		wg.Go(func() {
-			one, err := d.s.StatsOf(ctx, string(server.ID), string(server.Address))
+			one, err := d.s.StatsOf(ctx, rpc.Server{ID: string(server.ID), Datacenter: d.s.Datacenter, Address: string(server.Address)})
 			if err != nil {
 				d.s.Logger.Debug("ask server for its raft figures", "server", server.Name, "error", err)
 				return
@@ -121,10 +121,10 @@ func (d pilotDelegate) FetchServerStats(ctx context.Context, servers map[raft.Se
 const never = 24 * time.Hour
 
 // StatsOf asks a server how far its log has come.
-func (s *Set) StatsOf(ctx context.Context, id, address string) (*autopilot.ServerStats, error) {
+func (s *Set) StatsOf(ctx context.Context, srv rpc.Server) (*autopilot.ServerStats, error) {
 	ctx, cancel := context.WithTimeout(ctx, statsTime)
 	defer cancel()
-	m, err := s.Router.DoAt(ctx, rpc.Server{ID: id, Datacenter: s.Datacenter, Address: address}, ops.StatusRaft.Desc, &ops.StatusRequest{})
+	m, err := s.Router.DoAt(ctx, srv, ops.StatusRaft.Desc, &ops.StatusRequest{})
 	if err != nil {
 		return nil, err
 	}

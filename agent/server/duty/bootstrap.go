@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"praetor/agent/server/kernel"
 	"praetor/gossip"
 	"praetor/internal/ops"
 	"praetor/internal/rpc"
@@ -70,7 +71,7 @@ func (s *Set) bootstrapOnce(ctx context.Context, seen *settling) bool {
 		if other.ID == s.ID {
 			continue
 		}
-		peers, err := s.askPeers(ctx, rpc.Server{ID: other.ID, Name: other.Name, Datacenter: other.Datacenter, Address: other.RPCAddress})
+		peers, err := s.askPeers(ctx, kernel.ServerAt(other))
 		if err != nil {
 			s.Logger.Warn("ask server for its raft peers before bootstrap", "server", other.Name, "error", err)
 			return false

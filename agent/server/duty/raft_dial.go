@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"praetor/agent/server/kernel"
 	"praetor/gossip"
 	"praetor/internal/rpc"
 	"praetor/raftstore"
@@ -31,14 +32,14 @@ const (
 // that gossip knows for its ID. Whoever answers has said that he is this server,
 // and proved to have the gossip key where there is one.
 func (s *Set) DialRaft(ctx context.Context, p raftstore.Peer) (net.Conn, error) {
-	addresses := s.Whereabouts(p)
-	if len(addresses) == 0 {
+	servers := s.Whereabouts(p)
+	if len(servers) == 0 {
 		return nil, errors.New("nobody knows where server " + p.ID + " is")
 	}
-	return firstConn(ctx, len(addresses), func(ctx context.Context, i int) (net.Conn, error) {
-		srv := rpc.Server{ID: p.ID, Datacenter: s.Datacenter, Address: addresses[i]}
+	return firstConn(ctx, len(servers), func(ctx context.Context, i int) (net.Conn, error) {
+		srv := servers[i]
 		conn, err := s.opts.Dialer.DialRaft(ctx, srv)
-		if errors.Is(err, rpc.ErrNoHello) && s.gossipHas(p.ID, addresses[i]) {
+		if errors.Is(err, rpc.ErrNoHello) && s.gossipHas(p.ID, srv.Address) {
 			return s.opts.Dialer.DialOldRaft(ctx, srv)
 		}
 		return conn, err
@@ -46,23 +47,25 @@ func (s *Set) DialRaft(ctx context.Context, p raftstore.Peer) (net.Conn, error) 
 }
 
 // Whereabouts lists where a server may be, the likeliest first.
-func (s *Set) Whereabouts(p raftstore.Peer) []string {
-	var addresses, dead []string
+func (s *Set) Whereabouts(p raftstore.Peer) []rpc.Server {
+	var servers, dead []rpc.Server
 	if !strings.HasSuffix(p.Address, nowhere) {
-		addresses = append(addresses, p.Address)
+		servers = append(servers, rpc.Server{ID: p.ID, Datacenter: s.Datacenter, Address: p.Address})
 	}
 	for _, m := range s.LAN.Members() {
 		info, ok := s.ownServer(m)
 		switch {
-		case !ok || info.ID != p.ID || slices.Contains(addresses, info.RPCAddress):
+		case !ok || info.ID != p.ID:
+		case len(servers) > 0 && servers[0].Address == info.RPCAddress:
+			servers[0] = kernel.ServerAt(info)
 		case m.Status == gossip.Alive:
-			addresses = append(addresses, info.RPCAddress)
+			servers = append(servers, kernel.ServerAt(info))
 		default:
-			dead = append(dead, info.RPCAddress)
+			dead = append(dead, kernel.ServerAt(info))
 		}
 	}
-	addresses = append(addresses, dead...)
-	return addresses[:min(len(addresses), mostAddresses)]
+	servers = append(servers, dead...)
+	return servers[:min(len(servers), mostAddresses)]
 }
 
 // ownServer reads a member that is a server of this datacenter.
@@ -78,6 +81,12 @@ func (s *Set) gossipHas(id, address string) bool {
 		info, ok := s.ownServer(m)
 		return ok && m.Status == gossip.Alive && info.ID == id && info.RPCAddress == address
 	})
+}
+
+// InRaft reports whether a server is in the Raft configuration.
+func (s *Set) InRaft(id string) bool {
+	peers, _ := s.Raft.Peers() // none is known after an error
+	return isIn(peers, id)
 }
 
 // Knows reports whether a server is in the Raft configuration or in gossip: by

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"praetor/agent/server/kernel"
 	"praetor/gossip"
 	"praetor/internal/rpc"
 	"praetor/raftstore"
@@ -100,7 +101,7 @@ func (s *Set) vetUntilShown(ctx context.Context, c claim, info gossip.ServerInfo
 func (s *Set) askWho(ctx context.Context, info gossip.ServerInfo) error {
 	ctx, cancel := context.WithTimeout(ctx, vetTime)
 	defer cancel()
-	srv := rpc.Server{ID: info.ID, Name: info.Name, Datacenter: s.Datacenter, Address: info.RPCAddress}
+	srv := kernel.ServerAt(info)
 	conn, err := s.opts.Dialer.DialRaft(ctx, srv)
 	if err != nil {
 		return err

@@ -41,7 +41,7 @@ func Servers(lan, wan []gossip.Member, dc string) (servers []rpc.Server, datacen
 		}
 		known[info.Datacenter] = true
 		if m.Status == gossip.Alive || m.Status == gossip.Leaving {
-			servers = append(servers, rpc.Server{ID: info.ID, Name: info.Name, Datacenter: info.Datacenter, Address: info.RPCAddress})
+			servers = append(servers, ServerAt(info))
 		}
 	}
 	for _, m := range lan {
@@ -56,6 +56,11 @@ func Servers(lan, wan []gossip.Member, dc string) (servers []rpc.Server, datacen
 	}
 	slices.Sort(datacenters)
 	return servers, append([]string{dc}, datacenters...)
+}
+
+// ServerAt is the server that a member of gossip says it is.
+func ServerAt(info gossip.ServerInfo) rpc.Server {
+	return rpc.Server{ID: info.ID, Name: info.Name, Datacenter: info.Datacenter, Address: info.RPCAddress, TLS: info.UseTLS}
 }
 
 // Servers is Servers of this server's pools.

@@ -112,7 +112,7 @@ func (h *Handlers) askLastIndexes(ctx context.Context, servers []ops.RaftServer)
 			continue
 		}
 		asked.Go(func() {
-			stats, err := h.duties.StatsOf(ctx, servers[i].ID, where[0])
+			stats, err := h.duties.StatsOf(ctx, where[0])
 			if err != nil {
 				h.Logger.Debug("ask server for its raft figures", "server", servers[i].Node, "error", err)
 				return
