@@ -16,3 +16,6 @@ func (t *SessionTimers) Next(now time.Time) time.Duration {
 	wait, _ := t.next(now)
 	return wait
 }
+
+// SomeOf picks those whose turn it is.
+var SomeOf = someOf

@@ -3,6 +3,7 @@ package duty
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"net"
 	"time"
 
@@ -125,7 +126,9 @@ func (s *Set) reconcileWith(ctx context.Context, m gossip.Member, do func() erro
 }
 
 // maxAskedUnknown bounds how many nodes are asked in one pass of reapUnknown, one
-// after the other.
+// after the other: each that is silent costs its time-out, and the loop serves
+// members' events, too. A thousand dead nodes are gone after an hour; who is not
+// asked stays.
 const maxAskedUnknown = 16
 
 // nodeAnswers reports whether the agent of a node that gossip does not know
@@ -147,30 +150,39 @@ func (s *Set) reapUnknown(ctx context.Context, suspects map[string]bool) map[str
 	for _, m := range s.LAN.Members() {
 		known[kernel.NodeKey(m.Name)] = true
 	}
-	unknown := map[string]bool{}
-	asked := 0
+	unknown, due := map[string]bool{}, []string{}
 	_, checks := s.Store.Read().ChecksInState(nil, "any")
 	for _, c := range checks {
 		key := kernel.NodeKey(c.Node)
-		switch {
-		case c.CheckID != catalog.SerfHealth || known[key]:
-			continue
-		case !suspects[key]:
-			unknown[key] = true
-			continue
-		case asked < maxAskedUnknown && s.nodeAnswers(ctx, c.Node):
-			asked++
-			unknown[key] = true
+		if c.CheckID != catalog.SerfHealth || known[key] {
 			continue
 		}
-		asked++
-		s.Logger.Info("deregistering member", "member", c.Node, "reason", "unknown to gossip")
-		if _, _, err := s.Apply(ctx, catalog.DeregisterCommand, &catalog.Deregister{Node: c.Node}); err != nil {
-			if ctx.Err() == nil {
-				s.Logger.Error("failed to deregister member", "member", c.Node, "error", err)
-			}
-			unknown[key] = true
+		unknown[key] = true
+		if suspects[key] {
+			due = append(due, c.Node)
+		}
+	}
+	for _, node := range someOf(due, maxAskedUnknown) {
+		if !s.nodeAnswers(ctx, node) && s.deregisterUnknown(ctx, node) {
+			delete(unknown, kernel.NodeKey(node))
 		}
 	}
 	return unknown
+}
+
+// someOf picks at most n, by lot: those who answer each time must not keep the
+// others from their turn.
+func someOf(names []string, n int) []string {
+	rand.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+	return names[:min(n, len(names))]
+}
+
+// deregisterUnknown reports whether the node is gone.
+func (s *Set) deregisterUnknown(ctx context.Context, node string) bool {
+	s.Logger.Info("deregistering member", "member", node, "reason", "unknown to gossip")
+	_, _, err := s.Apply(ctx, catalog.DeregisterCommand, &catalog.Deregister{Node: node})
+	if err != nil && ctx.Err() == nil {
+		s.Logger.Error("failed to deregister member", "member", node, "error", err)
+	}
+	return err == nil
 }
