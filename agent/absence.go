@@ -48,9 +48,7 @@ func checkAbsence(dir *dataDir, rt *config.Runtime, now time.Time, logger hclog.
 	}
 	was, err := readPresence(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		if holdsVotes(dir) {
-			logger.Warn("File that tells when this server last ran is missing: writing it anew", "file", path)
-		}
+		warnOfMissing(dir, path, logger)
 		return writePresence(path, was.at(now))
 	}
 	last := time.Unix(was.LastSeenUnix, 0)
@@ -68,6 +66,20 @@ func checkAbsence(dir *dataDir, rt *config.Runtime, now time.Time, logger hclog.
 		}
 	}
 	return writePresence(path, was.at(now))
+}
+
+// warnOfMissing says what the lack of presenceFile means. A folder with a node ID
+// alone is a client agent's that becomes a server, or what is left of a server: that
+// one may have voted, and nothing here knows.
+func warnOfMissing(dir *dataDir, path string, logger hclog.Logger) {
+	if holdsVotes(dir) {
+		logger.Warn("File that tells when this server last ran is missing: writing it anew", "file", path)
+		return
+	}
+	if _, err := os.Lstat(dir.join("node-id")); err == nil {
+		logger.Warn("This data folder has a node ID, but neither a raft folder nor the file that tells when this server last ran: starting as a new server. If it was a server under this ID before, stop it, restore its data folder, or remove its node-id file and have the others remove the old ID",
+			"file", path, "raft", dir.join("raft"))
+	}
 }
 
 // lastChange tells when a damaged file was last written.

@@ -1,12 +1,15 @@
 package agent_test
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/hashicorp/go-hclog"
 
 	"praetor/agent"
 	"praetor/agent/config"
@@ -56,6 +59,24 @@ func TestDamagedPresenceFileDoesNotKeepAServerDown(t *testing.T) {
 		}
 		if err := agent.CheckAbsence(dir, rt, now.Add(46*time.Hour)); err != nil {
 			t.Errorf("%s, started again: %v", name, err)
+		}
+	}
+}
+
+// TestServerOfWhichOnlyTheNodeIDIsLeftSaysSo: it may have voted.
+func TestServerOfWhichOnlyTheNodeIDIsLeftSaysSo(t *testing.T) {
+	rt := &config.Runtime{Server: true, ServerRejoinAgeMax: 24 * time.Hour}
+	for _, left := range []bool{false, true} {
+		dir := t.TempDir()
+		if left {
+			if err := os.WriteFile(filepath.Join(dir, "node-id"), []byte("adf4238a-882b-9ddc-4a9d-5b6758e4159e"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var log bytes.Buffer
+		err := agent.CheckAbsenceLogging(dir, rt, time.Unix(1e9, 0), hclog.New(&hclog.LoggerOptions{Output: &log}))
+		if err != nil || strings.Contains(log.String(), "starting as a new server") != left {
+			t.Errorf("node ID left %v: %v, log %q", left, err, log.String())
 		}
 	}
 }

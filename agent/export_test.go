@@ -37,6 +37,11 @@ func CheckAbsence(folder string, rt *config.Runtime, now time.Time) error {
 	return checkAbsence(&dataDir{path: folder}, rt, now, hclog.NewNullLogger())
 }
 
+// CheckAbsenceLogging is CheckAbsence with a logger.
+func CheckAbsenceLogging(folder string, rt *config.Runtime, now time.Time, logger hclog.Logger) error {
+	return checkAbsence(&dataDir{path: folder}, rt, now, logger)
+}
+
 // CheckForgotten is what such a server checks once it knows its ID.
 func CheckForgotten(folder string, rt *config.Runtime, id string) error {
 	return checkForgotten(&dataDir{path: folder}, rt, id)
