@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -29,11 +28,13 @@ func openKeyring(opts *Options) (*memberlist.Keyring, error) {
 	}
 	keys, err := readKeyring(opts.KeyringPath)
 	if errors.Is(err, os.ErrNotExist) {
+		noteLostKeyring(opts)
 		return createKeyring(opts.KeyringPath, opts.EncryptKey)
 	}
 	if err != nil {
 		return nil, err
 	}
+	compareKeyring(opts.KeyringPath, keys, opts.Logger)
 	contains := func(key []byte) bool { return bytes.Equal(key, opts.EncryptKey) }
 	if opts.EncryptKey != nil && !slices.ContainsFunc(keys, contains) {
 		opts.Logger.Warn(strings.ToUpper(opts.network()) + " keyring doesn't include key provided with -encrypt, using keyring")
@@ -125,37 +126,15 @@ func encodeKeyring(keys [][]byte) ([]byte, error) {
 	return json.MarshalIndent(encoded, "", "  ")
 }
 
-// writeKeyring makes the file whole or not at all, readable by its owner only.
+// writeKeyring writes the keys, and then their checksum beside them: a stop between
+// the two costs a warning at the next start, and no key.
 func writeKeyring(path string, keys [][]byte) error {
 	data, err := encodeKeyring(keys)
 	if err != nil {
 		return err
 	}
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := writePrivate(path, data); err != nil {
 		return err
 	}
-	temp, err := os.CreateTemp(dir, filepath.Base(path)+"-*.tmp") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(temp.Name()) // gone after the rename
-	if _, err := temp.Write(data); err != nil {
-		return errors.Join(err, temp.Close())
-	}
-	if err := errors.Join(temp.Sync(), temp.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(temp.Name(), path); err != nil {
-		return err
-	}
-	return syncDir(dir)
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return writeKeyringSum(path, keys)
 }

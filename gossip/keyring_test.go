@@ -221,21 +221,21 @@ func FuzzKeyring(f *testing.F) {
 
 func TestSnapshotCompactionCutHalfwayIsFinished(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "serf", "local.snapshot")
-	if err := gossip.PrepareSnapshot(path); err != nil {
+	if err := gossip.PrepareSnapshot(path, hclog.NewNullLogger()); err != nil {
 		t.Fatal(err)
 	}
-	os.WriteFile(path+".compact", []byte("new"), 0o644)
-	if err := gossip.PrepareSnapshot(path); err != nil {
+	os.WriteFile(path+".compact", []byte("clock: 1\n"), 0o644)
+	if err := gossip.PrepareSnapshot(path, hclog.NewNullLogger()); err != nil {
 		t.Fatal(err)
 	}
-	if got, _ := os.ReadFile(path); string(got) != "new" {
+	if got, _ := os.ReadFile(path); string(got) != "clock: 1\n" {
 		t.Errorf("snapshot holds %q, want new", got)
 	}
 	os.WriteFile(path+".compact", []byte("torn"), 0o644)
-	if err := gossip.PrepareSnapshot(path); err != nil {
+	if err := gossip.PrepareSnapshot(path, hclog.NewNullLogger()); err != nil {
 		t.Fatal(err)
 	}
-	if got, _ := os.ReadFile(path); string(got) != "new" {
+	if got, _ := os.ReadFile(path); string(got) != "clock: 1\n" {
 		t.Errorf("an unfinished compaction replaced the snapshot: %q", got)
 	}
 }

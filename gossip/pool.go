@@ -8,8 +8,6 @@ import (
 	"log"
 	"maps"
 	"net"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,15 +29,17 @@ var errClosed = fault.New(fault.Internal, "gossip pool is closed")
 
 // Pool is this agent's view of one gossip pool.
 type Pool struct {
-	name   string
-	id     string // tag "id"
-	wan    bool
-	logger hclog.Logger
-	serf   *serf.Serf
-	queue  *queue
-	flush  *flusher
-	ring   *memberlist.Keyring // nil without encryption
-	thin   *thinner
+	name        string
+	id          string // tag "id"
+	wan         bool
+	logger      hclog.Logger
+	serf        *serf.Serf
+	queue       *queue
+	flush       *flusher
+	ring        *memberlist.Keyring // nil without encryption
+	keyringPath string              // "" for none
+	keysNoted   string              // checksum of the keys that was written last; pump's
+	thin        *thinner
 
 	verifyIncoming, verifyOutgoing bool // of encryption
 
@@ -86,7 +86,7 @@ func open(opts Options) (*Pool, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := prepareSnapshot(opts.SnapshotPath); err != nil {
+	if err := prepareSnapshot(opts.SnapshotPath, opts.Logger); err != nil {
 		return nil, err
 	}
 	p := &Pool{
@@ -95,7 +95,7 @@ func open(opts Options) (*Pool, error) {
 		wan:    opts.WAN,
 		logger: opts.Logger,
 		queue:  newQueue(),
-		ring:   ring,
+		ring:   ring, keyringPath: opts.KeyringPath,
 		thin:   newThinner(opts.Logger, metricLabels(&opts)),
 		events: make(chan serf.Event, eventBuffer), questions: make(chan Question, maxQuestions),
 		mend: make(chan struct{}, 1), meet: make(chan Member, maxConflicts), pumped: make(chan struct{}), settled: make(chan struct{}),
@@ -104,6 +104,9 @@ func open(opts Options) (*Pool, error) {
 		admission: newAdmission(&opts),
 	}
 	p.intents = newIntents(opts.Name, p.thin.refused, p.admission.unknown)
+	if ring != nil {
+		p.keysNoted = keyringSum(ring.GetKeys())
+	}
 	p.conflicts = newConflicts(opts.Name)
 	config := serfConfig(&opts, p.events, p.standardLogger())
 	config.Merge = p.admission
@@ -185,32 +188,17 @@ func (p *Pool) standardLogger() *log.Logger {
 	return log.New(thinWriter{thin: p.thin, next: next}, "", 0)
 }
 
-// prepareSnapshot makes the snapshot's folder, and finishes a compaction that
-// was cut between serf's removal of the old file and its rename of the new.
-func prepareSnapshot(path string) error {
-	if path == "" {
-		return nil
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return fmt.Errorf("make folder of gossip snapshot: %w", err)
-	}
-	if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
-		if err := os.Rename(path+".compact", path); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return fmt.Errorf("recover gossip snapshot: %w", err)
-		}
-	}
-	return nil
-}
-
 // pump empties serf's channel into the queue, so that serf never waits.
 func (p *Pool) pump() {
 	defer close(p.pumped)
+	defer p.noteKeys()
 	thinned := time.NewTicker(thinPeriod)
 	defer thinned.Stop()
 	for {
 		select {
 		case <-thinned.C:
 			p.thin.flush()
+			p.noteKeys()
 		case e := <-p.events:
 			p.take(e)
 		case <-p.flush.due():
