@@ -40,10 +40,11 @@ var (
 )
 
 // hopOf reads the hop of a request that arrived; ok is false for one this
-// version does not know, which must not be guessed at.
-func hopOf(ctx context.Context) (h hop, ok bool) {
+// version does not know, which must not be guessed at. What somebody says who
+// is no server is ignored: a hop evades request limits and the leader.
+func (r *Router) hopOf(ctx context.Context) (h hop, ok bool) {
 	values := metadata.ValueFromIncomingContext(ctx, hopKey)
-	if len(values) == 0 {
+	if len(values) == 0 || !r.believes(ctx) {
 		return hopNone, true
 	}
 	for h, name := range hopNames {
@@ -52,6 +53,19 @@ func hopOf(ctx context.Context) (h hop, ok bool) {
 		}
 	}
 	return 0, false
+}
+
+// believes reports whether a request's sender may say how it came to him. Where
+// gossip keys are demanded it must be a server: one that gossip knows by its ID,
+// or in Raft, so that two servers who take each other for the leader never pass
+// a request to and fro. Elsewhere everybody may, for anybody could say any ID.
+func (r *Router) believes(ctx context.Context) bool {
+	met, ok := metOf(ctx)
+	if !ok || !met.keyed {
+		return true
+	}
+	p := &met.Peer
+	return p.Proven && (r.fleet.has(p.ID, p.Datacenter) || p.Datacenter == r.opts.Datacenter && r.opts.InRaft(p.ID))
 }
 
 // tryServers asks the servers of this datacenter in turn: what client agents do.

@@ -184,7 +184,7 @@ func describeTransfers(serving context.Context, r *Router) (list []grpc.StreamDe
 // transferArrived answers a transfer that came over the wire.
 func (r *Router) transferArrived(serving context.Context, op *Desc, stream grpc.ServerStream) error {
 	r.served.streams.Incr()
-	h, ok := hopOf(stream.Context())
+	h, ok := r.hopOf(stream.Context())
 	if !ok {
 		return status.Error(codes.InvalidArgument, "unknown "+hopKey)
 	}

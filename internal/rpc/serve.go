@@ -117,7 +117,7 @@ func describe(serving context.Context, r *Router) *grpc.ServiceDesc {
 
 // arrived answers a request that came over the wire.
 func (r *Router) arrived(ctx, serving context.Context, op *Desc, req Message) (any, error) {
-	h, ok := hopOf(ctx)
+	h, ok := r.hopOf(ctx)
 	if !ok {
 		return nil, status.Error(codes.InvalidArgument, "unknown "+hopKey)
 	}
