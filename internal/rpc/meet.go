@@ -1,7 +1,6 @@
 package rpc
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -53,7 +52,7 @@ func (l *Listener) secure(conn *counted) error {
 		return errors.New("it wants TLS, for which this server has no certificate")
 	}
 	over := tls.Server(conn.Conn, l.opts.TLS)
-	if err := over.HandshakeContext(context.Background()); err != nil {
+	if err := over.Handshake(); err != nil {
 		return fmt.Errorf("begin TLS: %w", err)
 	}
 	if chains := over.ConnectionState().VerifiedChains; len(chains) > 0 {
