@@ -19,6 +19,7 @@ import (
 
 	"praetor/agent/server"
 	"praetor/catalog"
+	"praetor/internal/msgreflect"
 	"praetor/internal/rpc"
 )
 
@@ -81,6 +82,24 @@ func TestGoldenMessagesMeanTheSame(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		if !seen[name] {
 			t.Errorf("%s has no golden bytes: run go test ./agent/server -run Golden -update", name)
+		}
+	}
+}
+
+// TestEveryOperationEncodesAllItsMembers compares messages with what reflection
+// makes of them: one without an encoding of its own would have that of the options
+// it embeds.
+func TestEveryOperationEncodesAllItsMembers(t *testing.T) {
+	for name, make := range messages(t) {
+		if strings.HasPrefix(name, "command ") {
+			continue
+		}
+		m := make()
+		fill(reflect.ValueOf(m).Elem(), 0)
+		got, err := m.MarshalMsg(nil)
+		want, errWant := msgreflect.Append(nil, m)
+		if err != nil || errWant != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s: %x, %v\nwant %x, %v", name, got, err, want, errWant)
 		}
 	}
 }

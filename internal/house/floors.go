@@ -14,8 +14,28 @@ type room struct {
 
 // leaves are floor 0: they import each other at most, and anybody may import them.
 var leaves = []string{
-	"internal/acl", "internal/archive", "internal/budget", "internal/cache", "internal/child", "internal/configentry", "internal/disk", "internal/event", "internal/fault", "internal/house", "internal/life", "internal/logging", "internal/memnet", "internal/mesh", "internal/pattern", "internal/pki", "internal/regular", "internal/shape",
-	"internal/telemetry", "internal/tlsconf", "internal/version",
+	"internal/acl",
+	"internal/archive",
+	"internal/budget",
+	"internal/cache",
+	"internal/child",
+	"internal/configentry",
+	"internal/disk",
+	"internal/event",
+	"internal/fault",
+	"internal/house",
+	"internal/life",
+	"internal/logging",
+	"internal/memnet",
+	"internal/mesh",
+	"internal/msgreflect",
+	"internal/pattern",
+	"internal/pki",
+	"internal/regular",
+	"internal/shape",
+	"internal/telemetry",
+	"internal/tlsconf",
+	"internal/version",
 }
 
 // testTools may be imported by tests only, and by each other.
@@ -53,7 +73,7 @@ var rooms = []room{
 	{"internal/filter", with(leaves, "catalog"), "filters import catalog only"},
 	{"internal/httpserver", with(leaves, "internal/rpc"), "the HTTP server imports rpc only"},
 	{"internal/view", with(leaves, "internal/rpc"), "views import rpc only"},
-	{"internal/ops", []string{"internal/event", "internal/rpc", "catalog"}, "operations import rpc, catalog only"},
+	{"internal/ops", []string{"internal/event", "internal/msgreflect", "internal/rpc", "internal/shape", "catalog"}, "operations import rpc, catalog only"},
 	{"internal/rpc", leaves, "the transport imports leaves only"},
 	{"raftstore", leaves, "the log imports leaves only"},
 	{"gossip", leaves, "gossip imports leaves only"},
@@ -64,8 +84,24 @@ var rooms = []room{
 var serverRoom = with(leaves, "raftstore", "gossip", "internal/filter", "internal/ops", "internal/rpc", "catalog")
 
 var frontDoor = []string{
-	"internal/definition", "internal/filter", "internal/ops", "internal/view", "internal/rpc", "catalog",
-	"internal/acl", "internal/budget", "internal/cache", "internal/child", "internal/configentry", "internal/event", "internal/fault", "internal/life", "internal/pattern", "internal/shape", "internal/telemetry", "internal/version",
+	"catalog",
+	"internal/acl",
+	"internal/budget",
+	"internal/cache",
+	"internal/child",
+	"internal/configentry",
+	"internal/definition",
+	"internal/event",
+	"internal/fault",
+	"internal/filter",
+	"internal/life",
+	"internal/ops",
+	"internal/pattern",
+	"internal/rpc",
+	"internal/shape",
+	"internal/telemetry",
+	"internal/version",
+	"internal/view",
 }
 
 func with(list []string, more ...string) []string { return append(slices.Clone(list), more...) }

@@ -5,8 +5,6 @@ import (
 	"praetor/internal/rpc"
 )
 
-//go:generate go run github.com/tinylib/msgp -tests=false -io=false -unexported=false
-
 var (
 	// ConfigApply writes or deletes a config entry.
 	ConfigApply = rpc.Write[ConfigApplyRequest, ConfigApplyReply]("Config.Apply")

@@ -18,5 +18,7 @@
 // # Decisions
 //
 // One file per noun, the same noun on every floor. Field names go over the
-// wire: add fields, do not rename them.
+// wire: add fields, do not rename them. MessagePack code is generated for what
+// carries load: kv, health, catalog, session and coordinate. The rest is encoded
+// by reflection (cold.go, internal/msgreflect), to the same bytes.
 package ops

@@ -5,8 +5,6 @@ import (
 	"praetor/internal/rpc"
 )
 
-//go:generate go run github.com/tinylib/msgp -tests=false -io=false -unexported=false
-
 // EventFire sends a user event to every agent of a datacenter. Any server there
 // can: gossip needs no leader.
 var EventFire = rpc.WriteAny[EventFireRequest, Empty]("Event.Fire")

@@ -5,8 +5,6 @@ import (
 	"praetor/internal/rpc"
 )
 
-//go:generate go run github.com/tinylib/msgp -tests=false -io=false -unexported=false
-
 // CatalogEvict removes a service or a check where it comes from: at the agent
 // that owns it, so that anti-entropy does not bring it back, or in the catalog
 // alone where no agent lives that could. A node is removed if its agent is gone.

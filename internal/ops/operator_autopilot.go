@@ -7,8 +7,6 @@ import (
 	"praetor/internal/rpc"
 )
 
-//go:generate go run github.com/tinylib/msgp -tests=false -io=false -unexported=false
-
 var (
 	// OperatorAutopilot reads autopilot's configuration; nil before the first
 	// leader wrote it.

@@ -4,8 +4,6 @@ import (
 	"praetor/internal/rpc"
 )
 
-//go:generate go run github.com/tinylib/msgp -tests=false -io=false -unexported=false
-
 // OperatorKeyring lists or changes the gossip encryption keys, in the pools of
 // every datacenter.
 var OperatorKeyring = rpc.ReadAny[OperatorKeyringRequest, OperatorKeyringReply]("Operator.Keyring")

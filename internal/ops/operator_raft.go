@@ -4,8 +4,6 @@ import (
 	"praetor/internal/rpc"
 )
 
-//go:generate go run github.com/tinylib/msgp -tests=false -io=false -unexported=false
-
 var (
 	// OperatorRaft lists the servers of the Raft configuration.
 	OperatorRaft = rpc.Read[OperatorRaftRequest, OperatorRaftReply]("Operator.Raft")

@@ -4,8 +4,6 @@ import (
 	"praetor/internal/rpc"
 )
 
-//go:generate go run github.com/tinylib/msgp -tests=false -io=false -unexported=false
-
 // OperatorUsage counts what a datacenter holds.
 var OperatorUsage = rpc.Read[OperatorUsageRequest, OperatorUsageReply]("Operator.Usage")
 

@@ -5,8 +5,6 @@ import (
 	"praetor/internal/rpc"
 )
 
-//go:generate go run github.com/tinylib/msgp -tests=false -io=false -unexported=false
-
 var (
 	// QueryApply creates, replaces and deletes prepared queries.
 	QueryApply = rpc.Write[QueryApplyRequest, QueryApplyReply]("Query.Apply")

@@ -2,8 +2,6 @@ package ops
 
 import "praetor/internal/rpc"
 
-//go:generate go run github.com/tinylib/msgp -tests=false -io=false -unexported=false
-
 var (
 	// SnapshotSave answers with an archive of the whole state behind its reply
 	// (reference/internals.md §15).

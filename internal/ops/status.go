@@ -6,8 +6,6 @@ import (
 	"praetor/internal/rpc"
 )
 
-//go:generate go run github.com/tinylib/msgp -tests=false -io=false -unexported=false
-
 var (
 	// StatusLeader gives the leader's RPC address, "" if none is known.
 	StatusLeader = rpc.ReadAny[StatusRequest, StatusLeaderReply]("Status.Leader")

@@ -5,8 +5,6 @@ import (
 	"praetor/internal/rpc"
 )
 
-//go:generate go run github.com/tinylib/msgp -tests=false -io=false -unexported=false
-
 var (
 	// TxnApply does several things, all or none of them.
 	TxnApply = rpc.Write[TxnApplyRequest, TxnApplyReply]("Txn.Apply")

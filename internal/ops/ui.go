@@ -5,8 +5,6 @@ import (
 	"praetor/internal/rpc"
 )
 
-//go:generate go run github.com/tinylib/msgp -tests=false -io=false -unexported=false
-
 // The questions of the web UI (reference/http-mesh-ui.md §6).
 var (
 	// UINodes lists nodes with what is on them.

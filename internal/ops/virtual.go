@@ -2,8 +2,6 @@ package ops
 
 import "praetor/internal/rpc"
 
-//go:generate go run github.com/tinylib/msgp -tests=false -io=false -unexported=false
-
 // VirtualAddress finds the virtual address of a service.
 var VirtualAddress = rpc.Read[VirtualAddressRequest, VirtualAddressReply]("Virtual.Address")
 
