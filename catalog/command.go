@@ -1,6 +1,8 @@
 package catalog
 
 import (
+	"reflect"
+
 	"github.com/tinylib/msgp/msgp"
 
 	"praetor/internal/fault"
@@ -22,6 +24,7 @@ type command struct {
 	number CommandType
 	name   string // of what it writes, as in Consul's metrics: fsm.NAME
 	run    func(w *writer, body []byte) any
+	body   reflect.Type // what the MessagePack decodes into
 }
 
 // byNumber finds a command without walking the list: each entry of the log asks.
@@ -59,9 +62,15 @@ type message[T any] interface {
 	msgp.Unmarshaler
 }
 
+// verbed is a command that does one of several things. A new verb is to older
+// versions what a new command is.
+type verbed interface {
+	hasKnownVerb() bool
+}
+
 // answers declares a command whose result is what do returns.
 func answers[T any, M message[T]](number CommandType, name string, do func(*writer, M) any) *command {
-	return &command{number, name, func(w *writer, body []byte) any {
+	run := func(w *writer, body []byte) any {
 		var cmd T
 		rest, err := M(&cmd).UnmarshalMsg(body)
 		if err != nil {
@@ -70,8 +79,12 @@ func answers[T any, M message[T]](number CommandType, name string, do func(*writ
 		if len(rest) > 0 {
 			return fault.New(fault.Internal, "decode command: %d bytes too many", len(rest))
 		}
+		if v, ok := any(&cmd).(verbed); ok && !v.hasKnownVerb() {
+			return w.unknown("command %d with an unknown verb", number)
+		}
 		return do(w, &cmd)
-	}}
+	}
+	return &command{number, name, run, reflect.TypeFor[T]()}
 }
 
 // succeeds declares a command whose result is nil or an error.

@@ -11,9 +11,13 @@ import (
 // the limit of the generated decoders.
 const maxItems = 65536
 
-// Encode returns the log bytes of a command. One that Apply could not read back is
-// refused, kind fault.Invalid: the log would hold it for ever.
+// Encode returns the log bytes of a command. One that Apply could not read back, or
+// whose verb it does not know, is refused, kind fault.Invalid: the log would hold it
+// for ever.
 func Encode(t CommandType, cmd msgp.Marshaler) ([]byte, error) {
+	if v, ok := cmd.(verbed); ok && !v.hasKnownVerb() {
+		return nil, fault.New(fault.Invalid, "command %d has a verb that this server does not know", t)
+	}
 	data, err := cmd.MarshalMsg([]byte{byte(t)})
 	if err != nil {
 		return nil, err

@@ -1,7 +1,9 @@
 package catalog
 
 import (
+	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 )
 
@@ -37,4 +39,29 @@ func Tables() []Table {
 		list[i] = Table{t.name, uint8(t.record), slices.Sorted(maps.Keys(t.indexes))}
 	}
 	return list
+}
+
+// CommandForms lists the members of every command as they stand in the log, a line
+// each: command.member type.
+func CommandForms() (lines []string) {
+	for _, c := range commands {
+		lines = append(lines, membersOf(fmt.Sprintf("%d %s", uint8(c.number), c.body.Name()), c.body, nil)...)
+	}
+	return lines
+}
+
+func membersOf(path string, t reflect.Type, above []reflect.Type) (lines []string) {
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice || t.Kind() == reflect.Map {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct || slices.Contains(above, t) {
+		return nil
+	}
+	for i := range t.NumField() {
+		if f := t.Field(i); f.IsExported() {
+			lines = append(lines, path+"."+f.Name+" "+f.Type.String())
+			lines = append(lines, membersOf(path+"."+f.Name, f.Type, append(above, t))...)
+		}
+	}
+	return lines
 }

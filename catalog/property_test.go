@@ -353,13 +353,13 @@ func TestStoresFedOneLogAgreeWhateverTheBatches(t *testing.T) {
 		var oneResults, otherResults []any
 		var oneFreed, otherFreed []catalog.FreedLock
 		for _, e := range log {
-			for _, r := range one.ApplyTelling([]catalog.Entry{e}, func(freed []catalog.FreedLock) { oneFreed = append(oneFreed, freed...) }) {
+			for _, r := range one.ApplyFreed([]catalog.Entry{e}, func(freed []catalog.FreedLock) { oneFreed = append(oneFreed, freed...) }) {
 				oneResults = append(oneResults, resultText(r))
 			}
 		}
 		for rest := log; len(rest) > 0; {
 			n := min(len(rest), 1+g.IntN(60))
-			for _, r := range other.ApplyTelling(rest[:n], func(freed []catalog.FreedLock) { otherFreed = append(otherFreed, freed...) }) {
+			for _, r := range other.ApplyFreed(rest[:n], func(freed []catalog.FreedLock) { otherFreed = append(otherFreed, freed...) }) {
 				otherResults = append(otherResults, resultText(r))
 			}
 			rest = rest[n:]

@@ -32,7 +32,7 @@ func (f *fixture) tell(kind catalog.CommandType, cmd interface {
 		f.t.Fatal(err)
 	}
 	f.index++
-	f.store.ApplyTelling([]catalog.Entry{{Index: f.index, Data: data}}, func(told []catalog.FreedLock) {
+	f.store.ApplyFreed([]catalog.Entry{{Index: f.index, Data: data}}, func(told []catalog.FreedLock) {
 		freed = told
 		for _, lock := range told {
 			if _, e := f.store.Read().KVGet(nil, lock.Key); e == nil || e.Session == "" {

@@ -9,6 +9,7 @@ import (
 // Store is the replicated state in memory. The zero value is not usable; call New.
 type Store struct {
 	state atomic.Pointer[state]
+	lacks []CommandType // see NewLacking
 }
 
 // state is everything that Restore replaces in one step.
@@ -37,23 +38,40 @@ func New() *Store {
 	return s
 }
 
-// Apply runs a batch of committed commands in one transaction with one round
-// of wake-ups, two for a Txn in it, and returns one result per entry (see CommandType). A command
-// that cannot be decoded gives an error as its result and changes nothing.
-func (s *Store) Apply(entries []Entry) []any { return s.ApplyTelling(entries, func([]FreedLock) {}) }
+// NewLacking returns an empty store that does not know some commands, like that
+// of a version before them. For tests of upgrades.
+func NewLacking(lacks ...CommandType) *Store {
+	s := New()
+	s.lacks = lacks
+	return s
+}
 
-// ApplyTelling is Apply for who keeps lock-delays: the keys that lost their lock
-// are told before anyone can see that they did, so that nobody can be quicker
-// than the delay. freed is called by the caller's goroutine.
-func (s *Store) ApplyTelling(entries []Entry, freed func([]FreedLock)) []any {
+// Apply runs a batch of committed commands in one transaction with one round of
+// wake-ups, two for a Txn in it, and returns one result per entry (see
+// CommandType). A command that cannot be decoded gives an error as its result and
+// changes nothing. One that is unknown ends the batch: its result, and that of
+// every entry after it, has ErrUnknownCommand in its chain, and none is applied.
+func (s *Store) Apply(entries []Entry) []any { return s.ApplyFreed(entries, func([]FreedLock) {}) }
+
+// ApplyFreed is Apply for a caller that keeps lock-delays: freed gets the keys
+// that lost their lock before anybody can see that they did, so that nobody can
+// take one before its delay has begun. The caller's goroutine calls it.
+func (s *Store) ApplyFreed(entries []Entry, freed func([]FreedLock)) []any {
 	results := make([]any, len(entries))
 	if len(entries) == 0 {
 		return results
 	}
 	w := newWriter(s.state.Load().db, freed)
+	w.lacks = s.lacks
 	defer func() { w.txn.Abort() }() // does nothing after the commit
 	for i, e := range entries {
 		results[i] = w.apply(e)
+		if Unknown(results[i]) != nil {
+			for j := range results[i:] {
+				results[i+j] = results[i]
+			}
+			break
+		}
 	}
 	w.commit()
 	return results

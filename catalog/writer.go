@@ -1,10 +1,33 @@
 package catalog
 
 import (
+	"errors"
+	"fmt"
+	"slices"
+
 	"github.com/hashicorp/go-memdb"
 
 	"praetor/internal/fault"
+	"praetor/internal/version"
 )
+
+// ErrUnknownCommand is in the chain of the result of a command that only a newer
+// version can have written. A server that met one must stop: the others have
+// applied it.
+var ErrUnknownCommand = errors.New("unknown command")
+
+// Unknown returns the error of a result that has ErrUnknownCommand in its chain,
+// nil for any other result.
+func Unknown(result any) error {
+	if err, failed := result.(error); failed && errors.Is(err, ErrUnknownCommand) {
+		return err
+	}
+	return nil
+}
+
+// unknownAdvice is what to do about such a command; docs/upgrading.md has it step by step.
+const unknownAdvice = `(nothing is lost, and this server changed nothing: install the version that the other servers run, or a later one, ` +
+	`and start it again on the same data folder: docs/upgrading.md)`
 
 // writer applies the commands of one batch to one memdb transaction.
 //
@@ -17,6 +40,7 @@ import (
 type writer struct {
 	db     *memdb.MemDB
 	tell   func([]FreedLock) // before they are seen to be free
+	lacks  []CommandType     // unknown on purpose, see NewLacking
 	txn    *memdb.Txn
 	index  uint64                   // of the command being applied
 	bumps  map[string]uint64        // index rows moved by the batch; 0 removes the row
@@ -71,13 +95,28 @@ func (w *writer) apply(e Entry) any {
 		w.part()
 	}
 	w.index = e.Index
-	w.bump(indexLast)
-	if len(e.Data) == 0 {
+	result := w.run(e.Data)
+	if Unknown(result) == nil {
+		w.bump(indexLast)
+	}
+	return result
+}
+
+func (w *writer) run(data []byte) any {
+	if len(data) == 0 {
 		return fault.New(fault.Internal, "decode command: no bytes")
 	}
-	c := commandOf(CommandType(e.Data[0]))
-	if c == nil {
-		return fault.New(fault.Internal, "decode command: unknown type %d; is this server older than the one that wrote it?", e.Data[0])
+	t := CommandType(data[0])
+	c := commandOf(t)
+	if c == nil || slices.Contains(w.lacks, t) {
+		return w.unknown("command %d", t)
 	}
-	return c.run(w, e.Data[1:])
+	return c.run(w, data[1:])
+}
+
+// unknown is the result of a command that this version cannot know how to apply.
+func (w *writer) unknown(format string, args ...any) error {
+	return &fault.Error{Kind: fault.Internal, Err: ErrUnknownCommand,
+		Text: fmt.Sprintf("entry %d of the raft log holds %s, which %s does not know: a newer version wrote it", w.index, fmt.Sprintf(format, args...), version.Revision()),
+		Hint: unknownAdvice}
 }

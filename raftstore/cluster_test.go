@@ -26,10 +26,11 @@ type journal struct {
 	last     uint64
 	batches  []int
 	restores int
-	forget   bool // keep only a count, for benchmarks
+	forget   bool   // keep only a count, for benchmarks
+	lacks    string // a command that it cannot apply, "" for none
 }
 
-func (j *journal) Apply(entries []raftstore.Entry) []any {
+func (j *journal) Apply(entries []raftstore.Entry) ([]any, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if !j.forget {
@@ -39,6 +40,9 @@ func (j *journal) Apply(entries []raftstore.Entry) []any {
 	for i, e := range entries {
 		if e.Index <= j.last {
 			panic(fmt.Sprintf("entry %d after %d", e.Index, j.last))
+		}
+		if j.lacks != "" && string(e.Data) == j.lacks {
+			return results[:i], fmt.Errorf("entry %d: no idea what %q is", e.Index, e.Data)
 		}
 		j.last = e.Index
 		if j.forget {
@@ -50,7 +54,7 @@ func (j *journal) Apply(entries []raftstore.Entry) []any {
 			results[i] = errors.New(string(e.Data[6:]))
 		}
 	}
-	return results
+	return results, nil
 }
 
 type journalSnapshot struct {
@@ -119,6 +123,7 @@ type node struct {
 	id, address string
 	opts        raftstore.Options
 	machine     *journal
+	lacks       string // journal.lacks of the next start
 }
 
 func dialTCP(ctx context.Context, to raftstore.Peer) (net.Conn, error) {
@@ -153,7 +158,7 @@ func (n *node) start(t testing.TB) *node {
 	if n.Store != nil { // again: the listener went with the first store
 		n.opts.Listener = listenAgain(t, n.address)
 	}
-	n.machine = &journal{}
+	n.machine = &journal{lacks: n.lacks}
 	n.opts.Machine = n.machine
 	s, err := raftstore.Open(n.opts)
 	if err != nil {

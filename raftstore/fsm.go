@@ -11,8 +11,20 @@ import (
 // fsm shows a Machine to raft.
 type fsm struct {
 	machine Machine
-	found   uint64 // the last index of the log when this server started
+	found   uint64      // the last index of the log when this server started
+	halted  func(error) // told once, of the error in halt; nil while recovering
+	closing chan struct{}
+
+	halt error // of the machine: it gets nothing more. Only raft's goroutine uses it
 }
+
+func newFSM(machine Machine, found uint64) *fsm {
+	return &fsm{machine: machine, found: found, closing: make(chan struct{})}
+}
+
+// release lets raft's goroutine go on that a halted machine holds up. Raft is
+// shutting down.
+func (f *fsm) release() { close(f.closing) }
 
 // ApplyBatch hands a batch's commands to the machine in one call. A
 // configuration entry gets no result.
@@ -49,18 +61,41 @@ func (f *fsm) apply(entries []Entry) []any {
 	if len(entries) == 0 {
 		return nil
 	}
-	results := f.machine.Apply(entries)
-	if len(results) != len(entries) {
+	var results []any
+	if f.halt == nil {
+		results, f.halt = f.machine.Apply(entries)
+		if f.halt != nil {
+			f.wait()
+		}
+	}
+	if f.halt == nil && len(results) != len(entries) {
 		panic(fmt.Sprintf("raftstore: machine gave %d results for %d entries", len(results), len(entries)))
 	}
+	for len(results) < len(entries) {
+		results = append(results, f.halt)
+	}
 	return results
+}
+
+// wait tells of a halt and returns when raft shuts down: raft must not take what
+// was not applied for applied, or it would answer barriers and let this server
+// read. Recovery gets its error from Snapshot.
+func (f *fsm) wait() {
+	if f.halted != nil {
+		f.halted(f.halt)
+		<-f.closing
+	}
 }
 
 // Apply is used by recovery, entry by entry.
 func (f *fsm) Apply(l *raft.Log) any { return f.ApplyBatch([]*raft.Log{l})[0] }
 
-// Snapshot captures the machine.
+// Snapshot captures the machine. A halted one lacks entries that raft would count
+// as contained.
 func (f *fsm) Snapshot() (raft.FSMSnapshot, error) {
+	if f.halt != nil {
+		return nil, f.halt
+	}
 	snap, err := f.machine.Snapshot()
 	if err != nil {
 		return nil, err
@@ -69,7 +104,12 @@ func (f *fsm) Snapshot() (raft.FSMSnapshot, error) {
 }
 
 // Restore replaces the machine's state.
-func (f *fsm) Restore(r io.ReadCloser) error { return f.machine.Restore(r) }
+func (f *fsm) Restore(r io.ReadCloser) error {
+	if f.halt != nil {
+		return f.halt
+	}
+	return f.machine.Restore(r)
+}
 
 // persister writes a Snapshot to raft's snapshot store.
 type persister struct {

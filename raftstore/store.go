@@ -18,8 +18,10 @@ import (
 // Machine is the state that the log drives. Apply and Restore are called by
 // one goroutine; Snapshot's result is written out while Apply goes on.
 type Machine interface {
-	// Apply runs committed commands in order; results[i] belongs to entries[i].
-	Apply(entries []Entry) (results []any)
+	// Apply runs committed commands in order; results[i] belongs to entries[i]. An
+	// error means that entries[len(results)] cannot be applied by this version: the
+	// Store applies nothing more and Watch returns the error.
+	Apply(entries []Entry) (results []any, err error)
 	// Snapshot captures the state as it is; it must be quick.
 	Snapshot() (Snapshot, error)
 	// Restore replaces the state, all or nothing.
@@ -63,7 +65,8 @@ type Store struct {
 	trans       contacts
 	lease       lease
 	sieve       *sieve
-	damage      chan error // the first damage met while running
+	fsm         *fsm
+	trouble     chan error // the first reason to stop that was met while running
 	raft        *raft.Raft
 	drain       time.Duration // how long Close waits for calls under way
 
@@ -99,17 +102,20 @@ func open(opts *Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	conf, machine := opts.raftConfig(), &fsm{machine: opts.Machine}
-	if machine.found, err = folder.logs.LastIndex(); err != nil {
+	found, err := folder.logs.LastIndex()
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("read the last index of the raft log: %w", err), folder.Close())
 	}
+	conf, machine := opts.raftConfig(), newFSM(opts.Machine, found)
 	if err := folder.recoverPeers(conf, machine, opts.Logger); err != nil {
 		return nil, errors.Join(err, folder.Close())
 	}
 	s := &Store{
 		id: opts.ID, address: opts.Address, logger: opts.Logger, folder: folder,
-		drain: 2 * (opts.HeartbeatTimeout + opts.LeaderLease), calls: newCalls(), damage: make(chan error, 1),
+		drain: 2 * (opts.HeartbeatTimeout + opts.LeaderLease), calls: newCalls(),
+		fsm: machine, trouble: make(chan error, 1),
 	}
+	machine.halted = s.halt
 	s.lease.length, s.lease.clock = opts.LeaderLease, opts.Clock
 	s.verify.confirm = s.confirm
 	s.verified = opts.Metrics.Counter("raft.verify_leader")
@@ -140,7 +146,7 @@ func (s *Store) start(conf *raft.Config, machine raft.FSM, opts *Options) error 
 	s.trans.raft.Store(s.raft)
 	s.sieve.start()
 	if s.folder.watched != nil {
-		s.folder.watched.watch(s.meet)
+		s.folder.watched.watch(s.meetDamage)
 	}
 	s.leader = watchLeader(s.raft, notify)
 	s.detector = detectDeadLeaders(s)
@@ -162,20 +168,25 @@ func (s *Store) newRaft(conf *raft.Config, machine raft.FSM) (err error) {
 	return err
 }
 
-// meet keeps the first damage that was met.
-func (s *Store) meet(err error) {
+// meet takes a reason to stop. The first one counts.
+func (s *Store) meet(line string, err error) {
 	select {
-	case s.damage <- err:
-		s.logger.Error("raft log is damaged: stopping", "error", err)
+	case s.trouble <- err:
+		s.logger.Error(line, "error", err)
 	default:
 	}
 }
 
-// Watch waits until damage is met, which it returns, or ctx ends. The Store must
-// be closed then: parts of raft do not run any more.
+func (s *Store) meetDamage(err error) { s.meet("raft log is damaged: stopping", err) }
+
+func (s *Store) halt(err error) { s.meet("the machine cannot apply the raft log: stopping", err) }
+
+// Watch waits until there is a reason to stop, which it returns, or ctx ends:
+// the log is damaged, or the machine cannot apply it. The Store must be closed
+// then: parts of raft do not run any more.
 func (s *Store) Watch(ctx context.Context) error {
 	select {
-	case err := <-s.damage:
+	case err := <-s.trouble:
 		return err
 	case <-ctx.Done():
 		return nil
@@ -194,6 +205,7 @@ func (s *Store) close() error {
 	s.calls.refuse(s.drain)
 	s.detector.stop()
 	stopped := s.raft.Shutdown()
+	s.fsm.release()
 	s.stream.abort() // or a dial under way would hold up the next line
 	err := stopped.Error()
 	if cerr := s.trans.Close(); err == nil { // again: raft may have shut itself down

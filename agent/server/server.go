@@ -48,6 +48,9 @@ type Options struct {
 	TLS         func(rpc.Server) *tls.Config
 	IncomingTLS *tls.Config
 
+	// Store is what the log drives, nil for an empty one of this version.
+	Store *catalog.Store
+
 	LAN     kernel.Pool
 	WAN     kernel.Pool   // nil where the WAN pool is off
 	LANKeys operator.Keys // the keys of both pools; the WAN's may be nil
@@ -95,6 +98,9 @@ func (o *Options) fillDefaults() error {
 	if o.Logger == nil {
 		o.Logger = hclog.NewNullLogger()
 	}
+	if o.Store == nil {
+		o.Store = catalog.New()
+	}
 	var errs []error
 	for _, part := range []struct {
 		name    string
@@ -138,6 +144,7 @@ func Open(opts Options) (*Server, error) {
 		Name: opts.Name, ID: opts.ID, Datacenter: opts.Datacenter, LAN: opts.LAN, WAN: opts.WAN, ACL: opts.ACL,
 		DefaultQueryTime: opts.DefaultQueryTime, MaxQueryTime: opts.MaxQueryTime, Metrics: opts.Metrics, Logger: opts.Logger,
 	})
+	s.kernel.Store = opts.Store
 	dialer := rpc.Dialer{Network: opts.Dial, TLS: opts.TLS, Identity: rpc.Identity{
 		ID: opts.ID, Datacenter: opts.Datacenter, Keys: opts.Keys,
 		AcceptUnproven: opts.AcceptUnproven, AskUnproven: opts.AskUnproven,
@@ -238,17 +245,26 @@ type machine struct {
 	applied func(batch []catalog.Entry, took time.Duration)
 }
 
-func (m machine) Apply(entries []raftstore.Entry) []any {
+// Apply stops at a command that only a newer version can have written.
+func (m machine) Apply(entries []raftstore.Entry) ([]any, error) {
 	batch := make([]catalog.Entry, len(entries))
 	for i, e := range entries {
 		batch[i] = catalog.Entry{Index: e.Index, Data: e.Data}
 	}
 	start := time.Now()
-	results := m.store.ApplyTelling(batch, func(freed []catalog.FreedLock) { m.delays.Begin(freed, entries, start) })
-	m.applied(batch, time.Since(start))
-	return results
+	results := m.store.ApplyFreed(batch, func(freed []catalog.FreedLock) { m.delays.Begin(freed, entries, start) })
+	known := len(results)
+	for known > 0 && catalog.Unknown(results[known-1]) != nil {
+		known--
+	}
+	m.applied(batch[:known], time.Since(start))
+	if known < len(results) {
+		return results[:known], catalog.Unknown(results[known])
+	}
+	return results, nil
 }
 
+// Snapshot captures the catalog.
 func (m machine) Snapshot() (raftstore.Snapshot, error) { return snapshot{m.store.Read()}, nil }
 func (m machine) Restore(r io.Reader) error             { return m.store.Restore(r) }
 
