@@ -65,3 +65,13 @@ func membersOf(path string, t reflect.Type, above []reflect.Type) (lines []strin
 	}
 	return lines
 }
+
+// TombstoneHeight is how deep the tree of tombstones is.
+func TombstoneHeight(tx *Tx) int { return graves(tx.txn).height() }
+
+func (t *grave) height() int {
+	if t == nil {
+		return 0
+	}
+	return 1 + max(t.left.height(), t.right.height())
+}

@@ -10,15 +10,9 @@ import (
 
 //go:generate go run github.com/tinylib/msgp -tests=false -io=false -unexported=false
 
-const (
-	tableKV        = "kv"
-	tableTombstone = "tombstone"
-)
+const tableKV = "kv"
 
-var (
-	keyTable       = stored(tableKV, 4, "KVS", kvID, (*restorer).kv, many(bySession, kvBySession))
-	tombstoneTable = stored(tableTombstone, 5, "Tombstone", tombstoneID, (*restorer).tombstone)
-)
+var keyTable = stored(tableKV, 4, "KVS", kvID, (*restorer).kv, many(bySession, kvBySession))
 
 // KVEntry is one key with its value (reference/http-kv-session-txn.md §1).
 type KVEntry struct {
@@ -68,8 +62,6 @@ func kvBySession(e *KVEntry) []byte {
 	return partsKey(e.Session)
 }
 
-func tombstoneID(t *tombstone) []byte { return []byte(t.Key) }
-
 // KVGet returns a key's entry, or nil. The index is the entry's, or for an
 // absent key the table's.
 func (tx *Tx) KVGet(ws WatchSet, key string) (uint64, *KVEntry) {
@@ -118,10 +110,7 @@ func (tx *Tx) kvPrefixIndex(prefix string, index uint64) uint64 {
 	if prefix == "" {
 		return tx.kvTableIndex()
 	}
-	for t := range rows[*tombstone](tx.txn, nil, tableTombstone, byIDPrefix, []byte(prefix)) {
-		index = max(index, t.Index)
-	}
-	if index == 0 {
+	if index = max(index, graves(tx.txn).newestUnder(prefix)); index == 0 {
 		return tx.kvTableIndex()
 	}
 	return index
@@ -227,8 +216,8 @@ func (w *writer) writeKey(old, e *KVEntry) {
 			return
 		}
 		e.CreateIndex = old.CreateIndex
-	} else if t := first[*tombstone](w.txn, tableTombstone, byID, kvID(e)); t != nil {
-		must(w.txn.Delete(tableTombstone, t)) // the entry's index is past it
+	} else if t := graves(w.txn); t.has(e.Key) {
+		w.setGraves(t.drop(e.Key)) // the entry's index is past it
 	}
 	must(w.txn.Insert(tableKV, e))
 	if old == nil {
@@ -263,10 +252,9 @@ func (w *writer) deleteTree(prefix string) {
 		return
 	}
 	w.count(countKeys, -found)
-	for _, table := range []string{tableKV, tableTombstone} {
-		_, err := w.txn.DeletePrefix(table, byIDPrefix, prefix)
-		must(err)
-	}
+	_, err := w.txn.DeletePrefix(tableKV, byIDPrefix, prefix)
+	must(err)
+	w.setGraves(graves(w.txn).dropUnder(prefix))
 	w.bury(prefix)
 }
 
@@ -274,34 +262,10 @@ func (w *writer) deleteTree(prefix string) {
 // answers with the table's index.
 func (w *writer) bury(key string) {
 	if key != "" {
-		must(w.txn.Insert(tableTombstone, &tombstone{Key: key, Index: w.index}))
+		w.setGraves(graves(w.txn).put(key, w.index))
 	}
 	w.bump(indexKVs)
 	w.bump(indexTombstones)
-}
-
-// ReapCommand carries a Reap; its result is nil or an error.
-const ReapCommand CommandType = 7
-
-var reapCommand = succeeds(ReapCommand, "tombstone", (*writer).reap)
-
-// Reap is the command that forgets the deletions up to an index. After it the
-// index of a prefix may go back (reference/internals.md §6).
-type Reap struct {
-	Index uint64
-}
-
-// Deletions returns the index of the latest deletion of a key, 0 before the first.
-func (tx *Tx) Deletions() uint64 { return tx.index(indexTombstones) }
-
-// reap removes tombstones. It moves no index: no answer changes.
-func (w *writer) reap(r *Reap) error {
-	for _, t := range collect[*tombstone](w.txn, tableTombstone, byIDPrefix, nil) {
-		if t.Index <= r.Index {
-			must(w.txn.Delete(tableTombstone, t))
-		}
-	}
-	return nil
 }
 
 // kv takes a key of a snapshot.
@@ -319,16 +283,4 @@ func (re *restorer) kv(e *KVEntry) error {
 	must(re.w.txn.Insert(tableKV, e))
 	re.w.count(countKeys, 1)
 	return re.indexes(e.CreateIndex, e.ModifyIndex)
-}
-
-// tombstone takes a deletion of a snapshot.
-func (re *restorer) tombstone(t *tombstone) error {
-	switch {
-	case t.Key == "":
-		return errNoKey
-	case re.holds(tableTombstone, byID, tombstoneID(t)):
-		return errTwice
-	}
-	must(re.w.txn.Insert(tableTombstone, t))
-	return re.indexes(0, t.Index)
 }
