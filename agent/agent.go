@@ -61,7 +61,8 @@ type Agent struct {
 	started  time.Time
 
 	lan       *gossip.Pool
-	wan       *gossip.Pool   // nil on clients and where the WAN pool is off
+	wan       *gossip.Pool // nil on clients and where the WAN pool is off
+	servers   knownServers
 	server    *server.Server // nil on clients
 	router    *rpc.Router
 	views     *view.Views

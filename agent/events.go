@@ -5,7 +5,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"praetor/agent/server/kernel"
 	"praetor/gossip"
 )
 
@@ -29,12 +28,17 @@ func (a *Agent) onLAN(e gossip.Event) {
 		a.onUserEvent(e.User)
 		return
 	}
-	a.updateServers()
+	ofServers := a.servers.noteLAN(e)
+	if ofServers {
+		a.updateServers()
+	}
 	if a.server != nil {
 		a.server.HandleLAN(e)
-		wake(a.flood)
+		if ofServers {
+			wake(a.flood)
+		}
 	}
-	if e.Type == gossip.Joined && hasServer(e.Members) {
+	if ofServers && e.Type == gossip.Joined {
 		a.local.SyncSoon()
 	}
 }
@@ -54,26 +58,14 @@ func (a *Agent) onWAN(e gossip.Event) {
 	if e.Type == gossip.User {
 		return
 	}
-	a.updateServers()
+	if a.servers.noteWAN(e) {
+		a.updateServers()
+	}
 }
 
 // updateServers gives the router the servers known through gossip.
 func (a *Agent) updateServers() {
-	var wan []gossip.Member
-	if a.wan != nil {
-		wan = a.wan.Members()
-	}
-	servers, datacenters := kernel.Servers(a.lan.Members(), wan, a.runtime.Load().Datacenter)
-	a.router.SetServers(servers, datacenters)
-}
-
-func hasServer(members []gossip.Member) bool {
-	for _, m := range members {
-		if _, ok := gossip.ParseServer(m); ok {
-			return true
-		}
-	}
-	return false
+	a.servers.tell(a.runtime.Load().Datacenter, a.router.SetServers)
 }
 
 // wake makes the owner of a channel of one look again.

@@ -12,6 +12,7 @@ import (
 	"praetor/gossip"
 	"praetor/internal/event"
 	"praetor/internal/ops"
+	"praetor/internal/rpc"
 	"praetor/raftstore"
 )
 
@@ -159,3 +160,23 @@ func (a *Agent) Heard() (names []string) {
 
 // RunJobs runs the jobs of remote execution.
 func (a *Agent) RunJobs(ctx context.Context) error { return a.runJobs(ctx) }
+
+// KnownServers are the servers that events told of.
+type KnownServers struct{ k knownServers }
+
+// NoteLAN takes an event of the LAN pool.
+func (s *KnownServers) NoteLAN(e gossip.Event) bool { return s.k.noteLAN(e) }
+
+// NoteWAN takes an event of the WAN pool.
+func (s *KnownServers) NoteWAN(e gossip.Event) bool { return s.k.noteWAN(e) }
+
+// Names lists the servers to ask, and the datacenters.
+func (s *KnownServers) Names(dc string) (names, datacenters []string) {
+	s.k.tell(dc, func(servers []rpc.Server, dcs []string) {
+		for _, srv := range servers {
+			names = append(names, srv.Name)
+		}
+		datacenters = dcs
+	})
+	return names, datacenters
+}

@@ -144,8 +144,11 @@ type ServerInfo struct {
 // tell its RPC port. A name "node.dc" loses its datacenter if the member is of
 // a WAN pool, which shows by the missing WAN join port.
 func ParseServer(m Member) (info ServerInfo, ok bool) {
+	if m.Tags[tagRole] != roleServer { // first: most members are clients
+		return ServerInfo{}, false
+	}
 	port := portTag(m.Tags, tagPort)
-	if m.Tags[tagRole] != roleServer || port == 0 {
+	if port == 0 {
 		return ServerInfo{}, false
 	}
 	info = ServerInfo{
