@@ -2,24 +2,24 @@ package catalog
 
 import "net/netip"
 
-// addressKey is an IP address as look-ups find it, nil for names.
-func addressKey(address string) []byte {
+// addressKey finds what has an IP address; nil for names.
+func (in *keyspace) addressKey(address string) []byte {
 	ip, err := netip.ParseAddr(address)
 	if err != nil {
 		return nil
 	}
-	key := ip.As16()
-	return key[:]
+	bytes := ip.As16()
+	return append([]byte(in.begin()), bytes[:]...)
 }
 
-func nodeByAddress(n *Node) []byte { return addressKey(n.Address) }
+func nodeByAddress(n *Node) []byte { return home.addressKey(n.Address) }
 
-func serviceByAddress(s *Service) []byte { return addressKey(s.Address) }
+func serviceByAddress(s *Service) []byte { return home.addressKey(s.Address) }
 
 // AtAddress lists the nodes with an IP address, and the instances with it as
 // their own, by their IDs.
 func (tx *Tx) AtAddress(ws WatchSet, address string) (index uint64, nodes []*Node, services []*Service) {
-	key := addressKey(address)
+	key := tx.in.addressKey(address)
 	if key == nil {
 		return tx.index(indexNodes), nil, nil
 	}

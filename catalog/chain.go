@@ -11,7 +11,7 @@ import (
 // hasChain reports whether an entry says what becomes of the requests for a service.
 func (w *writer) hasChain(service string) bool {
 	return slices.ContainsFunc(mesh.ChainKinds, func(kind string) bool {
-		return first[*ConfigEntry](w.txn, tableConfig, byID, configKey(kind, service)) != nil
+		return first[*ConfigEntry](w.txn, tableConfig, byID, w.in.configKey(kind, service)) != nil
 	})
 }
 
@@ -27,7 +27,7 @@ func (w *writer) configAs(kind, name string, e configentry.Entry) mesh.Lookup {
 		if k == kind && fold(n) == fold(name) {
 			return e
 		}
-		if row := first[*ConfigEntry](w.txn, tableConfig, byID, configKey(k, n)); row != nil {
+		if row := first[*ConfigEntry](w.txn, tableConfig, byID, w.in.configKey(k, n)); row != nil {
 			return row.parsed
 		}
 		return nil
@@ -37,7 +37,7 @@ func (w *writer) configAs(kind, name string, e configentry.Entry) mesh.Lookup {
 // configsOf walks the entries of a kind.
 func (w *writer) configsOf(kind string) iter.Seq[configentry.Entry] {
 	return func(yield func(configentry.Entry) bool) {
-		for row := range rows[*ConfigEntry](w.txn, nil, tableConfig, byIDPrefix, partsKey(kind)) {
+		for row := range rows[*ConfigEntry](w.txn, nil, tableConfig, byIDPrefix, w.in.partsKey(kind)) {
 			if !yield(row.parsed) {
 				return
 			}

@@ -90,14 +90,14 @@ type CheckDefinition struct {
 	FailuresBeforeCritical int
 }
 
-func checkID(c *Check) []byte { return checkKey(c.Node, c.CheckID) }
+func checkID(c *Check) []byte { return home.checkKey(c.Node, c.CheckID) }
 
-func checkKey(node, id string) []byte { return partsKey(fold(node), id) }
+func (in *keyspace) checkKey(node, id string) []byte { return in.partsKey(fold(node), id) }
 
-func checkByInstance(c *Check) []byte { return instanceKey(c.Node, c.ServiceID) }
+func checkByInstance(c *Check) []byte { return home.instanceKey(c.Node, c.ServiceID) }
 
 // instanceKey finds the checks of an instance, or with service "" of a node itself.
-func instanceKey(node, service string) []byte { return partsKey(fold(node), service) }
+func (in *keyspace) instanceKey(node, service string) []byte { return in.partsKey(fold(node), service) }
 
 // checkByStatus leaves out the many that pass.
 func checkByStatus(c *Check) []byte {
@@ -105,7 +105,7 @@ func checkByStatus(c *Check) []byte {
 	if status == Passing {
 		return nil
 	}
-	return partsKey(status)
+	return home.partsKey(status)
 }
 
 // equal compares what makes a check news. Type, Interval, Timeout and
@@ -134,13 +134,13 @@ func (d *CheckDefinition) equal(o *CheckDefinition) bool {
 
 // NodeChecks lists the checks on a node (its own and its services').
 func (tx *Tx) NodeChecks(ws WatchSet, name string) (uint64, []*Check) {
-	return tx.checks(ws, byIDPrefix, nodeKey(name))
+	return tx.checks(ws, byIDPrefix, tx.in.nodeKey(name))
 }
 
 // ServiceChecks lists the checks attached to instances of a service.
 func (tx *Tx) ServiceChecks(ws WatchSet, name string) (uint64, []*Check) {
 	checks := make([]*Check, 0)
-	for r := range rows[*instanceRow](tx.txn, nil, tableInstance, byIDPrefix, serviceNameKey(name)) {
+	for r := range rows[*instanceRow](tx.txn, nil, tableInstance, byIDPrefix, tx.in.serviceNameKey(name)) {
 		for _, c := range r.Health.Checks {
 			if c.ServiceID != "" {
 				checks = append(checks, c)
@@ -158,12 +158,12 @@ func (tx *Tx) ServiceChecks(ws WatchSet, name string) (uint64, []*Check) {
 func (tx *Tx) ChecksInState(ws WatchSet, status string) (uint64, []*Check) {
 	switch status = fold(status); status {
 	case "any":
-		return tx.checks(ws, byIDPrefix, nil)
+		return tx.checks(ws, byIDPrefix, tx.in.all())
 	case Passing:
-		index, checks := tx.checks(ws, byIDPrefix, nil)
+		index, checks := tx.checks(ws, byIDPrefix, tx.in.all())
 		return index, slices.DeleteFunc(checks, func(c *Check) bool { return fold(c.Status) != Passing })
 	}
-	return tx.checks(ws, byStatus, partsKey(status))
+	return tx.checks(ws, byStatus, tx.in.partsKey(status))
 }
 
 // checks lists a range of an index and watches just that range; the answer's
@@ -183,7 +183,7 @@ func (w *writer) planChecks(r *Register) error {
 		if c.ServiceID == "" || r.Service != nil && r.Service.ID == c.ServiceID {
 			continue
 		}
-		if first[*Service](w.txn, tableService, byID, serviceKey(r.Node, c.ServiceID)) == nil {
+		if first[*Service](w.txn, tableService, byID, w.in.serviceKey(r.Node, c.ServiceID)) == nil {
 			return fault.New(fault.Rejected, "Unknown service ID '%s' for check ID '%s'", c.ServiceID, c.CheckID)
 		}
 	}
@@ -195,7 +195,7 @@ func (w *writer) putCheck(node *Node, c *Check) {
 	c.Node, c.CreateIndex, c.ModifyIndex = node.Node, w.index, w.index
 	c.ServiceName, c.ServiceTags = "", nil
 	if c.ServiceID != "" {
-		s := first[*Service](w.txn, tableService, byID, serviceKey(node.Node, c.ServiceID))
+		s := first[*Service](w.txn, tableService, byID, w.in.serviceKey(node.Node, c.ServiceID))
 		c.ServiceName, c.ServiceTags = s.Service, s.Tags
 	}
 	old := first[*Check](w.txn, tableCheck, byID, checkID(c))
@@ -231,7 +231,7 @@ func (w *writer) bumpCheck(c *Check) {
 	if c.ServiceID != "" {
 		w.stale[instanceRef{fold(c.Node), c.ServiceID}] = struct{}{}
 		w.bumpService(c.ServiceName, false)
-		if s := first[*Service](w.txn, tableService, byID, serviceKey(c.Node, c.ServiceID)); s != nil {
+		if s := first[*Service](w.txn, tableService, byID, w.in.serviceKey(c.Node, c.ServiceID)); s != nil {
 			w.bumpMesh(s)
 		}
 		return
@@ -242,7 +242,7 @@ func (w *writer) bumpCheck(c *Check) {
 // renameChecks gives the checks of an instance the name and tags it now has.
 // Tags alone do not get here: a check takes those when it is next registered.
 func (w *writer) renameChecks(s *Service) {
-	for _, old := range collect[*Check](w.txn, tableCheck, byInstance, instanceKey(s.Node, s.ID)) {
+	for _, old := range collect[*Check](w.txn, tableCheck, byInstance, w.in.instanceKey(s.Node, s.ID)) {
 		c := *old
 		c.ServiceName, c.ServiceTags, c.ModifyIndex = s.Service, s.Tags, w.index
 		must(w.txn.Insert(tableCheck, &c))
@@ -255,9 +255,9 @@ func (re *restorer) check(c *Check) error {
 	switch {
 	case c.CheckID == "":
 		return errNoKey
-	case !re.holds(tableNode, byID, nodeKey(c.Node)):
+	case !re.holds(tableNode, byID, re.w.in.nodeKey(c.Node)):
 		return fmt.Errorf("check %q of unknown node %q", c.CheckID, c.Node)
-	case c.ServiceID != "" && !re.holds(tableService, byID, serviceKey(c.Node, c.ServiceID)):
+	case c.ServiceID != "" && !re.holds(tableService, byID, re.w.in.serviceKey(c.Node, c.ServiceID)):
 		return fmt.Errorf("check %q of unknown service %q", c.CheckID, c.ServiceID)
 	case re.holds(tableCheck, byID, checkID(c)):
 		return errTwice

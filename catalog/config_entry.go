@@ -95,21 +95,21 @@ type ConfigWrite struct {
 
 func (c *ConfigWrite) hasKnownVerb() bool { return c.Verb <= ConfigDeleteCAS }
 
-func configEntryID(e *ConfigEntry) []byte { return configKey(e.Kind, e.Name) }
+func configEntryID(e *ConfigEntry) []byte { return home.configKey(e.Kind, e.Name) }
 
-func configKey(kind, name string) []byte { return partsKey(kind, fold(name)) }
+func (in *keyspace) configKey(kind, name string) []byte { return in.partsKey(kind, fold(name)) }
 
 // ConfigEntry returns an entry, or nil. The index is the whole table's.
 func (tx *Tx) ConfigEntry(ws WatchSet, kind, name string) (uint64, *ConfigEntry) {
-	return tx.index(indexConfigs), firstWatch[*ConfigEntry](tx.txn, ws, tableConfig, byID, configKey(kind, name))
+	return tx.index(indexConfigs), firstWatch[*ConfigEntry](tx.txn, ws, tableConfig, byID, tx.in.configKey(kind, name))
 }
 
 // ConfigEntries lists the entries of a kind by name, those of all kinds for "".
 // The index is the whole table's.
 func (tx *Tx) ConfigEntries(ws WatchSet, kind string) (uint64, []*ConfigEntry) {
-	var prefix []byte
+	prefix := tx.in.all()
 	if kind != "" {
-		prefix = partsKey(kind)
+		prefix = tx.in.partsKey(kind)
 	}
 	list := make([]*ConfigEntry, 0)
 	for e := range rows[*ConfigEntry](tx.txn, ws, tableConfig, byIDPrefix, prefix) {

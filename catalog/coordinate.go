@@ -86,13 +86,13 @@ func (c *Coord) equal(o *Coord) bool {
 	return slices.Equal(c.Vec, o.Vec) && c.Error == o.Error && c.Adjustment == o.Adjustment && c.Height == o.Height
 }
 
-func coordinateID(c *Coordinate) []byte { return partsKey(fold(c.Node), c.Segment) }
+func coordinateID(c *Coordinate) []byte { return home.partsKey(fold(c.Node), c.Segment) }
 
 // Coordinates lists all coordinates by node, then segment. The index is the
 // table's (reference/http-api.md §5).
 func (tx *Tx) Coordinates(ws WatchSet) (uint64, []*Coordinate) {
 	list := make([]*Coordinate, 0)
-	for c := range rows[*Coordinate](tx.txn, nil, tableCoord, byIDPrefix, nil) {
+	for c := range rows[*Coordinate](tx.txn, nil, tableCoord, byIDPrefix, tx.in.all()) {
 		list = append(list, c)
 	}
 	return tx.watchIndex(ws, indexCoordinates), list
@@ -102,7 +102,7 @@ func (tx *Tx) Coordinates(ws WatchSet) (uint64, []*Coordinate) {
 // watches is woken by the node's own alone, and when a neighbour's go.
 func (tx *Tx) NodeCoordinates(ws WatchSet, node string) (uint64, []*Coordinate) {
 	list := make([]*Coordinate, 0, 1)
-	for c := range rows[*Coordinate](tx.txn, ws, tableCoord, byIDPrefix, nodeKey(node)) {
+	for c := range rows[*Coordinate](tx.txn, ws, tableCoord, byIDPrefix, tx.in.nodeKey(node)) {
 		list = append(list, c)
 	}
 	return tx.index(indexCoordinates), list
@@ -110,7 +110,7 @@ func (tx *Tx) NodeCoordinates(ws WatchSet, node string) (uint64, []*Coordinate) 
 
 // Coord is where a node is in a segment; nil if that is not known.
 func (tx *Tx) Coord(node, segment string) *Coord {
-	if c := first[*Coordinate](tx.txn, tableCoord, byID, partsKey(fold(node), segment)); c != nil {
+	if c := first[*Coordinate](tx.txn, tableCoord, byID, tx.in.partsKey(fold(node), segment)); c != nil {
 		return &c.Coord
 	}
 	return nil
@@ -119,7 +119,7 @@ func (tx *Tx) Coord(node, segment string) *Coord {
 // putCoordinates stores a batch.
 func (w *writer) putCoordinates(b *CoordinateBatch) error {
 	for _, c := range b.Coordinates {
-		if c == nil || c.Coord.Check() != nil || first[*Node](w.txn, tableNode, byID, nodeKey(c.Node)) == nil {
+		if c == nil || c.Coord.Check() != nil || first[*Node](w.txn, tableNode, byID, w.in.nodeKey(c.Node)) == nil {
 			continue
 		}
 		old := first[*Coordinate](w.txn, tableCoord, byID, coordinateID(c))
@@ -134,7 +134,7 @@ func (w *writer) putCoordinates(b *CoordinateBatch) error {
 
 // removeCoordinates forgets where a node is.
 func (w *writer) removeCoordinates(node string) {
-	for _, c := range collect[*Coordinate](w.txn, tableCoord, byIDPrefix, nodeKey(node)) {
+	for _, c := range collect[*Coordinate](w.txn, tableCoord, byIDPrefix, w.in.nodeKey(node)) {
 		must(w.txn.Delete(tableCoord, c))
 		w.bump(indexCoordinates)
 	}
@@ -143,7 +143,7 @@ func (w *writer) removeCoordinates(node string) {
 // coordinate takes a coordinate of a snapshot.
 func (re *restorer) coordinate(c *Coordinate) error {
 	switch {
-	case !re.holds(tableNode, byID, nodeKey(c.Node)):
+	case !re.holds(tableNode, byID, re.w.in.nodeKey(c.Node)):
 		return fmt.Errorf("coordinate of unknown node %q", c.Node)
 	case re.holds(tableCoord, byID, coordinateID(c)):
 		return errTwice

@@ -42,21 +42,21 @@ func (tx *Tx) Counts() Counts {
 		Checks: tx.count(countChecks), Keys: tx.count(countKeys), Native: tx.count(countNative),
 		Kinds: make(map[string]int),
 	}
-	for r := range rows[*countRow](tx.txn, nil, tableCount, byIDPrefix, []byte(countKind)) {
-		c.Kinds[r.Name[len(countKind):]] = r.Value
+	for r := range rows[*countRow](tx.txn, nil, tableCount, byIDPrefix, []byte(tx.in.name(countKind))) {
+		c.Kinds[r.Name[len(tx.in.begin())+len(countKind):]] = r.Value
 	}
 	return c
 }
 
 func (tx *Tx) count(name string) int {
-	if r := first[*countRow](tx.txn, tableCount, byID, []byte(name)); r != nil {
+	if r := first[*countRow](tx.txn, tableCount, byID, []byte(tx.in.name(name))); r != nil {
 		return r.Value
 	}
 	return 0
 }
 
 // count changes a total when the batch is committed.
-func (w *writer) count(name string, by int) { w.counts[name] += by }
+func (w *writer) count(name string, by int) { w.counts[w.in.name(name)] += by }
 
 // countInstance counts an instance in (by 1) or out (by -1).
 func (w *writer) countInstance(s *Service, by int) {

@@ -67,7 +67,7 @@ func membersOf(path string, t reflect.Type, above []reflect.Type) (lines []strin
 }
 
 // TombstoneHeight is how deep the tree of tombstones is.
-func TombstoneHeight(tx *Tx) int { return graves(tx.txn).height() }
+func TombstoneHeight(tx *Tx) int { return graves(tx.txn, tx.in).height() }
 
 func (t *grave) height() int {
 	if t == nil {

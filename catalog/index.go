@@ -84,7 +84,7 @@ func (r *indexRow) inSnapshot() bool {
 
 // index returns the value of an index row, 0 if there is none.
 func (tx *Tx) index(key string) uint64 {
-	if row := first[*indexRow](tx.txn, tableIndex, byID, []byte(key)); row != nil {
+	if row := first[*indexRow](tx.txn, tableIndex, byID, []byte(tx.in.name(key))); row != nil {
 		return row.Value
 	}
 	return 0
@@ -92,17 +92,17 @@ func (tx *Tx) index(key string) uint64 {
 
 // watchIndex is index and watches the row.
 func (tx *Tx) watchIndex(ws WatchSet, key string) uint64 {
-	if row := firstWatch[*indexRow](tx.txn, ws, tableIndex, byID, []byte(key)); row != nil {
+	if row := firstWatch[*indexRow](tx.txn, ws, tableIndex, byID, []byte(tx.in.name(key))); row != nil {
 		return row.Value
 	}
 	return 0
 }
 
 // bump moves an index row to the command's index when the batch is committed.
-func (w *writer) bump(key string) { w.bumps[key] = w.index }
+func (w *writer) bump(key string) { w.bumps[w.in.name(key)] = w.index }
 
 // drop removes an index row when the batch is committed.
-func (w *writer) drop(key string) { w.bumps[key] = 0 }
+func (w *writer) drop(key string) { w.bumps[w.in.name(key)] = 0 }
 
 // flushIndexes writes the rows that the batch moved, each once.
 func (w *writer) flushIndexes() {

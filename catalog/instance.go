@@ -15,7 +15,7 @@ type instanceRow struct {
 
 func instanceID(r *instanceRow) []byte {
 	s := r.Instance.Service
-	return partsKey(fold(s.Service), fold(s.Node), s.ID)
+	return home.partsKey(fold(s.Service), fold(s.Node), s.ID)
 }
 
 // instanceRef names an instance: its node, folded, and its ID.
@@ -26,7 +26,7 @@ func refOf(s *Service) instanceRef { return instanceRef{fold(s.Node), s.ID} }
 // ServiceInstances lists the instances of a service by node name, then ID.
 func (tx *Tx) ServiceInstances(ws WatchSet, name string) (uint64, []*Instance) {
 	instances := make([]*Instance, 0)
-	for r := range rows[*instanceRow](tx.txn, nil, tableInstance, byIDPrefix, serviceNameKey(name)) {
+	for r := range rows[*instanceRow](tx.txn, nil, tableInstance, byIDPrefix, tx.in.serviceNameKey(name)) {
 		instances = append(instances, &r.Instance)
 	}
 	return tx.watchService(ws, name, false), instances
@@ -36,7 +36,7 @@ func (tx *Tx) ServiceInstances(ws WatchSet, name string) (uint64, []*Instance) {
 // checks stay as they are, it is the same pointer in every answer.
 func (tx *Tx) ServiceHealth(ws WatchSet, name string) (uint64, []*InstanceHealth) {
 	instances := make([]*InstanceHealth, 0)
-	for r := range rows[*instanceRow](tx.txn, nil, tableInstance, byIDPrefix, serviceNameKey(name)) {
+	for r := range rows[*instanceRow](tx.txn, nil, tableInstance, byIDPrefix, tx.in.serviceNameKey(name)) {
 		instances = append(instances, &r.Health)
 	}
 	return tx.watchService(ws, name, true), instances
@@ -85,7 +85,7 @@ func (tx *Tx) watchMissing(ws WatchSet, name string, health bool) uint64 {
 
 // hasInstances tells whether a service has any, without counting.
 func (w *writer) hasInstances(name string) bool {
-	return first[*instanceRow](w.txn, tableInstance, byIDPrefix, serviceNameKey(name)) != nil
+	return first[*instanceRow](w.txn, tableInstance, byIDPrefix, w.in.serviceNameKey(name)) != nil
 }
 
 // moveInstance makes room for the join of s, where old, which may be nil, was
@@ -108,7 +108,7 @@ func (w *writer) removeInstance(s *Service) {
 // flushInstances joins the instances that the batch touched, each once.
 func (w *writer) flushInstances() {
 	for ref := range w.stale {
-		if s := first[*Service](w.txn, tableService, byID, serviceKey(ref.node, ref.id)); s != nil {
+		if s := first[*Service](w.txn, tableService, byID, w.in.serviceKey(ref.node, ref.id)); s != nil {
 			w.join(s)
 		}
 	}
@@ -117,10 +117,10 @@ func (w *writer) flushInstances() {
 
 // join stores an instance with its node and checks, node-level ones first.
 func (w *writer) join(s *Service) {
-	node := first[*Node](w.txn, tableNode, byID, nodeKey(s.Node))
+	node := first[*Node](w.txn, tableNode, byID, w.in.nodeKey(s.Node))
 	checks := make([]*Check, 0)
 	for _, service := range [...]string{"", s.ID} {
-		for c := range rows[*Check](w.txn, nil, tableCheck, byInstance, instanceKey(s.Node, service)) {
+		for c := range rows[*Check](w.txn, nil, tableCheck, byInstance, w.in.instanceKey(s.Node, service)) {
 			checks = append(checks, c)
 		}
 	}

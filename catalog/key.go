@@ -8,19 +8,6 @@ import (
 // text 0x00 becomes 0x01 0x01 and 0x01 becomes 0x01 0x02. So keys sort as their
 // parts do, no part is a prefix of another, and any text may be a name.
 
-// partsKey joins parts to a key.
-func partsKey(parts ...string) []byte {
-	size := 0
-	for _, p := range parts {
-		size += len(p) + 1
-	}
-	key := make([]byte, 0, size+keySlack)
-	for _, p := range parts {
-		key = appendPart(key, p)
-	}
-	return key
-}
-
 // keySlack is room for the primary key that memdb appends to the keys of
 // secondary indexes, so that it seldom has to copy them.
 const keySlack = 40

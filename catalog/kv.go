@@ -52,20 +52,20 @@ type KVWrite struct {
 
 func (c *KVWrite) hasKnownVerb() bool { return c.Verb <= KVUnlock }
 
-func kvID(e *KVEntry) []byte { return []byte(e.Key) }
+func kvID(e *KVEntry) []byte { return home.text(e.Key) }
 
 // kvBySession finds the keys that a session holds.
 func kvBySession(e *KVEntry) []byte {
 	if e.Session == "" {
 		return nil
 	}
-	return partsKey(e.Session)
+	return home.partsKey(e.Session)
 }
 
 // KVGet returns a key's entry, or nil. The index is the entry's, or for an
 // absent key the table's.
 func (tx *Tx) KVGet(ws WatchSet, key string) (uint64, *KVEntry) {
-	if e := firstWatch[*KVEntry](tx.txn, ws, tableKV, byID, []byte(key)); e != nil {
+	if e := firstWatch[*KVEntry](tx.txn, ws, tableKV, byID, tx.in.text(key)); e != nil {
 		return e.ModifyIndex, e
 	}
 	return tx.kvTableIndex(), nil
@@ -74,7 +74,7 @@ func (tx *Tx) KVGet(ws WatchSet, key string) (uint64, *KVEntry) {
 // KVList returns the entries whose keys start with prefix, in key order.
 func (tx *Tx) KVList(ws WatchSet, prefix string) (uint64, []*KVEntry) {
 	entries, index := make([]*KVEntry, 0), uint64(0)
-	for e := range rows[*KVEntry](tx.txn, ws, tableKV, byIDPrefix, []byte(prefix)) {
+	for e := range rows[*KVEntry](tx.txn, ws, tableKV, byIDPrefix, tx.in.text(prefix)) {
 		entries, index = append(entries, e), max(index, e.ModifyIndex)
 	}
 	return tx.kvPrefixIndex(prefix, index), entries
@@ -84,7 +84,7 @@ func (tx *Tx) KVList(ws WatchSet, prefix string) (uint64, []*KVEntry) {
 // separator past the prefix, without repeats; "" cuts nothing.
 func (tx *Tx) KVKeys(ws WatchSet, prefix, separator string) (uint64, []string) {
 	keys, index := make([]string, 0), uint64(0)
-	for e := range rows[*KVEntry](tx.txn, ws, tableKV, byIDPrefix, []byte(prefix)) {
+	for e := range rows[*KVEntry](tx.txn, ws, tableKV, byIDPrefix, tx.in.text(prefix)) {
 		index = max(index, e.ModifyIndex)
 		key := cutKey(e.Key, len(prefix), separator)
 		if n := len(keys); n == 0 || keys[n-1] != key {
@@ -110,7 +110,7 @@ func (tx *Tx) kvPrefixIndex(prefix string, index uint64) uint64 {
 	if prefix == "" {
 		return tx.kvTableIndex()
 	}
-	if index = max(index, graves(tx.txn).newestUnder(prefix)); index == 0 {
+	if index = max(index, graves(tx.txn, tx.in).newestUnder(prefix)); index == 0 {
 		return tx.kvTableIndex()
 	}
 	return index
@@ -158,7 +158,7 @@ func (w *writer) lockWrite(verb KVVerb, old, entry *KVEntry) any {
 		return fault.New(fault.Rejected, "missing session")
 	case verb == KVUnlock:
 		return w.unlockKey(old, entry)
-	case first[*Session](w.txn, tableSession, byID, []byte(entry.Session)) == nil:
+	case first[*Session](w.txn, tableSession, byID, w.in.text(entry.Session)) == nil:
 		return fault.New(fault.Rejected, "invalid session %q", entry.Session)
 	}
 	return w.lockKey(old, entry)
@@ -216,7 +216,7 @@ func (w *writer) writeKey(old, e *KVEntry) {
 			return
 		}
 		e.CreateIndex = old.CreateIndex
-	} else if t := graves(w.txn); t.has(e.Key) {
+	} else if t := graves(w.txn, w.in); t.has(e.Key) {
 		w.setGraves(t.drop(e.Key)) // the entry's index is past it
 	}
 	must(w.txn.Insert(tableKV, e))
@@ -245,16 +245,16 @@ func (w *writer) deleteKey(old *KVEntry) {
 // tombstones, so it answers with the table's index, which is past all of them.
 func (w *writer) deleteTree(prefix string) {
 	found := 0
-	for range rows[*KVEntry](w.txn, nil, tableKV, byIDPrefix, []byte(prefix)) {
+	for range rows[*KVEntry](w.txn, nil, tableKV, byIDPrefix, w.in.text(prefix)) {
 		found++
 	}
 	if found == 0 {
 		return
 	}
 	w.count(countKeys, -found)
-	_, err := w.txn.DeletePrefix(tableKV, byIDPrefix, prefix)
+	_, err := w.txn.DeletePrefix(tableKV, byIDPrefix, string(w.in.text(prefix)))
 	must(err)
-	w.setGraves(graves(w.txn).dropUnder(prefix))
+	w.setGraves(graves(w.txn, w.in).dropUnder(prefix))
 	w.bury(prefix)
 }
 
@@ -262,7 +262,7 @@ func (w *writer) deleteTree(prefix string) {
 // answers with the table's index.
 func (w *writer) bury(key string) {
 	if key != "" {
-		w.setGraves(graves(w.txn).put(key, w.index))
+		w.setGraves(graves(w.txn, w.in).put(key, w.index))
 	}
 	w.bump(indexKVs)
 	w.bump(indexTombstones)
@@ -275,7 +275,7 @@ func (re *restorer) kv(e *KVEntry) error {
 		return errNoKey
 	case e.Key <= re.key && re.holds(tableKV, byID, kvID(e)):
 		return errTwice
-	case e.Session != "" && !re.holds(tableSession, byID, []byte(e.Session)):
+	case e.Session != "" && !re.holds(tableSession, byID, re.w.in.text(e.Session)):
 		return fmt.Errorf("key %q of unknown session %q", e.Key, e.Session)
 	}
 	re.key = max(re.key, e.Key) // a look at each would copy what the transaction changed

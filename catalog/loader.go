@@ -31,7 +31,9 @@ func (eof) Read([]byte) (int, error) { return 0, io.EOF }
 func (l *Loader) Close() { l.re.w.txn.Abort() }
 
 // HasNode reports whether a node of that name was added.
-func (l *Loader) HasNode(name string) bool { return l.re.holds(tableNode, byID, nodeKey(name)) }
+func (l *Loader) HasNode(name string) bool {
+	return l.re.holds(tableNode, byID, l.re.w.in.nodeKey(name))
+}
 
 // AddNode adds a node.
 func (l *Loader) AddNode(n *Node) error { return add(l, n, n.ModifyIndex, l.re.node) }
@@ -89,10 +91,10 @@ func (l *Loader) Finish(s *Store, last uint64, tables map[string]uint64) uint64 
 			re.w.bump(name)
 		}
 	}
-	for n := range rows[*Node](re.w.txn, nil, tableNode, byIDPrefix, nil) {
+	for n := range rows[*Node](re.w.txn, nil, tableNode, byIDPrefix, l.re.w.in.all()) {
 		re.w.bump(prefixNode + fold(n.Node))
 	}
-	for svc := range rows[*Service](re.w.txn, nil, tableService, byIDPrefix, nil) {
+	for svc := range rows[*Service](re.w.txn, nil, tableService, byIDPrefix, l.re.w.in.all()) {
 		re.w.bumpService(svc.Service, true)
 	}
 	re.w.flushIndexes()

@@ -20,14 +20,14 @@ func instanceByMesh(r *instanceRow) []byte {
 	if name == "" {
 		return nil
 	}
-	return serviceNameKey(name)
+	return home.serviceNameKey(name)
 }
 
 // MeshInstances lists the instances that serve a service inside the mesh: its
 // proxies, and those of its own that speak mesh TLS themselves.
 func (tx *Tx) MeshInstances(ws WatchSet, name string) (uint64, []*Instance) {
 	instances := make([]*Instance, 0)
-	for r := range rows[*instanceRow](tx.txn, nil, tableInstance, byMesh, serviceNameKey(name)) {
+	for r := range rows[*instanceRow](tx.txn, nil, tableInstance, byMesh, tx.in.serviceNameKey(name)) {
 		instances = append(instances, &r.Instance)
 	}
 	return tx.watchMesh(ws, name, false), instances
@@ -36,7 +36,7 @@ func (tx *Tx) MeshInstances(ws WatchSet, name string) (uint64, []*Instance) {
 // MeshHealth lists them with their checks, as ServiceHealth does.
 func (tx *Tx) MeshHealth(ws WatchSet, name string) (uint64, []*InstanceHealth) {
 	instances := make([]*InstanceHealth, 0)
-	for r := range rows[*instanceRow](tx.txn, nil, tableInstance, byMesh, serviceNameKey(name)) {
+	for r := range rows[*instanceRow](tx.txn, nil, tableInstance, byMesh, tx.in.serviceNameKey(name)) {
 		instances = append(instances, &r.Health)
 	}
 	return tx.watchMesh(ws, name, true), instances
@@ -57,7 +57,7 @@ func (tx *Tx) watchMesh(ws WatchSet, name string, health bool) uint64 {
 
 // hasMesh tells whether anything serves a service inside the mesh.
 func (w *writer) hasMesh(name string) bool {
-	return first[*instanceRow](w.txn, tableInstance, byMesh, serviceNameKey(name)) != nil
+	return first[*instanceRow](w.txn, tableInstance, byMesh, w.in.serviceNameKey(name)) != nil
 }
 
 // enterMesh wakes the watchers of a service that s is the first to serve. It
@@ -98,7 +98,7 @@ func (w *writer) settleMesh(s *Service, index uint64) {
 		return
 	}
 	key := prefixMesh + fold(name)
-	if first[*indexRow](w.txn, tableIndex, byID, []byte(key)) == nil {
+	if first[*indexRow](w.txn, tableIndex, byID, []byte(w.in.name(key))) == nil {
 		must(w.txn.Insert(tableIndex, &indexRow{Key: key, Value: index}))
 	}
 }

@@ -35,15 +35,15 @@ type Locality struct {
 	Zone   string
 }
 
-func nodeID(n *Node) []byte { return nodeKey(n.Node) }
+func nodeID(n *Node) []byte { return home.nodeKey(n.Node) }
 
-func nodeKey(name string) []byte { return partsKey(fold(name)) }
+func (in *keyspace) nodeKey(name string) []byte { return in.partsKey(fold(name)) }
 
 func nodeUUID(n *Node) []byte {
 	if n.ID == "" {
 		return nil
 	}
-	return []byte(foldUUID(n.ID))
+	return home.text(foldUUID(n.ID))
 }
 
 // equal compares what a registration sets.
@@ -62,7 +62,7 @@ func (l *Locality) Equal(o *Locality) bool {
 // (reference/http-api.md §5), but nodes alone wake who watches.
 func (tx *Tx) Nodes(ws WatchSet) (uint64, []*Node) {
 	nodes := make([]*Node, 0)
-	for n := range rows[*Node](tx.txn, ws, tableNode, byIDPrefix, nil) {
+	for n := range rows[*Node](tx.txn, ws, tableNode, byIDPrefix, tx.in.all()) {
 		nodes = append(nodes, n)
 	}
 	return tx.index(indexNodes), nodes
@@ -85,7 +85,7 @@ func (tx *Tx) NodeServices(ws WatchSet, nameOrID string) (uint64, *NodeServices)
 		return index, nil
 	}
 	services := make([]*Service, 0)
-	for s := range rows[*Service](tx.txn, nil, tableService, byIDPrefix, nodeKey(node.Node)) {
+	for s := range rows[*Service](tx.txn, nil, tableService, byIDPrefix, tx.in.nodeKey(node.Node)) {
 		services = append(services, s)
 	}
 	return index, &NodeServices{Node: node, Services: services}
@@ -94,7 +94,7 @@ func (tx *Tx) NodeServices(ws WatchSet, nameOrID string) (uint64, *NodeServices)
 // findNode looks up a name, then an ID. It watches only for what is missing:
 // who gets a node watches that node's index row.
 func (tx *Tx) findNode(ws WatchSet, nameOrID string) *Node {
-	if n := first[*Node](tx.txn, tableNode, byID, nodeKey(nameOrID)); n != nil {
+	if n := first[*Node](tx.txn, tableNode, byID, tx.in.nodeKey(nameOrID)); n != nil {
 		return n
 	}
 	if isUUIDPrefix(nameOrID) {
@@ -103,14 +103,14 @@ func (tx *Tx) findNode(ws WatchSet, nameOrID string) *Node {
 		}
 		tx.nodeByUUID(ws, foldUUID(nameOrID))
 	}
-	firstWatch[*Node](tx.txn, ws, tableNode, byID, nodeKey(nameOrID))
+	firstWatch[*Node](tx.txn, ws, tableNode, byID, tx.in.nodeKey(nameOrID))
 	return nil
 }
 
 // nodeByUUID returns the one node whose ID starts with digits.
 func (tx *Tx) nodeByUUID(ws WatchSet, digits string) *Node {
 	var found *Node
-	for n := range rows[*Node](tx.txn, ws, tableNode, uuidPrefix, []byte(digits)) {
+	for n := range rows[*Node](tx.txn, ws, tableNode, uuidPrefix, tx.in.text(digits)) {
 		if found != nil {
 			return nil // not unique
 		}
@@ -130,7 +130,7 @@ type nodePlan struct {
 
 // planNode finds out what r does to nodes, or why it may not.
 func (w *writer) planNode(r *Register) (nodePlan, error) {
-	held := first[*Node](w.txn, tableNode, byID, nodeKey(r.Node))
+	held := first[*Node](w.txn, tableNode, byID, w.in.nodeKey(r.Node))
 	if held != nil && r.SkipNodeUpdate {
 		return nodePlan{row: held}, nil
 	}
@@ -145,7 +145,7 @@ func (w *writer) planNode(r *Register) (nodePlan, error) {
 				"failed inserting node: Error while renaming Node ID: %q: Node name %s is reserved by node %s with name %s (%s)",
 				r.ID, r.Node, held.ID, held.Node, held.Address)
 		}
-		owner := first[*Node](w.txn, tableNode, byUUID, []byte(foldUUID(r.ID)))
+		owner := first[*Node](w.txn, tableNode, byUUID, w.in.text(foldUUID(r.ID)))
 		if owner != nil && fold(owner.Node) != fold(r.Node) {
 			plan.renamed = owner
 			plan.row.CreateIndex = owner.CreateIndex
@@ -164,7 +164,7 @@ func (w *writer) planNode(r *Register) (nodePlan, error) {
 // isReserved tells whether a node keeps its name from others: its agent is
 // alive as far as gossip knows (reference/internals.md §3).
 func (w *writer) isReserved(n *Node) bool {
-	c := first[*Check](w.txn, tableCheck, byID, checkKey(n.Node, SerfHealth))
+	c := first[*Check](w.txn, tableCheck, byID, w.in.checkKey(n.Node, SerfHealth))
 	return c != nil && c.Status != Critical
 }
 
@@ -188,10 +188,10 @@ func (w *writer) putNode(plan nodePlan) {
 // removeNode deletes a node with all it holds.
 func (w *writer) removeNode(n *Node) {
 	w.endSessionsOn(n.Node, "")
-	for _, s := range collect[*Service](w.txn, tableService, byIDPrefix, nodeKey(n.Node)) {
+	for _, s := range collect[*Service](w.txn, tableService, byIDPrefix, w.in.nodeKey(n.Node)) {
 		w.removeService(s)
 	}
-	for _, c := range collect[*Check](w.txn, tableCheck, byIDPrefix, nodeKey(n.Node)) {
+	for _, c := range collect[*Check](w.txn, tableCheck, byIDPrefix, w.in.nodeKey(n.Node)) {
 		w.removeCheck(c)
 	}
 	w.removeCoordinates(n.Node)

@@ -92,13 +92,13 @@ func (c *QueryWrite) hasKnownVerb() bool { return c.Verb <= QueryDelete }
 // IsTemplate tells whether the query answers for many names.
 func (q *Query) IsTemplate() bool { return q.Template.Type != "" }
 
-func queryID(q *Query) []byte { return []byte(q.ID) }
+func queryID(q *Query) []byte { return home.text(q.ID) }
 
 func queryBySession(q *Query) []byte {
 	if q.Session == "" {
 		return nil
 	}
-	return []byte(q.Session)
+	return home.text(q.Session)
 }
 
 // queryByName finds queries that are no templates.
@@ -106,7 +106,7 @@ func queryByName(q *Query) []byte {
 	if q.IsTemplate() || q.Name == "" {
 		return nil
 	}
-	return queryNameKey(q.Name)
+	return home.queryNameKey(q.Name)
 }
 
 // queryByTemplate has no end mark: the longest of them that is a prefix of a
@@ -115,17 +115,17 @@ func queryByTemplate(q *Query) []byte {
 	if !q.IsTemplate() {
 		return nil
 	}
-	return templateKey(q.Name)
+	return home.templateKey(q.Name)
 }
 
-func queryNameKey(name string) []byte { return partsKey(fold(name)) }
+func (in *keyspace) queryNameKey(name string) []byte { return in.partsKey(fold(name)) }
 
-func templateKey(name string) []byte { return append([]byte{'t'}, fold(name)...) }
+func (in *keyspace) templateKey(name string) []byte { return in.text("t" + fold(name)) }
 
 // Queries lists all prepared queries by ID.
 func (tx *Tx) Queries(ws WatchSet) (uint64, []*Query) {
 	list := make([]*Query, 0)
-	for q := range rows[*Query](tx.txn, nil, tableQuery, byIDPrefix, nil) {
+	for q := range rows[*Query](tx.txn, nil, tableQuery, byIDPrefix, tx.in.all()) {
 		list = append(list, q)
 	}
 	return tx.watchIndex(ws, indexQueries), list
@@ -133,19 +133,19 @@ func (tx *Tx) Queries(ws WatchSet) (uint64, []*Query) {
 
 // Query returns a query by ID, or nil. The index is the whole table's.
 func (tx *Tx) Query(ws WatchSet, id string) (uint64, *Query) {
-	return tx.index(indexQueries), firstWatch[*Query](tx.txn, ws, tableQuery, byID, []byte(id))
+	return tx.index(indexQueries), firstWatch[*Query](tx.txn, ws, tableQuery, byID, tx.in.text(id))
 }
 
 // QueryNamed finds the query for an ID, else for a name, else the template with
 // the longest name that the name begins with; nil if there is none.
 func (tx *Tx) QueryNamed(name string) *Query {
-	if q := first[*Query](tx.txn, tableQuery, byID, []byte(name)); q != nil {
+	if q := first[*Query](tx.txn, tableQuery, byID, tx.in.text(name)); q != nil {
 		return q
 	}
-	if q := first[*Query](tx.txn, tableQuery, byName, queryNameKey(name)); q != nil {
+	if q := first[*Query](tx.txn, tableQuery, byName, tx.in.queryNameKey(name)); q != nil {
 		return q
 	}
-	raw, err := tx.txn.LongestPrefix(tableQuery, byTemplatePrefix, templateKey(name))
+	raw, err := tx.txn.LongestPrefix(tableQuery, byTemplatePrefix, tx.in.templateKey(name))
 	must(err)
 	q, _ := raw.(*Query)
 	return q
@@ -182,16 +182,16 @@ func (w *writer) query(c *QueryWrite) error {
 
 // checkQuery refuses a session that does not exist and a name that is taken.
 func (w *writer) checkQuery(q *Query) error {
-	if q.Session != "" && first[*Session](w.txn, tableSession, byID, []byte(q.Session)) == nil {
+	if q.Session != "" && first[*Session](w.txn, tableSession, byID, w.in.text(q.Session)) == nil {
 		return fault.New(fault.Rejected, "invalid session %q", q.Session)
 	}
 	return w.checkQueryName(q)
 }
 
 func (w *writer) checkQueryName(q *Query) error {
-	other := first[*Query](w.txn, tableQuery, byTemplate, templateKey(q.Name))
+	other := first[*Query](w.txn, tableQuery, byTemplate, w.in.templateKey(q.Name))
 	if other == nil && q.Name != "" {
-		other = first[*Query](w.txn, tableQuery, byName, queryNameKey(q.Name))
+		other = first[*Query](w.txn, tableQuery, byName, w.in.queryNameKey(q.Name))
 	}
 	taken := other != nil && other.ID != q.ID
 	switch {
@@ -201,7 +201,7 @@ func (w *writer) checkQueryName(q *Query) error {
 		return nil
 	case taken:
 		return fault.New(fault.Rejected, "name '%s' aliases an existing query name", q.Name)
-	case first[*Query](w.txn, tableQuery, byID, []byte(q.Name)) != nil:
+	case first[*Query](w.txn, tableQuery, byID, w.in.text(q.Name)) != nil:
 		return fault.New(fault.Rejected, "name '%s' aliases an existing query ID", q.Name)
 	}
 	return nil
@@ -214,7 +214,7 @@ func (w *writer) removeQuery(q *Query) {
 
 // endQueriesOf removes the queries that are bound to a session.
 func (w *writer) endQueriesOf(s *Session) {
-	for _, q := range collect[*Query](w.txn, tableQuery, bySession, []byte(s.ID)) {
+	for _, q := range collect[*Query](w.txn, tableQuery, bySession, w.in.text(s.ID)) {
 		w.removeQuery(q)
 	}
 }

@@ -200,15 +200,15 @@ func (w *writer) deregister(d *Deregister) error {
 	}
 	switch {
 	case d.ServiceID != "":
-		if s := first[*Service](w.txn, tableService, byID, serviceKey(d.Node, d.ServiceID)); s != nil {
+		if s := first[*Service](w.txn, tableService, byID, w.in.serviceKey(d.Node, d.ServiceID)); s != nil {
 			w.removeService(s)
 		}
 	case d.CheckID != "":
-		if c := first[*Check](w.txn, tableCheck, byID, checkKey(d.Node, d.CheckID)); c != nil {
+		if c := first[*Check](w.txn, tableCheck, byID, w.in.checkKey(d.Node, d.CheckID)); c != nil {
 			w.removeCheck(c)
 		}
 	default:
-		if n := first[*Node](w.txn, tableNode, byID, nodeKey(d.Node)); n != nil {
+		if n := first[*Node](w.txn, tableNode, byID, w.in.nodeKey(d.Node)); n != nil {
 			w.removeNode(n)
 		}
 	}

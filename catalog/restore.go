@@ -96,7 +96,7 @@ func (re *restorer) join() {
 	re.w.index = re.last
 	all, row := re.db.Txn(false), uint64(0)
 	re.w.txn = re.db.Txn(true)
-	for s := range rows[*Service](all, nil, tableService, byIDPrefix, nil) {
+	for s := range rows[*Service](all, nil, tableService, byIDPrefix, re.w.in.all()) {
 		re.w.tagVirtual(s) // if it has no address yet; nobody else sees the row
 		re.w.join(s)
 		re.w.settleMesh(s, re.last)

@@ -107,11 +107,11 @@ type TransparentProxy struct {
 	DialedDirectly       bool
 }
 
-func serviceID(s *Service) []byte { return serviceKey(s.Node, s.ID) }
+func serviceID(s *Service) []byte { return home.serviceKey(s.Node, s.ID) }
 
-func serviceKey(node, id string) []byte { return partsKey(fold(node), id) }
+func (in *keyspace) serviceKey(node, id string) []byte { return in.partsKey(fold(node), id) }
 
-func serviceNameKey(name string) []byte { return partsKey(fold(name)) }
+func (in *keyspace) serviceNameKey(name string) []byte { return in.partsKey(fold(name)) }
 
 // Same reports whether s and o were registered alike; proxy says so of their proxies.
 // No weights are the default ones, and no Connect is one that is not native.
@@ -186,7 +186,7 @@ func (w *writer) insertService(old, s *Service) {
 
 // removeService deletes an instance and its checks.
 func (w *writer) removeService(s *Service) {
-	for _, c := range collect[*Check](w.txn, tableCheck, byInstance, instanceKey(s.Node, s.ID)) {
+	for _, c := range collect[*Check](w.txn, tableCheck, byInstance, w.in.instanceKey(s.Node, s.ID)) {
 		w.removeCheck(c)
 	}
 	must(w.txn.Delete(tableService, s))
@@ -220,7 +220,7 @@ func (w *writer) bumpService(name string, instances bool) {
 // bumpServicesOn moves the index of every service on a node, whose instances
 // show a change of the node or its own checks.
 func (w *writer) bumpServicesOn(node string, instances bool) {
-	for s := range rows[*Service](w.txn, nil, tableService, byIDPrefix, nodeKey(node)) {
+	for s := range rows[*Service](w.txn, nil, tableService, byIDPrefix, w.in.nodeKey(node)) {
 		w.stale[refOf(s)] = struct{}{}
 		w.bumpService(s.Service, instances)
 		w.bumpMesh(s)
@@ -250,7 +250,7 @@ func (re *restorer) service(s *Service) error {
 		return err
 	}
 	switch {
-	case !re.holds(tableNode, byID, nodeKey(s.Node)):
+	case !re.holds(tableNode, byID, re.w.in.nodeKey(s.Node)):
 		return fmt.Errorf("service %q of unknown node %q", s.ID, s.Node)
 	case re.holds(tableService, byID, serviceID(s)):
 		return errTwice

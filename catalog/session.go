@@ -81,9 +81,9 @@ type FreedLock struct {
 	Index uint64        // of the command that ended the session
 }
 
-func sessionID(s *Session) []byte { return []byte(s.ID) }
+func sessionID(s *Session) []byte { return home.text(s.ID) }
 
-func sessionByNode(s *Session) []byte { return nodeKey(s.Node) }
+func sessionByNode(s *Session) []byte { return home.nodeKey(s.Node) }
 
 // bound lists the checks that end the session when they become critical.
 func (s *Session) bound() []string {
@@ -103,7 +103,7 @@ func (s *Session) lockDelay() time.Duration { return min(max(s.LockDelay, 0), Ma
 // Sessions lists all sessions by ID.
 func (tx *Tx) Sessions(ws WatchSet) (uint64, []*Session) {
 	list := make([]*Session, 0)
-	for s := range rows[*Session](tx.txn, nil, tableSession, byIDPrefix, nil) {
+	for s := range rows[*Session](tx.txn, nil, tableSession, byIDPrefix, tx.in.all()) {
 		list = append(list, s)
 	}
 	return tx.watchIndex(ws, indexSessions), list
@@ -113,13 +113,13 @@ func (tx *Tx) Sessions(ws WatchSet) (uint64, []*Session) {
 // watches is woken by this session's end alone, or while there is none by
 // neighbours too.
 func (tx *Tx) Session(ws WatchSet, id string) (uint64, *Session) {
-	return tx.index(indexSessions), firstWatch[*Session](tx.txn, ws, tableSession, byID, []byte(id))
+	return tx.index(indexSessions), firstWatch[*Session](tx.txn, ws, tableSession, byID, tx.in.text(id))
 }
 
 // NodeSessions lists the sessions of a node. Index and watch are as Session's.
 func (tx *Tx) NodeSessions(ws WatchSet, node string) (uint64, []*Session) {
 	list := make([]*Session, 0)
-	for s := range rows[*Session](tx.txn, ws, tableSession, byNode, nodeKey(node)) {
+	for s := range rows[*Session](tx.txn, ws, tableSession, byNode, tx.in.nodeKey(node)) {
 		list = append(list, s)
 	}
 	return tx.index(indexSessions), list
@@ -137,7 +137,7 @@ func (w *writer) session(c *SessionWrite) error {
 }
 
 func (w *writer) createSession(s *Session) error {
-	node := first[*Node](w.txn, tableNode, byID, nodeKey(s.Node))
+	node := first[*Node](w.txn, tableNode, byID, w.in.nodeKey(s.Node))
 	switch {
 	case s.ID == "":
 		return fault.New(fault.Internal, "a session needs an ID")
@@ -151,7 +151,7 @@ func (w *writer) createSession(s *Session) error {
 		return fault.New(fault.Rejected, "Invalid Behavior setting '%s'", s.Behavior)
 	}
 	for _, id := range s.bound() {
-		c := first[*Check](w.txn, tableCheck, byID, checkKey(s.Node, id))
+		c := first[*Check](w.txn, tableCheck, byID, w.in.checkKey(s.Node, id))
 		switch {
 		case c == nil:
 			return fault.New(fault.Rejected, "Missing check '%s' registration", id)
@@ -195,7 +195,7 @@ func (w *writer) freeKey(e *KVEntry, s *Session) {
 // endSessionsOn ends the sessions of a node that are bound to one of its
 // checks; check "" stands for all.
 func (w *writer) endSessionsOn(node, check string) {
-	for _, s := range collect[*Session](w.txn, tableSession, byNode, nodeKey(node)) {
+	for _, s := range collect[*Session](w.txn, tableSession, byNode, w.in.nodeKey(node)) {
 		if check != "" && !s.isBoundTo(check) {
 			continue
 		}
@@ -212,7 +212,7 @@ func (w *writer) showSession(s *Session, status, output string) {
 	if s.Name == "" {
 		return
 	}
-	for _, old := range collect[*Check](w.txn, tableCheck, byIDPrefix, nodeKey(s.Node)) {
+	for _, old := range collect[*Check](w.txn, tableCheck, byIDPrefix, w.in.nodeKey(s.Node)) {
 		if old.Type != checkTypeSession || old.Definition.SessionName != s.Name {
 			continue
 		}
@@ -233,13 +233,13 @@ func (re *restorer) session(s *Session) error {
 		return errNoKey
 	case s.Behavior != SessionRelease && s.Behavior != SessionDelete:
 		return fmt.Errorf("session %q of unknown behavior %q", s.ID, s.Behavior)
-	case !re.holds(tableNode, byID, nodeKey(s.Node)):
+	case !re.holds(tableNode, byID, re.w.in.nodeKey(s.Node)):
 		return fmt.Errorf("session %q of unknown node %q", s.ID, s.Node)
 	case re.holds(tableSession, byID, sessionID(s)):
 		return errTwice
 	}
 	for _, id := range s.bound() {
-		if !re.holds(tableCheck, byID, checkKey(s.Node, id)) {
+		if !re.holds(tableCheck, byID, re.w.in.checkKey(s.Node, id)) {
 			return fmt.Errorf("session %q bound to unknown check %q", s.ID, id)
 		}
 	}

@@ -77,7 +77,7 @@ func (s *Store) ApplyFreed(entries []Entry, freed func([]FreedLock)) []any {
 	return results
 }
 
-// Read opens a read transaction on the store as it is now. It costs three
+// Read opens a read transaction on the default scope of the store as it is now. It costs three
 // small allocations and needs no closing.
 func (s *Store) Read() *Tx {
 	st := s.state.Load()
@@ -94,11 +94,17 @@ type WatchSet = memdb.WatchSet
 // Tx is one moment of the store. Its rows are shared: do not change them.
 type Tx struct {
 	txn   *memdb.Txn
+	in    *keyspace
 	state *state
 }
 
-// LastIndex returns the index of the last command applied.
-func (tx *Tx) LastIndex() uint64 { return tx.index(indexLast) }
+// LastIndex returns the index of the last command applied, in whatever scope.
+func (tx *Tx) LastIndex() uint64 {
+	if row := first[*indexRow](tx.txn, tableIndex, byID, []byte(indexLast)); row != nil {
+		return row.Value
+	}
+	return 0
+}
 
 // Replaced returns a channel that closes when Restore replaces the store that
 // this transaction reads: nothing else would wake its watches then.

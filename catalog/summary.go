@@ -95,6 +95,9 @@ type serviceSummaries struct {
 // callers until the next.
 func (tx *Tx) ServiceSummaries(ws WatchSet) (uint64, []*ServiceSummary) {
 	index := tx.HealthIndex(ws)
+	if tx.in != home {
+		return index, tx.summarize(nil).list
+	}
 	cached := tx.state.summaries.Load()
 	if cached != nil && cached.index == index {
 		return index, cached.list
@@ -110,13 +113,13 @@ func (tx *Tx) ServiceSummaries(ws WatchSet) (uint64, []*ServiceSummary) {
 func (tx *Tx) summarize(cached *serviceSummaries) *serviceSummaries {
 	answer := &serviceSummaries{partials: make(map[string]*partialSummary)}
 	var partials []*partialSummary
-	for row := range rows[*indexRow](tx.txn, nil, tableIndex, byIDPrefix, []byte(prefixHealth)) {
+	for row := range rows[*indexRow](tx.txn, nil, tableIndex, byIDPrefix, []byte(tx.in.name(prefixHealth))) {
 		var part *partialSummary
 		if cached != nil {
 			part = cached.partials[row.Key]
 		}
 		if part == nil || part.index != row.Value {
-			_, instances := tx.ServiceHealth(nil, strings.TrimPrefix(row.Key, prefixHealth))
+			_, instances := tx.ServiceHealth(nil, row.Key[len(tx.in.begin())+len(prefixHealth):])
 			part = newPartial(instances)
 			part.index = row.Value
 		}
@@ -130,7 +133,7 @@ func (tx *Tx) summarize(cached *serviceSummaries) *serviceSummaries {
 // Instances lists every instance with its checks, by service name and node.
 func (tx *Tx) Instances(ws WatchSet) (uint64, []*InstanceHealth) {
 	instances := make([]*InstanceHealth, 0)
-	for r := range rows[*instanceRow](tx.txn, nil, tableInstance, byIDPrefix, nil) {
+	for r := range rows[*instanceRow](tx.txn, nil, tableInstance, byIDPrefix, tx.in.all()) {
 		instances = append(instances, &r.Health)
 	}
 	return tx.HealthIndex(ws), instances

@@ -22,9 +22,9 @@ type tagRow struct {
 
 func tagID(t *tagRow) []byte {
 	if !t.IsTag {
-		return partsKey(t.Service)
+		return home.partsKey(t.Service)
 	}
-	return partsKey(t.Service, t.Tag)
+	return home.partsKey(t.Service, t.Tag)
 }
 
 // serviceTags is an answer of Tx.Services and the index it belongs to.
@@ -37,6 +37,9 @@ type serviceTags struct {
 // made once per change and shared by all callers until the next.
 func (tx *Tx) Services(ws WatchSet) (uint64, map[string][]string) {
 	index := tx.watchIndex(ws, indexServices)
+	if tx.in != home {
+		return index, tx.serviceTags()
+	}
 	cached := tx.state.services.Load()
 	if cached != nil && cached.index == index {
 		return index, cached.tags
@@ -50,7 +53,7 @@ func (tx *Tx) Services(ws WatchSet) (uint64, map[string][]string) {
 
 func (tx *Tx) serviceTags() map[string][]string {
 	tags := make(map[string][]string)
-	for t := range rows[*tagRow](tx.txn, nil, tableTag, byIDPrefix, nil) {
+	for t := range rows[*tagRow](tx.txn, nil, tableTag, byIDPrefix, tx.in.all()) {
 		if t.IsTag {
 			tags[t.Service] = append(tags[t.Service], t.Tag)
 		} else {

@@ -9,14 +9,14 @@ import (
 
 const tableTombstone = "tombstone"
 
-// tombstoneTable has one row, the tree of all tombstones. In snapshots each
-// tombstone is a record.
+// tombstoneTable has one row, the tree of all tombstones of the default scope. In
+// snapshots each tombstone is a record.
 var tombstoneTable = func() *table {
-	t := derived(tableTombstone, func(*tombstones) []byte { return []byte{0} })
+	t := derived(tableTombstone, func(r *tombstones) []byte { return r.in.partsKey("") })
 	t.record, t.consul = 5, "Tombstone"
 	t.write = func(tx *Tx, sw *snapshotWriter) {
 		var row tombstone
-		graves(tx.txn).walk(func(g *grave) {
+		graves(tx.txn, home).walk(func(g *grave) {
 			row = tombstone{Key: g.key, Index: g.index}
 			sw.row(t.record, &row)
 		})
@@ -26,7 +26,10 @@ var tombstoneTable = func() *table {
 }()
 
 // tombstones is the row of the table.
-type tombstones struct{ root *grave }
+type tombstones struct {
+	in   *keyspace
+	root *grave
+}
 
 // grave is a tombstone, and the root of a tree of tombstones. It is a treap that
 // never changes: a change copies the path to it, so that readers keep theirs. Each
@@ -194,15 +197,15 @@ func (t *grave) walk(visit func(*grave)) {
 	}
 }
 
-// graves is the tree that a transaction sees.
-func graves(txn *memdb.Txn) *grave {
-	if row := first[*tombstones](txn, tableTombstone, byID, []byte{0}); row != nil {
+// graves is the tree of a scope as a transaction sees it.
+func graves(txn *memdb.Txn, in *keyspace) *grave {
+	if row := first[*tombstones](txn, tableTombstone, byID, in.partsKey("")); row != nil {
 		return row.root
 	}
 	return nil
 }
 
-func (w *writer) setGraves(t *grave) { must(w.txn.Insert(tableTombstone, &tombstones{t})) }
+func (w *writer) setGraves(t *grave) { must(w.txn.Insert(tableTombstone, &tombstones{w.in, t})) }
 
 // ReapCommand carries a Reap; its result is nil or an error.
 const ReapCommand CommandType = 7
@@ -220,13 +223,13 @@ func (tx *Tx) Deletions() uint64 { return tx.index(indexTombstones) }
 
 // reap removes tombstones. It moves no index: no answer changes.
 func (w *writer) reap(r *Reap) error {
-	w.setGraves(graves(w.txn).dropUntil(r.Index))
+	w.setGraves(graves(w.txn, w.in).dropUntil(r.Index))
 	return nil
 }
 
 // tombstone takes a deletion of a snapshot.
 func (re *restorer) tombstone(t *tombstone) error {
-	all := graves(re.w.txn)
+	all := graves(re.w.txn, re.w.in)
 	switch {
 	case t.Key == "":
 		return errNoKey

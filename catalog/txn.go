@@ -234,13 +234,13 @@ func (tx *Tx) txnRead(op *TxnOp) ([]TxnResult, error) {
 		}
 		return []TxnResult{{Node: n}}, nil
 	case op.Service != nil:
-		s := first[*Service](tx.txn, tableService, byID, serviceID(&op.Service.Service))
+		s := first[*Service](tx.txn, tableService, byID, tx.in.serviceKey(op.Service.Service.Node, op.Service.Service.ID))
 		if s == nil {
 			return nil, fmt.Errorf("service %q on node %q doesn't exist", op.Service.Service.ID, op.Service.Service.Node)
 		}
 		return []TxnResult{{Service: s}}, nil
 	default:
-		c := first[*Check](tx.txn, tableCheck, byID, checkID(&op.Check.Check))
+		c := first[*Check](tx.txn, tableCheck, byID, tx.in.checkKey(op.Check.Check.Node, op.Check.Check.CheckID))
 		if c == nil {
 			return nil, fmt.Errorf("check %q on node %q doesn't exist", op.Check.Check.CheckID, op.Check.Check.Node)
 		}
@@ -251,9 +251,9 @@ func (tx *Tx) txnRead(op *TxnOp) ([]TxnResult, error) {
 // txnNode finds a node by its ID if it has one, else by its name.
 func (tx *Tx) txnNode(n *Node) *Node {
 	if n.ID != "" {
-		return first[*Node](tx.txn, tableNode, byUUID, nodeUUID(n))
+		return first[*Node](tx.txn, tableNode, byUUID, tx.in.text(foldUUID(n.ID)))
 	}
-	return first[*Node](tx.txn, tableNode, byID, nodeID(n))
+	return first[*Node](tx.txn, tableNode, byID, tx.in.nodeKey(n.Node))
 }
 
 // label is how errors call a node.
@@ -268,12 +268,12 @@ func (tx *Tx) txnReadKV(op *TxnKV) ([]TxnResult, error) {
 	key := op.Entry.Key
 	if op.Verb == TxnGetTree {
 		results := make([]TxnResult, 0)
-		for e := range rows[*KVEntry](tx.txn, nil, tableKV, byIDPrefix, []byte(key)) {
+		for e := range rows[*KVEntry](tx.txn, nil, tableKV, byIDPrefix, tx.in.text(key)) {
 			results = append(results, TxnResult{KV: e})
 		}
 		return results, nil
 	}
-	e := first[*KVEntry](tx.txn, tableKV, byID, []byte(key))
+	e := first[*KVEntry](tx.txn, tableKV, byID, tx.in.text(key))
 	switch {
 	case op.Verb == TxnCheckNotExists && e != nil:
 		return nil, fmt.Errorf("key %q exists", key)

@@ -19,7 +19,7 @@ func (w *writer) transact(t *Txn) any {
 func (w *writer) txnOp(op *TxnOp) ([]TxnResult, error) {
 	switch {
 	case op.IsRead():
-		return (&Tx{txn: w.txn}).txnRead(op)
+		return (&Tx{txn: w.txn, in: w.in}).txnRead(op)
 	case op.KV != nil:
 		return w.txnKV(op.KV)
 	case op.Node != nil:
@@ -130,7 +130,7 @@ func (w *writer) txnService(op *TxnService) ([]TxnResult, error) {
 		}
 		return nil, nil
 	}
-	node := first[*Node](w.txn, tableNode, byID, nodeKey(s.Node))
+	node := first[*Node](w.txn, tableNode, byID, w.in.nodeKey(s.Node))
 	if node == nil {
 		return nil, errNoNode
 	}
@@ -156,13 +156,13 @@ func (w *writer) txnCheck(op *TxnCheck) ([]TxnResult, error) {
 		}
 		return nil, nil
 	}
-	node := first[*Node](w.txn, tableNode, byID, nodeKey(c.Node))
+	node := first[*Node](w.txn, tableNode, byID, w.in.nodeKey(c.Node))
 	switch {
 	case node == nil:
 		return nil, errNoNode
 	case c.CheckID == "":
 		return nil, errors.New("failed health check lookup: index error: object is missing a value for this index")
-	case c.ServiceID != "" && first[*Service](w.txn, tableService, byID, serviceKey(c.Node, c.ServiceID)) == nil:
+	case c.ServiceID != "" && first[*Service](w.txn, tableService, byID, w.in.serviceKey(c.Node, c.ServiceID)) == nil:
 		return nil, errNoService
 	}
 	w.putCheck(node, c)

@@ -29,13 +29,17 @@ type VirtualAddress struct {
 // Addr returns the address.
 func (v *VirtualAddress) Addr() netip.Addr { return mesh.VirtualAddr(v.Number) }
 
-func virtualID(v *VirtualAddress) []byte { return binary.BigEndian.AppendUint32(nil, v.Number) }
+func virtualID(v *VirtualAddress) []byte { return home.numberKey(v.Number) }
+
+func (in *keyspace) numberKey(n uint32) []byte {
+	return binary.BigEndian.AppendUint32([]byte(in.begin()), n)
+}
 
 func virtualByName(v *VirtualAddress) []byte {
 	if v.Service == "" {
 		return nil
 	}
-	return serviceNameKey(v.Service)
+	return home.serviceNameKey(v.Service)
 }
 
 func virtualByFree(v *VirtualAddress) []byte {
@@ -47,7 +51,7 @@ func virtualByFree(v *VirtualAddress) []byte {
 
 // VirtualAddress returns the virtual address of a service, nil if it has none.
 func (tx *Tx) VirtualAddress(ws WatchSet, service string) *VirtualAddress {
-	return firstWatch[*VirtualAddress](tx.txn, ws, tableVirtual, byName, serviceNameKey(service))
+	return firstWatch[*VirtualAddress](tx.txn, ws, tableVirtual, byName, tx.in.serviceNameKey(service))
 }
 
 // tagVirtual gives an instance in the mesh the virtual address of what it serves,
@@ -81,7 +85,7 @@ func (w *writer) takeVirtual(service string) *VirtualAddress {
 }
 
 func (w *writer) virtual(service string) *VirtualAddress {
-	return first[*VirtualAddress](w.txn, tableVirtual, byName, serviceNameKey(service))
+	return first[*VirtualAddress](w.txn, tableVirtual, byName, w.in.serviceNameKey(service))
 }
 
 // freeVirtual finds the number that comes next: the lowest of those that were

@@ -42,6 +42,7 @@ type writer struct {
 	tell   func([]FreedLock) // before they are seen to be free
 	lacks  []CommandType     // unknown on purpose, see NewLacking
 	txn    *memdb.Txn
+	in     *keyspace                // of the command being applied
 	index  uint64                   // of the command being applied
 	bumps  map[string]uint64        // index rows moved by the batch; 0 removes the row
 	counts map[string]int           // what the batch adds to totals
@@ -79,7 +80,7 @@ func (w *writer) part() {
 func (w *writer) undo() {
 	w.txn.Abort()
 	w.renew()
-	w.bump(indexLast)
+	w.bumps[indexLast] = w.index
 }
 
 func (w *writer) renew() {
@@ -97,7 +98,7 @@ func (w *writer) apply(e Entry) any {
 	w.index = e.Index
 	result := w.run(e.Data)
 	if Unknown(result) == nil {
-		w.bump(indexLast)
+		w.bumps[indexLast] = w.index // the one row that is no scope's
 	}
 	return result
 }
