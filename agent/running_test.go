@@ -179,6 +179,7 @@ func TestReloadAppliesWhatMayChange(t *testing.T) {
 			return ""
 		}
 	}
+	was := 0
 	for _, step := range []struct {
 		name, hcl string
 		wrong     func() string
@@ -207,11 +208,17 @@ func TestReloadAppliesWhatMayChange(t *testing.T) {
 			return ""
 		}},
 	} {
+		warned := strings.Count(r.log.String(), "Settings changed that cannot change")
 		r.write(step.hcl)
 		if err := r.Reload(context.Background()); err != nil {
 			t.Errorf("%s: %v", step.name, err)
 			continue
 		}
+		fixed := strings.Count(step.hcl, "datacenter")
+		if said := strings.Count(r.log.String(), "Settings changed that cannot change") - warned; (said == 1) != (fixed != was) {
+			t.Errorf("%s: what waits for a restart is not said, or said for nothing:\n%s", step.name, r.log)
+		}
+		was = fixed
 		if wrong := step.wrong(); wrong != "" {
 			t.Errorf("%s: %s", step.name, wrong)
 		}

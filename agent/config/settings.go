@@ -93,10 +93,10 @@ type settings struct {
 	RaftBoltDB          oldBoltDB     `cfg:"raft_boltdb"`
 	Autopilot           pilotSettings `cfg:"autopilot"`
 
-	Service            *serviceSettings  `cfg:"service"`
-	Services           []serviceSettings `cfg:"services"`
-	Check              *checkSettings    `cfg:"check"`
-	Checks             []checkSettings   `cfg:"checks"`
+	Service            *serviceSettings  `cfg:"service" reload:"y"`
+	Services           []serviceSettings `cfg:"services" reload:"y"`
+	Check              *checkSettings    `cfg:"check" reload:"y"`
+	Checks             []checkSettings   `cfg:"checks" reload:"y"`
 	Watches            []map[string]any  `cfg:"watches" help:"commands or URLs called when something changes" reload:"y"`
 	ScriptChecks       *bool             `cfg:"enable_script_checks" help:"allow script checks from files and the HTTP API"`
 	LocalScriptChecks  *bool             `cfg:"enable_local_script_checks" help:"allow script checks from files"`
