@@ -17,3 +17,11 @@ func FindCommand(words ...string) *cobra.Command {
 	cmd, _, _ := locate(newRootCommand("praetor"), words)
 	return cmd
 }
+
+// What an agent does as a client of itself.
+var (
+	RunAgentJob   = runAgentJob
+	RunAgentWatch = runAgentWatch
+	OwnClient     = ownClient
+	EncodeName    = encodeName
+)

@@ -138,3 +138,37 @@ $ tls ca create -bogus
 = 1
 `)
 }
+
+// TestAuthoritiesAreMadeAsAsked: reference/cli.md §12.
+func TestAuthoritiesAreMadeAsAsked(t *testing.T) {
+	for _, row := range []struct {
+		args, file, name, uri, domains string
+		days                           int
+	}{
+		{"", "consul", "", "", "", 1825},
+		{"-common-name=My -days=10", "consul", "My", "", "", 10},
+		{"-domain=x.org -cluster-id=c1", "x.org", "", "spiffe://c1.x.org", "", 1825},
+		{"-name-constraint", "consul", "", "", "consul localhost", 1825},
+		{"-name-constraint -additional-name-constraint=a -additional-name-constraint=b -domain=c", "c", "", "", "a b c localhost", 1825},
+	} {
+		t.Chdir(t.TempDir())
+		if _, errs, code := run(t, append([]string{"tls", "ca", "create"}, strings.Fields(row.args)...)...); code != 0 {
+			t.Fatal(errs)
+		}
+		ca := certificate(t, row.file+"-agent-ca.pem")
+		name := ca.Subject.CommonName
+		if row.name == "" && !strings.HasPrefix(name, "Consul Agent CA ") || row.name != "" && name != row.name {
+			t.Errorf("%s: called %q", row.args, name)
+		}
+		uri := ""
+		if len(ca.URIs) > 0 {
+			uri = ca.URIs[0].String()
+		}
+		if got := strings.Join(ca.PermittedDNSDomains, " "); got != row.domains || ca.PermittedDNSDomainsCritical != (row.domains != "") || uri != row.uri {
+			t.Errorf("%s: vouches for %q, is %q", row.args, got, uri)
+		}
+		if days := int(ca.NotAfter.Sub(ca.NotBefore).Hours()/24 + 0.5); days != row.days || !ca.IsCA || ca.KeyUsage != x509.KeyUsageDigitalSignature|x509.KeyUsageCertSign|x509.KeyUsageCRLSign {
+			t.Errorf("%s: %d days, authority %t, uses %v", row.args, days, ca.IsCA, ca.KeyUsage)
+		}
+	}
+}
