@@ -169,3 +169,74 @@ $ config delete -kind=mesh
 = 1
 `)
 }
+
+// TestConfigWriteReadsEveryKind from HCL as people write it, blocks and all.
+func TestConfigWriteReadsEveryKind(t *testing.T) {
+	play(t, `
+$ config write e.hcl
++ e.hcl kind = "service-defaults"\nname = "web"\nprotocol = "http"\nmesh_gateway { mode = "local" }\nexpose { checks = true\n paths = [{ path = "/m" listener_port = 1 }] }\nupstream_config { defaults { connect_timeout_ms = 5 } }
+< PUT /v1/config {"Kind":"service-defaults","Name":"web","Protocol":"http","TransparentProxy":{},"MeshGateway":{"Mode":"local"},"Expose":{"Checks":true,"Paths":[{"ListenerPort":1,"Path":"/m"}]},"UpstreamConfig":{"Defaults":{"Peer":"","ConnectTimeoutMs":5,"MeshGateway":{}}}}
+> true
+| Config entry written: service-defaults/web
+$ config write e.hcl
++ e.hcl Kind = "proxy-defaults"\nName = "global"\nConfig { protocol = "http"\n deep { a = 1 } }\nAccessLogs { Enabled = true }
+< PUT /v1/config {"Kind":"proxy-defaults","Name":"global","Config":{"deep":{"a":1},"protocol":"http"},"TransparentProxy":{},"MeshGateway":{},"Expose":{},"AccessLogs":{"Enabled":true}}
+> true
+| Config entry written: proxy-defaults/global
+$ config write e.hcl
++ e.hcl Kind = "service-router"\nName = "web"\nRoutes = [{ Match { HTTP { PathPrefix = "/a" } } Destination { Service = "b" RequestTimeout = "5s" } }]
+< PUT /v1/config {"Kind":"service-router","Name":"web","Routes":[{"Match":{"HTTP":{"PathPrefix":"/a"}},"Destination":{"Service":"b","RequestTimeout":"5s"}}]}
+> true
+| Config entry written: service-router/web
+$ config write e.hcl
++ e.hcl Kind = "service-splitter"\nName = "web"\nSplits = [{ Weight = 90.5 }, { Weight = 9.5 Service = "b" }]
+< PUT /v1/config {"Kind":"service-splitter","Name":"web","Splits":[{"Weight":90.5},{"Weight":9.5,"Service":"b"}]}
+> true
+| Config entry written: service-splitter/web
+$ config write e.hcl
++ e.hcl Kind = "service-resolver"\nName = "web"\nDefaultSubset = "v1"\nSubsets { v1 { Filter = "x" } }\nFailover { "*" { Datacenters = ["dc2"] } }\nConnectTimeout = "3s"
+< PUT /v1/config {"Kind":"service-resolver","Name":"web","DefaultSubset":"v1","Subsets":{"v1":{"Filter":"x"}},"Failover":{"*":{"Datacenters":["dc2"]}},"ConnectTimeout":"3s"}
+> true
+| Config entry written: service-resolver/web
+$ config write e.hcl
++ e.hcl Kind = "service-intentions"\nName = "db"\nSources = [{ Name = "web" Permissions = [{ Action = "allow" HTTP { PathExact = "/x" } }] }]
+< PUT /v1/config {"Kind":"service-intentions","Name":"db","Sources":[{"Name":"web","Permissions":[{"Action":"allow","HTTP":{"PathExact":"/x"}}],"Precedence":0,"Type":""}]}
+> true
+| Config entry written: service-intentions/db
+$ config write e.hcl
++ e.hcl Kind = "ingress-gateway"\nName = "in"\nListeners = [{ Port = 80 Protocol = "http" Services = [{ Name = "*" }] }]
+< PUT /v1/config {"Kind":"ingress-gateway","Name":"in","TLS":{"Enabled":false},"Listeners":[{"Port":80,"Protocol":"http","Services":[{"Name":"*","Hosts":null}]}]}
+> true
+| Config entry written: ingress-gateway/in
+$ config write e.hcl
++ e.hcl Kind = "terminating-gateway"\nName = "out"\nServices = [{ Name = "a" SNI = "s" }]
+< PUT /v1/config {"Kind":"terminating-gateway","Name":"out","Services":[{"Name":"a","SNI":"s"}]}
+> true
+| Config entry written: terminating-gateway/out
+$ config write e.hcl
++ e.hcl Kind = "exported-services"\nName = "default"\nServices = [{ Name = "a" Consumers = [{ Peer = "p" }] }]
+< PUT /v1/config {"Kind":"exported-services","Name":"default","Services":[{"Name":"a","Consumers":[{"Peer":"p"}]}]}
+> true
+| Config entry written: exported-services/default
+$ config write e.hcl
++ e.hcl Kind = "tcp-route"\nName = "r"\nParents = [{ Name = "g" }]\nServices = [{ Name = "a" }]
+< PUT /v1/config {"Kind":"tcp-route","Name":"r","Parents":[{"Kind":"","Name":"g","SectionName":""}],"Services":[{"Name":"a"}],"Status":{"Conditions":null}}
+> true
+| Config entry written: tcp-route/r
+$ config write e.hcl
++ e.hcl Kind = "file-system-certificate"\nName = "c"\nCertificate = "/c"\nPrivateKey = "/k"
+< PUT /v1/config {"Kind":"file-system-certificate","Name":"c","Certificate":"/c","PrivateKey":"/k"}
+> true
+| Config entry written: file-system-certificate/c
+$ config write e.hcl
++ e.hcl Kind = "jwt-provider"\nName = "j"\nIssuer = "i"\nJSONWebKeySet { Remote { URI = "https://x" CacheDuration = "1m" } }
+< PUT /v1/config {"Kind":"jwt-provider","Name":"j","JSONWebKeySet":{"Remote":{"URI":"https://x","CacheDuration":60000000000}},"Issuer":"i"}
+> true
+| Config entry written: jwt-provider/j
+$ config write e.hcl
++ e.hcl Kind = "mesh"\nTLS { Incoming { TLSMinVersion = "TLSv1_2" } }
+< PUT /v1/config {"Kind":"mesh","TransparentProxy":{"MeshDestinationsOnly":false},"TLS":{"Incoming":{"TLSMinVersion":"TLSv1_2"}}}
+> true
+| Config entry written: mesh/mesh
+`)
+}

@@ -1,6 +1,9 @@
 package cli_test
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // TestServicesRegister: reference/cli.md §6.
 func TestServicesRegister(t *testing.T) {
@@ -212,4 +215,40 @@ $ services exported-services -format=xml
 ! Invalid format, valid formats are {pretty|json}
 = 1
 `)
+}
+
+// TestServicesRegisterSendsEveryKindOfCheck: what a file says of a check reaches the
+// agent under the API's names.
+func TestServicesRegisterSendsEveryKindOfCheck(t *testing.T) {
+	for _, row := range []struct{ hcl, want string }{
+		{`ttl = "9s"`, `"TTL":"9s"`},
+		{`http = "http://x" interval = "9s"`, `"Interval":"9s","HTTP":"http://x"`},
+		{`http = "http://x" interval = "9s" timeout = "2s" method = "POST" body = "b" header { A = ["c"] }`, `"Interval":"9s","Timeout":"2s","HTTP":"http://x","Header":{"A":["c"]},"Method":"POST","Body":"b"`},
+		{`http = "https://x" interval = "9s" tls_server_name = "s" tls_skip_verify = true`, `"Interval":"9s","HTTP":"https://x","TLSServerName":"s","TLSSkipVerify":true`},
+		{`tcp = "x:1" interval = "9s"`, `"Interval":"9s","TCP":"x:1"`},
+		{`tcp = "x:1" interval = "9s" tcp_use_tls = true`, `"Interval":"9s","TCP":"x:1","TCPUseTLS":true`},
+		{`udp = "x:1" interval = "9s"`, `"Interval":"9s","UDP":"x:1"`},
+		{`grpc = "x:1" interval = "9s" grpc_use_tls = true`, `"Interval":"9s","GRPC":"x:1","GRPCUseTLS":true`},
+		{`h2ping = "x:1" interval = "9s"`, `"Interval":"9s","H2PING":"x:1"`},
+		{`args = ["a", "b"] interval = "9s"`, `"ScriptArgs":["a","b"],"Interval":"9s"`},
+		{`docker_container_id = "d" shell = "/bin/sh" args = ["a"] interval = "9s"`, `"ScriptArgs":["a"],"DockerContainerID":"d","Shell":"/bin/sh","Interval":"9s"`},
+		{`alias_service = "db"`, `"AliasService":"db"`},
+		{`alias_node = "n"`, `"AliasNode":"n"`},
+		{`ttl = "9s" notes = "n" status = "passing" deregister_critical_service_after = "90m"`, `"TTL":"9s","Status":"passing","Notes":"n","DeregisterCriticalServiceAfter":"1h30m0s"`},
+		{`tcp = "x:1" interval = "9s" success_before_passing = 1 failures_before_warning = 2 failures_before_critical = 3`,
+			`"Interval":"9s","TCP":"x:1","SuccessBeforePassing":1,"FailuresBeforeWarning":2,"FailuresBeforeCritical":3`},
+	} {
+		play(t, `
+$ services register s.hcl
++ s.hcl service { name = "web" check { id = "c" name = "n" `+row.hcl+` } }
+< PUT /v1/agent/service/register {"ID":"web","Name":"web",…"Checks":[{"CheckID":"c","Name":"n",`+between(row.want)+`}]}
+>
+| Registered service: web
+`)
+	}
+}
+
+// between lets other members stand around those wanted.
+func between(members string) string {
+	return "…" + strings.NewReplacer(`","`, `"…,"`, `],"`, `]…,"`, `},"`, `}…,"`, `true,"`, `true…,"`).Replace(members) + "…"
 }
