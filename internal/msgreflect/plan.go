@@ -53,10 +53,23 @@ func fieldsOf(t reflect.Type) []field {
 
 // own gives a value that encodes itself.
 func own(v reflect.Value) (message, bool) {
-	if v.Kind() != reflect.Struct || !v.CanAddr() || !reflect.PointerTo(v.Type()).Implements(messageType) {
+	if v.Kind() != reflect.Struct || !v.CanAddr() || !encodesItself(v.Type()) {
 		return nil, false
 	}
 	return v.Addr().Interface().(message), true
+}
+
+// itself holds of every struct met whether it encodes itself: comparing methods
+// takes longer than encoding does.
+var itself sync.Map
+
+func encodesItself(t reflect.Type) bool {
+	if known, ok := itself.Load(t); ok {
+		return known.(bool)
+	}
+	does := reflect.PointerTo(t).Implements(messageType)
+	itself.Store(t, does)
+	return does
 }
 
 // root is the struct that a message points to.
