@@ -58,7 +58,7 @@ func (e *ConfigEntry) Parsed() (configentry.Entry, error) {
 	return configentry.Load(e.Kind, e.Body)
 }
 
-// parse reads the body, once and for all who come to see the row.
+// parse reads the body once, before the row is shared.
 func (e *ConfigEntry) parse() (err error) {
 	if e.parsed, err = e.Parsed(); err != nil {
 		return fmt.Errorf("%s %q: %w", e.Kind, e.Name, err)
@@ -86,7 +86,7 @@ const ConfigCommand CommandType = 11
 
 var configCommand = answers(ConfigCommand, "config_entry", (*writer).configWrite)
 
-// ConfigWrite is the command that changes entries. Its result tells whether it
+// ConfigWrite is the command that changes entries. Its result reports whether it
 // was done.
 type ConfigWrite struct {
 	Verb  ConfigVerb

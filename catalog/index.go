@@ -76,7 +76,7 @@ func seedIndexes(txn *memdb.Txn) {
 	}
 }
 
-// inSnapshot tells whether an index row is written to snapshots. The last
+// inSnapshot reports whether an index row is written to snapshots. The last
 // index is in the header.
 func (r *indexRow) inSnapshot() bool {
 	return r.Key != "" && r.Value != 0 && r.Key != indexLast && !strings.HasPrefix(r.Key, prefixBirth)

@@ -83,7 +83,7 @@ func (tx *Tx) watchMissing(ws WatchSet, name string, health bool) uint64 {
 	return index
 }
 
-// hasInstances tells whether a service has any, without counting.
+// hasInstances reports whether a service has any, without counting.
 func (w *writer) hasInstances(name string) bool {
 	return first[*instanceRow](w.txn, tableInstance, byIDPrefix, w.in.serviceNameKey(name)) != nil
 }

@@ -36,7 +36,7 @@ func fold(name string) string { return strings.ToLower(name) }
 // foldUUID strips hyphens and case, so that any prefix of the digits can be found.
 func foldUUID(id string) string { return strings.ReplaceAll(strings.ToLower(id), "-", "") }
 
-// isUUIDPrefix tells whether s may be the start of a node ID: at least two hex
+// isUUIDPrefix reports whether s may be the start of a node ID: at least two hex
 // digits, hyphens ignored.
 func isUUIDPrefix(s string) bool {
 	digits := 0

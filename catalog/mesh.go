@@ -55,7 +55,7 @@ func (tx *Tx) watchMesh(ws WatchSet, name string, health bool) uint64 {
 	return tx.watchIndex(ws, key)
 }
 
-// hasMesh tells whether anything serves a service inside the mesh.
+// hasMesh reports whether anything serves a service inside the mesh.
 func (w *writer) hasMesh(name string) bool {
 	return first[*instanceRow](w.txn, tableInstance, byMesh, w.in.serviceNameKey(name)) != nil
 }

@@ -161,7 +161,7 @@ func (w *writer) planNode(r *Register) (nodePlan, error) {
 	return plan, nil
 }
 
-// isReserved tells whether a node keeps its name from others: its agent is
+// isReserved reports whether a node keeps its name from others: its agent is
 // alive as far as gossip knows (reference/internals.md §3).
 func (w *writer) isReserved(n *Node) bool {
 	c := first[*Check](w.txn, tableCheck, byID, w.in.checkKey(n.Node, SerfHealth))

@@ -35,7 +35,7 @@ var errFreeForm = fault.New(fault.Rejected,
 // maxFreeFormDepth is far past any real configuration and far before the stack.
 const maxFreeFormDepth = 64
 
-// isFreeForm tells whether a value is what JSON can say, so that a snapshot
+// isFreeForm reports whether a value is what JSON can say, so that a snapshot
 // can always hold what the log did.
 func isFreeForm(value any, depth int) bool {
 	if depth == 0 {

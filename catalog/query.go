@@ -89,7 +89,7 @@ type QueryWrite struct {
 
 func (c *QueryWrite) hasKnownVerb() bool { return c.Verb <= QueryDelete }
 
-// IsTemplate tells whether the query answers for many names.
+// IsTemplate reports whether the query answers for many names.
 func (q *Query) IsTemplate() bool { return q.Template.Type != "" }
 
 func queryID(q *Query) []byte { return home.text(q.ID) }

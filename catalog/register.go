@@ -22,7 +22,7 @@ var (
 	deregisterCommand = succeeds(DeregisterCommand, "deregister", (*writer).deregister)
 )
 
-// Register writes a node and, at will, one service and checks on it, all or
+// Register writes a node and, optionally, one service and checks on it, all or
 // nothing (reference/http-catalog-health.md §2.1).
 type Register struct {
 	ID              string

@@ -34,7 +34,7 @@ func restoreRow[T any, M message[T]](body []byte, store func(M) error) error {
 	return store(row)
 }
 
-// holds tells whether a table has a row at key.
+// holds reports whether a table has a row at key.
 func (re *restorer) holds(table, index string, key []byte) bool {
 	return first[any](re.w.txn, table, index, key) != nil
 }

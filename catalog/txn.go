@@ -96,7 +96,7 @@ type TxnError struct {
 	What    string
 }
 
-// IsRead tells whether an operation changes nothing. Of verbs that nobody
+// IsRead reports whether an operation changes nothing. Of verbs that nobody
 // knows, those on keys count as reads, as recorded (conformance txn/client_agent).
 func (op *TxnOp) IsRead() bool {
 	switch {

@@ -61,7 +61,7 @@ func (w *writer) txnKV(op *TxnKV) ([]TxnResult, error) {
 	return []TxnResult{{KV: first[*KVEntry](w.txn, tableKV, byID, kvID(&op.Entry)).bare()}}, nil
 }
 
-// casFits tells whether a comparison holds. modified is the index of what is
+// casFits reports whether a comparison holds. modified is the index of what is
 // stored, 0 if nothing is; index is the one asked for, 0 to set what must be new.
 func casFits(verb TxnVerb, modified, index uint64) bool {
 	switch verb {

@@ -57,7 +57,7 @@ func newWriter(db *memdb.MemDB, tell func([]FreedLock)) *writer {
 	}
 }
 
-// commit makes the batch visible and wakes who watched.
+// commit makes the batch visible and wakes its watchers.
 func (w *writer) commit() {
 	if len(w.freed) > 0 {
 		w.tell(w.freed)

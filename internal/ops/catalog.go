@@ -55,7 +55,7 @@ type CatalogSyncRequest struct {
 	Deregisters []*catalog.Deregister
 }
 
-// LeadsWithNode tells whether the first member registers a node, and nothing on
+// LeadsWithNode reports whether the first member registers a node, and nothing on
 // it: if that is refused so is all that follows.
 func (r *CatalogSyncRequest) LeadsWithNode() bool {
 	if len(r.Registers) == 0 || r.Registers[0] == nil {

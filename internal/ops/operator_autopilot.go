@@ -33,7 +33,7 @@ type OperatorSetAutopilotRequest struct {
 	CAS    bool
 }
 
-// OperatorSetAutopilotReply tells whether it was written: false only with CAS.
+// OperatorSetAutopilotReply reports whether it was written: false only with CAS.
 type OperatorSetAutopilotReply struct {
 	Done bool
 }

@@ -40,7 +40,7 @@ type OperatorRemovePeerRequest struct {
 	Address string
 }
 
-// OperatorTransferLeaderRequest names the server that shall lead; "" means the
+// OperatorTransferLeaderRequest names the server that is to lead; "" means the
 // most current one.
 type OperatorTransferLeaderRequest struct {
 	rpc.WriteOptions

@@ -62,7 +62,7 @@ type newcomers struct {
 	seen [1024]uint64
 }
 
-// askedBefore tells whether a name was asked not long ago.
+// askedBefore reports whether a name was asked not long ago.
 func (vs *Views) askedBefore(name []byte) bool {
 	vs.mu.Lock()
 	defer vs.mu.Unlock()

@@ -113,7 +113,7 @@ func (v *view) lend(rep rpc.Message) {
 	}
 }
 
-// next waits until the view's index is past min, or starts anew, or patience is
+// next waits until the view's index is past min, or the view restarts, or patience is
 // over. An error of the upstream read that comes meanwhile is its answer.
 func (v *view) next(ctx context.Context, s *state, min uint64, patience time.Duration) (*state, error) {
 	if s.index > min {
@@ -203,7 +203,7 @@ func (v *view) awaitTurn(ctx context.Context) {
 	_ = v.fetches.Wait(ctx) // ends early only with ctx, as the caller will see
 }
 
-// isRefusal tells whether asking again would be answered the same.
+// isRefusal reports whether asking again would be answered the same.
 func isRefusal(err error) bool {
 	switch fault.KindOf(err) {
 	case fault.NoLeader, fault.Internal, fault.Limit, fault.Rejected:
@@ -245,7 +245,7 @@ func (s *state) warmPause() time.Duration {
 	return max(warmPause, time.Duration(s.bytes)*time.Second/warmRate)
 }
 
-// sleepOrWake tells whether it was woken.
+// sleepOrWake reports whether it was woken.
 func (v *view) sleepOrWake(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -268,7 +268,7 @@ func sleep(ctx context.Context, d time.Duration) {
 }
 
 // publish gives out an answer. One of a read that blocked in vain is the last, though
-// its index may have moved: nobody who waits is told, but upstream is asked past it.
+// its index may have moved: no waiting reader is told, but upstream is asked past it.
 func (v *view) publish(rep rpc.Message) {
 	v.publishing.Lock()
 	defer v.publishing.Unlock()
