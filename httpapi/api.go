@@ -9,16 +9,16 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"praetor/internal/budget"
+	"praetor/internal/cache"
 	"praetor/internal/httpserver"
 	"praetor/internal/telemetry"
 )
 
 // API answers requests. It is an http.Handler.
 type API struct {
-	opts Options
-	kept kept
-
-	memories memories
+	opts     Options
+	answers  answerCache
+	replies  replyCache
 	underWay *budget.Budget // of answers
 
 	common http.Header // every response's headers from the configuration
@@ -52,6 +52,8 @@ func New(opts Options) (*API, error) {
 		exact: map[string]bool{}, prefixes: map[string]bool{},
 		searches: sync.Pool{New: func() any { return chi.NewRouteContext() }},
 		sidecars: make(chan struct{}, 1),
+		answers:  answerCache{answers: cache.Map[question, *answer]{MaxBytes: answerCacheBytes}},
+		replies:  replyCache{replies: cache.Map[string, cachedReply]{MaxBytes: replyCacheBytes}},
 		underWay: &budget.Budget{Most: maxUnderWay, MostPerClient: maxUnderWayPerClient, Wait: underWayWait},
 	}
 	for k, v := range opts.ResponseHeaders {

@@ -43,7 +43,7 @@ func benchHandler(b *testing.B, h http.Handler, method, target, body string, hea
 func BenchmarkServed(b *testing.B) {
 	f := newFixture(b, nil)
 	answering(f.caller, ops.KVGet, kvReply("bench/key", strings.Repeat("v", 100)))
-	answering(f.caller, ops.HealthService, &ops.HealthServiceReply{ReadMeta: leaderMeta, Instances: instances(100)})
+	answering(f.caller, ops.HealthService, &ops.HealthServiceReply{ReadMeta: sharedMeta, Instances: instances(100)})
 	_, large := f.do("GET", "/v1/health/service/web", "")
 	for _, bench := range []struct {
 		name, path string
@@ -87,13 +87,13 @@ func BenchmarkKVPut(b *testing.B) {
 }
 
 func BenchmarkHealth100(b *testing.B) {
-	same := &ops.HealthServiceReply{ReadMeta: leaderMeta, Instances: instances(100)}
+	same := &ops.HealthServiceReply{ReadMeta: sharedMeta, Instances: instances(100)}
 	for name, fresh := range map[string]bool{"unchanged": false, "changed": true} {
 		b.Run(name, func(b *testing.B) {
 			f := newFixture(b, nil)
 			on(f.caller, ops.HealthService, func(context.Context, *ops.HealthServiceRequest) (*ops.HealthServiceReply, error) {
 				if fresh {
-					return &ops.HealthServiceReply{ReadMeta: leaderMeta, Instances: append([]*catalog.InstanceHealth(nil), same.Instances...)}, nil
+					return &ops.HealthServiceReply{ReadMeta: sharedMeta, Instances: append([]*catalog.InstanceHealth(nil), same.Instances...)}, nil
 				}
 				return same, nil
 			})

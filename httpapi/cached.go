@@ -1,10 +1,8 @@
 package httpapi
 
 import (
-	"context"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"praetor/internal/rpc"
@@ -56,16 +54,16 @@ func (x *exchange) writeCache(hit bool, age time.Duration) {
 	h["Age"] = []string{strconv.Itoa(int(age.Seconds()))}
 }
 
-// freshness is what a request's Cache-Control asks of a remembered answer
+// freshness is what a request's Cache-Control asks of a cached reply
 // (RFC 9111 §5.2.1, RFC 5861 §4).
 type freshness struct {
-	maxAge       time.Duration // of an answer; below 0 means any
+	maxAge       time.Duration // of a reply
 	staleIfError time.Duration // age up to which an answer is better than an error
 }
 
 // freshness reads Cache-Control.
 func (x *exchange) freshness() (freshness, error) {
-	f := freshness{maxAge: -1}
+	f := freshness{maxAge: maxReplyAge}
 	for part := range strings.SplitSeq(strings.ToLower(x.header("Cache-Control")), ",") {
 		name, value, _ := strings.Cut(strings.TrimSpace(part), "=")
 		var into *time.Duration
@@ -87,85 +85,4 @@ func (x *exchange) freshness() (freshness, error) {
 		*into = time.Duration(seconds) * time.Second
 	}
 	return f, nil
-}
-
-// maxMemories is more than the few questions without an index that are asked;
-// maxMemoryBytes bounds their replies together.
-const (
-	maxMemories    = 256
-	maxMemoryBytes = 32 << 20
-)
-
-// memories keep the replies to reads that have no index to follow, until
-// somebody wants a newer one.
-type memories struct {
-	mu    sync.Mutex
-	kept  map[string]memory
-	bytes int
-}
-
-type memory struct {
-	reply any
-	at    time.Time
-	bytes int
-}
-
-func (m *memories) get(key string) (memory, bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	mem, ok := m.kept[key]
-	return mem, ok
-}
-
-func (m *memories) set(key string, mem memory) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.kept == nil {
-		m.kept = map[string]memory{}
-	}
-	m.forget(key)
-	for old := range m.kept {
-		if len(m.kept) < maxMemories && m.bytes+mem.bytes <= maxMemoryBytes {
-			break
-		}
-		m.forget(old)
-	}
-	if mem.bytes <= maxMemoryBytes {
-		m.kept[key] = mem
-		m.bytes += mem.bytes
-	}
-}
-
-// forget drops a reply, if it is there; m.mu is held.
-func (m *memories) forget(key string) {
-	m.bytes -= m.kept[key].bytes
-	delete(m.kept, key)
-}
-
-// remember answers from memory if the request allows it, and from call otherwise.
-// The reply may be shared: it must not be changed.
-func remember[Rep any](x *exchange, key string, call func(context.Context) (*Rep, error)) (*Rep, error) {
-	if !x.isCached() {
-		return call(x.r.Context())
-	}
-	want, err := x.freshness()
-	if err != nil {
-		return nil, err
-	}
-	mem, known := x.api.memories.get(key)
-	age := time.Since(mem.at)
-	if known && (want.maxAge < 0 || age < want.maxAge) {
-		x.writeCache(true, age)
-		return mem.reply.(*Rep), nil
-	}
-	rep, err := call(x.r.Context())
-	switch {
-	case err == nil:
-		x.api.memories.set(key, memory{rep, time.Now(), len(key) + any(rep).(rpc.Message).Msgsize()})
-		x.writeCache(false, 0)
-	case known && age < want.staleIfError:
-		x.writeCache(true, age)
-		return mem.reply.(*Rep), nil
-	}
-	return rep, err
 }

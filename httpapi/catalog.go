@@ -56,7 +56,7 @@ func catalogDatacenters(x *exchange) error {
 		return err
 	}
 	opts.Datacenter = "" // every datacenter knows them all
-	rep, err := remember(x, ops.CatalogDatacenters.Name, func(ctx context.Context) (*ops.CatalogDatacentersReply, error) {
+	rep, err := callCached(x, ops.CatalogDatacenters.Name, func(ctx context.Context) (*ops.CatalogDatacentersReply, error) {
 		return ops.CatalogDatacenters.Call(ctx, x.api.opts.Caller, &ops.CatalogDatacentersRequest{ReadOptions: opts})
 	})
 	if err != nil {
@@ -93,10 +93,10 @@ func catalogServices(x *exchange) error {
 		return err
 	}
 	encode := func(b []byte) []byte { return wire.AppendMap(b, rep.Services, wire.AppendStrings) }
-	if rep.Filtered || !x.shared && (x.has("node-meta") || x.has("filter")) {
+	if rep.Filtered || !x.shared {
 		return x.reply(encode)
 	}
-	return x.replyKept(x.question(false), mapSource(rep.Services), 32*len(rep.Services), encode)
+	return x.replyCached(x.question(false), mapSource(rep.Services), 32*len(rep.Services), encode)
 }
 
 func catalogService(x *exchange) error { return x.replyCatalog(false) }

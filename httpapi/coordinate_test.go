@@ -172,14 +172,14 @@ func TestNearTheCallerIsTheAgentOrTheCallersNode(t *testing.T) {
 	}
 }
 
-// A list that was sorted for one caller is encoded for that one: keeping it
+// A list that was sorted for one caller is encoded for that one: caching it
 // would drive out the answer that all the others share.
-func TestSortedHealthIsNotKept(t *testing.T) {
+func TestSortedHealthIsNotCached(t *testing.T) {
 	f := newFixture(t, nil)
 	answering(f.caller, ops.HealthService, &ops.HealthServiceReply{ReadMeta: leaderMeta, Instances: instances(2)})
 	_, sorted := f.do("GET", "/v1/health/service/web?near=n1", "")
-	if n, _ := f.api.Kept(); n != 0 {
-		t.Errorf("%d answers kept, want none", n)
+	if n, _ := f.api.Cached(); n != 0 {
+		t.Errorf("%d answers cached, want none", n)
 	}
 	if _, plain := f.do("GET", "/v1/health/service/web", ""); plain != sorted {
 		t.Errorf("got %s, want %s", plain, sorted)

@@ -19,13 +19,13 @@
 // (errors.go), meta headers and consistency in one (read.go). Tokens are not
 // logged. No name in a path leads to another endpoint (path.go).
 // Bounds: JSON bodies maxBodyBytes and their shape, values Options.KVMaxValueSize,
-// kept encodings maxKept answers and maxKeptBytes, answers under way maxUnderWay and
-// maxUnderWayPerClient. Lists of keys above maxWholeList are written as they come.
+// cached answers answerCacheBytes and replies replyCacheBytes, answers under way maxUnderWay
+// and maxUnderWayPerClient. Lists of keys above maxWholeList are written as they come.
 //
 // # Decisions
 //
 // What JSON looks like is httpapi/wire's. The encoding of a service's health is
-// made once per change (kept.go), compressed once, and given to all its watchers.
+// made once per change (answer_cache.go), compressed once, and given to all its watchers.
 // Chunked bodies have the bounds of others, though Consul looks at Content-Length
 // only: there is no body without a bound in bytes.
 // chi is used as a finder only, and its handlers are never called (api.go): they

@@ -2,15 +2,25 @@ package httpapi
 
 import "praetor/internal/budget"
 
-// Kept counts the answers kept, and the bytes accounted to them.
-func (a *API) Kept() (answers, bytes int) {
-	a.kept.mu.Lock()
-	defer a.kept.mu.Unlock()
-	return len(a.kept.answers), a.kept.bytes
+// Cached counts the answers cached, and what they hold.
+func (a *API) Cached() (answers, bytes int) {
+	a.answers.mu.Lock()
+	defer a.answers.mu.Unlock()
+	return a.answers.answers.Len(), a.answers.answers.Bytes()
 }
 
-// MaxKept is the bound on kept answers.
-const MaxKept = maxKept
+// CachedReplies counts the replies cached, and what they hold.
+func (a *API) CachedReplies() (replies, bytes int) {
+	a.replies.mu.Lock()
+	defer a.replies.mu.Unlock()
+	return a.replies.replies.Len(), a.replies.replies.Bytes()
+}
+
+// AnswerCacheBytes bounds what cached answers hold.
+const AnswerCacheBytes = answerCacheBytes
+
+// ReplyCacheBytes bounds what cached replies hold.
+const ReplyCacheBytes = replyCacheBytes
 
 // LimitAnswers sets the budget of answers under way.
 func (a *API) LimitAnswers(b *budget.Budget) { a.underWay = b }

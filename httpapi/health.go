@@ -82,8 +82,8 @@ func (x *exchange) replyInstances(op rpc.Op[ops.HealthServiceRequest, ops.Health
 		return err
 	case x.isPeered():
 		return x.reply(func(b []byte) []byte { return append(b, "[]"...) })
-	case rep.Filtered || x.translates() || req.Near != ops.Near{} && !x.shared:
-		// The list was made for this caller alone: not worth keeping.
+	case rep.Filtered || x.translates() || !x.shared:
+		// The list was made for this caller alone: nobody asks for it again.
 		list := x.translateHealth(rep.Instances)
 		return x.reply(func(b []byte) []byte { return wire.AppendList(b, list, wire.AppendInstanceHealth) })
 	}

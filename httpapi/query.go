@@ -157,13 +157,13 @@ func (x *exchange) executeQuery(name string) error {
 		}
 	}
 	key := strings.Join([]string{ops.QueryExecute.Name, x.name, x.r.URL.RawQuery, x.token, req.SourceIP}, "\x00")
-	kept, err := remember(x, key, func(ctx context.Context) (*ops.QueryExecuteReply, error) {
+	cached, err := callCached(x, key, func(ctx context.Context) (*ops.QueryExecuteReply, error) {
 		return ops.QueryExecute.Call(ctx, x.api.opts.Caller, req)
 	})
 	if err != nil {
 		return x.farError(err)
 	}
-	rep := *kept
+	rep := *cached
 	x.writeMeta(&rep.ReadMeta)
 	x.from = rep.Datacenter
 	rep.Instances = x.translateHealth(rep.Instances)

@@ -96,6 +96,7 @@ func ask[Req, Rep any](x *exchange, op rpc.Op[Req, Rep], req *Req) (*Rep, error)
 		return nil, err
 	}
 	if m, ok := any(rep).(interface{ Meta() *rpc.ReadMeta }); ok {
+		x.shared = x.shared || m.Meta().Shared
 		x.writeMeta(m.Meta())
 	}
 	return rep, nil

@@ -41,7 +41,7 @@ func (s *Server) catalogServices(ctx context.Context, az *acl.Authorizer, req *o
 	return rep, s.kernel.Read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (_ uint64, err error) {
 		index, all := tx.Services(ws)
 		if az.Unrestricted() && len(req.NodeMeta) == 0 && picked == nil {
-			rep.Services = all
+			rep.Services, rep.Shared = all, true
 			return index, nil
 		}
 		matches := filter.Matching[filter.Instance, *catalog.Instance](ctx, picked)

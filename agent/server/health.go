@@ -56,6 +56,7 @@ func (s *Server) healthService(ctx context.Context, az *acl.Authorizer, req *ops
 		index, instances, filtered, err := s.views.Show(ctx, az, tx, ws, key, req, picked)
 		rep.Instances, rep.Filtered = instances, filtered
 		rep.Instances = kernel.SortNear(s.kernel, tx, &req.Near, rep.Instances, kernel.NodeOfHealth)
+		rep.Shared = !rep.Filtered && req.Near == ops.Near{}
 		rep.Absent = len(rep.Instances) == 0 && !tx.HasInstances(req.Service, req.Connect)
 		return index, err
 	})

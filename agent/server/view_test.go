@@ -54,6 +54,42 @@ func TestViewsHoldSoManyBytes(t *testing.T) {
 	})
 }
 
+// TestSharedAnswersSaySo asks in the server's own process, where lists are given to
+// all, and from outside.
+func TestSharedAnswersSaySo(t *testing.T) {
+	virtual(t, nil, func(s *lone) {
+		if err := s.register(catalog.Register{Node: "n", Address: "10.1.1.1", Service: &catalog.Service{Service: "web"}}); err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range []struct {
+			req  ops.HealthServiceRequest
+			want bool
+		}{
+			{ops.HealthServiceRequest{Service: "web"}, true},
+			{ops.HealthServiceRequest{Service: "web", PassingOnly: true}, true},
+			{ops.HealthServiceRequest{Service: "none"}, true},
+			{ops.HealthServiceRequest{Service: "web", Near: ops.Near{NearNode: "n"}}, false},
+		} {
+			rep, err := ops.HealthService.Call(context.Background(), s.Router(), &row.req)
+			if err != nil || rep.Shared != row.want {
+				t.Errorf("%+v: shared %v, %v; want %v", row.req, rep.Shared, err, row.want)
+			}
+			var sent ops.HealthServiceReply
+			if encoded, err := rep.MarshalMsg(nil); err != nil {
+				t.Error(err)
+			} else if _, err := sent.UnmarshalMsg(encoded); err != nil || sent.Shared {
+				t.Errorf("%+v: a reply that was sent is shared, %v", row.req, err)
+			}
+		}
+		for filter, want := range map[string]bool{"": true, "ServiceName == web": false} {
+			rep, err := ops.CatalogServices.Call(context.Background(), s.Router(), &ops.CatalogServicesRequest{Filter: filter})
+			if err != nil || rep.Shared != want {
+				t.Errorf("services where %q: shared %v, %v; want %v", filter, rep.Shared, err, want)
+			}
+		}
+	})
+}
+
 func TestViewsAnswerWhatWasAsked(t *testing.T) {
 	virtual(t, nil, func(s *lone) {
 		for i, status := range []string{catalog.Passing, catalog.Passing, catalog.Critical} {

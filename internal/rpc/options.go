@@ -64,6 +64,10 @@ type ReadMeta struct {
 	// Absent says that there is nothing of what was asked for: a blocking read that
 	// found that goes on while it stays so, whatever becomes of the index.
 	Absent bool `msg:"-"`
+	// Shared says that others in this process are given the very list or map of this
+	// reply for the same question, as long as it holds: what is made of it is worth
+	// keeping. A reply from another agent is its caller's alone.
+	Shared bool `msg:"-"`
 	// Live is set if the request asked for it and it is known.
 	Live *Live `msg:"-"`
 }

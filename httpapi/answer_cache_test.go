@@ -11,7 +11,11 @@ import (
 	"praetor/catalog"
 	"praetor/httpapi"
 	"praetor/internal/ops"
+	"praetor/internal/rpc"
 )
+
+// sharedMeta is what a server in this process says of a list that it gives to all.
+var sharedMeta = rpc.ReadMeta{Index: 7, KnownLeader: true, Consistency: "leader", Shared: true}
 
 // instances makes a list of n instances with two checks each.
 func instances(n int) []*catalog.InstanceHealth {
@@ -33,7 +37,7 @@ func instances(n int) []*catalog.InstanceHealth {
 
 func TestHealthIsEncodedAgainOnlyWhenItChanged(t *testing.T) {
 	f := newFixture(t, nil)
-	rep := &ops.HealthServiceReply{ReadMeta: leaderMeta, Instances: instances(3)}
+	rep := &ops.HealthServiceReply{ReadMeta: sharedMeta, Instances: instances(3)}
 	on(f.caller, ops.HealthService, func(context.Context, *ops.HealthServiceRequest) (*ops.HealthServiceReply, error) { return rep, nil })
 	_, first := f.do("GET", "/v1/health/service/web", "")
 	// Rows never change once stored: if one does, an answer made before shows not.
@@ -41,44 +45,69 @@ func TestHealthIsEncodedAgainOnlyWhenItChanged(t *testing.T) {
 	if _, again := f.do("GET", "/v1/health/service/web", ""); again != first {
 		t.Error("the same list was encoded again")
 	}
-	rep = &ops.HealthServiceReply{ReadMeta: leaderMeta, Instances: append([]*catalog.InstanceHealth(nil), rep.Instances...)}
+	rep = &ops.HealthServiceReply{ReadMeta: sharedMeta, Instances: append([]*catalog.InstanceHealth(nil), rep.Instances...)}
 	if _, changed := f.do("GET", "/v1/health/service/web", ""); changed == first {
 		t.Error("another list got the old answer")
 	}
-	if n, _ := f.api.Kept(); n != 1 {
-		t.Errorf("%d answers kept, want the last", n)
+	if n, _ := f.api.Cached(); n != 1 {
+		t.Errorf("%d answers cached, want the last", n)
 	}
-	rep = &ops.HealthServiceReply{ReadMeta: leaderMeta, Instances: rep.Instances[:2]}
+	rep = &ops.HealthServiceReply{ReadMeta: sharedMeta, Instances: rep.Instances[:2]}
 	if _, shorter := f.do("GET", "/v1/health/service/web", ""); len(shorter) >= len(first) {
 		t.Error("a shorter list at the same address got the old answer")
 	}
 	rep.Filtered = true
 	f.do("GET", "/v1/health/service/other", "")
-	if n, _ := f.api.Kept(); n != 1 {
-		t.Error("an answer for one token was kept")
+	if n, _ := f.api.Cached(); n != 1 {
+		t.Error("an answer for one token was cached")
 	}
 }
 
-func TestKeptAnswersAreBounded(t *testing.T) {
+// TestAnswersFromOtherAgentsAreNotCached asks as a client agent does, whose every
+// reply is a list of its own.
+func TestAnswersFromOtherAgentsAreNotCached(t *testing.T) {
 	f := newFixture(t, nil)
-	on(f.caller, ops.HealthService, func(_ context.Context, req *ops.HealthServiceRequest) (*ops.HealthServiceReply, error) {
-		return &ops.HealthServiceReply{Instances: instances(1)}, nil
+	on(f.caller, ops.HealthService, func(context.Context, *ops.HealthServiceRequest) (*ops.HealthServiceReply, error) {
+		return &ops.HealthServiceReply{ReadMeta: leaderMeta, Instances: instances(1)}, nil
 	})
-	for i := range httpapi.MaxKept + 50 {
-		f.do("GET", fmt.Sprintf("/v1/health/service/s%d", i), "")
+	on(f.caller, ops.CatalogServices, func(context.Context, *ops.CatalogServicesRequest) (*ops.CatalogServicesReply, error) {
+		return &ops.CatalogServicesReply{ReadMeta: leaderMeta, Services: map[string][]string{"web": {"v1"}}}, nil
+	})
+	for _, path := range []string{"/v1/health/service/web", "/v1/health/connect/web?passing", "/v1/catalog/services", "/v1/catalog/services?filter=x"} {
+		_, first := f.do("GET", path, "")
+		if _, again := f.do("GET", path, ""); again != first || len(first) < 10 {
+			t.Errorf("%s: %s, then %s", path, first, again)
+		}
+		if n, bytes := f.api.Cached(); n != 0 || bytes != 0 {
+			t.Errorf("%s: %d answers of %d bytes cached, of lists that nobody has again", path, n, bytes)
+		}
 	}
-	n, bytes := f.api.Kept()
-	if n != httpapi.MaxKept {
-		t.Errorf("%d answers kept, want %d", n, httpapi.MaxKept)
+}
+
+func TestCachedAnswersAreBoundedInBytes(t *testing.T) {
+	f := newFixture(t, nil)
+	list := instances(2000)
+	on(f.caller, ops.HealthService, func(_ context.Context, req *ops.HealthServiceRequest) (*ops.HealthServiceReply, error) {
+		return &ops.HealthServiceReply{ReadMeta: sharedMeta, Instances: append([]*catalog.InstanceHealth(nil), list...)}, nil
+	})
+	const questions = 60
+	var length int
+	for i := range questions {
+		_, body := f.do("GET", fmt.Sprintf("/v1/health/service/s%d", i), "")
+		length = len(body)
 	}
-	if bytes < 500*n || bytes > 5000*n {
-		t.Errorf("%d answers of some 1,000 bytes account for %d bytes", n, bytes)
+	n, bytes := f.api.Cached()
+	if bytes > httpapi.AnswerCacheBytes || bytes < httpapi.AnswerCacheBytes*3/4 || n == questions {
+		t.Errorf("%d answers of %d hold %d bytes, want at most %d", n, questions, bytes, httpapi.AnswerCacheBytes)
+	}
+	if bytes < 2*n*length {
+		t.Errorf("%d answers of %d bytes, with their lists, account for %d bytes", n, length, bytes)
 	}
 }
 
 func TestManyWatchersShareOneAnswer(t *testing.T) {
 	f := newFixture(t, nil)
-	rep := &ops.HealthServiceReply{ReadMeta: leaderMeta, Instances: instances(20)}
+	rep := &ops.HealthServiceReply{ReadMeta: sharedMeta, Instances: instances(20)}
 	answering(f.caller, ops.HealthService, rep)
 	_, want := f.do("GET", "/v1/health/service/web", "")
 	var watchers sync.WaitGroup

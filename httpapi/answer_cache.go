@@ -9,24 +9,20 @@ import (
 
 	"praetor/catalog"
 	"praetor/httpapi/wire"
+	"praetor/internal/cache"
 )
 
-const (
-	// maxKept answers are more questions than one agent is usually asked at
-	// once; when there are more, some are encoded again.
-	maxKept = 1024
-	// maxKeptBytes is 700 answers of 100 instances each.
-	maxKeptBytes = 64 << 20
-)
+// answerCacheBytes bounds what cached answers hold, with the lists they were made of:
+// 700 answers of 100 instances each.
+const answerCacheBytes = 128 << 20
 
-// kept holds the last encoded answer to each question, so that a change is
+// answerCache holds the last encoded answer to each question, so that a change is
 // encoded once for all who wait for it. While nothing changed, the same question
-// is answered with the very same list (ops.HealthServiceReply, catalog.Tx.Services,
-// a view's reply): that list is what an answer is known by.
-type kept struct {
+// is answered with the very same list (rpc.ReadMeta.Shared, a view's reply): that list
+// is what an answer is known by.
+type answerCache struct {
 	mu      sync.Mutex
-	answers map[question]*answer
-	bytes   int
+	answers cache.Map[question, *answer]
 }
 
 // question is what makes two requests ask the same: all that shapes an answer,
@@ -67,81 +63,64 @@ type answer struct {
 	plain  []byte
 	zip    sync.Once
 	zipped []byte
-	size   int // bytes accounted for; guarded by kept.mu
+	bytes  int // held, but for the question; guarded by answerCache.mu
 }
 
 func (a *answer) isOf(s source) bool { return a.of.at == s.at && a.of.n == s.n }
 
-// of returns the answer made of s, the kept one if it was.
-func (k *kept) of(q question, s source) *answer {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	old := k.answers[q]
-	if old != nil && old.isOf(s) {
-		return old
-	}
-	if k.answers == nil {
-		k.answers = map[question]*answer{}
-	}
-	if old != nil {
-		k.bytes -= old.size
+// bytes is what a question's texts hold.
+func (q *question) bytes() int {
+	return len(q.endpoint) + len(q.name) + len(q.datacenter) + len(q.tags) + len(q.meta) + len(q.filter) + len(q.near) + len(q.separator)
+}
+
+// of returns the answer made of s, the cached one if it was.
+func (c *answerCache) of(q question, s source) *answer {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if a, ok := c.answers.Get(q); ok && a.isOf(s) {
+		return a
 	}
 	a := &answer{of: s}
-	k.answers[q] = a
-	k.shrink(a)
+	c.answers.Put(q, a, q.bytes())
 	return a
 }
 
 // grew accounts for what was added to an answer.
-func (k *kept) grew(q question, a *answer, bytes int) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.answers[q] != a {
+func (c *answerCache) grew(q question, a *answer, bytes int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if now, _ := c.answers.Peek(q); now != a {
 		return // dropped meanwhile
 	}
-	a.size += bytes
-	k.bytes += bytes
-	k.shrink(a)
-}
-
-// shrink drops answers, any but one, until the bounds hold; k.mu is held.
-func (k *kept) shrink(but *answer) {
-	for q, a := range k.answers {
-		if len(k.answers) <= maxKept && k.bytes <= maxKeptBytes {
-			return
-		}
-		if a != but {
-			k.bytes -= a.size
-			delete(k.answers, q)
-		}
-	}
+	a.bytes += bytes
+	c.answers.Resize(q, a.bytes+q.bytes())
 }
 
 // replyHealth answers with instances that may be shared.
 func (x *exchange) replyHealth(q question, list []*catalog.InstanceHealth) error {
-	return x.replyKept(q, listSource(list), 1024*len(list), func(b []byte) []byte { return wire.AppendList(b, list, wire.AppendInstanceHealth) })
+	return x.replyCached(q, listSource(list), 1024*len(list), func(b []byte) []byte { return wire.AppendList(b, list, wire.AppendInstanceHealth) })
 }
 
-// replyShared answers with what of holds if that came from a view, and so will
-// be asked for again as it is.
+// replyShared answers with what of holds if others are given the same, and with what
+// was made of it for one of them.
 func (x *exchange) replyShared(of source, encode func(b []byte) []byte) error {
 	if !x.shared {
 		return x.reply(encode)
 	}
-	return x.replyKept(x.question(false), of, 256*of.n, encode)
+	return x.replyCached(x.question(false), of, 256*of.n, encode)
 }
 
-// replyKept answers with what encode makes of a source, or with what an earlier
+// replyCached answers with what encode makes of a source, or with what an earlier
 // exchange made of it that asked the same. sizeHint is in bytes.
-func (x *exchange) replyKept(q question, of source, sizeHint int, encode func(b []byte) []byte) error {
-	k := &x.api.kept
-	a := k.of(q, of)
+func (x *exchange) replyCached(q question, of source, sizeHint int, encode func(b []byte) []byte) error {
+	c := &x.api.answers
+	a := c.of(q, of)
 	a.encode.Do(func() {
 		a.plain = encode(make([]byte, 0, 64+sizeHint))
 		if x.api.opts.Dev {
 			a.plain = indent(a.plain, "")
 		}
-		k.grew(q, a, cap(a.plain))
+		c.grew(q, a, 2*cap(a.plain)) // the list takes about what its JSON takes
 	})
 	switch {
 	case x.has("pretty"):
@@ -149,7 +128,7 @@ func (x *exchange) replyKept(q question, of source, sizeHint int, encode func(b 
 	case x.wantsGzip(len(a.plain)):
 		a.zip.Do(func() {
 			a.zipped = appendGzip(make([]byte, 0, len(a.plain)/6), a.plain)
-			k.grew(q, a, cap(a.zipped))
+			c.grew(q, a, cap(a.zipped))
 		})
 		x.w.Header()["Content-Type"] = typeJSON
 		x.w.Header()["Content-Encoding"] = headerGzip
