@@ -18,13 +18,13 @@ import (
 	"praetor/gossip"
 	"praetor/httpapi"
 	"praetor/internal/acl"
-	"praetor/internal/event"
 	"praetor/internal/httpserver"
 	"praetor/internal/life"
 	"praetor/internal/logging"
 	"praetor/internal/rpc"
 	"praetor/internal/telemetry"
 	"praetor/internal/tlsconf"
+	"praetor/internal/userevent"
 	"praetor/internal/view"
 )
 
@@ -67,16 +67,16 @@ type Agent struct {
 	router    *rpc.Router
 	views     *view.Views
 	local     *local.State
-	events    *event.Ring
+	events    *userevent.Ring
 	api       *httpapi.API
 	front     *httpserver.Server // what serves api
 	dns       *dnsserver.Server
 	servesDNS bool // over UDP and TCP, or TLS: then over HTTPS too
 
-	closers []io.Closer       // what Open took, in order
-	flood   chan struct{}     // one token: servers of the LAN pool changed
-	jobs    chan *event.Event // of remote execution
-	rewatch chan struct{}     // one token: the configuration's watches may have changed
+	closers []io.Closer           // what Open took, in order
+	flood   chan struct{}         // one token: servers of the LAN pool changed
+	jobs    chan *userevent.Event // of remote execution
+	rewatch chan struct{}         // one token: the configuration's watches may have changed
 
 	joinErr atomic.Pointer[string] // why retry_join has reached nobody yet
 
@@ -96,7 +96,7 @@ func Open(opts Options) (*Agent, error) {
 	}
 	a := &Agent{
 		network: opts.Network, clock: opts.Clock, root: opts.Logger, logger: opts.Logger, metrics: opts.Metrics, duties: opts.Duties,
-		acl: acl.AllowAll{}, events: event.NewRing(), started: time.Now(), left: make(chan struct{}), flood: make(chan struct{}, 1), rewatch: make(chan struct{}, 1), jobs: make(chan *event.Event, rexecMax),
+		acl: acl.AllowAll{}, events: userevent.NewRing(), started: time.Now(), left: make(chan struct{}), flood: make(chan struct{}, 1), rewatch: make(chan struct{}, 1), jobs: make(chan *userevent.Event, rexecMax),
 	}
 	a.runtime.Store(opts.Runtime)
 	for _, step := range []func(*config.Runtime) error{

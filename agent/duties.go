@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"praetor/agent/config"
-	"praetor/internal/event"
+	"praetor/internal/userevent"
 )
 
 // Duties is what an agent does as a client of itself. It comes from outside,
@@ -19,7 +19,7 @@ type Duties struct {
 	Watch func(ctx context.Context, self Self, conf config.Watch)
 	// Job runs one job of remote execution, told of by an event
 	// (reference/cli.md §4, exec).
-	Job func(ctx context.Context, self Self, e *event.Event)
+	Job func(ctx context.Context, self Self, e *userevent.Event)
 }
 
 // Self is what a duty knows of its agent.
@@ -44,7 +44,7 @@ func (a *Agent) self() Self {
 
 // offerJob takes a job that came as an event, unless the configuration forbids
 // it, which it does by default.
-func (a *Agent) offerJob(e *event.Event, meant *event.Filters) {
+func (a *Agent) offerJob(e *userevent.Event, meant *userevent.Filters) {
 	rt := a.runtime.Load()
 	if e.Name != rexecEvent || a.duties.Job == nil || rt.Checks.DisableRemoteExec || !meant.Match(rt.NodeName, a.serviceTags) {
 		return

@@ -4,13 +4,13 @@ import (
 	"strings"
 
 	"praetor/gossip"
-	"praetor/internal/event"
+	"praetor/internal/userevent"
 )
 
 // onFired keeps an event that a user fired, if this agent is meant
 // (reference/internals.md §7).
 func (a *Agent) onFired(u *gossip.UserEvent) {
-	e, meant, err := event.Decode(u.Name, u.LTime, u.Payload)
+	e, meant, err := userevent.Decode(u.Name, u.LTime, u.Payload)
 	if err != nil {
 		a.logger.Warn("drop user event", "name", u.Name, "error", err)
 		return
@@ -35,4 +35,4 @@ func (a *Agent) serviceTags(yield func(id string, tags []string) bool) {
 	}
 }
 
-func isFired(u *gossip.UserEvent) bool { return strings.HasPrefix(u.Name, event.Prefix) }
+func isFired(u *gossip.UserEvent) bool { return strings.HasPrefix(u.Name, userevent.Prefix) }

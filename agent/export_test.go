@@ -10,9 +10,9 @@ import (
 	"praetor/agent/config"
 	"praetor/agent/local"
 	"praetor/gossip"
-	"praetor/internal/event"
 	"praetor/internal/ops"
 	"praetor/internal/rpc"
+	"praetor/internal/userevent"
 	"praetor/raftstore"
 )
 
@@ -137,8 +137,8 @@ var Fingerprint = fingerprint
 var Notify, StateReloading = notify, stateReloading
 
 // NewListener is an agent that only hears events: Fired is what reaches it.
-func NewListener(rt *config.Runtime, state *local.State, job func(ctx context.Context, self Self, e *event.Event)) *Agent {
-	a := &Agent{duties: Duties{Job: job}, events: event.NewRing(), jobs: make(chan *event.Event, rexecMax), local: state, logger: hclog.NewNullLogger()}
+func NewListener(rt *config.Runtime, state *local.State, job func(ctx context.Context, self Self, e *userevent.Event)) *Agent {
+	a := &Agent{duties: Duties{Job: job}, events: userevent.NewRing(), jobs: make(chan *userevent.Event, rexecMax), local: state, logger: hclog.NewNullLogger()}
 	a.secrets = newTokenStore("", rt.ACL, nil, nil)
 	a.runtime.Store(rt)
 	return a

@@ -11,13 +11,13 @@ import (
 	"praetor/agent/config"
 	"praetor/agent/local"
 	"praetor/catalog"
-	"praetor/internal/event"
+	"praetor/internal/userevent"
 )
 
 // fired is an event as gossip carries it.
-func fired(t *testing.T, e event.Event) (name string, payload []byte) {
+func fired(t *testing.T, e userevent.Event) (name string, payload []byte) {
 	t.Helper()
-	made, err := event.New(e.Name, e.Payload)
+	made, err := userevent.New(e.Name, e.Payload)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,7 +26,7 @@ func fired(t *testing.T, e event.Event) (name string, payload []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return event.Prefix + e.Name, payload
+	return userevent.Prefix + e.Name, payload
 }
 
 // withWeb is the local state of an agent with one service.
@@ -46,7 +46,7 @@ func withWeb(t *testing.T) *local.State {
 // TestEventsThatAreMeantForAnAgentAreKept: reference/internals.md §7.
 func TestEventsThatAreMeantForAnAgentAreKept(t *testing.T) {
 	a := agent.NewListener(&config.Runtime{NodeName: "n1"}, withWeb(t), nil)
-	for _, e := range []event.Event{
+	for _, e := range []userevent.Event{
 		{Name: "all"},
 		{Name: "node", NodeFilter: "^n1$"}, {Name: "othernode", NodeFilter: "^n2$"},
 		{Name: "service", ServiceFilter: "web"}, {Name: "otherservice", ServiceFilter: "db"},
@@ -55,7 +55,7 @@ func TestEventsThatAreMeantForAnAgentAreKept(t *testing.T) {
 	} {
 		a.Fired(fired(t, e))
 	}
-	a.Fired(event.Prefix+"broken", []byte("?"))
+	a.Fired(userevent.Prefix+"broken", []byte("?"))
 	a.Fired("of-another-kind", nil)
 	if got := strings.Join(a.Heard(), " "); got != "all node service tag" {
 		t.Errorf("kept: %s", got)
@@ -68,21 +68,21 @@ func TestJobsOfRemoteExecution(t *testing.T) {
 		name    string
 		rt      config.Runtime
 		without bool
-		fired   event.Event
+		fired   userevent.Event
 		runs    bool
 	}{
-		{"allowed", config.Runtime{NodeName: "n1"}, false, event.Event{Name: "_rexec", Payload: []byte("{}")}, true},
-		{"meant for it", config.Runtime{NodeName: "n1"}, false, event.Event{Name: "_rexec", NodeFilter: "n1"}, true},
-		{"meant for another", config.Runtime{NodeName: "n1"}, false, event.Event{Name: "_rexec", NodeFilter: "n2"}, false},
-		{"forbidden", config.Runtime{NodeName: "n1", Checks: config.Checks{DisableRemoteExec: true}}, false, event.Event{Name: "_rexec"}, false},
-		{"another reserved name", config.Runtime{NodeName: "n1"}, false, event.Event{Name: "_rexecutor"}, false},
-		{"an agent that runs none", config.Runtime{NodeName: "n1"}, true, event.Event{Name: "_rexec"}, false},
+		{"allowed", config.Runtime{NodeName: "n1"}, false, userevent.Event{Name: "_rexec", Payload: []byte("{}")}, true},
+		{"meant for it", config.Runtime{NodeName: "n1"}, false, userevent.Event{Name: "_rexec", NodeFilter: "n1"}, true},
+		{"meant for another", config.Runtime{NodeName: "n1"}, false, userevent.Event{Name: "_rexec", NodeFilter: "n2"}, false},
+		{"forbidden", config.Runtime{NodeName: "n1", Checks: config.Checks{DisableRemoteExec: true}}, false, userevent.Event{Name: "_rexec"}, false},
+		{"another reserved name", config.Runtime{NodeName: "n1"}, false, userevent.Event{Name: "_rexecutor"}, false},
+		{"an agent that runs none", config.Runtime{NodeName: "n1"}, true, userevent.Event{Name: "_rexec"}, false},
 	} {
 		state := withWeb(t)
 		name, payload := fired(t, row.fired)
 		synctest.Test(t, func(t *testing.T) {
 			var ran []string
-			job := func(_ context.Context, self agent.Self, e *event.Event) {
+			job := func(_ context.Context, self agent.Self, e *userevent.Event) {
 				ran = append(ran, self.NodeName+" "+string(e.Payload))
 			}
 			if row.without {
@@ -109,14 +109,14 @@ func TestJobsOfRemoteExecution(t *testing.T) {
 // its asker has gone.
 func TestMoreThanSixteenJobsAtATimeAreRefused(t *testing.T) {
 	state := withWeb(t)
-	name, payload := fired(t, event.Event{Name: "_rexec"})
+	name, payload := fired(t, userevent.Event{Name: "_rexec"})
 	synctest.Test(t, func(t *testing.T) {
 		var (
 			mu      sync.Mutex
 			started int
 		)
 		ended := make(chan struct{})
-		a := agent.NewListener(&config.Runtime{NodeName: "n1"}, state, func(ctx context.Context, _ agent.Self, _ *event.Event) {
+		a := agent.NewListener(&config.Runtime{NodeName: "n1"}, state, func(ctx context.Context, _ agent.Self, _ *userevent.Event) {
 			mu.Lock()
 			started++
 			mu.Unlock()

@@ -9,16 +9,16 @@ import (
 
 	"praetor/httpapi/wire"
 	"praetor/internal/acl"
-	"praetor/internal/event"
 	"praetor/internal/ops"
 	"praetor/internal/rpc"
+	"praetor/internal/userevent"
 )
 
 // Events is the agent's ring of user events.
 type Events interface {
 	// Events lists what is kept, oldest first, and gives a channel that closes
 	// with the next one. The list is shared and never changed.
-	Events() ([]*event.Event, <-chan struct{})
+	Events() ([]*userevent.Event, <-chan struct{})
 }
 
 const (
@@ -35,7 +35,7 @@ func eventFire(x *exchange) error {
 	if x.name == "" {
 		return invalid("Missing name")
 	}
-	e, err := event.New(x.name, nil)
+	e, err := userevent.New(x.name, nil)
 	if err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func eventList(x *exchange) error {
 	for over := opts.MinIndex == 0; ; {
 		all, changed := x.api.opts.Events.Events()
 		hidden := false
-		list := slices.DeleteFunc(slices.Clone(all), func(e *event.Event) bool {
+		list := slices.DeleteFunc(slices.Clone(all), func(e *userevent.Event) bool {
 			if name != "" && e.Name != name {
 				return true
 			}
@@ -114,14 +114,14 @@ func eventList(x *exchange) error {
 }
 
 // eventIndex is that of the newest event, 1 if there is none.
-func eventIndex(list []*event.Event) uint64 {
+func eventIndex(list []*userevent.Event) uint64 {
 	if len(list) == 0 {
 		return 1
 	}
 	return list[len(list)-1].Index()
 }
 
-func (x *exchange) replyEvents(index uint64, list []*event.Event, hidden bool) error {
+func (x *exchange) replyEvents(index uint64, list []*userevent.Event, hidden bool) error {
 	x.w.Header()["X-Consul-Index"] = []string{strconv.FormatUint(index, 10)}
 	if hidden {
 		x.writeFiltered()

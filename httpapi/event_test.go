@@ -12,14 +12,14 @@ import (
 
 	"praetor/httpapi"
 	"praetor/internal/acl"
-	"praetor/internal/event"
 	"praetor/internal/fault"
 	"praetor/internal/ops"
+	"praetor/internal/userevent"
 )
 
 // withEvents is a fixture with a ring, and with a server that fires into it.
-func withEvents(t *testing.T, change func(*httpapi.Options)) (*fixture, *event.Ring) {
-	ring := event.NewRing()
+func withEvents(t *testing.T, change func(*httpapi.Options)) (*fixture, *userevent.Ring) {
+	ring := userevent.NewRing()
 	f := newFixture(t, func(o *httpapi.Options) {
 		o.Events = ring
 		if change != nil {
@@ -38,9 +38,9 @@ func withEvents(t *testing.T, change func(*httpapi.Options)) (*fixture, *event.R
 	return f, ring
 }
 
-func add(t *testing.T, r *event.Ring, name string) *event.Event {
+func add(t *testing.T, r *userevent.Ring, name string) *userevent.Event {
 	t.Helper()
-	e, err := event.New(name, nil)
+	e, err := userevent.New(name, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

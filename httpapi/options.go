@@ -10,9 +10,9 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"praetor/internal/acl"
-	"praetor/internal/event"
 	"praetor/internal/rpc"
 	"praetor/internal/telemetry"
+	"praetor/internal/userevent"
 	"praetor/internal/view"
 )
 
@@ -116,7 +116,7 @@ func (o *Options) fill() error {
 		}
 	}
 	if o.Events == nil {
-		o.Events = event.NewRing()
+		o.Events = userevent.NewRing()
 	}
 	if o.ACL == nil {
 		o.ACL = acl.AllowAll{}

@@ -5,9 +5,9 @@ import (
 
 	"praetor/agent/server/kernel"
 	"praetor/internal/acl"
-	"praetor/internal/event"
 	"praetor/internal/fault"
 	"praetor/internal/ops"
+	"praetor/internal/userevent"
 )
 
 func (s *Server) registerEvents(m *kernel.Mux) {
@@ -28,7 +28,7 @@ func (s *Server) eventFire(_ context.Context, az *acl.Authorizer, req *ops.Event
 	if err != nil {
 		return nil, err
 	}
-	if err := s.opts.LAN.Fire(event.Prefix+e.Name, payload); err != nil {
+	if err := s.opts.LAN.Fire(userevent.Prefix+e.Name, payload); err != nil {
 		return nil, fault.New(fault.Rejected, "error broadcasting event: %w", err)
 	}
 	return &ops.Empty{}, nil

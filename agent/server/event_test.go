@@ -8,19 +8,19 @@ import (
 
 	"praetor/agent/server"
 	"praetor/internal/acl"
-	"praetor/internal/event"
 	"praetor/internal/fault"
 	"praetor/internal/ops"
+	"praetor/internal/userevent"
 )
 
-func (s *lone) fire(e *event.Event) error {
+func (s *lone) fire(e *userevent.Event) error {
 	_, err := ops.EventFire.Call(context.Background(), s.Router(), &ops.EventFireRequest{Event: *e})
 	return err
 }
 
 func TestFiredEventGoesThroughThePoolAsItIs(t *testing.T) {
 	virtual(t, func(o *server.Options) { o.ACL = rights{acl.Event.Write("deploy")} }, func(s *lone) {
-		e, err := event.New("deploy", []byte("v2"))
+		e, err := userevent.New("deploy", []byte("v2"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -29,7 +29,7 @@ func TestFiredEventGoesThroughThePoolAsItIs(t *testing.T) {
 			t.Fatal(err)
 		}
 		name, payload := s.lastUserEvent()
-		if got, _, err := event.Decode(name, 0, []byte(payload)); err != nil || got.ID != e.ID || string(got.Payload) != "v2" || got.NodeFilter != "web" {
+		if got, _, err := userevent.Decode(name, 0, []byte(payload)); err != nil || got.ID != e.ID || string(got.Payload) != "v2" || got.NodeFilter != "web" {
 			t.Errorf("got %+v, %v; want %+v", got, err, e)
 		}
 		e.Name = "other"
@@ -55,7 +55,7 @@ func (s *lone) lastUserEvent() (name, payload string) {
 	s.pool.mu.Lock()
 	defer s.pool.mu.Unlock()
 	for _, fired := range s.pool.fired {
-		if strings.HasPrefix(fired, event.Prefix) {
+		if strings.HasPrefix(fired, userevent.Prefix) {
 			name, payload, _ = strings.Cut(fired, " ")
 		}
 	}

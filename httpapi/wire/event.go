@@ -1,9 +1,9 @@
 package wire
 
-import "praetor/internal/event"
+import "praetor/internal/userevent"
 
 // AppendEvent appends a user event (reference/http-kv-session-txn.md §4).
-func AppendEvent(b []byte, e *event.Event) []byte {
+func AppendEvent(b []byte, e *userevent.Event) []byte {
 	b = AppendText(b, `{"ID":`, e.ID)
 	b = AppendText(b, `,"Name":`, e.Name)
 	b = appendBytes(b, `,"Payload":`, e.Payload)

@@ -15,8 +15,8 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"praetor/agent"
-	"praetor/internal/child"
-	"praetor/internal/event"
+	"praetor/internal/process"
+	"praetor/internal/userevent"
 )
 
 // Remote execution (reference/cli.md §4, exec).
@@ -35,7 +35,7 @@ const (
 type rexecNotice struct{ Prefix, Session string }
 
 // runAgentJob runs a job of remote execution that an event told of.
-func runAgentJob(ctx context.Context, self agent.Self, e *event.Event) {
+func runAgentJob(ctx context.Context, self agent.Self, e *userevent.Event) {
 	logger := self.Logger.With("event_id", e.ID)
 	logger.Debug("received remote exec event")
 	var notice rexecNotice
@@ -86,7 +86,7 @@ func (j *job) run(ctx context.Context) error {
 	output := make(chunks)
 	opts.Stdout, opts.Stderr = output, output
 	j.logger.Info("remote exec", "script", opts.Line, "args", opts.Args)
-	c, err := child.Start(opts)
+	c, err := process.Start(opts)
 	if err != nil {
 		j.logger.Error("failed to start remote exec job", "error", err)
 		return errors.Join(j.write(ctx, j.nextPiece(), []byte(err.Error())), j.exit(ctx, rexecNotStarted))
@@ -94,7 +94,7 @@ func (j *job) run(ctx context.Context) error {
 	if err := j.stream(ctx, c, output, max(spec.Wait, rexecLeastWait)); err != nil {
 		return err
 	}
-	return j.exit(ctx, child.ExitCode(c.Err()))
+	return j.exit(ctx, process.ExitCode(c.Err()))
 }
 
 func (j *job) read(ctx context.Context) (*rexecSpec, error) {
@@ -113,21 +113,21 @@ func (j *job) read(ctx context.Context) (*rexecSpec, error) {
 }
 
 // options says what to run. A script becomes a file, which cleanup removes.
-func (s *rexecSpec) options() (opts child.Options, cleanup func(), err error) {
+func (s *rexecSpec) options() (opts process.Options, cleanup func(), err error) {
 	if len(s.Script) == 0 {
-		return child.Options{Line: s.Command, Args: s.Args}, func() {}, nil
+		return process.Options{Line: s.Command, Args: s.Args}, func() {}, nil
 	}
 	dir, err := os.MkdirTemp("", "rexec")
 	if err != nil {
-		return child.Options{}, nil, err
+		return process.Options{}, nil, err
 	}
 	script := path.Join(dir, "script")
 	if err := os.WriteFile(script, s.Script, 0o700); err != nil {
 		os.RemoveAll(dir)
-		return child.Options{}, nil, err
+		return process.Options{}, nil, err
 	}
 	// Through a shell, because a script need not name its interpreter.
-	return child.Options{Line: script}, func() { os.RemoveAll(dir) }, nil
+	return process.Options{Line: script}, func() { os.RemoveAll(dir) }, nil
 }
 
 // chunks hands on what a program writes; each Write waits for its taker.
@@ -141,7 +141,7 @@ func (c chunks) Write(p []byte) (int, error) {
 // stream writes the program's output, and a sign of life where there is none
 // for as long as wait, until it ends. If ctx ends, or the asker's session does,
 // the program is stopped.
-func (j *job) stream(ctx context.Context, c *child.Child, output <-chan []byte, wait time.Duration) error {
+func (j *job) stream(ctx context.Context, c *process.Child, output <-chan []byte, wait time.Duration) error {
 	var (
 		held   []byte
 		failed error
@@ -151,7 +151,7 @@ func (j *job) stream(ctx context.Context, c *child.Child, output <-chan []byte, 
 			return // the program is being stopped
 		}
 		if failed = j.write(ctx, j.nextPiece(), piece); failed != nil {
-			go c.Stop(child.Grace) // done when the program is, which this waits for
+			go c.Stop(process.Grace) // done when the program is, which this waits for
 		}
 	}
 	heartbeat, idle := time.NewTicker(wait), time.NewTimer(rexecIdle)
@@ -176,7 +176,7 @@ func (j *job) stream(ctx context.Context, c *child.Child, output <-chan []byte, 
 			send(nil)
 		case <-stopping:
 			stopping = nil
-			go c.Stop(child.Grace) // as above
+			go c.Stop(process.Grace) // as above
 		case <-c.Done(): // and all output was taken
 			if len(held) > 0 {
 				send(held)

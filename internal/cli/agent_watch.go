@@ -16,7 +16,7 @@ import (
 
 	"praetor/agent"
 	"praetor/agent/config"
-	"praetor/internal/child"
+	"praetor/internal/process"
 )
 
 // handlerOutputMax is how much of a handler's output is kept for the log
@@ -101,7 +101,7 @@ func (h *watchHandler) handle(ctx context.Context, logger hclog.Logger, index st
 	if h.conf.HandlerType == "http" {
 		call = h.post
 	}
-	output := &child.Tail{Max: handlerOutputMax}
+	output := &process.Tail{Max: handlerOutputMax}
 	err := call(ctx, index, &input, output)
 	if output.Total() > handlerOutputMax {
 		logger.Debug("watch handler output", "handler", h.name(), "output", fmt.Sprintf("Captured %d of %d bytes\n...\n%s", handlerOutputMax, output.Total(), output))
@@ -112,7 +112,7 @@ func (h *watchHandler) handle(ctx context.Context, logger hclog.Logger, index st
 }
 
 func (h *watchHandler) run(ctx context.Context, index string, input io.Reader, output io.Writer) error {
-	return child.Run(ctx, child.Options{
+	return process.Run(ctx, process.Options{
 		Args: h.conf.Args, Line: h.conf.Handler, Env: []string{"CONSUL_INDEX=" + index},
 		Stdin: input, Stdout: output, Stderr: output,
 	})

@@ -13,7 +13,7 @@ import (
 	"praetor/agent"
 	"praetor/agent/config"
 	"praetor/internal/cli"
-	"praetor/internal/event"
+	"praetor/internal/userevent"
 )
 
 // TestExecAsksStepByStep: reference/cli.md §4, exec. What goes wrong ends it, and what
@@ -267,7 +267,7 @@ func TestJobsAreRunAndReported(t *testing.T) {
 	} {
 		own := &scripted{answers: row.answers}
 		logger, log := logged()
-		cli.RunAgentJob(t.Context(), agent.Self{API: own, NodeName: "n1", Token: "t", Logger: logger}, &event.Event{ID: "e1", Payload: []byte(row.payload)})
+		cli.RunAgentJob(t.Context(), agent.Self{API: own, NodeName: "n1", Token: "t", Logger: logger}, &userevent.Event{ID: "e1", Payload: []byte(row.payload)})
 		if row.name == "a script" {
 			if all := strings.Join(own.asked, "\n"); !strings.Contains(all, "one\n") || !strings.Contains(all, "two\n") || !strings.HasSuffix(all, put("exit", "0")) {
 				t.Errorf("%s: asked\n%s", row.name, all)

@@ -10,7 +10,7 @@ import (
 	"github.com/hashicorp/consul/api"
 	"github.com/spf13/cobra"
 
-	"praetor/internal/child"
+	"praetor/internal/process"
 )
 
 // What a lock is made of (reference/cli.md §4, lock).
@@ -227,14 +227,14 @@ func (h *holder) acquire() (lost <-chan struct{}, err error) {
 // lost.
 func (h *holder) runChild(words []string, lost <-chan struct{}) error {
 	h.tell("Starting handler")
-	o := child.Words(words, h.opts.shell)
+	o := process.Words(words, h.opts.shell)
 	o.Env = []string{lockEnv}
 	o.Stdout, o.Stderr = h.cmd.OutOrStdout(), h.cmd.ErrOrStderr()
 	if h.opts.passStdin {
 		// Only the group in front may read from a terminal.
 		o.Stdin, o.Foreground = h.cmd.InOrStdin(), true
 	}
-	c, err := child.Start(o)
+	c, err := process.Start(o)
 	if err != nil {
 		return err
 	}
@@ -244,10 +244,10 @@ func (h *holder) runChild(words []string, lost <-chan struct{}) error {
 	case sig := <-h.signals:
 		h.tell("Shutdown triggered, killing child")
 		c.Signal(sig) // what Stop does is asked for anyway
-		c.Stop(child.Grace)
+		c.Stop(process.Grace)
 	case <-lost:
 		h.tell("Lock lost, killing child")
-		c.Stop(child.Grace)
+		c.Stop(process.Grace)
 	}
 	return c.Err()
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
 
-	"praetor/internal/child"
+	"praetor/internal/process"
 )
 
 type watchOptions struct {
@@ -143,13 +143,13 @@ func (o *watchOptions) handle(ctx context.Context, cmd *cobra.Command, words []s
 	if err := json.NewEncoder(&input).Encode(data); err != nil {
 		return err
 	}
-	run := child.Words(words, o.shell)
+	run := process.Words(words, o.shell)
 	if i, ok := index.(watch.WaitIndexVal); ok {
 		run.Env = []string{"CONSUL_INDEX=" + strconv.FormatUint(uint64(i), 10)}
 	}
 	run.Stdin = strings.NewReader(input.String())
 	run.Stdout, run.Stderr = cmd.OutOrStdout(), cmd.ErrOrStderr()
-	return child.Run(ctx, run)
+	return process.Run(ctx, run)
 }
 
 func printWatched(out io.Writer, data any) error {

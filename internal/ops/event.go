@@ -1,8 +1,8 @@
 package ops
 
 import (
-	"praetor/internal/event"
 	"praetor/internal/rpc"
+	"praetor/internal/userevent"
 )
 
 // EventFire sends a user event to every agent of a datacenter. Any server there
@@ -11,5 +11,5 @@ var EventFire = rpc.WriteAny[EventFireRequest, Empty]("Event.Fire")
 
 type EventFireRequest struct {
 	rpc.WriteOptions
-	Event event.Event
+	Event userevent.Event
 }

@@ -1,6 +1,6 @@
 //go:build unix
 
-package child_test
+package process_test
 
 import (
 	"bufio"
@@ -13,27 +13,27 @@ import (
 	"testing"
 	"time"
 
-	"praetor/internal/child"
+	"praetor/internal/process"
 )
 
 func TestProgramsGetTheirInputAndGiveTheirCode(t *testing.T) {
 	t.Setenv("SHELL", "")
 	for _, row := range []struct {
 		name, stdin, want string
-		opts              child.Options
+		opts              process.Options
 		code              int
 	}{
-		{"a line", "in", "in x\n", child.Options{Line: "cat; echo \" $A\"", Env: []string{"A=x"}}, 0},
-		{"words for a shell", "", "a b\n", child.Words([]string{"echo", "a b"}, true), 0},
-		{"words as they are", "", "a  b\n", child.Words([]string{"echo", "a  b"}, false), 0},
-		{"a code", "", "", child.Options{Line: "exit 3"}, 3},
-		{"a signal", "", "", child.Options{Line: "kill -9 $$"}, 1},
+		{"a line", "in", "in x\n", process.Options{Line: "cat; echo \" $A\"", Env: []string{"A=x"}}, 0},
+		{"words for a shell", "", "a b\n", process.Words([]string{"echo", "a b"}, true), 0},
+		{"words as they are", "", "a  b\n", process.Words([]string{"echo", "a  b"}, false), 0},
+		{"a code", "", "", process.Options{Line: "exit 3"}, 3},
+		{"a signal", "", "", process.Options{Line: "kill -9 $$"}, 1},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			var out bytes.Buffer
 			row.opts.Stdin, row.opts.Stdout = strings.NewReader(row.stdin), &out
-			err := child.Run(context.Background(), row.opts)
-			if child.ExitCode(err) != row.code || out.String() != row.want {
+			err := process.Run(context.Background(), row.opts)
+			if process.ExitCode(err) != row.code || out.String() != row.want {
 				t.Errorf("got %v %q, want %d %q", err, out.String(), row.code, row.want)
 			}
 		})
@@ -41,16 +41,16 @@ func TestProgramsGetTheirInputAndGiveTheirCode(t *testing.T) {
 }
 
 func TestWhatCannotStartIsAnError(t *testing.T) {
-	if _, err := child.Start(child.Options{}); err != child.ErrNoCommand {
+	if _, err := process.Start(process.Options{}); err != process.ErrNoCommand {
 		t.Errorf("nothing to run: %v", err)
 	}
-	if _, err := child.Start(child.Options{Args: []string{"/no/such/program"}}); !os.IsNotExist(err) {
+	if _, err := process.Start(process.Options{Args: []string{"/no/such/program"}}); !os.IsNotExist(err) {
 		t.Errorf("no such program: %v", err)
 	}
 }
 
 // start runs a line and waits until it says that it is ready.
-func start(t *testing.T, line string, foreground bool) (*child.Child, *bufio.Reader) {
+func start(t *testing.T, line string, foreground bool) (*process.Child, *bufio.Reader) {
 	t.Helper()
 	t.Setenv("SHELL", "")
 	r, w, err := os.Pipe()
@@ -58,7 +58,7 @@ func start(t *testing.T, line string, foreground bool) (*child.Child, *bufio.Rea
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { r.Close() })
-	c, err := child.Start(child.Options{Line: line, Stdout: w, Foreground: foreground})
+	c, err := process.Start(process.Options{Line: line, Stdout: w, Foreground: foreground})
 	w.Close()
 	if err != nil {
 		t.Fatal(err)
@@ -107,13 +107,13 @@ func TestSignalsAreHandedOn(t *testing.T) {
 func TestTheEndOfAContextStopsAProgram(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if err := child.Run(ctx, child.Options{Args: []string{"sleep", "600"}}); err == nil || err.Error() != "signal: terminated" {
+	if err := process.Run(ctx, process.Options{Args: []string{"sleep", "600"}}); err == nil || err.Error() != "signal: terminated" {
 		t.Errorf("got %v", err)
 	}
 }
 
 func TestTailsKeepTheEnd(t *testing.T) {
-	tail := child.Tail{Max: 4}
+	tail := process.Tail{Max: 4}
 	for _, text := range []string{"ab", "cde", "", "f"} {
 		tail.Write([]byte(text))
 	}

@@ -1,4 +1,4 @@
-package event_test
+package userevent_test
 
 import (
 	"bytes"
@@ -12,13 +12,13 @@ import (
 
 	"github.com/hashicorp/consul/api"
 
-	"praetor/internal/event"
 	"praetor/internal/fault"
+	"praetor/internal/userevent"
 )
 
-func newEvent(t testing.TB, name string) *event.Event {
+func newEvent(t testing.TB, name string) *userevent.Event {
 	t.Helper()
-	e, err := event.New(name, nil)
+	e, err := userevent.New(name, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,13 +26,13 @@ func newEvent(t testing.TB, name string) *event.Event {
 }
 
 // filters are those of an event that arrives.
-func filters(t testing.TB, e *event.Event) *event.Filters {
+func filters(t testing.TB, e *userevent.Event) *userevent.Filters {
 	t.Helper()
 	payload, err := e.Encode()
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, meant, err := event.Decode(event.Prefix+e.Name, 1, payload)
+	_, meant, err := userevent.Decode(userevent.Prefix+e.Name, 1, payload)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func TestDecodedEventIsTheOneEncoded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, _, err := event.Decode(event.Prefix+"deploy", 7, payload)
+	got, _, err := userevent.Decode(userevent.Prefix+"deploy", 7, payload)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,16 +63,16 @@ var costly = strings.Repeat("a{1000}", 40)
 func TestMalformedEventsAreNotDecoded(t *testing.T) {
 	tests := []struct {
 		name string
-		edit func(e *event.Event)
+		edit func(e *userevent.Event)
 		wire string
 	}{
-		{"ID that is no UUID", func(e *event.Event) { e.ID = "7" }, "x"},
-		{"version of the future", func(e *event.Event) { e.Version = 2 }, "x"},
-		{"another name than gossip's", func(e *event.Event) {}, "y"},
-		{"filter that does not compile", func(e *event.Event) { e.NodeFilter = "(" }, "x"},
-		{"node filter that costs too much", func(e *event.Event) { e.NodeFilter = costly }, "x"},
-		{"service filter that costs too much", func(e *event.Event) { e.ServiceFilter = costly }, "x"},
-		{"tag filter that costs too much", func(e *event.Event) { e.ServiceFilter, e.TagFilter = "a", costly }, "x"},
+		{"ID that is no UUID", func(e *userevent.Event) { e.ID = "7" }, "x"},
+		{"version of the future", func(e *userevent.Event) { e.Version = 2 }, "x"},
+		{"another name than gossip's", func(e *userevent.Event) {}, "y"},
+		{"filter that does not compile", func(e *userevent.Event) { e.NodeFilter = "(" }, "x"},
+		{"node filter that costs too much", func(e *userevent.Event) { e.NodeFilter = costly }, "x"},
+		{"service filter that costs too much", func(e *userevent.Event) { e.ServiceFilter = costly }, "x"},
+		{"tag filter that costs too much", func(e *userevent.Event) { e.ServiceFilter, e.TagFilter = "a", costly }, "x"},
 	}
 	for _, test := range tests {
 		e := newEvent(t, "x")
@@ -81,7 +81,7 @@ func TestMalformedEventsAreNotDecoded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, _, err := event.Decode(event.Prefix+test.wire, 1, payload); err == nil {
+		if got, _, err := userevent.Decode(userevent.Prefix+test.wire, 1, payload); err == nil {
 			t.Errorf("%s: got %+v, want an error", test.name, got)
 		}
 	}
@@ -100,7 +100,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add("x", append(bytes.Clone(whole), 0))
 	f.Add("x", []byte{0x81, 0xa1, 'p', 0xc6, 0xff, 0xff, 0xff, 0xff})
 	f.Fuzz(func(t *testing.T, name string, payload []byte) {
-		e, meant, err := event.Decode(event.Prefix+name, 1, payload)
+		e, meant, err := userevent.Decode(userevent.Prefix+name, 1, payload)
 		if err != nil {
 			return
 		}
@@ -112,7 +112,7 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := event.Decode(event.Prefix+name, 1, again); err != nil {
+		if _, _, err := userevent.Decode(userevent.Prefix+name, 1, again); err != nil {
 			t.Fatalf("encoded again: %v", err)
 		}
 	})
@@ -148,14 +148,14 @@ func TestFiltersChooseReceivers(t *testing.T) {
 // The texts are those of event/filters and event/fire_filters.
 func TestBadFiltersAreRefusedWithConsulsTexts(t *testing.T) {
 	tests := []struct {
-		e    event.Event
+		e    userevent.Event
 		want string
 	}{
-		{event.Event{}, ""},
-		{event.Event{TagFilter: "x"}, "Cannot provide tag filter without service filter"},
-		{event.Event{NodeFilter: "("}, "Invalid node filter: error parsing regexp: missing closing ): `(`"},
-		{event.Event{ServiceFilter: "["}, "Invalid service filter: error parsing regexp: missing closing ]: `[`"},
-		{event.Event{ServiceFilter: "a", TagFilter: "*"}, "Invalid tag filter: error parsing regexp: missing argument to repetition operator: `*`"},
+		{userevent.Event{}, ""},
+		{userevent.Event{TagFilter: "x"}, "Cannot provide tag filter without service filter"},
+		{userevent.Event{NodeFilter: "("}, "Invalid node filter: error parsing regexp: missing closing ): `(`"},
+		{userevent.Event{ServiceFilter: "["}, "Invalid service filter: error parsing regexp: missing closing ]: `[`"},
+		{userevent.Event{ServiceFilter: "a", TagFilter: "*"}, "Invalid tag filter: error parsing regexp: missing argument to repetition operator: `*`"},
 	}
 	for _, test := range tests {
 		err := test.e.Check()
@@ -166,7 +166,7 @@ func TestBadFiltersAreRefusedWithConsulsTexts(t *testing.T) {
 }
 
 func TestIndexIsWhatThePublicClientMakesOfTheID(t *testing.T) {
-	e := &event.Event{ID: "6cf94586-029f-bd9b-b521-6ab396a146e9"}
+	e := &userevent.Event{ID: "6cf94586-029f-bd9b-b521-6ab396a146e9"}
 	if got, want := e.Index(), uint64(15697348408366791538); got != want {
 		t.Errorf("got %d, want the reference's %d", got, want)
 	}
@@ -176,20 +176,20 @@ func TestIndexIsWhatThePublicClientMakesOfTheID(t *testing.T) {
 			t.Errorf("%s: got %d, want %d", e.ID, got, want)
 		}
 	}
-	if got := (&event.Event{ID: "00000000-0000-0000-0000-000000000000"}).Index(); got != 1 {
+	if got := (&userevent.Event{ID: "00000000-0000-0000-0000-000000000000"}).Index(); got != 1 {
 		t.Errorf("halves that cancel out: got %d, want 1", got)
 	}
 }
 
 func TestReservedNamesAreTold(t *testing.T) {
 	for name, want := range map[string]bool{"_rexec": true, "_rexec2": true, "rexec": false, "x_rexec": false} {
-		if got := (&event.Event{Name: name}).IsReserved(); got != want {
+		if got := (&userevent.Event{Name: name}).IsReserved(); got != want {
 			t.Errorf("%s: got %v, want %v", name, got, want)
 		}
 	}
 }
 
-func names(list []*event.Event) string {
+func names(list []*userevent.Event) string {
 	var all []string
 	for _, e := range list {
 		all = append(all, e.Name)
@@ -198,7 +198,7 @@ func names(list []*event.Event) string {
 }
 
 func TestRingKeepsTheLast256InOrder(t *testing.T) {
-	r := event.NewRing()
+	r := userevent.NewRing()
 	var want []string
 	for i := range 300 {
 		r.Add(newEvent(t, fmt.Sprint(i)))
@@ -211,7 +211,7 @@ func TestRingKeepsTheLast256InOrder(t *testing.T) {
 }
 
 func TestRingKeepsAnEventOnceAndWakesForNewOnesOnly(t *testing.T) {
-	r := event.NewRing()
+	r := userevent.NewRing()
 	e := newEvent(t, "a")
 	empty, woken := r.Events()
 	r.Add(e)
@@ -232,7 +232,7 @@ func TestRingKeepsAnEventOnceAndWakesForNewOnesOnly(t *testing.T) {
 }
 
 func TestRingIsForManyAtOnce(t *testing.T) {
-	r := event.NewRing()
+	r := userevent.NewRing()
 	var all sync.WaitGroup
 	for range 1000 { // waiters: each sees all ten events at last
 		all.Go(func() {
@@ -250,14 +250,14 @@ func TestRingIsForManyAtOnce(t *testing.T) {
 	}
 	all.Wait()
 	list, _ := r.Events()
-	slices.SortFunc(list, func(a, b *event.Event) int { return strings.Compare(a.ID, b.ID) })
-	if got := len(slices.CompactFunc(list, func(a, b *event.Event) bool { return a.ID == b.ID })); got != 10 {
+	slices.SortFunc(list, func(a, b *userevent.Event) int { return strings.Compare(a.ID, b.ID) })
+	if got := len(slices.CompactFunc(list, func(a, b *userevent.Event) bool { return a.ID == b.ID })); got != 10 {
 		t.Errorf("got %d events, want 10", got)
 	}
 }
 
 func TestFiltersThatCostTooMuchAreRefused(t *testing.T) {
-	for what, e := range map[string]event.Event{
+	for what, e := range map[string]userevent.Event{
 		"node": {NodeFilter: costly}, "service": {ServiceFilter: costly}, "tag": {ServiceFilter: "a", TagFilter: costly},
 	} {
 		err := e.Check()
@@ -265,7 +265,7 @@ func TestFiltersThatCostTooMuchAreRefused(t *testing.T) {
 			t.Errorf("%s: got %v, want %s", what, err, want)
 		}
 	}
-	if err := (&event.Event{NodeFilter: "^(web|db)-[0-9]{1,3}\\.dc1$"}).Check(); err != nil {
+	if err := (&userevent.Event{NodeFilter: "^(web|db)-[0-9]{1,3}\\.dc1$"}).Check(); err != nil {
 		t.Errorf("a common filter: %v", err)
 	}
 }

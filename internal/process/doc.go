@@ -1,14 +1,14 @@
-// Package child runs programs for somebody: handlers of watches, the command
+// Package process runs programs for somebody: handlers of watches, the command
 // under a lock, a job of remote execution.
 //
 // # Use
 //
-//	c, err := child.Start(child.Options{Line: "make deploy", Stdout: os.Stdout})
+//	c, err := process.Start(process.Options{Line: "make deploy", Stdout: os.Stdout})
 //	select {
 //	case <-c.Done():
 //		return c.Err()
 //	case <-lost:
-//		c.Stop(child.Grace)
+//		c.Stop(process.Grace)
 //	}
 //
 // # Concurrency
@@ -26,4 +26,4 @@
 // A program leads a process group of its own, so that stopping it stops what it
 // started as well: a shell does not hand a signal on. With Foreground it stays
 // in the caller's, because only that may read from a terminal.
-package child
+package process

@@ -1,11 +1,11 @@
-// Package event is the user event: what it carries through gossip, whom it is
+// Package userevent is the user event: what it carries through gossip, whom it is
 // meant for, and the ring in which an agent keeps those it got.
 //
 // # Use
 //
 //	payload, err := e.Encode()                    // on the server that fires it
-//	pool.Fire(event.Prefix+e.Name, payload)
-//	e, meant, err := event.Decode(name, ltime, payload)  // on every agent
+//	pool.Fire(userevent.Prefix+e.Name, payload)
+//	e, meant, err := userevent.Decode(name, ltime, payload)  // on every agent
 //	if meant.Match(node, services) { ring.Add(e) }
 //	list, next := ring.Events()                   // next closes with the next one
 //
@@ -24,4 +24,4 @@
 //
 // Each Add makes a new list, a copy of 256 pointers, so that thousands who read
 // or wait share one without a lock: events are rare, readers are many.
-package event
+package userevent
