@@ -14,6 +14,7 @@ import (
 	"praetor/agent/config"
 	"praetor/agent/local"
 	"praetor/agent/server"
+	"praetor/agent/token"
 	"praetor/dnsserver"
 	"praetor/gossip"
 	"praetor/httpapi"
@@ -50,7 +51,7 @@ type Agent struct {
 	logger   hclog.Logger
 	root     *logging.Logger
 	acl      acl.Resolver
-	secrets  *tokenStore
+	secrets  *token.Store
 	metrics  *telemetry.Metrics
 	duties   Duties
 	certs    *tlsconf.Source // of HTTPS, nil when off

@@ -9,6 +9,7 @@ import (
 
 	"praetor/agent/config"
 	"praetor/agent/local"
+	"praetor/agent/token"
 	"praetor/gossip"
 	"praetor/internal/ops"
 	"praetor/internal/rpc"
@@ -26,9 +27,6 @@ func (a *Agent) Hear(ctx context.Context, id string) { a.evict(ctx, id) }
 
 // CoordinatePause is the time between two reports of a coordinate.
 var CoordinatePause = coordinatePause
-
-// NewTokenStore opens a store of tokens without an agent.
-var NewTokenStore = newTokenStore
 
 // DNSMaxStale is how old an answer over DNS may be.
 var DNSMaxStale = dnsMaxStale
@@ -59,7 +57,7 @@ var ShutUnused = shutUnused
 // NewWatcher is an agent of which only the watches run.
 func NewWatcher(watch func(ctx context.Context, self Self, conf config.Watch)) *Agent {
 	a := &Agent{duties: Duties{Watch: watch}, rewatch: make(chan struct{}, 1)}
-	a.secrets = newTokenStore("", config.ACL{}, nil, nil)
+	a.secrets = token.Open("", config.ACL{}, nil, nil)
 	a.runtime.Store(&config.Runtime{})
 	return a
 }
@@ -139,7 +137,7 @@ var Notify, StateReloading = notify, stateReloading
 // NewListener is an agent that only hears events: Fired is what reaches it.
 func NewListener(rt *config.Runtime, state *local.State, job func(ctx context.Context, self Self, e *userevent.Event)) *Agent {
 	a := &Agent{duties: Duties{Job: job}, events: userevent.NewRing(), jobs: make(chan *userevent.Event, rexecMax), local: state, logger: hclog.NewNullLogger()}
-	a.secrets = newTokenStore("", rt.ACL, nil, nil)
+	a.secrets = token.Open("", rt.ACL, nil, nil)
 	a.runtime.Store(rt)
 	return a
 }

@@ -7,6 +7,7 @@ import (
 	"praetor/agent/config"
 	"praetor/agent/local"
 	"praetor/agent/server"
+	"praetor/agent/token"
 	"praetor/catalog"
 	"praetor/internal/definition"
 	"praetor/internal/rpc"
@@ -167,4 +168,13 @@ func (a *Agent) freePort(first, last int, taken map[int]bool) int {
 		return port
 	}
 	return 0
+}
+
+// openTokens takes up the agent's tokens.
+func (a *Agent) openTokens(rt *config.Runtime) error {
+	a.secrets = token.Open(a.dir.join(token.File), rt.ACL, func() { a.local.SyncSoon() }, a.logger)
+	for _, kind := range a.secrets.Shadowed() {
+		a.logger.Warn("token in the configuration is not used: one set through the API stands in for it", "token", string(kind))
+	}
+	return nil
 }

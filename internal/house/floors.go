@@ -67,6 +67,7 @@ var rooms = []room{
 		"local state imports checks, definition, ops, rpc, catalog only"},
 	{"agent/checks", with(leaves, "internal/definition", "internal/ops", "internal/rpc", "catalog"),
 		"check runners import definition, ops, rpc, catalog only"},
+	{"agent/token", with(leaves, "agent/config", "httpapi"), "the agent's tokens import config and httpapi's names of them only"},
 	{"agent/config", with(leaves, "internal/definition", "catalog"), "configuration imports definition and catalog only"},
 	{"internal/definition", with(leaves, "catalog"), "definitions import catalog only"},
 	{"internal/consulstate", with(leaves, "catalog"), "Consul's states are read with catalog only"},

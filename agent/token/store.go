@@ -1,4 +1,4 @@
-package agent
+package token
 
 import (
 	"crypto/subtle"
@@ -18,14 +18,14 @@ import (
 	"praetor/internal/regular"
 )
 
-// tokenFile keeps tokens that were set through the API (reference/internals.md
+// File keeps tokens that were set through the API (reference/internals.md
 // §12). It is for the agent's user alone.
-const tokenFile = "acl-tokens.json"
+const File = "acl-tokens.json"
 
-// tokenStore holds the secrets that the agent itself uses: those of the
+// Store holds the secrets that the agent itself uses: those of the
 // configuration, and over them those that were set through the API. It never
 // shows one but to who asks for it.
-type tokenStore struct {
+type Store struct {
 	path    string // "" without a data folder
 	changed func() // a token that anti-entropy uses is another
 
@@ -35,20 +35,11 @@ type tokenStore struct {
 	set        map[httpapi.TokenKind]string
 }
 
-// openTokens takes up the agent's tokens.
-func (a *Agent) openTokens(rt *config.Runtime) error {
-	a.secrets = newTokenStore(a.dir.join(tokenFile), rt.ACL, func() { a.local.SyncSoon() }, a.logger)
-	for _, kind := range a.secrets.shadowed() {
-		a.logger.Warn("token in the configuration is not used: one set through the API stands in for it", "token", string(kind))
-	}
-	return nil
-}
-
-// newTokenStore reads what was kept. The store keeps changes only where persist
+// Open reads what was kept. The store keeps changes only where persist
 // is set. A damaged file is put aside: the agent starts with the tokens of its
 // configuration.
-func newTokenStore(path string, acl config.ACL, changed func(), logger hclog.Logger) *tokenStore {
-	s := &tokenStore{path: path, changed: changed, persist: acl.EnableTokenPersistence, configured: acl.Tokens, set: map[httpapi.TokenKind]string{}}
+func Open(path string, acl config.ACL, changed func(), logger hclog.Logger) *Store {
+	s := &Store{path: path, changed: changed, persist: acl.EnableTokenPersistence, configured: acl.Tokens, set: map[httpapi.TokenKind]string{}}
 	if !s.persist || path == "" {
 		return s
 	}
@@ -78,8 +69,8 @@ func readTokens(path string) (set map[httpapi.TokenKind]string, err error) {
 	return set, nil
 }
 
-// shadowed names the configured tokens that kept ones stand in for.
-func (s *tokenStore) shadowed() []httpapi.TokenKind {
+// Shadowed names the configured tokens that kept ones stand in for.
+func (s *Store) Shadowed() []httpapi.TokenKind {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var kinds []httpapi.TokenKind
@@ -92,13 +83,13 @@ func (s *tokenStore) shadowed() []httpapi.TokenKind {
 }
 
 // Get returns every token in force.
-func (s *tokenStore) Get() config.Tokens {
+func (s *Store) Get() config.Tokens {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.inForceLocked()
 }
 
-func (s *tokenStore) inForceLocked() config.Tokens {
+func (s *Store) inForceLocked() config.Tokens {
 	tokens := s.configured
 	for kind, secret := range byKind(&tokens) {
 		if own, ok := s.set[kind]; ok {
@@ -117,7 +108,7 @@ func byKind(t *config.Tokens) map[httpapi.TokenKind]*string {
 }
 
 // Configure takes over what a reload brought. Tokens set through the API stay.
-func (s *tokenStore) Configure(acl config.ACL) {
+func (s *Store) Configure(acl config.ACL) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.configured, s.persist = acl.Tokens, acl.EnableTokenPersistence
@@ -125,7 +116,7 @@ func (s *tokenStore) Configure(acl config.ACL) {
 
 // SetToken implements httpapi.Tokens. If the token cannot be kept it is not
 // used either.
-func (s *tokenStore) SetToken(kind httpapi.TokenKind, secret string) error {
+func (s *Store) SetToken(kind httpapi.TokenKind, secret string) error {
 	changed, err := s.replace(kind, secret)
 	if err == nil && changed && (kind == httpapi.TokenDefault || kind == httpapi.TokenAgent) {
 		s.changed()
@@ -133,7 +124,7 @@ func (s *tokenStore) SetToken(kind httpapi.TokenKind, secret string) error {
 	return err
 }
 
-func (s *tokenStore) replace(kind httpapi.TokenKind, secret string) (changed bool, err error) {
+func (s *Store) replace(kind httpapi.TokenKind, secret string) (changed bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	set := maps.Clone(s.set)
@@ -192,4 +183,4 @@ func syncFolder(path string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-var _ httpapi.Tokens = (*tokenStore)(nil)
+var _ httpapi.Tokens = (*Store)(nil)

@@ -1,4 +1,4 @@
-package agent_test
+package token_test
 
 import (
 	"bytes"
@@ -9,8 +9,8 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"praetor/agent"
 	"praetor/agent/config"
+	"praetor/agent/token"
 	"praetor/httpapi"
 )
 
@@ -18,7 +18,7 @@ func TestTokensSetThroughTheAPIOutlastARestartWhereWanted(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "acl-tokens.json")
 	acl := config.ACL{EnableTokenPersistence: true, Tokens: config.Tokens{Default: "configured", Agent: "own"}}
 	synced := 0
-	s := agent.NewTokenStore(path, acl, func() { synced++ }, hclog.NewNullLogger())
+	s := token.Open(path, acl, func() { synced++ }, hclog.NewNullLogger())
 	for _, step := range []struct {
 		kind   httpapi.TokenKind
 		secret string
@@ -40,11 +40,11 @@ func TestTokensSetThroughTheAPIOutlastARestartWhereWanted(t *testing.T) {
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Fatalf("file: %v, %v", info, err)
 	}
-	again := agent.NewTokenStore(path, acl, nil, hclog.NewNullLogger())
+	again := token.Open(path, acl, nil, hclog.NewNullLogger())
 	if got := again.Get(); got.Default != "set" || got.DNS != "dns" || got.Agent != "own" {
 		t.Error("after a restart: not what was kept, over what is configured")
 	}
-	forgetful := agent.NewTokenStore(path, config.ACL{Tokens: acl.Tokens}, nil, hclog.NewNullLogger())
+	forgetful := token.Open(path, config.ACL{Tokens: acl.Tokens}, nil, hclog.NewNullLogger())
 	if forgetful.Get() != acl.Tokens {
 		t.Error("kept tokens were read though they are not wanted")
 	}
@@ -52,7 +52,7 @@ func TestTokensSetThroughTheAPIOutlastARestartWhereWanted(t *testing.T) {
 
 func TestATokenThatCannotBeKeptIsNotUsed(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "gone", "acl-tokens.json")
-	s := agent.NewTokenStore(path, config.ACL{EnableTokenPersistence: true}, nil, hclog.NewNullLogger())
+	s := token.Open(path, config.ACL{EnableTokenPersistence: true}, nil, hclog.NewNullLogger())
 	if s.SetToken(httpapi.TokenDefault, "set") == nil || s.Get().Default != "" {
 		t.Error("used though it is not on disk")
 	}
@@ -67,7 +67,7 @@ func TestBrokenTokenFileDoesNotKeepTheAgentDown(t *testing.T) {
 		}
 		var lines bytes.Buffer
 		acl := config.ACL{EnableTokenPersistence: true, Tokens: config.Tokens{Default: "configured"}}
-		s := agent.NewTokenStore(path, acl, func() {}, hclog.New(&hclog.LoggerOptions{Output: &lines}))
+		s := token.Open(path, acl, func() {}, hclog.New(&hclog.LoggerOptions{Output: &lines}))
 		if s.Get() != acl.Tokens {
 			t.Errorf("%s: the tokens in force are not the configured ones", name)
 		}
@@ -89,7 +89,7 @@ func TestFolderInTheTokenFilesPlaceIsPutAside(t *testing.T) {
 	if err := os.Mkdir(path, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	s := agent.NewTokenStore(path, config.ACL{EnableTokenPersistence: true}, func() {}, hclog.NewNullLogger())
+	s := token.Open(path, config.ACL{EnableTokenPersistence: true}, func() {}, hclog.NewNullLogger())
 	if err := s.SetToken(httpapi.TokenDefault, "set"); err != nil {
 		t.Error(err)
 	}
