@@ -3,10 +3,7 @@
 //
 // # Use
 //
-//	a, err := agent.Open(agent.Options{Runtime: rt, Logger: logger})
-//	if err != nil { … }
-//	defer a.Close()
-//	err = a.Run(ctx)
+// The package example opens and runs an agent as `praetor agent -dev` does.
 //
 // # Concurrency
 //

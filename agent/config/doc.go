@@ -3,10 +3,8 @@
 //
 // # Use
 //
-//	var flags config.Flags
-//	flags.Register(cmd.Flags())
-//	...
-//	rt, warnings, err := config.Load(&flags)
+// The package example loads a configuration, and one with a fault. Commands register
+// every agent flag with Flags.Register first.
 //
 // A running agent calls rt.Reload and compares. The validate command calls
 // Validate.

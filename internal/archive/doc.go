@@ -3,8 +3,7 @@
 //
 // # Use
 //
-//	err := archive.Write(w, meta, writeState)
-//	meta, err := archive.Read(r, file)
+// The package example writes an archive and reads it back.
 //
 // # Concurrency
 //

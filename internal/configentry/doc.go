@@ -4,10 +4,8 @@
 //
 // # Use
 //
-//	entry, err := configentry.DecodeJSON(body) // from a client: any spelling of keys
-//	err = configentry.Prepare(entry)           // defaults, and what is wrong with it
-//	stored := configentry.Encode(entry)        // JSON as it is stored and shown
-//	entry, err = configentry.Load(kind, stored)
+// The package example decodes an entry as clients spell it, prepares it, and loads
+// what is stored of it again.
 //
 // # Concurrency
 //

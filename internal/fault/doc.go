@@ -2,7 +2,7 @@
 //
 // # Use
 //
-//	return fault.New(fault.NotFound, "unknown service ID: %s", id)
+// The package example makes a fault and finds its kind below a wrap.
 //
 // # Concurrency
 //

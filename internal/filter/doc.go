@@ -3,8 +3,7 @@
 //
 // # Use
 //
-//	f, err := filter.New[filter.Node](`Meta.rack == "7" and Node matches "^web"`)
-//	nodes, err = filter.Keep(f, nodes)
+// The package example keeps the nodes that an expression matches.
 //
 // # Concurrency
 //

@@ -2,10 +2,7 @@
 //
 // # Use
 //
-//	parts := life.NewGroup()
-//	parts.Add("gossip", pool.Run)
-//	parts.Add("http", httpServer.Run)
-//	return parts.Run(ctx) // http stops first, then gossip
+// The package example runs two parts, which stop in reverse order.
 //
 // # Concurrency
 //

@@ -3,12 +3,8 @@
 //
 // # Use
 //
-//	n := memnet.New()
-//	l, err := n.Host("10.0.0.1").Listen(8300)
-//	conn, err := n.Host("10.0.0.2").Dial(ctx, "10.0.0.1:8300")
-//	n.Cut("10.0.0.1", "10.0.0.2")  // connections are reset, packets vanish, dials hang
-//	n.Heal("10.0.0.1", "10.0.0.2") // hanging dials go through
-//	n.Crash("10.0.0.1")            // the process there is dead; Host gives a fresh one
+// The package example has two machines talk; Cut, Heal and Crash then do to them what
+// happens to real ones.
 //
 // # Concurrency
 //

@@ -2,9 +2,8 @@
 //
 // # Use
 //
-//	ca, err := pki.NewAuthority(pki.Subject{CommonName: "Praetor Agent CA"}, pki.Days(365))
-//	pair, err := ca.Issue(pki.Subject{CommonName: "server.dc1.consul", DNSNames: names}, pki.Server|pki.Client, pki.Days(90))
-//	ca, err = pki.ReadAuthority(certPEM, keyPEM)
+// The package example makes an authority, has it issue a certificate, and reads it
+// again from its files.
 //
 // # Concurrency
 //

@@ -3,9 +3,7 @@
 //
 // # Use
 //
-//	certs, err := tlsconf.Open(tlsconf.Options{Name: "tls.https", CertFile: "a.pem", KeyFile: "a-key.pem"})
-//	l = tls.NewListener(l, certs.Server())
-//	err = certs.Load(changed) // connections from now on
+// The package example serves a certificate, and after Load the one that replaced it.
 //
 // # Concurrency
 //

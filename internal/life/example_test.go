@@ -1,0 +1,28 @@
+package life_test
+
+import (
+	"context"
+	"fmt"
+
+	"praetor/internal/life"
+)
+
+func Example() {
+	ctx, stop := context.WithCancel(context.Background())
+	part := func(name string) func(context.Context) error {
+		return func(ctx context.Context) error {
+			<-ctx.Done()
+			fmt.Println(name, "stops")
+			return nil
+		}
+	}
+	parts := life.NewGroup()
+	parts.Add("gossip", part("gossip"))
+	parts.Add("http", part("http"))
+	stop()
+	fmt.Println(parts.Run(ctx)) // http stops first, then gossip
+	// Output:
+	// http stops
+	// gossip stops
+	// <nil>
+}
