@@ -195,7 +195,7 @@ func (a *Agent) Leave() error {
 }
 
 func (a *Agent) leave() error {
-	// A leave goes on whoever asked for it goes away: it takes no caller's context.
+	// A leave carries on even if the caller goes away, so it takes no caller's context.
 	ctx, cancel := context.WithTimeout(context.Background(), leaveLimit)
 	defer cancel()
 	a.local.Quiesce()

@@ -16,8 +16,8 @@ import (
 	"praetor/internal/regular"
 )
 
-// autoReloadPause is how long files must be left alone before they are read: an
-// editor, or a tool that writes several, shall be done.
+// autoReloadPause is how long files must stay unchanged before they are read, so
+// that an editor, or a tool that writes several files, has finished.
 const autoReloadPause = time.Second
 
 // runAutoReload reloads the configuration when one of its files changed, until ctx

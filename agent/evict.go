@@ -11,7 +11,7 @@ import (
 )
 
 // evict carries out an order that gossip told of, and reports to the leader. Gossip
-// is not believed: what is to go comes from the servers, by the order's ID.
+// is not trusted: the servers say, by the order's ID, what is to be removed.
 func (a *Agent) evict(ctx context.Context, id string) {
 	node := a.runtime.Load().NodeName
 	order, err := ops.EvictOrder.Call(ctx, a.router, &ops.EvictOrderRequest{ID: id, Node: node})
@@ -56,8 +56,8 @@ func (a *Agent) carryOut(ctx context.Context, order *ops.EvictOrderReply) *ops.E
 	return &ops.EvictReportRequest{Outcome: ops.EvictDone, File: file}
 }
 
-// evictable tells which service an eviction is about, "" if none here, and
-// which configuration file defines what is to go.
+// evictable returns the service that an eviction is about, "" if it is not here,
+// and the configuration file that defines what is to be removed.
 func (a *Agent) evictable(q *ops.EvictOrderReply) (service, file string) {
 	rt := a.runtime.Load()
 	if q.ServiceID == "" {

@@ -26,7 +26,7 @@ type retryJoin struct {
 // when all rounds are used up.
 func (r retryJoin) run(ctx context.Context) error {
 	if len(r.addrs) == 0 {
-		r.joined() // with whom it has to: a service manager waits to hear it
+		r.joined() // it has joined everybody it was told to: a service manager waits for that
 		return nil
 	}
 	logger := r.logger.With("cluster", r.pool)

@@ -15,8 +15,8 @@ import (
 // the WAN pool lacks (reference/internals.md §13).
 const floodInterval = 60 * time.Second
 
-// runJoins keeps both pools trying until they reached somebody, and takes the
-// servers of this datacenter along into the WAN pool.
+// runJoins keeps both pools trying until each has reached a member, and brings the
+// servers of this datacenter into the WAN pool.
 func (a *Agent) runJoins(ctx context.Context) error {
 	rt := a.runtime.Load()
 	group, joining := errgroup.WithContext(ctx)

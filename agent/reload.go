@@ -15,7 +15,7 @@ import (
 // the agent runs (reference/config.md §10). If it holds a fault nothing changes.
 func (a *Agent) Reload(context.Context) error { return a.reload(false) }
 
-// reload is Reload; one that nobody asked for leaves alone who is trusted.
+// reload is Reload; one that nobody asked for leaves the trusted authorities alone.
 func (a *Agent) reload(unasked bool) error {
 	a.reloading.Lock()
 	defer a.reloading.Unlock()
@@ -52,7 +52,7 @@ func (a *Agent) reload(unasked bool) error {
 	return nil
 }
 
-// reloadParts does what can fail: all of it, or nothing.
+// reloadParts applies everything that can fail, or nothing.
 func (a *Agent) reloadParts(rt *config.Runtime) error {
 	useTLS, err := a.prepareTLS(rt)
 	if err != nil {
@@ -68,7 +68,7 @@ func (a *Agent) reloadParts(rt *config.Runtime) error {
 	return nil
 }
 
-// reloadServer reaches the server half, if there is one.
+// reloadServer reloads the server half, if there is one.
 func (a *Agent) reloadServer(rt *config.Runtime) error {
 	if a.server == nil {
 		return nil
@@ -76,7 +76,7 @@ func (a *Agent) reloadServer(rt *config.Runtime) error {
 	return a.server.Reload(server.Options{Raft: raftOptions(a.dir, rt), Entries: rt.Entries})
 }
 
-// warnFixed tells which changes wait for a restart.
+// warnFixed warns of changes that take effect only after a restart.
 func (a *Agent) warnFixed(old, now *config.Runtime) {
 	if keys := old.FixedChanges(now); len(keys) > 0 {
 		a.logger.Warn("Settings changed that cannot change while the agent runs: restart it to put them in force", "keys", strings.Join(keys, ", "))

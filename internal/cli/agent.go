@@ -174,7 +174,7 @@ func leaveGracefully(node *agent.Agent, logger *logging.Logger, signals <-chan o
 	}
 }
 
-// gate holds log lines back until the banner is out: it tells that "log data
+// gate holds log lines back until the banner is out, which says that "log data
 // will now stream in".
 type gate struct {
 	out io.Writer

@@ -64,11 +64,11 @@ func flagNames(cmd *cobra.Command) []string {
 // shell is one that can complete our command lines.
 type shell struct {
 	name string
-	// file is where it is told, below the home folder, and own tells that the file
-	// is of our own making.
+	// file is the start file, below the home folder; own reports that the file is
+	// ours alone.
 	file string
 	own  bool
-	// lines are what it is told; PROGRAM is its path and NAME how it is called.
+	// lines go into the file; PROGRAM is our path and NAME the name we are called by.
 	lines string
 }
 

@@ -45,8 +45,8 @@ func (d *debugCapture) writeIndex(version string) error {
 	}{1, version, d.opts.interval.String(), d.opts.duration.String(), d.opts.capture})
 }
 
-// captureStatic records what does not change. What cannot be had is said, and
-// does not stop the rest.
+// captureStatic records what does not change. A part that cannot be had is
+// reported and does not stop the rest.
 func (d *debugCapture) captureStatic(self map[string]map[string]any) {
 	for _, part := range []struct {
 		target string

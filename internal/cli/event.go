@@ -58,7 +58,7 @@ func runEvent(cmd *cobra.Command, args []string, opts eventOptions) error {
 	return nil
 }
 
-// check finds what an agent would not refuse, but no agent could match either
+// check finds filters that an agent would accept but no agent could match
 // (reference/cli.md §4).
 func (o *eventOptions) check(cmd *cobra.Command, args []string) error {
 	switch {

@@ -23,7 +23,7 @@ const (
 	rexecRenewTTL   = "10s" // the library renews at half of it
 )
 
-// rexecSpec is what the targets shall do, at PREFIX/SESSION/job.
+// rexecSpec is the job that the targets run, kept at PREFIX/SESSION/job.
 type rexecSpec struct {
 	Command string        // for a shell
 	Args    []string      // without one
@@ -379,7 +379,7 @@ func exitsLast(keys []string) []string {
 	return slices.Concat(first, last)
 }
 
-// parseRexecKey reads NODE/ack, NODE/exit and NODE/out/N.
+// parseRexecKey parses NODE/ack, NODE/exit and NODE/out/N.
 func parseRexecKey(name string) (rexecNews, bool) {
 	parts := strings.Split(name, "/")
 	switch {

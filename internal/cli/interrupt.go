@@ -6,8 +6,8 @@ import (
 	"syscall"
 )
 
-// interrupts delivers what asks a long-running command to end; call stop to
-// have such signals end the process again.
+// interrupts delivers the signals that ask a long-running command to end; after
+// stop such signals end the process again.
 func interrupts() (signals <-chan os.Signal, stop func()) {
 	c := make(chan os.Signal, 4) // more than one ask for the same
 	signal.Notify(c, os.Interrupt, syscall.SIGTERM)

@@ -105,7 +105,7 @@ func instanceRows(list []*api.CatalogService) [][]string {
 	return rows
 }
 
-// evictInstances removes them one by one and says what became of each.
+// evictInstances removes the instances one by one and prints the outcome of each.
 func evictInstances(cmd *cobra.Command, list []*api.CatalogService, opts servicesDeregisterOptions) error {
 	cl, err := opts.client.openWith(url.Values{"evict": {"1"}})
 	if err != nil {

@@ -35,8 +35,8 @@ func oneFile(args []string) (string, error) {
 	return "", fail("Too many arguments (expected 1, got %d)", len(args))
 }
 
-// readArchive reads a whole archive, and hands over the records of its state as
-// they come. What they said counts only if it returns without an error.
+// readArchive reads a whole archive and passes the records of its state to each as
+// they come. They count only if it returns without an error.
 func readArchive(r io.Reader, each func(catalog.Record) error) (*archive.Meta, error) {
 	state, to := io.Pipe()
 	read := make(chan error, 1)
@@ -81,5 +81,5 @@ func readRaftState(file *os.File, each func(catalog.Record) error) (*archive.Met
 	return meta, err
 }
 
-// noRecord is for those who only want to know that an archive is good.
+// noRecord drops a record: for callers that only check an archive.
 func noRecord(catalog.Record) error { return nil }

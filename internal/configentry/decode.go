@@ -73,7 +73,7 @@ var aliases = map[string]string{
 	"peer_name": "Peer", "tls_min_version": "MinVersion", "tls_max_version": "MaxVersion",
 }
 
-// sameKey tells whether a key names a member: max_inbound_connections is
+// sameKey reports whether a key names a member: max_inbound_connections is
 // MaxInboundConnections.
 func sameKey(key, member string) bool {
 	return strings.EqualFold(key, member) || strings.EqualFold(strings.ReplaceAll(key, "_", ""), member) ||

@@ -159,7 +159,7 @@ func Load(kind string, body []byte) (Entry, error) {
 	return e, nil
 }
 
-// oneOf tells whether a value is empty or one of those allowed.
+// oneOf reports whether a value is empty or one of those allowed.
 func oneOf(value string, allowed ...string) bool {
 	return value == "" || slices.Contains(allowed, value)
 }

@@ -190,7 +190,7 @@ func (p *Permission) fault() string {
 	return ""
 }
 
-// HasPermissions tells whether any source is judged by its requests.
+// HasPermissions reports whether any source is judged by its requests.
 func (s *ServiceIntentions) HasPermissions() bool {
 	return slices.ContainsFunc(s.Sources, func(src *SourceIntention) bool { return len(src.Permissions) > 0 })
 }

@@ -132,7 +132,7 @@ func (r *ServiceResolver) prepare() error {
 	return r.LoadBalancer.check()
 }
 
-// HasSubset tells whether a subset is defined; "" is all instances.
+// HasSubset reports whether a subset is defined; "" is all instances.
 func (r *ServiceResolver) HasSubset(name string) bool {
 	_, ok := r.Subsets[name]
 	return ok || name == ""

@@ -14,7 +14,7 @@ const (
 	ProtocolGRPC  = "grpc"
 )
 
-// IsHTTP tells whether requests of a protocol can be told apart.
+// IsHTTP reports whether requests of a protocol can be told apart.
 func IsHTTP(protocol string) bool {
 	return slices.Contains([]string{ProtocolHTTP, ProtocolHTTP2, ProtocolGRPC}, protocol)
 }
@@ -242,7 +242,7 @@ func checkExtensions(list []EnvoyExtension) error {
 	return nil
 }
 
-// PermitsPlaintext tells whether an entry lets services be reached without mutual TLS.
+// PermitsPlaintext reports whether an entry lets services be reached without mutual TLS.
 func PermitsPlaintext(e Entry) bool {
 	switch e := e.(type) {
 	case *ServiceDefaults:
