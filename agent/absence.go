@@ -7,13 +7,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"runtime"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
 
 	"praetor/agent/config"
+	"praetor/internal/durable"
 	"praetor/internal/fault"
 	"praetor/internal/regular"
 )
@@ -115,18 +114,7 @@ func writePresence(path string, p presence) error {
 	if err != nil {
 		return err
 	}
-	aside, err := os.CreateTemp(filepath.Dir(path), presenceFile+".tmp")
-	if err != nil {
-		return err
-	}
-	_, err = aside.Write(text)
-	if err = errors.Join(err, aside.Sync(), aside.Close()); err == nil {
-		err = os.Rename(aside.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(aside.Name()))
-	}
-	return syncFolder(filepath.Dir(path))
+	return durable.WriteFile(path, text, 0o600)
 }
 
 // runPresence notes every hour that this server runs, until ctx ends.
@@ -148,16 +136,4 @@ func (a *Agent) runPresence(ctx context.Context) error {
 			return nil
 		}
 	}
-}
-
-// syncFolder makes a rename in it last. Windows has no such thing.
-func syncFolder(path string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }

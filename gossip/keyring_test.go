@@ -94,7 +94,7 @@ func wantFile(t *testing.T, path, content string, mode os.FileMode) {
 	if info, err := os.Stat(path); err == nil && info.Mode().Perm() != mode {
 		t.Errorf("file has mode %v, want %v", info.Mode().Perm(), mode)
 	}
-	if others, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "*.tmp")); len(others) > 0 {
+	if others, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "*.tmp*")); len(others) > 0 {
 		t.Errorf("left behind %v", others)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"runtime"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -58,7 +59,7 @@ func openBolt(path string, opts bbolt.Options, d *disk, buckets ...[]byte) (*bbo
 // that was faster.
 func makeBolt(path string, d *disk, buckets [][]byte) error {
 	tmp := path + ".tmp"
-	if err := d.step("bolt:create"); err != nil {
+	if err := d.Step("bolt:create"); err != nil {
 		return err
 	}
 	_ = os.Remove(tmp)
@@ -74,8 +75,11 @@ func makeBolt(path string, d *disk, buckets [][]byte) error {
 		}
 		return nil
 	})
+	if runtime.GOOS == "windows" { // which removes no open file
+		err = errors.Join(err, db.Close())
+	}
 	if err == nil {
-		err = d.link("bolt", tmp, path)
+		err = d.Link("bolt", tmp, path)
 	}
 	return errors.Join(err, db.Close())
 }
@@ -224,7 +228,7 @@ func (l *boltLog) StoreLog(log *raft.Log) error { return l.StoreLogs([]*raft.Log
 
 // StoreLogs stores entries in one transaction: all of them or none.
 func (l *boltLog) StoreLogs(logs []*raft.Log) error {
-	if err := l.disk.step("log:commit"); err != nil {
+	if err := l.disk.Step("log:commit"); err != nil {
 		return err
 	}
 	return l.db.Update(func(tx *bbolt.Tx) error {
@@ -243,7 +247,7 @@ func (l *boltLog) StoreLogs(logs []*raft.Log) error {
 
 // DeleteRange deletes entries from min to max, both included.
 func (l *boltLog) DeleteRange(min, max uint64) error {
-	if err := l.disk.step("log:commit"); err != nil {
+	if err := l.disk.Step("log:commit"); err != nil {
 		return err
 	}
 	return l.db.Update(func(tx *bbolt.Tx) error {

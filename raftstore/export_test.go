@@ -8,6 +8,8 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/raft"
+
+	"praetor/internal/durable"
 )
 
 // The parts below Store, for tests.
@@ -29,7 +31,7 @@ type TestLog struct {
 // OpenTestLog opens the log in dir.
 func OpenTestLog(backend, dir string, segmentBytes int, fileOp func(string) error) (*TestLog, error) {
 	opts := &Options{ID: "s1", Dir: dir, Backend: backend, SegmentBytes: segmentBytes, FileOp: fileOp, Logger: hclog.NewNullLogger(), NoFreelistSync: true}
-	f := &folder{dir: dir, disk: &disk{before: fileOp}}
+	f := &folder{dir: dir, disk: &disk{Disk: durable.Disk{Before: fileOp}}}
 	log, err := openLogOnly(f, opts)
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
@@ -75,9 +77,9 @@ func (l *TestLog) Cached() (entries, bytes int) { return int(l.next - l.first), 
 // Close closes the files.
 func (l *TestLog) Close() error { return l.folder.Close() }
 
-// WriteWhole is disk.writeWhole.
-func WriteWhole(fileOp func(string) error, path string, data []byte) error {
-	return (&disk{before: fileOp}).writeWhole("file", path, data, 0o600)
+// WriteFile is disk.WriteFile.
+func WriteFile(fileOp func(string) error, path string, data []byte) error {
+	return (&durable.Disk{Before: fileOp}).WriteFile("file", path, data, 0o600)
 }
 
 // ConfirmWith replaces how VerifyLeader asks raft. Before anybody calls it.

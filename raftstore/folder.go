@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/raft"
 	"github.com/hashicorp/raft-wal/metadb"
 
+	"praetor/internal/durable"
 	"praetor/internal/fault"
 )
 
@@ -46,7 +47,7 @@ func openFolder(opts *Options) (*folder, error) {
 		mem := raft.NewInmemStore()
 		return &folder{logs: mem, stable: mem, snapshots: raft.NewInmemSnapshotStore()}, nil
 	}
-	f := &folder{dir: opts.Dir, disk: &disk{before: opts.FileOp, logger: opts.Logger}}
+	f := &folder{dir: opts.Dir, disk: &disk{Disk: durable.Disk{Before: opts.FileOp}, logger: opts.Logger}}
 	if err := f.open(opts); err != nil {
 		return nil, errors.Join(fmt.Errorf("open raft folder: %w", err), f.Close())
 	}
@@ -78,7 +79,7 @@ func (f *folder) open(opts *Options) error {
 	if err := f.openChecked(opts, stable, snapshots, was, inBolt); err != nil {
 		return err
 	}
-	return f.disk.syncDir("folder", f.dir) // the new files' names
+	return f.disk.SyncFolder("folder", f.dir) // the new files' names
 }
 
 // openChecked opens the log, and compares it with the snapshots and with what
@@ -146,7 +147,7 @@ func (f *folder) make() error {
 	if err := os.MkdirAll(f.dir, folderMode); err != nil {
 		return err
 	}
-	return f.disk.syncDir("folder", filepath.Dir(f.dir))
+	return f.disk.SyncFolder("folder", filepath.Dir(f.dir))
 }
 
 // keepPrivate takes the rights of others away.

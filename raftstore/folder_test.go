@@ -294,9 +294,9 @@ func TestWriteWholeLeavesOldOrNew(t *testing.T) {
 	var labels []string
 	for n := 1; ; n++ {
 		path := filepath.Join(t.TempDir(), "f")
-		must(t, raftstore.WriteWhole(nil, path, []byte("old")))
+		must(t, raftstore.WriteFile(nil, path, []byte("old")))
 		labels = nil
-		err := raftstore.WriteWhole(func(label string) error {
+		err := raftstore.WriteFile(func(label string) error {
 			if labels = append(labels, label); len(labels) == n {
 				return broken
 			}

@@ -176,7 +176,7 @@ func (w *note) change(f func(*noted)) {
 	defer w.mu.Unlock()
 	f(&w.now)
 	w.now.seq++
-	if w.disk.step("synced:write") == nil {
+	if w.disk.Step("synced:write") == nil {
 		_, _ = w.file.WriteAt(w.now.encode(), int64(w.now.seq%noteBlocks)*noteBlock)
 	}
 }
@@ -195,7 +195,7 @@ func (w *note) lower(f func(*noted)) error {
 
 // writeAllLocked writes both records and syncs them.
 func (w *note) writeAllLocked() error {
-	if err := w.disk.step("synced:write"); err != nil {
+	if err := w.disk.Step("synced:write"); err != nil {
 		return err
 	}
 	all := make([]byte, noteBlocks*noteBlock)
@@ -205,7 +205,7 @@ func (w *note) writeAllLocked() error {
 	if _, err := w.file.WriteAt(all, 0); err != nil {
 		return fmt.Errorf("write %s: %w", w.path, err)
 	}
-	if err := w.disk.step("synced:sync"); err != nil {
+	if err := w.disk.Step("synced:sync"); err != nil {
 		return err
 	}
 	return w.file.Sync()

@@ -56,7 +56,7 @@ func (f *folder) recoverPeers(conf *raft.Config, machine raft.FSM, logger hclog.
 	switch {
 	case !info && json:
 		logger.Warn("deleting peers.json unread: there is no peers.info beside it", "path", f.path(peersJSONFile))
-		if err := f.disk.remove("peers.json", f.path(peersJSONFile)); err != nil {
+		if err := f.disk.Remove("peers.json", f.path(peersJSONFile)); err != nil {
 			return err
 		}
 	case json:
@@ -65,7 +65,7 @@ func (f *folder) recoverPeers(conf *raft.Config, machine raft.FSM, logger hclog.
 	if info {
 		return nil
 	}
-	return f.disk.writeWhole("peers.info", f.path(peersInfoFile), []byte(peersInfo), 0o644)
+	return f.disk.WriteFile("peers.info", f.path(peersInfoFile), []byte(peersInfo), 0o644)
 }
 
 func (f *folder) recoverFrom(path string, conf *raft.Config, machine raft.FSM, logger hclog.Logger) error {
@@ -80,7 +80,7 @@ func (f *folder) recoverFrom(path string, conf *raft.Config, machine raft.FSM, l
 	if err := raft.RecoverCluster(conf, machine, f.logs, f.stable, f.snapshots, trans, servers); err != nil {
 		return fmt.Errorf("recover from %s: %w", path, err)
 	}
-	if err := f.disk.remove("peers.json", path); err != nil {
+	if err := f.disk.Remove("peers.json", path); err != nil {
 		return err
 	}
 	logger.Info("deleted peers.json after recovery", "servers", len(servers.Servers))

@@ -11,6 +11,8 @@ import (
 	"github.com/hashicorp/raft-wal/fs"
 	"github.com/hashicorp/raft-wal/segment"
 	"github.com/hashicorp/raft-wal/types"
+
+	"praetor/internal/durable"
 )
 
 // The parts of raft-wal that walLog replaces or wraps: list of segments,
@@ -156,7 +158,7 @@ type walFS struct {
 
 // Create makes a segment's file.
 func (v walFS) Create(dir, name string, size uint64) (types.WritableFile, error) {
-	if err := v.disk.step("wal:create"); err != nil {
+	if err := v.disk.Step("wal:create"); err != nil {
 		return nil, err
 	}
 	// A file of that name is left of a crash or a failure before it was used.
@@ -171,7 +173,10 @@ func (v walFS) Create(dir, name string, size uint64) (types.WritableFile, error)
 		_ = f.Close()
 		return nil, err
 	}
-	return &walFile{f, v.disk}, nil
+	if made, ok := f.(*fs.File); ok {
+		f = &made.File // whose Sync does not sync the folder, which is our part
+	}
+	return &walFile{WritableFile: f, disk: v.disk, newIn: dir}, nil
 }
 
 // OpenWriter opens a segment's file for more.
@@ -181,38 +186,49 @@ func (v walFS) OpenWriter(dir, name string) (types.WritableFile, error) {
 		return nil, err
 	}
 	// Whoever made the file may have ended before its name was on disk.
-	if err := v.disk.syncDir("wal", dir); err != nil {
+	if err := v.disk.SyncFolder("wal", dir); err != nil {
 		_ = f.Close()
 		return nil, err
 	}
-	return &walFile{f, v.disk}, nil
+	return &walFile{WritableFile: f, disk: v.disk}, nil
 }
 
 // Delete removes a segment's file for good.
 func (v walFS) Delete(dir, name string) error {
-	if err := v.disk.step("wal:remove"); err != nil {
+	if err := v.disk.Step("wal:remove"); err != nil {
 		return err
 	}
-	return v.FS.Delete(dir, name)
+	if err := os.Remove(filepath.Join(dir, name)); err != nil {
+		return err
+	}
+	return durable.SyncFolder(dir)
 }
 
 type walFile struct {
 	types.WritableFile
-	disk *disk
+	disk  *disk
+	newIn string // the folder that has to be synced for the file's name to last
 }
 
 func (f *walFile) WriteAt(b []byte, at int64) (int, error) {
-	if err := f.disk.step("wal:write"); err != nil {
+	if err := f.disk.Step("wal:write"); err != nil {
 		return 0, err
 	}
 	return f.WritableFile.WriteAt(b, at)
 }
 
 func (f *walFile) Sync() error {
-	if err := f.disk.step("wal:sync"); err != nil {
+	if err := f.disk.Step("wal:sync"); err != nil {
 		return err
 	}
-	return f.WritableFile.Sync()
+	if err := f.WritableFile.Sync(); err != nil || f.newIn == "" {
+		return err
+	}
+	if err := durable.SyncFolder(f.newIn); err != nil {
+		return err
+	}
+	f.newIn = ""
+	return nil
 }
 
 // walCodec writes entries as raft.db has them (entry.go), for their checksum

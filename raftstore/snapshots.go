@@ -18,6 +18,8 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/raft"
+
+	"praetor/internal/durable"
 )
 
 // Names in the snapshot folder; DESIGN.md says what each holds.
@@ -247,7 +249,7 @@ func (s *snapshotStore) Create(version raft.SnapshotVersion, index, term uint64,
 	if version != raft.SnapshotVersionMax {
 		return nil, fmt.Errorf("unsupported snapshot version %d", version)
 	}
-	if err := s.disk.step("snapshot:create"); err != nil {
+	if err := s.disk.Step("snapshot:create"); err != nil {
 		return nil, err
 	}
 	id, err := s.newID(term, index)
@@ -322,7 +324,7 @@ type snapshotSink struct {
 func (k *snapshotSink) ID() string { return k.meta.ID }
 
 func (k *snapshotSink) Write(b []byte) (int, error) {
-	if err := k.store.disk.step("snapshot:write"); err != nil {
+	if err := k.store.disk.Step("snapshot:write"); err != nil {
 		return 0, err
 	}
 	return k.buf.Write(b)
@@ -343,17 +345,14 @@ func (k *snapshotSink) Close() error {
 	if err := k.file.Close(); err != nil {
 		return errors.Join(err, os.RemoveAll(k.path+tmpSuffix))
 	}
-	if err := os.Rename(k.path+tmpSuffix, k.path); err != nil {
+	if err := durable.Move(k.path+tmpSuffix, k.path); err != nil {
 		return errors.Join(err, os.RemoveAll(k.path+tmpSuffix))
-	}
-	if err := syncFolder(k.store.dir); err != nil {
-		return err
 	}
 	return k.store.reap()
 }
 
 func (k *snapshotSink) finish() error {
-	if err := k.store.disk.step("snapshot:commit"); err != nil {
+	if err := k.store.disk.Step("snapshot:commit"); err != nil {
 		return err
 	}
 	if err := k.buf.Flush(); err != nil {
@@ -371,10 +370,10 @@ func (k *snapshotSink) finish() error {
 	if err != nil {
 		return err
 	}
-	if err := (&disk{}).writeSynced("", filepath.Join(k.path+tmpSuffix, metaFile), meta, fileMode); err != nil {
+	if err := durable.WriteFile(filepath.Join(k.path+tmpSuffix, metaFile), meta, fileMode); err != nil {
 		return err
 	}
-	return errors.Join(k.file.Sync(), syncFolder(k.path+tmpSuffix))
+	return k.file.Sync()
 }
 
 func (k *snapshotSink) tryOut() error {
@@ -395,8 +394,6 @@ func (k *snapshotSink) Cancel() error {
 	k.done = true
 	return errors.Join(k.file.Close(), os.RemoveAll(k.path+tmpSuffix))
 }
-
-func syncFolder(dir string) error { return (&disk{}).syncDir("", dir) }
 
 // inspect verifies all snapshots, and returns the newest good one's index, 0 if
 // there is none, and what is wrong with the others.
@@ -451,7 +448,7 @@ func (s *snapshotStore) putAside(path string) error {
 			return err
 		}
 	}
-	return errors.Join(os.Rename(path, strings.TrimSuffix(path, damagedSuffix)+damagedSuffix), syncFolder(s.dir))
+	return durable.Move(path, strings.TrimSuffix(path, damagedSuffix)+damagedSuffix)
 }
 
 var _ raft.SnapshotStore = (*snapshotStore)(nil)

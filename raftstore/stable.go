@@ -46,7 +46,7 @@ func openStable(path string, d *disk) (*boltStable, error) {
 }
 
 func (s *boltStable) put(bucket []byte, set func(*bbolt.Bucket) error) error {
-	if err := s.disk.step("stable:commit"); err != nil {
+	if err := s.disk.Step("stable:commit"); err != nil {
 		return err
 	}
 	var txid int

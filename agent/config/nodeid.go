@@ -10,6 +10,7 @@ import (
 
 	"github.com/hashicorp/go-uuid"
 
+	"praetor/internal/durable"
 	"praetor/internal/regular"
 )
 
@@ -46,7 +47,7 @@ func NodeID(rt *Runtime) (string, error) {
 	if err := os.MkdirAll(rt.DataDir, dataDirMode); err != nil {
 		return "", fmt.Errorf("make data folder: %w", err)
 	}
-	if err := writeDurably(path, []byte(id)); err != nil {
+	if err := durable.WriteFile(path, []byte(id), nodeIDMode); err != nil {
 		return "", fmt.Errorf("write node ID: %w", err)
 	}
 	return id, nil
@@ -67,32 +68,6 @@ func readNodeID(path string) (string, error) {
 			"(on a server, its raft folder belongs to that ID), or, if it shall be a new node, remove the file and, on a server, the raft folder: %w", path, err)
 	}
 	return id, nil
-}
-
-// writeDurably writes path whole or not at all, and for good once it returns.
-func writeDurably(path string, data []byte) error {
-	tmp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+"-*.tmp") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name()) // gone already when all went well
-	_, err = tmp.Write(data)
-	err = errors.Join(err, tmp.Chmod(nodeIDMode), tmp.Sync(), tmp.Close())
-	if err != nil {
-		return err
-	}
-	if err := os.Rename(tmp.Name(), path); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // newNodeID draws an ID, or derives it from the machine's when asked to and

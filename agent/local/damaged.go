@@ -114,7 +114,7 @@ func (j *journal) keepSuspect() error {
 // in place should the new journal not come about. Where links are not known it is
 // copied; what cannot be read, such as a folder, is renamed: nothing is lost with it.
 func (d *disk) keep(path, kept string) error {
-	if err := d.step("damaged:keep"); err != nil {
+	if err := d.Step("damaged:keep"); err != nil {
 		return err
 	}
 	linked := os.Link(path, kept)

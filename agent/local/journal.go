@@ -146,7 +146,7 @@ func (j *journal) replace(tmp string, seed uint32, size int64) error {
 		j.file.Close()
 		j.file = nil
 	}
-	renamed := j.disk.rename(tmp, j.path)
+	renamed := j.disk.Rename("compact", tmp, j.path)
 	if renamed != nil {
 		_ = os.Remove(tmp)
 	}
@@ -160,7 +160,7 @@ func (j *journal) replace(tmp string, seed uint32, size int64) error {
 		return fmt.Errorf("rename %s: %w", tmp, renamed)
 	}
 	j.seed, j.size, j.durable, j.clean, j.damaged = seed, size, size, false, nil
-	if err := j.disk.syncDir(filepath.Dir(j.path)); err != nil {
+	if err := j.disk.SyncFolder("compact", filepath.Dir(j.path)); err != nil {
 		// After a crash the old file might be back: nothing may be added to
 		// this one.
 		j.damaged = err

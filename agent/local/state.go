@@ -14,6 +14,7 @@ import (
 
 	"praetor/agent/checks"
 	"praetor/catalog"
+	"praetor/internal/durable"
 	"praetor/internal/life"
 )
 
@@ -83,7 +84,7 @@ func Open(opts Options) (*State, error) {
 // the files that a Consul agent kept in the same folder if there are any.
 func (s *State) openJournal() error {
 	s.journal = &journal{
-		path: filepath.Join(s.opts.Dir, journalName), disk: &disk{before: s.opts.BeforeFileOp},
+		path: filepath.Join(s.opts.Dir, journalName), disk: &disk{durable.Disk{Before: s.opts.BeforeFileOp}},
 		compactAt: s.opts.CompactAt, damaged: errNotRead,
 	}
 	m := newImage()

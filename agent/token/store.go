@@ -7,14 +7,13 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"path/filepath"
-	"runtime"
 	"sync"
 
 	"github.com/hashicorp/go-hclog"
 
 	"praetor/agent/config"
 	"praetor/httpapi"
+	"praetor/internal/durable"
 	"praetor/internal/regular"
 )
 
@@ -152,35 +151,10 @@ func keepTokens(path string, set map[httpapi.TokenKind]string) error {
 	if err != nil {
 		return err
 	}
-	temp := path + ".tmp"
-	if err := writeSynced(temp, text); err != nil {
+	if err := durable.WriteFile(path, text, 0o600); err != nil {
 		return fmt.Errorf("keep token: %w", err)
 	}
-	if err := os.Rename(temp, path); err != nil {
-		return fmt.Errorf("keep token: %w", err)
-	}
-	return syncFolder(filepath.Dir(path))
-}
-
-func writeSynced(path string, text []byte) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	return errors.Join(err, f.Sync(), f.Close())
-}
-
-// syncFolder makes a rename in it last. Windows has no such thing.
-func syncFolder(path string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
+	return nil
 }
 
 var _ httpapi.Tokens = (*Store)(nil)

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -11,6 +10,8 @@ import (
 
 	"github.com/hashicorp/consul/api"
 	"github.com/spf13/cobra"
+
+	"praetor/internal/durable"
 )
 
 type snapshotSaveOptions struct {
@@ -89,7 +90,11 @@ func (o *snapshotSaveOptions) rename(cl *api.Client, path string) (string, error
 // the old one, or the new one on the disk and read back.
 func saveVerified(path string, archive io.Reader) error {
 	unverified := path + ".unverified"
-	if err := writeWhole(unverified, archive); err != nil {
+	err := durable.Write(unverified, 0o600, func(w io.Writer) error {
+		_, err := io.Copy(w, archive)
+		return err
+	})
+	if err != nil {
 		return fail("Error writing unverified snapshot file: %s", err)
 	}
 	file, err := os.Open(unverified)
@@ -101,39 +106,8 @@ func saveVerified(path string, archive io.Reader) error {
 	if err != nil {
 		return fail("Error verifying snapshot file: %s", err)
 	}
-	if err := os.Rename(unverified, path); err != nil {
-		return fail("Error renaming %q to %q: %s", unverified, path, err)
-	}
-	if err := syncDir(filepath.Dir(path)); err != nil {
+	if err := durable.Move(unverified, path); err != nil {
 		return fail("Error renaming %q to %q: %s", unverified, path, err)
 	}
 	return nil
-}
-
-// writeWhole writes a file under another name, syncs it, and gives it its own.
-func writeWhole(path string, from io.Reader) error {
-	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".tmp*") // mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(file, from)
-	if err == nil {
-		err = file.Sync()
-	}
-	if err = errors.Join(err, file.Close()); err == nil {
-		err = os.Rename(file.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(file.Name()))
-	}
-	return nil
-}
-
-func syncDir(path string) error {
-	dir, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	return dir.Sync()
 }

@@ -20,6 +20,7 @@ var leaves = []string{
 	"internal/cache",
 	"internal/configentry",
 	"internal/disk",
+	"internal/durable",
 	"internal/fault",
 	"internal/house",
 	"internal/life",
