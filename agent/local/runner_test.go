@@ -108,12 +108,13 @@ func TestAliasOfAnotherNodeAsksTheServers(t *testing.T) {
 	f := newServers()
 	f.write(t, &catalog.Register{Node: "other", Address: "10.0.0.2", Service: service("db"),
 		Checks: []*catalog.Check{{CheckID: "d", Name: "d", ServiceID: "db", Status: catalog.Warning, Output: "slow"}}})
-	f.before = func(op string) {
-		if op == "Health.Node" {
-			time.Sleep(time.Second) // what a blocking query would wait
+	running(t, f, func(*local.Options) {
+		f.before = func(op string) {
+			if op == "Health.Node" {
+				time.Sleep(time.Second) // what a blocking query would wait
+			}
 		}
-	}
-	running(t, f, nil, func(t *testing.T, s *local.State) {
+	}, func(t *testing.T, s *local.State) {
 		must(t, s.AddCheck(bg, &catalog.Check{CheckID: "al", Definition: catalog.CheckDefinition{AliasNode: "other", AliasService: "db"}}, ""))
 		must(t, s.AddCheck(bg, &catalog.Check{CheckID: "no", Definition: catalog.CheckDefinition{AliasNode: "other", AliasService: "x"}}, ""))
 		time.Sleep(3 * time.Second)

@@ -116,20 +116,6 @@ func headingsOf(comment string) []string {
 	return found
 }
 
-// sleeps checks that tests sleep in virtual time only.
-func sleeps(m *module) []string {
-	var faults []string
-	for _, f := range m.files {
-		if !f.test || f.localName("testing/synctest") != "" {
-			continue
-		}
-		for _, at := range f.uses("time", "Sleep") {
-			faults = append(faults, fmt.Sprintf("%s sleeps: wait for a condition, or use testing/synctest; see style §6", m.line(f, at)))
-		}
-	}
-	return faults
-}
-
 // backgrounds checks that contexts come from whoever calls. Where none can,
 // because a library's interface has no context, a comment right above says so
 // with the word "context".

@@ -156,6 +156,22 @@ func TestFaultsAreFound(t *testing.T) {
 			},
 		},
 		{
+			"a test that sleeps beside bubbles",
+			map[string]string{"gossip/a_test.go": "package p\n\nimport (\n\t\"testing\"\n\t\"testing/synctest\"\n\t\"time\"\n)\n\n" +
+				"func TestBubble(t *testing.T) { synctest.Test(t, func(t *testing.T) { time.Sleep(1); nap() }) }\n" +
+				"func nap() { time.Sleep(1) }\n" +
+				"func bubble(t *testing.T, f func()) { synctest.Test(t, func(*testing.T) { f() }) }\n" +
+				"func TestHelper(t *testing.T) { bubble(t, func() { time.Sleep(1) }) }\n" +
+				"func TestReal(t *testing.T) { time.Sleep(1) }\n" +
+				"func TestBoth(t *testing.T) { both(); synctest.Test(t, func(t *testing.T) { both() }) }\n" +
+				"func both() { deep() }\n" +
+				"func deep() { time.Sleep(1) }\n"},
+			[]string{
+				"gossip/a_test.go:13 sleeps: wait for a condition, or use testing/synctest; see style §6",
+				"gossip/a_test.go:16 sleeps: wait for a condition, or use testing/synctest; see style §6",
+			},
+		},
+		{
 			"a context from nowhere",
 			map[string]string{"gossip/a.go": "package p\n\nimport \"context\"\n\nvar a = context.Background()\nvar b = context.TODO()\n"},
 			[]string{
@@ -199,7 +215,7 @@ func TestWhatTheRulesAllowIsNoFault(t *testing.T) {
 		}},
 		{"a module whose name starts like ours", map[string]string{"catalog/a.go": importing("praetorian/agent")}},
 		{"sleeping in a bubble", map[string]string{
-			"gossip/a_test.go": "package p\n\nimport (\n\t\"testing/synctest\"\n\t\"time\"\n)\n\nfunc f() { synctest.Wait(); time.Sleep(1) }\n",
+			"gossip/a_test.go": "package p\n\nimport (\n\t\"testing/synctest\"\n\t\"time\"\n)\n\nfunc f() { synctest.Wait(); time.Sleep(1) }\n\nfunc g() { synctest.Test(nil, func() { f() }) }\n",
 		}},
 		{"something else called Sleep", map[string]string{
 			"gossip/a_test.go": "package p\n\nimport \"time\"\n\nvar d time.Duration\n\nfunc f(o struct{ Sleep func() }) { o.Sleep() }\n",
