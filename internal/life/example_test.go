@@ -9,7 +9,7 @@ import (
 
 func Example() {
 	ctx, stop := context.WithCancel(context.Background())
-	part := func(name string) func(context.Context) error {
+	listener := func(name string) func(context.Context) error {
 		return func(ctx context.Context) error {
 			<-ctx.Done()
 			fmt.Println(name, "stops")
@@ -17,8 +17,8 @@ func Example() {
 		}
 	}
 	parts := life.NewGroup()
-	parts.Add("gossip", part("gossip"))
-	parts.Add("http", part("http"))
+	parts.Add("gossip", listener("gossip"))
+	parts.Add("http", listener("http"))
 	stop()
 	fmt.Println(parts.Run(ctx)) // http stops first, then gossip
 	// Output:
