@@ -56,7 +56,7 @@ func TestNeedsAreAskedAsTheyAreMade(t *testing.T) {
 	var asked acl.Need
 	az := acl.New("A", func(n acl.Need) bool { asked = n; return true })
 	if need := acl.Key.WriteBelow("a/"); !az.Allows(need) || asked != need ||
-		asked.Resource() != "key" || asked.Access() != acl.Write || asked.Scope() != acl.Below || asked.Name() != "a/" {
+		asked.Resource() != acl.Resource(acl.Key) || asked.Access() != acl.Write || asked.Scope() != acl.Below || asked.Name() != "a/" {
 		t.Errorf("asked %+v", asked)
 	}
 }

@@ -24,11 +24,25 @@ type Resolver interface {
 type Authorizer struct {
 	accessor string
 	allows   func(Need) bool // nil: nothing
+	rules    any             // what allows goes by: equal for equal rules
 }
 
 // New returns the authorizer of a token, by its public name. allows decides about
 // every need, and may be called by any goroutine at once.
-func New(accessor string, allows func(Need) bool) *Authorizer { return &Authorizer{accessor, allows} }
+func New(accessor string, allows func(Need) bool) *Authorizer {
+	return &Authorizer{accessor: accessor, allows: allows}
+}
+
+// NewFrom is New for an authorizer that goes by rules, a comparable value: two with
+// the same rules decide alike.
+func NewFrom(accessor string, rules any, allows func(Need) bool) *Authorizer {
+	return &Authorizer{accessor, allows, rules}
+}
+
+// DecidesAs reports whether b is known to decide as a does.
+func (a *Authorizer) DecidesAs(b *Authorizer) bool {
+	return a == b || a != nil && b != nil && a.rules != nil && a.rules == b.rules
+}
 
 // Unrestricted is the authorizer of everybody where there are no rules.
 var Unrestricted = New("", func(Need) bool { return true })
