@@ -16,7 +16,7 @@ type CommandType uint8
 // noun; DESIGN.md §5 lists them, and a test compares.
 var commands = []*command{
 	registerCommand, deregisterCommand, kvCommand, autopilotCommand, sessionCommand, reapCommand, coordinateCommand,
-	txnCommand, queryCommand, configCommand,
+	txnCommand, queryCommand, configCommand, aclPolicyCommand, aclRoleCommand, aclTokenCommand,
 }
 
 // command is one kind of command: how it is told from others, and how it is applied.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math"
 	"testing"
+	"time"
 
 	"github.com/tinylib/msgp/msgp"
 
@@ -14,6 +15,7 @@ import (
 // they are, the store must go on: every query answers, its snapshot restores
 // to the same store, and the same bytes again give the same store elsewhere.
 func FuzzApply(f *testing.F) {
+	policy, role, token := fullACL()
 	for _, c := range []struct {
 		kind catalog.CommandType
 		cmd  msgp.Marshaler
@@ -38,6 +40,11 @@ func FuzzApply(f *testing.F) {
 		{catalog.ConfigCommand, fullConfig()},
 		{catalog.ConfigCommand, &catalog.ConfigWrite{Entry: catalog.ConfigEntry{Kind: "mesh", Name: "mesh", Body: []byte(`{"Kind":"mesh"}`)}}},
 		{catalog.ConfigCommand, &catalog.ConfigWrite{Verb: catalog.ConfigDelete, Entry: catalog.ConfigEntry{Kind: "service-defaults", Name: "web"}}},
+		{catalog.ACLPolicyCommand, policy},
+		{catalog.ACLPolicyCommand, policies(catalog.ACLPut, "Q=full", "R=x")},
+		{catalog.ACLRoleCommand, role},
+		{catalog.ACLTokenCommand, token},
+		{catalog.ACLTokenCommand, tokens(catalog.ACLDelete, "T", "", 0)},
 		{catalog.AutopilotCommand, &catalog.Autopilot{MinQuorum: 3}},
 		{catalog.CoordinateCommand, &catalog.CoordinateBatch{Coordinates: []*catalog.Coordinate{nil, place("n1", 1), place("none", 1), place("n1", math.NaN())}}},
 	} {
@@ -157,4 +164,11 @@ func askEverything(tx *catalog.Tx) {
 		c.Coord.Distance(tx.Coord(c.Node, c.Segment))
 	}
 	tx.Autopilot()
+	tx.ACLPolicies(nil)
+	tx.ACLRoles(nil)
+	_, tokens := tx.ACLTokens(nil)
+	for _, t := range tokens {
+		tx.ACLTokenWithSecret(nil, t.SecretID)
+	}
+	tx.ACLTokensExpired(time.Now(), 10)
 }

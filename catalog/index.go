@@ -28,6 +28,11 @@ const (
 	indexSessions       = "sessions"        // sessions
 	indexQueries        = "queries"         // prepared queries
 	indexConfigs        = "configs"         // config entries
+	indexACLPolicies    = "acl_policies"    // ACL policies
+	indexACLRoles       = "acl_roles"       // ACL roles
+	indexACLTokens      = "acl_tokens"      // ACL tokens
+	indexACLBootstrap   = "acl_bootstrap"   // the first management token was made
+	indexACLs           = "acls"            // any of policies, roles and tokens
 
 	// One row per service that has instances. The first moves with everything
 	// health/service shows; the second, without checks, is what catalog/service
@@ -68,7 +73,8 @@ func birthRow(n uint32) string { return fmt.Sprintf("%s%02x", prefixBirth, n) }
 // seedIndexes writes the rows that are watched before they ever move: the
 // channel of a missing row would close with every change nearby.
 func seedIndexes(txn *memdb.Txn) {
-	for _, key := range []string{indexNodes, indexServices, indexChecks, indexServiceExtinct, indexNodeGone, indexCoordinates, indexSessions, indexQueries, indexConfigs} {
+	for _, key := range []string{indexNodes, indexServices, indexChecks, indexServiceExtinct, indexNodeGone, indexCoordinates, indexSessions, indexQueries, indexConfigs,
+		indexACLPolicies, indexACLRoles, indexACLTokens, indexACLs} {
 		must(txn.Insert(tableIndex, &indexRow{Key: key}))
 	}
 	for n := range uint32(birthRows) {

@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+	"time"
 
 	"praetor/catalog"
 )
@@ -13,7 +14,7 @@ var notScoped = []string{"In", "Scope", "LastIndex", "Replaced", "WriteSnapshot"
 
 // askedFor are names of what the store of fullFixture holds; every question is asked
 // for each, or each pair.
-var askedFor = []string{"", "n1", "web", "web-proxy", "c", "k", "loc", "gone", "s", "q", "full-x", "service-defaults", "Web", "10.0.0.9", "warning", "any", "40404040"}
+var askedFor = []string{"", "n1", "web", "web-proxy", "c", "k", "loc", "gone", "s", "q", "full-x", "service-defaults", "Web", "10.0.0.9", "warning", "any", "40404040", "P", "R", "T", "S", "full"}
 
 // answers asks one question for everything.
 func answers(tx *catalog.Tx, method int) (all []any) {
@@ -28,6 +29,10 @@ func answers(tx *catalog.Tx, method int) (all []any) {
 			}
 		case reflect.TypeFor[bool]():
 			values = []reflect.Value{reflect.ValueOf(true), reflect.ValueOf(false)}
+		case reflect.TypeFor[int]():
+			values = []reflect.Value{reflect.ValueOf(9)}
+		case reflect.TypeFor[time.Time]():
+			values = []reflect.Value{reflect.ValueOf(time.Now())}
 		default:
 			values = []reflect.Value{reflect.Zero(question.Type().In(i))}
 		}

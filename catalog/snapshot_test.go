@@ -29,6 +29,10 @@ func fullFixture(t testing.TB) *fixture {
 	f.must(catalog.QueryCommand, fullQuery())
 	f.must(catalog.ConfigCommand, fullConfig())
 	f.lock("locked", "s")
+	policy, role, token := fullACL()
+	f.must(catalog.ACLPolicyCommand, policy)
+	f.must(catalog.ACLRoleCommand, role)
+	f.must(catalog.ACLTokenCommand, token)
 	return f
 }
 
@@ -154,6 +158,7 @@ func TestRestoreOfACutOrDamagedSnapshotChangesNothing(t *testing.T) {
 func TestRestoreRefusesRowsThatDoNotFit(t *testing.T) {
 	records := splitSnapshot(t, fullFixture(t).snapshot())
 	const node, virtual, service, check, session, query, config, kv, locked = 0, 1, 2, 3, 5, 6, 7, 8, 9 // places in fullFixture's snapshot
+	coordinate, policy, role, token := len(records)-4, len(records)-3, len(records)-2, len(records)-1
 	without := func(i int) [][]byte { return slices.Delete(slices.Clone(records), i, i+1) }
 	tests := []struct {
 		name    string
@@ -175,8 +180,12 @@ func TestRestoreRefusesRowsThatDoNotFit(t *testing.T) {
 		{"query twice", append(records[:query+1:query+1], records[query:]...), "came before"},
 		{"query of an unknown session", [][]byte{records[query]}, `invalid session "s"`},
 		{"key of an unknown session", [][]byte{records[locked]}, "unknown session"},
-		{"coordinate of an unknown node", [][]byte{records[len(records)-1]}, "unknown node"},
-		{"coordinate twice", append(records[:len(records):len(records)], records[len(records)-1]), "came before"},
+		{"coordinate of an unknown node", [][]byte{records[coordinate]}, "unknown node"},
+		{"coordinate twice", append(records[:coordinate+1:coordinate+1], records[coordinate:]...), "came before"},
+		{"ACL policy twice", append(records[:policy+1:policy+1], records[policy:]...), "came before"},
+		{"two ACL policies of one name", append(records[:policy+1:policy+1], bytes.Replace(records[policy], []byte("\xa1P"), []byte("\xa1Q"), 1)), "already exists"},
+		{"ACL role twice", append(records[:role+1:role+1], records[role:]...), "came before"},
+		{"ACL token twice", append(records[:token+1:token+1], records[token:]...), "came before"},
 		{"unknown type", append([][]byte{{99, 0x80}}, records...), "unknown type"},
 		{"nothing in it", [][]byte{{}}, "no type"},
 		{"bytes after a row", append([][]byte{append(bytes.Clone(records[node]), 0)}, records[1:]...), "bytes after the row"},

@@ -10,7 +10,7 @@ import (
 // file of its noun; DESIGN.md §1 draws them, and a test compares.
 var tables = []*table{
 	nodeTable, virtualTable, serviceTable, checkTable, sessionTable, queryTable, configTable, keyTable, tombstoneTable,
-	indexTable, autopilotTable, coordinateTable,
+	indexTable, autopilotTable, coordinateTable, aclPolicyTable, aclRoleTable, aclTokenTable,
 	instanceTable, tagTable, countTable,
 }
 
