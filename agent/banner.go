@@ -31,12 +31,11 @@ func Banner(rt *config.Runtime, nodeID string) string {
 	line("Cluster Addr", "%s (LAN: %d, WAN: %d)", rt.AdvertiseAddrLAN, p.SerfLAN, p.SerfWAN)
 	line("Gossip Encryption", "%t", rt.Gossip.EncryptKey != "")
 	line("Auto-Encrypt-TLS", "false")
-	// What is not in force in this version is not said to be.
-	line("ACL Enabled", "false")
+	line("ACL Enabled", "%t", rt.ACL.Enabled)
 	if rt.Server {
 		line("Reporting Enabled", "false")
 	}
-	line("ACL Default Policy", "allow")
+	line("ACL Default Policy", "%s", defaultPolicy(rt))
 	line("HTTPS TLS", "Verify Incoming: false, Verify Outgoing: false, Min Version: %s", rt.TLS.HTTPS.MinVersion)
 	line("gRPC TLS", "Verify Incoming: false, Min Version: %s", rt.TLS.GRPC.MinVersion)
 	line("Internal RPC TLS", "Verify Incoming: false, Verify Outgoing: false (Verify Hostname: false), Min Version: %s", rt.TLS.InternalRPC.MinVersion)

@@ -17,7 +17,7 @@ func (a *Agent) openDNS(rt *config.Runtime) error {
 		Domain:       rt.Domain,
 		AltDomain:    rt.AltDomain,
 		TranslateWAN: rt.TranslateWANAddrs,
-		Config:       dnsConfig(rt),
+		Config:       dnsConfig(rt, a.secrets.Get()),
 		Metrics:      a.metrics,
 		Logger:       a.logger.Named("dns"),
 	}
@@ -40,7 +40,7 @@ func (a *Agent) openDNS(rt *config.Runtime) error {
 }
 
 // dnsConfig is what a reload may change.
-func dnsConfig(rt *config.Runtime) dnsserver.Config {
+func dnsConfig(rt *config.Runtime, tokens config.Tokens) dnsserver.Config {
 	d := rt.DNS
 	return dnsserver.Config{
 		AllowStale: d.AllowStale, MaxStale: dnsMaxStale(d),
@@ -52,7 +52,7 @@ func dnsConfig(rt *config.Runtime) dnsserver.Config {
 		Recursors:       d.Recursors,
 		RandomRecursor:  d.RecursorStrategy == "random",
 		RecursorTimeout: d.RecursorTimeout,
-		Token:           firstOf(rt.ACL.Tokens.DNS, rt.ACL.Tokens.Default),
+		Token:           firstOf(tokens.DNS, tokens.Default),
 	}
 }
 

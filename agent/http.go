@@ -20,9 +20,9 @@ func (a *Agent) openHTTP(rt *config.Runtime) error {
 		Caller: a.router, Transfers: a.router, Agent: a, Local: a.local, Events: a.events, ACL: a.acl, Views: a.views, NoCache: !rt.HTTP.UseCache, NoStreaming: !rt.UseStreaming,
 		Metrics:    a.metrics,
 		Datacenter: rt.Datacenter, NodeName: rt.NodeName, Server: rt.Server,
-		// No access rules are in force in this version: DefaultPolicy says allow.
-		DefaultToken: func() string { return a.tokens().Default },
-		Dev:          rt.Dev, UIPath: rt.UI.ContentPath,
+		ACLs:          httpapi.ACLs{Enabled: rt.ACL.Enabled, PrimaryDatacenter: primaryDatacenter(rt), DownPolicy: rt.ACL.DownPolicy},
+		DefaultPolicy: defaultPolicy(rt), DefaultToken: func() string { return a.tokens().Default },
+		Dev: rt.Dev, UIPath: rt.UI.ContentPath,
 		ResponseHeaders: rt.HTTP.ResponseHeaders, TranslateWAN: rt.TranslateWANAddrs,
 		BlockEndpoints: rt.HTTP.BlockEndpoints, AllowWriteFrom: rt.HTTP.AllowWriteFrom, AllowUnprintable: rt.HTTP.AllowUnprintableInPaths,
 		DisableCoordinates: rt.Gossip.DisableCoordinates,

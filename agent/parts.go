@@ -34,6 +34,7 @@ func (a *Agent) openDataDir(rt *config.Runtime) error {
 // openServer builds the server half, or for a client agent just the router.
 func (a *Agent) openServer(rt *config.Runtime) error {
 	id := a.identity(rt)
+	defer a.resolveTokens(rt)
 	if !rt.Server {
 		a.router = rpc.NewRouter(rpc.Options{
 			Datacenter: rt.Datacenter, Dialer: rpc.Dialer{Identity: id, Network: a.network.Dial},
@@ -48,7 +49,7 @@ func (a *Agent) openServer(rt *config.Runtime) error {
 		Bootstrap: rt.Bootstrap, BootstrapExpect: rt.BootstrapExpect, Dev: rt.Dev,
 		Raft: raftOptions(a.dir, rt), Listener: a.bound.rpc, Dial: a.network.Dial,
 		Keys: id.Keys, AcceptUnproven: id.AcceptUnproven, AskUnproven: id.AskUnproven,
-		LAN: a.lan, LANKeys: a.lan, ACL: a.acl,
+		LAN: a.lan, LANKeys: a.lan, ACL: a.acl, ACLs: a.serverACLs(rt), KeyListPolicy: rt.ACL.Enabled && rt.ACL.EnableKeyListPolicy,
 		DefaultQueryTime: rt.DefaultQueryTime, MaxQueryTime: rt.MaxQueryTime,
 		HoldTimeout: rt.Performance.RPCHoldTimeout, ClientTimeout: rt.Limits.RPCClientTimeout,
 		LeaveDrainTime: rt.Performance.LeaveDrainTime, SessionTTLMin: rt.SessionTTLMin,
@@ -172,7 +173,7 @@ func (a *Agent) freePort(first, last int, taken map[int]bool) int {
 
 // openTokens takes up the agent's tokens.
 func (a *Agent) openTokens(rt *config.Runtime) error {
-	a.secrets = token.Open(a.dir.join(token.File), rt.ACL, func() { a.local.SyncSoon() }, a.logger)
+	a.secrets = token.Open(a.dir.join(token.File), rt.ACL, a.tokensChanged, a.logger)
 	for _, kind := range a.secrets.Shadowed() {
 		a.logger.Warn("token in the configuration is not used: one set through the API stands in for it", "token", string(kind))
 	}

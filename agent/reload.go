@@ -46,7 +46,7 @@ func (a *Agent) reload(unasked bool) error {
 	a.metrics.SetFilter(rt.Telemetry.AllowedPrefixes, rt.Telemetry.BlockedPrefixes)
 	a.runtime.Store(rt)
 	wake(a.rewatch)
-	a.dns.Configure(dnsConfig(rt))
+	a.dns.Configure(dnsConfig(rt, a.secrets.Get()))
 	a.limit(rt)
 	a.local.SyncSoon()
 	return nil

@@ -200,7 +200,7 @@ func TestNetworksOfAPool(t *testing.T) {
 func TestSettingsReachTheirPart(t *testing.T) {
 	base := `data_dir = "/tmp/x" bind_addr = "127.0.0.1" server = true`
 	parts := map[string]func(*config.Runtime) any{
-		"dns":  func(rt *config.Runtime) any { return agent.DNSConfig(rt) },
+		"dns":  func(rt *config.Runtime) any { return agent.DNSConfig(rt, rt.ACL.Tokens) },
 		"raft": func(rt *config.Runtime) any { return agent.RaftOptions("/d", rt) },
 		"pool": func(rt *config.Runtime) any { return agent.PoolOptions(rt, nil, rt.Gossip.LAN) },
 		"wan":  func(rt *config.Runtime) any { return agent.PoolOptions(rt, nil, rt.Gossip.WAN) },

@@ -260,7 +260,7 @@ func TestMonitorRefusesUnknownLevels(t *testing.T) {
 
 func TestTokensAreSetByEveryName(t *testing.T) {
 	store := &tokens{}
-	f := newFixture(t, func(o *httpapi.Options) { o.Tokens = store })
+	f := newFixture(t, func(o *httpapi.Options) { o.Tokens, o.ACLs.Enabled = store, true })
 	for name, want := range map[string]string{
 		"default": "default", "acl_token": "default", "agent": "agent", "acl_agent_token": "agent",
 		"agent_recovery": "agent_recovery", "agent_master": "agent_recovery", "acl_agent_master_token": "agent_recovery",
@@ -291,7 +291,7 @@ func TestTokensNeedACLsThenPermission(t *testing.T) {
 	}
 	f = newFixture(t, func(o *httpapi.Options) {
 		withRules()(o)
-		o.Tokens = &tokens{}
+		o.Tokens, o.ACLs.Enabled = &tokens{}, true
 	})
 	if res, body := f.do("PUT", "/v1/agent/token/foo", "{"); res.StatusCode != http.StatusForbidden {
 		t.Errorf("without permission: %d %s", res.StatusCode, body)

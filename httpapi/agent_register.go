@@ -41,13 +41,13 @@ func agentServiceRegister(x *exchange) error {
 			return err
 		}
 	}
-	if err := x.mayRegister(az, r.service); err != nil {
+	if err := x.mayRegister(az, r); err != nil {
 		return err
 	}
 	if r.sidecar == nil {
 		return x.api.opts.Local.AddService(x.r.Context(), r.service, r.checks, r.replace, x.token)
 	}
-	if err := x.mayRegister(az, r.sidecar.service); err != nil {
+	if err := x.mayRegister(az, r.sidecar); err != nil {
 		return err
 	}
 	return x.addWithSidecar(r)
@@ -135,7 +135,8 @@ func newSidecar(parent *catalog.Service, body *definition.Service) (*registratio
 }
 
 // mayRegister asks for everything that a registration touches.
-func (x *exchange) mayRegister(az *acl.Authorizer, s *catalog.Service) error {
+func (x *exchange) mayRegister(az *acl.Authorizer, r *registration) error {
+	s := r.service
 	names := []string{s.Service}
 	if old := x.api.opts.Local.Service(s.ID); old != nil && old.Service != s.Service {
 		names = append(names, old.Service)
@@ -146,6 +147,13 @@ func (x *exchange) mayRegister(az *acl.Authorizer, s *catalog.Service) error {
 	for _, name := range names {
 		if err := az.Check(acl.Service.Write(name)); err != nil {
 			return err
+		}
+	}
+	for _, check := range r.checks { // one of another owner may have its ID
+		if old := x.api.opts.Local.Check(check.CheckID); old != nil && old.ServiceID != s.ID {
+			if err := x.mayWriteCheck(az, old); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"slices"
-	"strings"
 
 	"praetor/httpapi/wire"
 	"praetor/internal/acl"
@@ -49,7 +48,7 @@ func agentMembers(x *exchange) error {
 	if members == nil {
 		return x.reflected(nil)
 	}
-	visible := slices.DeleteFunc(slices.Clone(members), func(m Member) bool { return !az.Allows(acl.Node.Read(memberNode(m.Name, wan))) })
+	visible := slices.DeleteFunc(slices.Clone(members), func(m Member) bool { return !az.Allows(acl.Node.Read(m.Name)) })
 	if len(visible) < len(members) {
 		x.writeFiltered()
 	}
@@ -68,14 +67,6 @@ type memberRow Member
 
 // Set fills the row.
 func (r *memberRow) Set(m Member) { *r = memberRow(m) }
-
-// memberNode is the node of a member: names in the WAN pool end in the datacenter.
-func memberNode(name string, wan bool) string {
-	if i := strings.LastIndexByte(name, '.'); wan && i > 0 {
-		return name[:i]
-	}
-	return name
-}
 
 func agentJoin(x *exchange) error {
 	if err := x.mayWriteAgent(); err != nil {

@@ -179,7 +179,7 @@ func catalogNodeServices(x *exchange) error {
 	}
 	return x.reply(func(b []byte) []byte {
 		b = wire.AppendNode(append(b, `{"Node":`...), x.translateNode(ns.Node))
-		if len(ns.Services) == 0 {
+		if len(ns.Services) == 0 && !rep.Filtered {
 			return append(b, `,"Services":null}`...)
 		}
 		b = wire.AppendList(append(b, `,"Services":`...), ns.Services, func(b []byte, s *catalog.Service) []byte {

@@ -24,6 +24,7 @@ type Options struct {
 	Local  Local        // what is registered with it
 	Events Events       // user events; nil means there are none
 	ACL    acl.Resolver // of the agent's own endpoints; nil allows everything
+	ACLs   ACLs
 	// Transfers carries snapshots; needed where those are asked for.
 	Transfers rpc.Carrier
 	// Views follow the reads that many wait for; nil means that each is sent to
@@ -155,4 +156,11 @@ func (o *Options) fill() error {
 		o.Logger = hclog.NewNullLogger()
 	}
 	return errors.Join(faults...)
+}
+
+// ACLs say how access rules stand.
+type ACLs struct {
+	Enabled           bool
+	PrimaryDatacenter string // that has the policies, roles and tokens that are not local
+	DownPolicy        string // shown with expanded tokens
 }

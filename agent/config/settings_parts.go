@@ -174,15 +174,15 @@ type uiHeaderSetting struct {
 }
 
 type aclSettings struct {
-	Enabled                *bool         `cfg:"enabled" use:"later" help:"turn access control on"`
-	DefaultPolicy          *string       `cfg:"default_policy" use:"later" help:"allow or deny, where no rule decides"`
-	DownPolicy             *string       `cfg:"down_policy" use:"later" help:"allow, deny, extend-cache or async-cache, while ACLs cannot be fetched"`
-	TokenTTL               *string       `cfg:"token_ttl" use:"later" help:"how long a token stays cached"`
-	PolicyTTL              *string       `cfg:"policy_ttl" use:"later" help:"how long a policy stays cached"`
-	RoleTTL                *string       `cfg:"role_ttl" use:"later" help:"how long a role stays cached"`
-	EnableKeyListPolicy    *bool         `cfg:"enable_key_list_policy" use:"later" help:"listing keys needs the list permission"`
+	Enabled                *bool         `cfg:"enabled" help:"turn access control on"`
+	DefaultPolicy          *string       `cfg:"default_policy" help:"allow or deny, where no rule decides"`
+	DownPolicy             *string       `cfg:"down_policy" help:"allow, deny, extend-cache or async-cache, while ACLs cannot be fetched"`
+	TokenTTL               *string       `cfg:"token_ttl" help:"how long a token stays cached"`
+	PolicyTTL              *string       `cfg:"policy_ttl" help:"how long a policy stays cached"`
+	RoleTTL                *string       `cfg:"role_ttl" help:"how long a role stays cached"`
+	EnableKeyListPolicy    *bool         `cfg:"enable_key_list_policy" help:"listing keys needs the list permission"`
 	EnableTokenReplication *bool         `cfg:"enable_token_replication" use:"later" help:"secondary datacenters copy tokens"`
-	EnableTokenPersistence *bool         `cfg:"enable_token_persistence" use:"later" help:"keep tokens set through the API" reload:"y"`
+	EnableTokenPersistence *bool         `cfg:"enable_token_persistence" help:"keep tokens set through the API" reload:"y"`
 	Tokens                 tokenSettings `cfg:"tokens"`
 	MSPDisableBootstrap    *bool         `cfg:"msp_disable_bootstrap" use:"ent"`
 }

@@ -8,9 +8,6 @@ var unenforced = []struct {
 	asks  string // what the operator wants
 	asked func(b *builder) (key string, yes bool)
 }{
-	{"that requests without a token that allows them are refused", func(b *builder) (string, bool) {
-		return "acl.default_policy", b.rt.ACL.Enabled && b.rt.ACL.DefaultPolicy == "deny"
-	}},
 	{peersShow, func(b *builder) (string, bool) {
 		return b.tlsKey("tls.internal_rpc", "verify_incoming"), b.rt.TLS.InternalRPC.VerifyIncoming
 	}},

@@ -15,8 +15,7 @@ func TestSecurityThatIsNotThereYetIsRefused(t *testing.T) {
 		name, hcl string
 		keys      string // that lines name, in order; "" where the agent starts
 	}{
-		{"acl", `acl { enabled = true default_policy = "deny" }`, "acl.default_policy"},
-		{"acl by old keys", `acl_datacenter = "dc1" acl_default_policy = "deny"`, "acl.default_policy"},
+		{"acl that denies", `acl { enabled = true default_policy = "deny" }`, ""},
 		{"acl that allows", `acl { enabled = true default_policy = "allow" }`, ""},
 		{"acl that is off", `acl { enabled = false default_policy = "deny" }`, ""},
 		{"incoming everywhere", `tls { defaults { verify_incoming = true } }`, "tls.defaults.verify_incoming"},
@@ -77,8 +76,8 @@ func TestReloadThatAsksForUnenforcedSecurityIsRefused(t *testing.T) {
 	write(t, file, `data_dir = "/x" log_level = "INFO"`)
 	rt, _, err := config.LoadOn(host, &config.Flags{Files: []string{file}})
 	ok(t, err)
-	write(t, file, `data_dir = "/x" log_level = "DEBUG" acl { enabled = true default_policy = "deny" }`)
-	if _, _, err := config.ReloadOn(host, rt); err == nil || !strings.Contains(err.Error(), "acl.default_policy") {
+	write(t, file, `data_dir = "/x" log_level = "DEBUG" verify_incoming_rpc = true`)
+	if _, _, err := config.ReloadOn(host, rt); err == nil || !strings.Contains(err.Error(), "tls.internal_rpc.verify_incoming") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -63,7 +63,7 @@ func TestRegistrationsNeedTheRightsOfWhatTheyTouch(t *testing.T) {
 		{"a new node", rights{}, &catalog.Register{Node: "new", Address: "x", SkipNodeUpdate: true}, `Permission denied: token with AccessorID 'acc' lacks permission 'node:write' on "new"`},
 		{"a service", web, with(func(r *catalog.Register) { r.Service = &catalog.Service{ID: "w2", Service: "web"} }), ""},
 		{"a service of others", db, with(func(r *catalog.Register) { r.Service = &catalog.Service{ID: "w2", Service: "web"} }), needsWeb},
-		{"the ID of a service of others", db, with(func(r *catalog.Register) { r.Service = &catalog.Service{ID: "w1", Service: "db"} }), needsWeb},
+		{"the ID of a service of others", db, with(func(r *catalog.Register) { r.Service = &catalog.Service{ID: "w1", Service: "db"} }), "Permission denied"},
 		{"a new service of others", web, with(func(r *catalog.Register) { r.Service = &catalog.Service{ID: "d1", Service: "db"} }), needsDB},
 		{"a check of a service of others", db, with(func(r *catalog.Register) { r.Checks = []*catalog.Check{{CheckID: "x", ServiceID: "w1"}} }), needsWeb},
 		{"a check of a service", web, with(func(r *catalog.Register) { r.Checks = []*catalog.Check{{CheckID: "x", ServiceID: "w1"}} }), ""},

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 
+	"praetor/agent/server/acls"
 	"praetor/agent/server/duty"
 	"praetor/agent/server/kernel"
 	"praetor/internal/rpc"
@@ -18,7 +19,7 @@ func Rules() map[string]kernel.Rule { return blank().registered().Rules() }
 
 func blank() *Server {
 	k := kernel.New(kernel.Options{})
-	return &Server{kernel: k, duties: duty.New(k, duty.Options{}), measured: newMeasured(nil)}
+	return &Server{kernel: k, duties: duty.New(k, duty.Options{}), acls: acls.New(k, acls.Options{}), measured: newMeasured(nil)}
 }
 
 // Views is how many answers are kept, and what they hold.

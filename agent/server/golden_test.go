@@ -23,7 +23,7 @@ import (
 	"praetor/internal/rpc"
 )
 
-var update = flag.Bool("update", false, "write this month's messages to testdata/golden")
+var update = flag.Bool("update", false, "write messages that are new or have changed to a file of today's in testdata/golden")
 
 // golden is a message as a version encoded it.
 type golden struct {
@@ -44,6 +44,9 @@ var commands = map[catalog.CommandType]func() rpc.Message{
 	catalog.TxnCommand:        func() rpc.Message { return new(catalog.Txn) },
 	catalog.QueryCommand:      func() rpc.Message { return new(catalog.QueryWrite) },
 	catalog.ConfigCommand:     func() rpc.Message { return new(catalog.ConfigWrite) },
+	catalog.ACLPolicyCommand:  func() rpc.Message { return new(catalog.ACLPolicyWrite) },
+	catalog.ACLRoleCommand:    func() rpc.Message { return new(catalog.ACLRoleWrite) },
+	catalog.ACLTokenCommand:   func() rpc.Message { return new(catalog.ACLTokenWrite) },
 }
 
 // messages are all that servers and agents send to each other, and all commands, by name.
@@ -66,15 +69,11 @@ func messages(t *testing.T) map[string]func() rpc.Message {
 func TestGoldenMessagesMeanTheSame(t *testing.T) {
 	all := messages(t)
 	if *update {
-		writeGolden(t, filepath.Join("testdata/golden", time.Now().Format("2006-01")+".jsonl.gz"), all)
-	}
-	files, err := filepath.Glob("testdata/golden/*.jsonl.gz")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no golden messages: %v", err)
+		writeGolden(t, filepath.Join("testdata/golden", time.Now().Format(time.DateOnly)+".jsonl.gz"), all)
 	}
 	seen := map[string]bool{}
-	for _, file := range files {
-		for _, g := range readGolden(t, file) {
+	for file, list := range allGolden(t) {
+		for _, g := range list {
 			seen[g.Name] = true
 			wantMeaning(t, file, g, all[g.Name])
 		}
@@ -163,8 +162,31 @@ func missing(at string, got, want any) string {
 	return ""
 }
 
+// allGolden reads all files.
+func allGolden(t *testing.T) map[string][]golden {
+	t.Helper()
+	files, err := filepath.Glob("testdata/golden/*.jsonl.gz")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no golden messages: %v", err)
+	}
+	all := map[string][]golden{}
+	for _, file := range files {
+		all[file] = readGolden(t, file)
+	}
+	return all
+}
+
+// writeGolden writes the messages whose bytes are in no other file.
 func writeGolden(t *testing.T, file string, all map[string]func() rpc.Message) {
 	t.Helper()
+	written := map[string]bool{}
+	for of, list := range allGolden(t) {
+		for _, g := range list {
+			if of != file {
+				written[g.Name+string(g.Bytes)] = true
+			}
+		}
+	}
 	var out bytes.Buffer
 	zip := gzip.NewWriter(&out)
 	for _, name := range slices.Sorted(maps.Keys(all)) {
@@ -173,6 +195,9 @@ func writeGolden(t *testing.T, file string, all map[string]func() rpc.Message) {
 		b, err := m.MarshalMsg(nil)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
+		}
+		if written[name+string(b)] {
+			continue
 		}
 		read := all[name]() // what is not sent is not meant
 		if _, err := read.UnmarshalMsg(b); err != nil {

@@ -15,10 +15,10 @@ import (
 func (s *Server) registerKV(m *kernel.Mux) {
 	kernel.Handle(m, ops.KVApply, kernel.Needs(kvApplyNeed), s.kvApply)
 	kernel.Handle(m, ops.KVGet, kernel.Needs(func(r *ops.KVGetRequest) acl.Need { return acl.Key.Read(r.Key) }), s.kvGet)
-	kernel.HandleList(m, s.kernel, ops.KVList, kernel.Entries, kvEntries)
+	kernel.HandleList(m, s.kernel, ops.KVList, kernel.Entries, s.kvEntries)
 	kernel.HandleTransfer(m, ops.KVStream, kernel.Entries.Rule(), s.kvStream)
 	kernel.HandleList(m, s.kernel, ops.KVKeys, kernel.Keys, func(r *ops.KVKeysRequest, rep *ops.KVKeysReply) kernel.List[string] {
-		return kernel.List[string]{Absent: true, Into: &rep.Keys, Rows: func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []string) {
+		return kernel.List[string]{Absent: true, Needs: s.keyList(r.Prefix), Into: &rep.Keys, Rows: func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []string) {
 			return tx.KVKeys(ws, r.Prefix, r.Separator)
 		}}
 	})
@@ -61,11 +61,19 @@ func (s *Server) kvGet(ctx context.Context, _ *acl.Authorizer, req *ops.KVGetReq
 	})
 }
 
+// keyList is the right to list keys, where acl.enable_key_list_policy asks for it.
+func (s *Server) keyList(prefix string) acl.Need {
+	if !s.opts.KeyListPolicy {
+		return acl.Need{}
+	}
+	return acl.Key.List(prefix)
+}
+
 // kvEntries lists the entries below a prefix, if they are not larger together than
 // the request allows.
-func kvEntries(r *ops.KVListRequest, rep *ops.KVListReply) kernel.List[*catalog.KVEntry] {
+func (s *Server) kvEntries(r *ops.KVListRequest, rep *ops.KVListReply) kernel.List[*catalog.KVEntry] {
 	return kernel.List[*catalog.KVEntry]{
-		Absent: true, Into: &rep.Entries,
+		Absent: true, Needs: s.keyList(r.Prefix), Into: &rep.Entries,
 		Rows: func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []*catalog.KVEntry) { return tx.KVList(ws, r.Prefix) },
 		Then: func() {
 			if rep.TooLarge = r.MaxBytes > 0 && entriesBytes(rep.Entries) > r.MaxBytes; rep.TooLarge {
@@ -89,7 +97,7 @@ func entriesBytes(list []*catalog.KVEntry) (bytes int) {
 func (s *Server) kvStream(ctx context.Context, az *acl.Authorizer, req *ops.KVListRequest, _ io.Reader) (*ops.KVStreamReply, io.ReadCloser, error) {
 	whole, list := *req, ops.KVListReply{}
 	whole.MaxBytes = 0
-	if err := kernel.ReadList(ctx, s.kernel, az, &req.ReadOptions, &list.ReadMeta, kernel.Entries, kvEntries(&whole, &list)); err != nil {
+	if err := kernel.ReadList(ctx, s.kernel, az, &req.ReadOptions, &list.ReadMeta, kernel.Entries, s.kvEntries(&whole, &list)); err != nil {
 		return nil, nil, err
 	}
 	return &ops.KVStreamReply{ReadMeta: list.ReadMeta, Entries: list.Entries}, &entryReader{list: list.Entries}, nil

@@ -23,6 +23,7 @@ var families = []func(*Server, *kernel.Mux){
 	(*Server).registerSnapshots,
 	(*Server).registerUI,
 	(*Server).registerStatus,
+	func(s *Server, m *kernel.Mux) { s.acls.Register(m) },
 }
 
 // mux lists the operations this server answers.
@@ -31,7 +32,7 @@ func (s *Server) mux() *rpc.Mux {
 }
 
 func (s *Server) registered() *kernel.Mux {
-	m := kernel.NewMux(s.opts.ACL)
+	m := kernel.NewMux(s.kernel.ACL)
 	for _, family := range families {
 		family(s, m)
 	}

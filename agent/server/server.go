@@ -12,6 +12,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"praetor/agent/server/acls"
 	"praetor/agent/server/duty"
 	"praetor/agent/server/kernel"
 	"praetor/agent/server/operator"
@@ -55,7 +56,10 @@ type Options struct {
 	WAN     kernel.Pool   // nil where the WAN pool is off
 	LANKeys operator.Keys // the keys of both pools; the WAN's may be nil
 	WANKeys operator.Keys
-	ACL     acl.Resolver
+	ACL     acl.Resolver // of tokens, where ACLs are not enabled; nil allows everything
+	ACLs    acls.Options // Datacenter and Logger are filled in
+
+	KeyListPolicy bool // lists of keys ask for key:list too
 
 	DefaultQueryTime time.Duration       // of blocking reads that name none; default 5 min
 	MaxQueryTime     time.Duration       // default 10 min
@@ -125,6 +129,7 @@ type Server struct {
 	opts     Options
 	kernel   *kernel.Kernel
 	duties   *duty.Set
+	acls     *acls.Service
 	listener *rpc.Listener
 	views    *kernel.Views
 	overview overview
@@ -145,6 +150,11 @@ func Open(opts Options) (*Server, error) {
 		DefaultQueryTime: opts.DefaultQueryTime, MaxQueryTime: opts.MaxQueryTime, Metrics: opts.Metrics, Logger: opts.Logger,
 	})
 	s.kernel.Store = opts.Store
+	opts.ACLs.Datacenter, opts.ACLs.Logger = opts.Datacenter, opts.Logger.Named("acl")
+	s.acls = acls.New(s.kernel, opts.ACLs)
+	if opts.ACLs.Enabled {
+		s.kernel.ACL, s.kernel.HasRules = s.acls, true
+	}
 	dialer := rpc.Dialer{Network: opts.Dial, TLS: opts.TLS, Identity: rpc.Identity{
 		ID: opts.ID, Datacenter: opts.Datacenter, Keys: opts.Keys,
 		AcceptUnproven: opts.AcceptUnproven, AskUnproven: opts.AskUnproven,
@@ -152,6 +162,7 @@ func Open(opts Options) (*Server, error) {
 	s.duties = duty.New(s.kernel, duty.Options{
 		Address: opts.Address, Dialer: dialer, Bootstrap: opts.Bootstrap, BootstrapExpect: opts.BootstrapExpect, Dev: opts.Dev,
 		LeaveDrainTime: opts.LeaveDrainTime, Autopilot: opts.Autopilot, Entries: opts.Entries,
+		Establish: s.acls.Establish, Others: []func(context.Context){s.acls.ExpireTokens},
 	})
 	s.listener = rpc.NewListener(counted{opts.Listener, s.measured.conns}, rpc.ListenerOptions{
 		Identity: dialer.Identity, Knows: s.duties.Knows, TLS: opts.IncomingTLS, Logger: opts.Logger.Named("rpc"),
@@ -218,6 +229,9 @@ func (s *Server) Reload(opts Options) error {
 
 // Router carries requests, local ones and those from other nodes.
 func (s *Server) Router() *rpc.Router { return s.kernel.Router }
+
+// ACL resolves tokens as this server's handlers see them.
+func (s *Server) ACL() acl.Resolver { return s.kernel.ACL }
 
 // Store is the replicated state.
 func (s *Server) Store() *catalog.Store { return s.kernel.Store }

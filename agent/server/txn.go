@@ -98,6 +98,9 @@ func (s *Server) checkTxn(az *acl.Authorizer, list []catalog.TxnOp) (errs []cata
 func (s *Server) checkTxnOp(az *acl.Authorizer, tx *catalog.Tx, list []catalog.TxnOp, i int) error {
 	op := &list[i]
 	if op.IsRead() {
+		if op.KV != nil && op.KV.Verb == catalog.TxnCheckNotExists { // it tells of what it does not show
+			return az.Check(acl.Key.Write(op.KV.Entry.Key))
+		}
 		return nil
 	}
 	if err := mayTxn(az, tx, list, i); err != nil {
@@ -126,7 +129,11 @@ func mayTxn(c *acl.Authorizer, tx *catalog.Tx, list []catalog.TxnOp, i int) erro
 		return c.Check(acl.Node.Write(op.Node.Node.Node))
 	case op.Service != nil:
 		svc := &op.Service.Service
-		return mayWriteServices(c, svc.Service, serviceNamed(tx, list[:i], svc.Node, svc.ID))
+		names := []string{svc.Service, serviceNamed(tx, list[:i], svc.Node, svc.ID)}
+		if svc.Kind == kernel.KindConnectProxy && svc.Proxy != nil {
+			names = append(names, svc.Proxy.DestinationServiceName)
+		}
+		return mayWriteServices(c, names...)
 	default:
 		check := &op.Check.Check
 		services := []string{serviceNamed(tx, list[:i], check.Node, check.ServiceID)}

@@ -26,7 +26,7 @@ const File = "acl-tokens.json"
 // shows one but to who asks for it.
 type Store struct {
 	path    string // "" without a data folder
-	changed func() // a token that anti-entropy uses is another
+	changed func() // a token that the agent itself uses is another
 
 	mu         sync.Mutex
 	persist    bool
@@ -117,7 +117,7 @@ func (s *Store) Configure(acl config.ACL) {
 // used either.
 func (s *Store) SetToken(kind httpapi.TokenKind, secret string) error {
 	changed, err := s.replace(kind, secret)
-	if err == nil && changed && (kind == httpapi.TokenDefault || kind == httpapi.TokenAgent) {
+	if err == nil && changed {
 		s.changed()
 	}
 	return err
@@ -136,18 +136,29 @@ func (s *Store) replace(kind httpapi.TokenKind, secret string) (changed bool, er
 	before := s.inForceLocked()
 	s.set = set
 	after := s.inForceLocked()
-	return !sameSecret(before.Default, after.Default) || !sameSecret(before.Agent, after.Agent), nil
+	return !sameSecret(before.Default, after.Default) || !sameSecret(before.Agent, after.Agent) || !sameSecret(before.DNS, after.DNS), nil
 }
 
 // sameSecret takes as long whatever the secrets have in common.
 func sameSecret(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
+// kept is the file, in the order in which Consul writes it (reference/security.md §9).
+type kept struct {
+	Replication string `json:"replication,omitempty"`
+	Recovery    string `json:"agent_recovery,omitempty"`
+	Default     string `json:"default,omitempty"`
+	Agent       string `json:"agent,omitempty"`
+	ConfigFile  string `json:"config_file_service_registration,omitempty"`
+	DNS         string `json:"dns,omitempty"`
+}
+
 // keepTokens writes the file whole or not at all. A token that was taken away is
 // not kept: after a restart the configured one is back.
 func keepTokens(path string, set map[httpapi.TokenKind]string) error {
-	set = maps.Clone(set)
-	maps.DeleteFunc(set, func(_ httpapi.TokenKind, secret string) bool { return secret == "" })
-	text, err := json.Marshal(set)
+	text, err := json.Marshal(kept{
+		set[httpapi.TokenReplication], set[httpapi.TokenRecovery], set[httpapi.TokenDefault],
+		set[httpapi.TokenAgent], set[httpapi.TokenConfigFile], set[httpapi.TokenDNS],
+	})
 	if err != nil {
 		return err
 	}

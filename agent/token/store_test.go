@@ -24,7 +24,7 @@ func TestTokensSetThroughTheAPIOutlastARestartWhereWanted(t *testing.T) {
 		secret string
 		synced int
 	}{
-		{httpapi.TokenDefault, "set", 1}, {httpapi.TokenDefault, "set", 1}, {httpapi.TokenDNS, "dns", 1}, {httpapi.TokenAgent, "", 2},
+		{httpapi.TokenDefault, "set", 1}, {httpapi.TokenDefault, "set", 1}, {httpapi.TokenDNS, "dns", 2}, {httpapi.TokenAgent, "", 3},
 	} {
 		if err := s.SetToken(step.kind, step.secret); err != nil {
 			t.Fatal(err)

@@ -13,7 +13,7 @@ import (
 
 // docs holds every page users read.
 var docs = []string{"../../README.md", "../../docs/getting-started.md", "../../docs/deploying.md", "../../docs/migrating.md", "../../docs/dns.md",
-	"../../docs/troubleshooting.md", "../../docs/upgrading.md", "../../docs/checks.md", "../../docs/telemetry.md"}
+	"../../docs/troubleshooting.md", "../../docs/upgrading.md", "../../docs/security.md", "../../docs/checks.md", "../../docs/telemetry.md"}
 
 // commands gives the indented lines of a page that run a program, a
 // continuation joined to its line.

@@ -27,10 +27,18 @@ func NameKeys(err error) error {
 
 // Error implements error.
 func (w *wrongType) Error() string {
+	if t, named := consulTypes[w.Struct]; named && w.path != "" {
+		return fmt.Sprintf("json: cannot unmarshal %s into Go struct field %s.%s of type %s", w.Value, t, w.path, goType(w.Type))
+	}
 	if w.path == "" {
 		return fmt.Sprintf("json: cannot unmarshal %s into Go value of type %s", w.Value, goType(w.Type))
 	}
 	return fmt.Sprintf("json: cannot unmarshal %s into Go struct field %s of type %s", w.Value, w.path, goType(w.Type))
+}
+
+// consulTypes are types of bodies whose names Consul's errors show, by ours.
+var consulTypes = map[string]string{
+	"TemplateVariables": "ACLTemplatedPolicyVariables", "ACLQuestion": "ACLAuthorizationRequest",
 }
 
 // keyPath leaves out of encoding/json's path the structures that bodies embed to
@@ -49,6 +57,16 @@ func keyPath(path string) string {
 // goType names a type in Go's words, those of packages and structs by what they
 // are made of.
 func goType(t reflect.Type) string {
+	list := ""
+	if t.Kind() == reflect.Slice {
+		list = "[]"
+	}
+	if elem := strings.TrimPrefix(t.String(), "[]"); strings.Contains(elem, ".") {
+		_, name, _ := strings.Cut(elem, ".")
+		if consul, named := consulTypes[name]; named {
+			return list + "structs." + consul
+		}
+	}
 	if text := t.String(); !strings.Contains(text, ".") && !strings.Contains(text, "struct {") {
 		return text
 	}

@@ -15,6 +15,8 @@ type room struct {
 // leaves are floor 0: they import each other at most, and anybody may import them.
 var leaves = []string{
 	"internal/acl",
+	"internal/acl/builtin",
+	"internal/acl/rules",
 	"internal/archive",
 	"internal/budget",
 	"internal/cache",
@@ -61,6 +63,7 @@ var rooms = []room{
 	{"agent/server", with(serverRoom, "agent/server/...", "internal/consulstate"),
 		"the server half imports its rooms, raftstore, gossip, ops, rpc, catalog only"},
 	{"agent/server/operator", with(serverRoom, "agent/server/kernel", "agent/server/duty"), "what operators ask imports the kernel and the duties"},
+	{"agent/server/acls", with(serverRoom, "agent/server/kernel"), "access rules import the kernel only"},
 	{"agent/server/query", with(serverRoom, "agent/server/kernel"), "prepared queries import the kernel only"},
 	{"agent/server/duty", with(serverRoom, "agent/server/kernel"), "duties import the kernel only: no handler"},
 	{"agent/server/kernel", serverRoom, "the kernel imports no other room of the server"},
@@ -68,6 +71,7 @@ var rooms = []room{
 		"local state imports checks, definition, ops, rpc, catalog only"},
 	{"agent/checks", with(leaves, "internal/definition", "internal/ops", "internal/rpc", "catalog"),
 		"check runners import definition, ops, rpc, catalog only"},
+	{"agent/access", with(leaves, "internal/ops", "internal/rpc", "catalog"), "what asks servers about tokens imports operations and the types of the catalog only"},
 	{"agent/token", with(leaves, "agent/config", "httpapi"), "the agent's tokens import config and httpapi's names of them only"},
 	{"agent/config", with(leaves, "internal/definition", "catalog"), "configuration imports definition and catalog only"},
 	{"internal/definition", with(leaves, "catalog"), "definitions import catalog only"},
@@ -88,6 +92,8 @@ var serverRoom = with(leaves, "raftstore", "gossip", "internal/filter", "interna
 var frontDoor = []string{
 	"catalog",
 	"internal/acl",
+	"internal/acl/builtin",
+	"internal/acl/rules",
 	"internal/budget",
 	"internal/cache",
 	"internal/configentry",

@@ -1,6 +1,7 @@
 package duty
 
 import (
+	"context"
 	"sync/atomic"
 	"time"
 
@@ -28,6 +29,9 @@ type Options struct {
 	LeaveDrainTime time.Duration
 	Autopilot      catalog.Autopilot   // what the first leader writes
 	Entries        []configentry.Entry // a new leader writes those that are not there
+
+	Establish func(context.Context) error // what else a new leader does before it answers
+	Others    []func(context.Context)     // what else it does until the term ends
 }
 
 // Set is the duties of one server: those of a leader, done while it leads, and how

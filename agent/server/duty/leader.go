@@ -105,6 +105,9 @@ func (s *Set) doDuties(ctx context.Context) {
 	duties.Go(func() { s.reapDeletions(ctx) })
 	duties.Go(func() { s.reconcileLoop(ctx) })
 	duties.Go(func() { s.followReloads(ctx) })
+	for _, other := range s.opts.Others {
+		duties.Go(func() { other(ctx) })
+	}
 	select {
 	case <-ctx.Done():
 	case <-s.restored:
@@ -151,6 +154,11 @@ func (s *Set) establish(ctx context.Context) error {
 	}
 	if err := s.bootstrapEntries(ctx); err != nil {
 		return err
+	}
+	if s.opts.Establish != nil {
+		if err := s.opts.Establish(ctx); err != nil {
+			return err
+		}
 	}
 	for _, m := range s.LAN.Members() {
 		if m.Name != s.Name {

@@ -21,6 +21,7 @@ type Options struct {
 	LAN        Pool
 	WAN        Pool // nil where the WAN pool is off
 	ACL        acl.Resolver
+	HasRules   bool // ACL goes by the rules in Store, which may change while a read blocks
 
 	DefaultQueryTime time.Duration // of blocking reads that name none
 	MaxQueryTime     time.Duration

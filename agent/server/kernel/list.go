@@ -21,6 +21,7 @@ type List[Row any] struct {
 	// Absent: a list without rows means that there is nothing of that name, so that
 	// a blocking read waits for it (rpc.ReadMeta.Absent).
 	Absent bool
+	Needs  acl.Need                    // beside the rights on the rows; the zero value is none
 	Wanted func(*catalog.Tx, Row) bool // nil: all
 	Pick   Pick[Row]                   // the request's filter
 	Near   *ops.Near                   // the order; nil for that of Rows
@@ -60,6 +61,11 @@ func HandleList[Req, Rep, Row any](m *Mux, k *Kernel, op rpc.Op[Req, Rep], v Vis
 
 // ReadList answers a list.
 func ReadList[Row any](ctx context.Context, k *Kernel, az *acl.Authorizer, opts *rpc.ReadOptions, meta *rpc.ReadMeta, v Visibility[Row], l List[Row]) error {
+	if l.Needs != (acl.Need{}) {
+		if err := az.Check(l.Needs); err != nil {
+			return err
+		}
+	}
 	if l.Pick.err != nil {
 		return l.Pick.err
 	}

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"praetor/internal/acl"
@@ -41,7 +42,14 @@ func Handle[Req, Rep any](m *Mux, op rpc.Op[Req, Rep], r Rule, h func(context.Co
 		if err != nil {
 			return nil, err
 		}
-		return h(ctx, az, req)
+		rep, err := h(ctx, az, req)
+		for errors.Is(err, errRights) {
+			if req, az, err = again(ctx, r, resolver, az, req); err != nil {
+				return nil, err
+			}
+			rep, err = h(ctx, az, req)
+		}
+		return rep, err
 	})
 }
 
@@ -65,4 +73,16 @@ func (m *Mux) rule(op *rpc.Desc, r Rule) {
 		panic("kernel: operation " + op.Name + " has no rule that its requests can be held to")
 	}
 	m.rules[op.Name] = r
+}
+
+// again prepares a blocking read to go on with the rights that its caller has now: as
+// before if they are the same, else it is answered at once.
+func again[Req any](ctx context.Context, r Rule, resolver acl.Resolver, had *acl.Authorizer, req *Req) (*Req, *acl.Authorizer, error) {
+	az, err := r.admit(ctx, resolver, any(req).(rpc.Message))
+	if err != nil || had.DecidesAs(az) {
+		return req, az, err
+	}
+	now := *req // others may hold the request itself
+	any(&now).(interface{ Read() *rpc.ReadOptions }).Read().MinIndex = 0
+	return &now, az, nil
 }

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -22,6 +23,10 @@ const (
 // answer depends on goes into ws.
 type Query func(tx *catalog.Tx, ws catalog.WatchSet) (index uint64, err error)
 
+// errRights ends a blocking read whose caller's rights may have changed. Handle goes on
+// with it.
+var errRights = errors.New("access rules have changed")
+
 // Read answers every read: it sees to the consistency asked for, runs q, runs
 // it again whenever something it depends on changed until the index is past
 // the caller's or time is up, and fills meta.
@@ -39,8 +44,12 @@ func (k *Kernel) Read(ctx context.Context, opts *rpc.ReadOptions, meta *rpc.Read
 	defer cancel()
 	k.blocking.Add(1)
 	defer k.blocking.Add(-1)
+	rights := k.Store.Read().ACLGeneration(nil)
 	for absent := false; ; absent = meta.Absent {
 		tx, ws := k.Store.Read(), catalog.WatchSet{}
+		if k.HasRules && tx.ACLGeneration(ws) != rights {
+			return errRights
+		}
 		leaderChanged := k.Raft.LeaderChanged()
 		err := k.answer(opts, meta, q, tx, ws)
 		if err != nil || meta.Index > opts.MinIndex && !(absent && meta.Absent) {

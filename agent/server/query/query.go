@@ -100,10 +100,12 @@ func (h *Handlers) mayChangeQuery(az *acl.Authorizer, write *catalog.QueryWrite)
 	if old == nil {
 		return fault.New(fault.Rejected, "Cannot modify non-existent prepared query: '%s'", q.ID)
 	}
-	if err := mayWriteQuery(az, old); err != nil || write.Verb == catalog.QueryDelete {
-		return err
+	if write.Verb == catalog.QueryUpdate {
+		if err := mayWriteQuery(az, q); err != nil {
+			return err
+		}
 	}
-	return mayWriteQuery(az, q)
+	return mayWriteQuery(az, old)
 }
 
 func mayWriteQuery(c *acl.Authorizer, q *catalog.Query) error {
