@@ -183,7 +183,7 @@ func (p *peeked) Flush() {
 	p.flushed = true
 }
 
-// peek tells whether it was flushed since the last time, and what was written.
+// peek reports whether it was flushed since the last time, and what was written.
 func (p *peeked) peek() (flushed bool, body string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

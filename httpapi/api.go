@@ -133,7 +133,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.serve(name)
 }
 
-// serveOther answers paths that are no endpoint.
+// serveOther answers paths without an endpoint.
 func (a *API) serveOther(w http.ResponseWriter, r *http.Request) {
 	path, ui := r.URL.Path, a.opts.UI
 	switch {

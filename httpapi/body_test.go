@@ -57,7 +57,7 @@ func FuzzBodies(f *testing.F) {
 	})
 }
 
-// leaks tells whether an answer names a type of ours that the client did not.
+// leaks reports whether an answer names a type of ours that the client did not.
 func leaks(body, answer string) bool {
 	for _, name := range []string{"httpapi.", "wire.", "catalog.", "Body", "Fields"} {
 		if strings.Contains(answer, name) && !strings.Contains(body, name) {

@@ -9,7 +9,7 @@ import (
 	"praetor/internal/view"
 )
 
-// isCached tells whether a request wants what the agent has, and may.
+// isCached reports whether a request wants what the agent has, and may.
 func (x *exchange) isCached() bool {
 	return x.traits&cacheable != 0 && !x.api.opts.NoCache && x.has("cached")
 }

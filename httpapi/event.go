@@ -53,8 +53,8 @@ func eventFire(x *exchange) error {
 	return x.reply(func(b []byte) []byte { return wire.AppendEvent(b, e) })
 }
 
-// readPayload reads a body whose length was announced; another is not looked at
-// (reference/http-api.md §4).
+// readPayload reads a body whose length was announced; a body without
+// Content-Length is ignored (reference/http-api.md §4).
 func (x *exchange) readPayload() ([]byte, error) {
 	if x.r.ContentLength <= 0 {
 		return nil, nil

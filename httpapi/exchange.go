@@ -89,7 +89,7 @@ func (x *exchange) isBlocked() bool {
 	})
 }
 
-// mayWrite tells whether the client's network may change things.
+// mayWrite reports whether the client's network may change things.
 func (x *exchange) mayWrite() bool {
 	nets := x.api.opts.AllowWriteFrom
 	if len(nets) == 0 || isUnix(x.r) {
@@ -103,7 +103,7 @@ func (x *exchange) mayWrite() bool {
 	return slices.ContainsFunc(nets, func(n netip.Prefix) bool { return n.Contains(ip) })
 }
 
-// isUnix tells whether a request came over a Unix socket.
+// isUnix reports whether a request came over a Unix socket.
 func isUnix(r *http.Request) bool {
 	addr, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
 	return ok && addr.Network() == "unix"
@@ -156,7 +156,7 @@ func (x *exchange) readToken() string {
 	return x.api.opts.DefaultToken()
 }
 
-// has tells whether a query parameter is there, whatever its value.
+// has reports whether a query parameter is there, whatever its value.
 func (x *exchange) has(name string) bool {
 	_, ok := x.query[name]
 	return ok

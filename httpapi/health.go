@@ -90,7 +90,7 @@ func (x *exchange) replyInstances(op rpc.Op[ops.HealthServiceRequest, ops.Health
 	return x.replyHealth(x.question(passing), rep.Instances)
 }
 
-// isPeered tells whether a request asks for what a peer exports to us. No peer does.
+// isPeered reports whether a request asks for what a peer exports to us. No peer does.
 func (x *exchange) isPeered() bool { return x.query.Get("peer") != "" }
 
 // checkSameness refuses sameness groups (reference/http-api.md §3.3).

@@ -150,7 +150,7 @@ func (x *exchange) checkConflict(names ...string) error {
 	return nil
 }
 
-// readLock makes a write lock or unlock its key, if it shall.
+// readLock applies ?acquire or ?release, if given.
 func (x *exchange) readLock(write *catalog.KVWrite) {
 	for name, verb := range map[string]catalog.KVVerb{"acquire": catalog.KVLock, "release": catalog.KVUnlock} {
 		if x.has(name) {

@@ -61,7 +61,7 @@ type Options struct {
 	// NoCache makes ?cached mean nothing.
 	NoCache bool
 
-	// Debug tells whether /debug/pprof/ is served; it is asked each time, nil
+	// Debug reports whether /debug/pprof/ is served; it is asked each time, nil
 	// means no.
 	Debug func() bool
 	// MetricsProxy is asked each time; nil means none.

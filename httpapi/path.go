@@ -11,8 +11,8 @@ import (
 	"praetor/internal/httpserver"
 )
 
-// isPrintable tells whether a decoded path holds only characters that can be
-// printed. Bytes that are no UTF-8 pass.
+// isPrintable reports whether a decoded path holds only characters that can be
+// printed. Invalid UTF-8 passes.
 func isPrintable(s string) bool {
 	for i := 0; i < len(s); i++ {
 		if c := s[i]; c < ' ' || c >= 0x7f {
@@ -68,7 +68,7 @@ func (a *API) leadsAway(p, target, method string) bool {
 	return from != to
 }
 
-// isClean tells whether a path has no empty, . or .. element, the last being
+// isClean reports whether a path has no empty, . or .. element, the last being
 // allowed to be empty.
 func isClean(p string) bool {
 	if p == "" || p[0] != '/' {

@@ -168,5 +168,5 @@ func (x *exchange) sendShared(code int, body []byte, of any) {
 	h := x.w.Header()
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	x.w.WriteHeader(code)
-	_, _ = x.w.Write(body) // a client that is gone is no fault
+	_, _ = x.w.Write(body) // a client that has left is not an error
 }

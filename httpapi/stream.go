@@ -48,6 +48,6 @@ func (s *stream) flush() error {
 // close completes what is compressed.
 func (s *stream) close() {
 	if s.zip != nil {
-		_ = s.zip.Close() // a client that is gone is no fault
+		_ = s.zip.Close() // a client that has left is not an error
 	}
 }

@@ -8,7 +8,7 @@ import (
 
 const wanTag = "wan"
 
-// translates tells whether addresses in the answer must become WAN addresses:
+// translates reports whether addresses in the answer must become WAN addresses:
 // only those of other datacenters do.
 func (x *exchange) translates() bool {
 	if !x.api.opts.TranslateWAN {
