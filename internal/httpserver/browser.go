@@ -11,7 +11,7 @@ import (
 
 // BrowserOptions say which web pages may use the API. A browser sends what any page
 // tells it to, with the network position of whoever reads that page. Programs that
-// are no browsers are not concerned.
+// are not browsers are not affected.
 type BrowserOptions struct {
 	// Origins are those that may write though they are not the API's own:
 	// "https://tools.example.com", "null", or "*" for all. They are what the

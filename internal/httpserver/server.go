@@ -237,7 +237,7 @@ func (f *freshConns) closeAll() {
 func Plain(w http.ResponseWriter, status int, text string) {
 	w.Header()["Content-Type"] = typeText
 	w.WriteHeader(status)
-	_, _ = w.Write([]byte(text)) // a client that is gone is no fault
+	_, _ = w.Write([]byte(text)) // a client that has left is not an error
 }
 
 var typeText = []string{"text/plain; charset=utf-8"} // shared: nobody changes it
