@@ -92,7 +92,7 @@ func addressRecord(owner, address string, ttl uint32) dns.RR {
 	return &dns.AAAA{Hdr: dns.RR_Header{Name: owner, Rrtype: dns.TypeAAAA, Class: dns.ClassINET, Ttl: ttl}, AAAA: ip}
 }
 
-// wants tells whether a record of an address suits a question's type.
+// wants reports whether a record of an address suits a question's type.
 func wants(qtype uint16, rr dns.RR) bool {
 	switch qtype {
 	case dns.TypeA, dns.TypeAAAA:

@@ -24,7 +24,7 @@ const (
 	mostVariants  = 32
 	leastVariants = 4
 	variantBytes  = 64 << 10
-	// moreUses is how often an order is given at least before it is made anew,
+	// moreUses is how often an order is given at least before it is rebuilt,
 	// allNamed how many times as often if no instance is left out of it.
 	moreUses = 4
 	allNamed = 8
@@ -204,7 +204,7 @@ func (c *answerCache) get(key []byte, lower bool, config *Config, now time.Time)
 
 // put caches a packed reply of so many records if its question is asked again and
 // again. A reply in random order is given the more often the more records it has:
-// one that names all instances need not be made anew as often as one that picks
+// one that names all instances need not be rebuilt as often as one that picks
 // three of a thousand, which is cut.
 func (c *answerCache) put(key []byte, config *Config, s *source, packed []byte, records int, cut, anyCase bool) {
 	if s.unknown || s.stale {

@@ -12,7 +12,7 @@ import (
 // stale: a follower hears its leader many times a second.
 const staleAfter = 5 * time.Second
 
-// ask makes a lookup and notes for how long it holds. A reply that is made anew in
+// ask makes a lookup and notes for how long it holds. A reply that is rebuilt in
 // another order makes none: it has what was found.
 func ask[Req, Rep any](ctx context.Context, a *answering, op rpc.Op[Req, Rep], req *Req) (*Rep, error) {
 	if known, ok := any(a.source.known).(*Rep); ok {

@@ -27,7 +27,7 @@
 // on client agents one blocking read keeps it current, and keeps it at all while
 // no server lives. Its records, joined, filtered and deduplicated, are made once
 // per reply of the catalog (sets.go). And whole packed replies are cached by
-// question, in several orders, each given a few times before it is made anew
+// question, in several orders, each given a few times before it is rebuilt
 // (answer_cache.go), so that most answers cost a look-up in a map and a copy.
 //
 // Both are cached by the name in lower case, bounded in bytes together with the

@@ -40,7 +40,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", messageType)
 	w.Header().Set("Cache-Control", fmt.Sprintf("max-age=%d", freshness(reply)))
-	_, _ = w.Write(reply) // a client that is gone is no fault
+	_, _ = w.Write(reply) // a client that has left is not an error
 }
 
 // readHTTPQuery returns the message that a request carries, or the status that refuses it

@@ -19,7 +19,7 @@ type measured struct {
 	stale       *telemetry.Counter
 }
 
-// measuredTypes have a timer of their own; others share one, since who asks
+// measuredTypes have a timer of their own; others share one, since the client
 // chooses among 65536.
 var measuredTypes = []uint16{
 	dns.TypeA, dns.TypeAAAA, dns.TypeANY, dns.TypeCNAME, dns.TypeMX, dns.TypeNS, dns.TypePTR, dns.TypeSOA, dns.TypeSRV, dns.TypeTXT,

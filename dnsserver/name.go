@@ -71,7 +71,7 @@ func (s *Server) suffix(name string) int {
 	return n
 }
 
-// hasSuffixFold tells whether name is domain or lies below it, in any case.
+// hasSuffixFold reports whether name is domain or lies below it, in any case.
 func hasSuffixFold(name, domain string) bool {
 	if len(name) < len(domain) || !strings.EqualFold(name[len(name)-len(domain):], domain) {
 		return false

@@ -262,7 +262,7 @@ func nameEnd(query []byte) int {
 	return -1
 }
 
-// isPlainOPT tells whether b is an OPT record whose options do not matter to a
+// isPlainOPT reports whether b is an OPT record whose options do not matter to a
 // reply (RFC 6891 §6.1.2).
 func isPlainOPT(b []byte) bool {
 	if len(b) < optBytes || b[0] != 0 || binary.BigEndian.Uint16(b[1:]) != dns.TypeOPT || b[5] != 0 || b[6] != 0 {

@@ -57,7 +57,7 @@ func (a *answering) queryTTL(rep *ops.QueryExecuteReply) uint32 {
 	return a.serviceTTL(rep.Service)
 }
 
-// clientIP is the address of who asks: what the client subnet says, else where the
+// clientIP is the client's address: what the client subnet says, else where the
 // question came from.
 func (a *answering) clientIP() string {
 	if opt := a.req.IsEdns0(); opt != nil {

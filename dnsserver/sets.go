@@ -47,7 +47,7 @@ type recordSet struct {
 	resolves  bool // names of others may have to be resolved
 }
 
-// empty tells whether healthy instances have no record of the type asked for.
+// empty reports whether healthy instances have no record of the type asked for.
 func (s *recordSet) empty() bool { return len(s.addresses)+len(s.names)+len(s.srvs) == 0 }
 
 type srv struct {
@@ -160,7 +160,7 @@ func (a *answering) buildAddresses(set *recordSet, key setKey, healthy []*catalo
 	}
 }
 
-// crosses tells whether key's instances are seen from another datacenter.
+// crosses reports whether key's instances are seen from another datacenter.
 func (a *answering) crosses(key setKey) bool {
 	return a.opts.TranslateWAN && key.datacenter != "" && key.datacenter != a.opts.Datacenter
 }

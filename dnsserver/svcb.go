@@ -25,7 +25,7 @@ var alpn = map[string]string{"http": "http/1.1", "https": "http/1.1", "http2": "
 // makes it use TLS (RFC 9460 §9.5).
 var overTLS = []string{"https", "h2", "h3"}
 
-// isBinding tells whether a question is for service bindings.
+// isBinding reports whether a question is for service bindings.
 func isBinding(qtype uint16) bool { return qtype == dns.TypeSVCB || qtype == dns.TypeHTTPS }
 
 // withoutPrefix leaves out the labels _PORT and _SCHEME that a question may have before the

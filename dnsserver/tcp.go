@@ -39,7 +39,7 @@ type conns struct {
 	closed bool
 }
 
-// add tells whether there is room for another.
+// add reports whether there is room for another.
 func (c *conns) add(conn net.Conn) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -145,7 +145,7 @@ func readFrame(in *bufio.Reader, buf []byte) ([]byte, error) {
 	return buf[:length], err
 }
 
-// ended leaves out the ends of connections that are no fault.
+// ended drops errors that only say that the connection ended.
 func ended(err error) error {
 	var timeout net.Error
 	if errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) || errors.As(err, &timeout) && timeout.Timeout() {
