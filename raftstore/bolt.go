@@ -143,7 +143,7 @@ func openBoltLog(path string, d *disk, noFreelistSync bool) (*boltLog, error) {
 	return &boltLog{db, d}, nil
 }
 
-// boltLogHolds tells whether the file at path exists and holds an entry. It
+// boltLogHolds reports whether the file at path exists and holds an entry. It
 // changes nothing.
 func boltLogHolds(path string) (bool, error) {
 	if there, err := exists(path); err != nil || !there {
@@ -256,7 +256,7 @@ func (l *boltLog) DeleteRange(min, max uint64) error {
 		var key [8]byte
 		for next := min; next <= max; next++ {
 			binary.BigEndian.PutUint64(key[:], next)
-			// Delete moves the cursor, so each step seeks anew; seeking also
+			// Delete moves the cursor, so each step seeks again; seeking also
 			// jumps over gaps.
 			k, _ := c.Seek(key[:])
 			if len(k) != 8 {

@@ -19,8 +19,8 @@ const (
 )
 
 // confirm asks the other voters whether this server still leads and returns when
-// a quorum said so, this server included. Who answers with our term has not seen a
-// later one; so no later leader had a quorum when it was asked.
+// a quorum said so, this server included. A peer that answers in our
+// term has seen no later one; so no later leader had a quorum when it was asked.
 //
 // Raft has a VerifyLeader of its own, which takes too much for an answer: one that
 // was on its way before the question (a server that was stopped for a while finds

@@ -8,7 +8,7 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// IsLeader tells whether this server leads, as far as it knows.
+// IsLeader reports whether this server leads, as far as it knows.
 func (s *Store) IsLeader() bool { return s.raft.State() == raft.Leader }
 
 // Leader returns the leader's ID and address, "" if none is known.

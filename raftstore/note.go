@@ -132,7 +132,7 @@ func readNote(path, id string) (noted, noteState, error) {
 	return best, state, nil
 }
 
-// createNote makes the file, or writes it anew, with both records equal.
+// createNote makes the file, or rewrites it, with both records equal.
 func createNote(path string, d *disk, n noted) (*note, error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 // before it to be committed.
 const changeWait = 10 * time.Second
 
-// HasState tells whether this server ever had a log entry, a vote or a snapshot.
+// HasState reports whether this server ever had a log entry, a vote or a snapshot.
 func (s *Store) HasState() bool {
 	return s.raft.CurrentTerm() > 0 || s.raft.LastIndex() > 0
 }

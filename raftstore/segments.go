@@ -115,7 +115,7 @@ func (f *walFiler) RecoverTail(info types.SegmentInfo) (types.SegmentWriter, err
 	return &walSegment{w, f.done}, nil
 }
 
-// fullTail tells whether the last segment takes no more, and its last index.
+// fullTail reports whether the last segment takes no more, and its last index.
 func (f *walFiler) fullTail(info types.SegmentInfo) (full bool, last uint64, err error) {
 	w, err := f.Filer.RecoverTail(info)
 	if errors.Is(err, os.ErrNotExist) {
@@ -193,7 +193,7 @@ func (v walFS) OpenWriter(dir, name string) (types.WritableFile, error) {
 	return &walFile{WritableFile: f, disk: v.disk}, nil
 }
 
-// Delete removes a segment's file for good.
+// Delete removes a segment's file.
 func (v walFS) Delete(dir, name string) error {
 	if err := v.disk.Step("wal:remove"); err != nil {
 		return err

@@ -16,7 +16,7 @@ import (
 
 // walLog is the default raft log: raft-wal, with its list of segments in
 // stable.db. It mends what raft-wal 0.4 leaves open (DESIGN.md, WAL): a log
-// whose write failed opens itself anew, the writer waits for a full segment's
+// whose write failed reopens itself, the writer waits for a full segment's
 // successor, and segments without an index can be read after a restart.
 type walLog struct {
 	dir    string
