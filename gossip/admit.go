@@ -45,7 +45,7 @@ func AdmitLAN(name, dc, id, address string) func([]Member) error {
 	}
 }
 
-// isTwin tells whether m is another living agent with this agent's name. The
+// isTwin reports whether m is another living agent with this agent's name. The
 // same address is this agent before it lost its data, the same ID this agent
 // before it moved.
 func isTwin(m *Member, name, id, address string) bool {

@@ -47,7 +47,7 @@ func (f *flusher) due() <-chan time.Time {
 	return f.timer.C
 }
 
-// takes tells whether an event is the flusher's own, come out at the other end,
+// takes reports whether an event is the flusher's own, come out at the other end,
 // and has a flush follow a change of members.
 func (f *flusher) takes(e serf.Event) bool {
 	change, ok := e.(serf.MemberEvent)

@@ -25,7 +25,7 @@ type Options struct {
 
 	BindAddr      string // IP; "" = 0.0.0.0
 	BindPort      int    // also the default port of Join; 0 picks a free one
-	AdvertiseAddr string // IP others shall use; "" = BindAddr, or the private address if that is 0.0.0.0
+	AdvertiseAddr string // IP that others are to use; "" = BindAddr, or the private address if that is 0.0.0.0
 	AdvertisePort int    // 0 = BindPort
 	// Transport replaces the UDP and TCP sockets; nil makes real ones. The pool
 	// owns it from Open on, even if Open fails.

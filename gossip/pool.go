@@ -50,7 +50,7 @@ type Pool struct {
 	admission *admission
 
 	events    chan serf.Event // serf to pump
-	questions chan Question   // pump to who answers, see Questions
+	questions chan Question   // pump to the goroutine that answers, see Questions
 	mend      chan struct{}   // serf has erased a living member
 	meet      chan Member     // members to exchange states with
 	pumped    chan struct{}   // closed when pump has ended
@@ -486,7 +486,7 @@ func (p *Pool) CachedCoordinate(name string) *coordinate.Coordinate {
 	return c
 }
 
-// Encrypted tells whether traffic is encrypted.
+// Encrypted reports whether traffic is encrypted.
 func (p *Pool) Encrypted() bool { return p.serf.EncryptionEnabled() }
 
 // Keyring gives the keys of the pool as they are now, the one in use first; none
