@@ -57,7 +57,7 @@ func toStatus(err error) error {
 	return status.Error(faultCode+codes.Code(kind), packTexts(text, hint, whole))
 }
 
-// fromStatus unpacks what toStatus packed; nil if st is no handler's fault.
+// fromStatus unpacks what toStatus packed; nil if st did not come from a handler.
 func fromStatus(st *status.Status) error {
 	if st.Code() < faultCode {
 		return nil

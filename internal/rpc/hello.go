@@ -120,7 +120,7 @@ var refusals = map[byte]string{
 	refusedDatacenter: "only servers of its own datacenter may speak Raft with it",
 }
 
-// refusal words a verdict that is no welcome.
+// refusal is the text of a verdict other than welcome.
 func refusal(verdict byte) string {
 	if text, ok := refusals[verdict]; ok {
 		return text

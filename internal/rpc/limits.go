@@ -78,7 +78,7 @@ func newLimiter(perSecond float64, burst int) *rate.Limiter {
 	return rate.NewLimiter(rate.Limit(perSecond), burst)
 }
 
-// passes tells whether another request may go.
+// passes reports whether another request may go.
 func passes(l *rate.Limiter) bool { return l == nil || l.Allow() }
 
 // admitOut lets a client agent's request go to servers, or refuses it.

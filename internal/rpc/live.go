@@ -10,7 +10,7 @@ type Live struct {
 	Age func() time.Duration
 }
 
-// Holds tells whether the reply is still right, as far as was known at most
+// Holds reports whether the reply is still right, as far as was known at most
 // maxAge ago.
 func (l *Live) Holds(maxAge time.Duration) bool {
 	for _, changed := range l.Changed {

@@ -49,7 +49,7 @@ func (o *ReadOptions) Read() *ReadOptions { return o }
 type ReadMeta struct {
 	// Index is what a caller passes as MinIndex next time. Never 0.
 	Index uint64
-	// KnownLeader tells whether the answering server knows a leader.
+	// KnownLeader reports whether the answering server knows a leader.
 	KnownLeader bool
 	// LastContact is how long ago the answering server heard its leader; 0 on
 	// the leader itself.

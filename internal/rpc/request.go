@@ -43,7 +43,7 @@ func (d *Desc) Follow(req Message, min uint64, wait time.Duration) Message {
 	return c
 }
 
-// blocks tells whether a request may take minutes.
+// blocks reports whether a request may take minutes.
 func blocks(req Message) bool {
 	o := ReadOptionsOf(req)
 	return o != nil && o.MinIndex > 0

@@ -215,7 +215,7 @@ func (r *Router) isOwn(datacenter string) bool {
 	return datacenter == "" || datacenter == r.opts.Datacenter
 }
 
-// answersHere tells whether this server may run the handler itself.
+// answersHere reports whether this server may run the handler itself.
 func (r *Router) answersHere(op *Desc, stale bool, h hop) bool {
 	if r.opts.Local == nil {
 		return false

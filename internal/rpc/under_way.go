@@ -29,7 +29,7 @@ const (
 	underWayWait = 10 * time.Second
 )
 
-// textFull is what who asks is told.
+// textFull is the error that the caller gets.
 const textFull = "too many replies of this server are under way and not read: at most %d MB in all, %d MB to one agent; try again later"
 
 func newUnderWay() *budget.Budget {
