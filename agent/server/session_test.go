@@ -58,7 +58,7 @@ func (s *lone) wantLock(key, session string, want bool) {
 	}
 }
 
-// lives tells whether a session is there.
+// lives reports whether a session is there.
 func lives(c rpc.Caller, id string) bool {
 	rep, err := ops.SessionInfo.Call(context.Background(), c, &ops.SessionInfoRequest{ID: id})
 	return err == nil && len(rep.Sessions) == 1

@@ -52,7 +52,7 @@ func (s *Server) snapshotSave(ctx context.Context, _ *acl.Authorizer, req *ops.S
 	return rep, stream(ctx, func(w io.Writer) error { return writeArchive(w, meta, tx) }), nil
 }
 
-// streamed is what a goroutine writes, for who reads it.
+// streamed is what a goroutine writes, for its reader.
 type streamed struct {
 	*io.PipeReader
 	written chan struct{} // closed when the goroutine has ended
@@ -264,7 +264,7 @@ func (f *spool) rewind() error {
 	return err
 }
 
-// replace writes the file anew.
+// replace rewrites the file.
 func (f *spool) replace(write func(io.Writer) error) (size int64, err error) {
 	if err := f.Truncate(0); err != nil {
 		return 0, err

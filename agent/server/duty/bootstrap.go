@@ -57,7 +57,7 @@ func (s *Set) RunBootstrap(ctx context.Context) error {
 	return nil
 }
 
-// bootstrapOnce tells whether this server needs no further attempt.
+// bootstrapOnce reports whether this server needs no further attempt.
 func (s *Set) bootstrapOnce(ctx context.Context, seen *settling) bool {
 	servers, why := s.candidates()
 	if why.text == "" && !seen.settled(servers) {
@@ -104,7 +104,7 @@ type settling struct {
 	told  obstacle
 }
 
-// settled tells whether a list may be acted on: one that holds servers nobody
+// settled reports whether a list may be acted on: one that holds servers nobody
 // told a number only when it has not changed for a while.
 func (v *settling) settled(servers []gossip.ServerInfo) bool {
 	var list strings.Builder

@@ -48,7 +48,7 @@ type Set struct {
 	vetting     *vetting
 	evidence    *evidence // of the reconcile loop
 
-	restored    chan struct{} // makes the leader take up its duties anew
+	restored    chan struct{} // makes the leader take up its duties again
 	established atomic.Uint64 // how often it has
 
 	pilot atomic.Pointer[autopilot.Autopilot] // nil while this server does not lead

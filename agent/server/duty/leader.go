@@ -175,7 +175,7 @@ func (s *Set) establish(ctx context.Context) error {
 	return nil
 }
 
-// TakeUpAgain lets the leader's duties begin anew on the restored state, and waits
+// TakeUpAgain lets the leader's duties start again on the restored state, and waits
 // for that: timers, lock-delays and the members' health are of the old one.
 func (s *Set) TakeUpAgain(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), barrierLimit)
@@ -183,7 +183,7 @@ func (s *Set) TakeUpAgain(ctx context.Context) {
 	before := s.established.Load()
 	changed := s.Raft.LeaderChanged()
 	if !s.Raft.IsLeader() {
-		return // the next leader begins anew anyway
+		return // the next leader starts again anyway
 	}
 	select {
 	case s.restored <- struct{}{}:

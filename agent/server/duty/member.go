@@ -70,7 +70,7 @@ func (s *Set) memberAlive(ctx context.Context, m gossip.Member) error {
 	return err
 }
 
-// isNodeOf tells whether a node of the catalog, nil for none, is at the address
+// isNodeOf reports whether a node of the catalog, nil for none, is at the address
 // of a member and has its ID.
 func isNodeOf(m gossip.Member, node *catalog.Node) bool {
 	return node != nil && node.Address == m.Addr.String() && node.ID == strings.ToLower(m.Tags["id"])
@@ -112,7 +112,7 @@ func serverService(m gossip.Member, info gossip.ServerInfo) *catalog.Service {
 	}
 }
 
-// sameServer tells whether a node already has the consul service as it should
+// sameServer reports whether a node already has the consul service as it should
 // be; want is nil for clients.
 func sameServer(services []*catalog.Service, want *catalog.Service) bool {
 	if want == nil {

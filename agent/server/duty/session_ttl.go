@@ -54,7 +54,7 @@ func (t *SessionTimers) stop() {
 	t.byID, t.queue = nil, nil
 }
 
-// Set starts a session's timer anew; ttl 0 needs none. It returns false if the
+// Set restarts a session's timer; ttl 0 needs none. It returns false if the
 // session is just being ended: it is too late to renew it. Where this server does
 // not lead it does nothing.
 func (t *SessionTimers) Set(id string, ttl time.Duration, now time.Time) bool {

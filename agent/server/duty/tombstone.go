@@ -40,7 +40,7 @@ func (g *graveyard) look(index uint64, now time.Time) (ripe uint64) {
 }
 
 // reapDeletions forgets deletions of keys while this server leads. What earlier
-// leaders saw is deleted anew.
+// leaders saw is deleted again.
 func (s *Set) reapDeletions(ctx context.Context) {
 	var graves graveyard
 	ticker := time.NewTicker(tombstoneBin)

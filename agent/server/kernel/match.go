@@ -7,7 +7,7 @@ import (
 	"praetor/catalog"
 )
 
-// HasMeta tells whether a node or an instance has all the metadata asked for.
+// HasMeta reports whether a node or an instance has all the metadata asked for.
 func HasMeta(meta, want map[string]string) bool {
 	for k, v := range want {
 		if got, ok := meta[k]; !ok || got != v {
@@ -17,7 +17,7 @@ func HasMeta(meta, want map[string]string) bool {
 	return true
 }
 
-// HasTags tells whether an instance has all tags asked for, in any case.
+// HasTags reports whether an instance has all tags asked for, in any case.
 func HasTags(s *catalog.Service, want []string) bool {
 	for _, tag := range want {
 		if !HasTag(s, tag) {

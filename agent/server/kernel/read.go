@@ -63,7 +63,7 @@ func (k *Kernel) Read(ctx context.Context, opts *rpc.ReadOptions, meta *rpc.Read
 			return k.expire(ctx, opts, meta, q)
 		}
 		select {
-		case <-tx.Replaced(): // the state was restored: indexes start anew
+		case <-tx.Replaced(): // the state was restored: indexes start over
 			return k.answer(opts, meta, q, k.Store.Read(), nil)
 		default:
 		}

@@ -156,7 +156,7 @@ func (v *Views) get(ctx context.Context, tx *catalog.Tx, ws catalog.WatchSet, ke
 	return index, all, nil
 }
 
-// olderThan tells whether a reader at tx has a newer answer: one who began
+// olderThan reports whether a reader at tx has a newer answer: one who began
 // before the last change, or before the state was restored, has not.
 func (v *view) olderThan(tx *catalog.Tx, index uint64) bool {
 	if v.replaced == tx.Replaced() {
@@ -170,7 +170,7 @@ func (v *view) olderThan(tx *catalog.Tx, index uint64) bool {
 	}
 }
 
-// suits tells whether an instance is what a request asked for.
+// suits reports whether an instance is what a request asked for.
 func suits(i *catalog.InstanceHealth, req *ops.HealthServiceRequest) bool {
 	if req.PassingOnly && slices.ContainsFunc(i.Checks, func(c *catalog.Check) bool { return c.Status != catalog.Passing }) {
 		return false

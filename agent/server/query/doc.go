@@ -10,7 +10,7 @@
 //
 // # Invariants
 //
-// What a query may cost who looks it up is bounded when it is written and again
+// What a query may cost those who look it up is bounded when it is written and again
 // when it is rendered: bytes, expressions, their depth (nesting.go, template.go).
 //
 // # Decisions

@@ -93,7 +93,7 @@ func (h *Handlers) selectInstances(tx *catalog.Tx, az *acl.Authorizer, q *catalo
 	})
 }
 
-// hasQueryTags tells whether a service has all tags, and none of those that
+// hasQueryTags reports whether a service has all tags, and none of those that
 // begin with "!".
 func hasQueryTags(svc *catalog.Service, tags []string) bool {
 	for _, tag := range tags {

@@ -208,7 +208,7 @@ func (h *Handlers) queryExplain(ctx context.Context, az *acl.Authorizer, req *op
 	})
 }
 
-// suitsQuery tells whether an instance is what a query selects.
+// suitsQuery reports whether an instance is what a query selects.
 func suitsQuery(i *catalog.InstanceHealth, want *catalog.QueryService) bool {
 	for _, c := range i.Checks {
 		bad := c.Status == catalog.Critical || want.OnlyPassing && c.Status != catalog.Passing

@@ -23,7 +23,8 @@ const (
 )
 
 // renderQuery makes the query that a template stands for when it is asked for by
-// name (reference/http-kv-session-txn.md §5). Who is no template stays as it is.
+// name (reference/http-kv-session-txn.md §5). A query that is not a template
+// is returned unchanged.
 func renderQuery(q *catalog.Query, name string) (*catalog.Query, error) {
 	if !q.IsTemplate() {
 		return q, nil
@@ -170,7 +171,7 @@ func (r *renderer) spend(bytes int) error {
 	return nil
 }
 
-// compileTemplate tells whether a template can be rendered at all.
+// compileTemplate reports whether a template can be rendered at all.
 func compileTemplate(q *catalog.Query) error {
 	if _, err := renderQuery(q, q.Name); err != nil {
 		return fault.New(fault.Rejected, "failed compiling template: %w", err)
