@@ -51,7 +51,7 @@ type checkEntry struct {
 type owner struct{ entry *checkEntry }
 
 // takeOver makes e the owner of old's runner, which goes on, if it does what
-// e's would. A TTL check is not taken over: being registered starts its time anew.
+// e's would. A TTL check is not taken over: registering it restarts its time.
 func (e *checkEntry) takeOver(old *checkEntry) bool {
 	same := old.stop != nil && old.ttl == nil && old.file == e.file && old.token == e.token &&
 		old.row.Type == e.row.Type && old.row.ServiceID == e.row.ServiceID && reflect.DeepEqual(old.row.Definition, e.row.Definition)

@@ -144,7 +144,7 @@ func (s *State) compareChecks(remote []*catalog.Check) {
 	}
 }
 
-// upToDate tells whether the catalog's row of a check will do. Output that is
+// upToDate reports whether the catalog's row of a check will do. Output that is
 // being held back may differ.
 func (s *State) upToDate(e *checkEntry, r *catalog.Check) bool {
 	if !sameButOutput(e.row, r) || e.deferred.IsZero() && e.row.Output != r.Output {

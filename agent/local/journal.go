@@ -41,10 +41,10 @@ type journal struct {
 	buf     []byte
 
 	// damaged, when set, is why the file's end cannot be relied on: it is
-	// written anew before anything else is.
+	// rewritten before anything else is.
 	damaged error
 	// suspect, when set, is a file that holds bytes nobody could read: a copy is
-	// kept before it is written anew.
+	// kept before it is rewritten.
 	suspect bool
 	kept    string // where the copy is
 	// compactAt is the size from which compaction is worth a thought.
@@ -191,7 +191,7 @@ func (j *journal) close() error {
 }
 
 // load reads the file at j.path, gives its records to each, and makes j ready to
-// append, unless something is wrong with the file: then it must be written anew
+// append, unless something is wrong with the file: then it must be rewritten
 // first, and holes tells what could not be read. The error is fs.ErrNotExist, if
 // there is no file.
 func (j *journal) load(each func(k kind, body []byte, size int64) error) (holes []hole, err error) {

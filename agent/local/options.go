@@ -32,7 +32,7 @@ type Options struct {
 	Datacenter      string
 
 	Caller rpc.Caller
-	// Tokens gives the agent's own tokens, read anew each time; nil means none.
+	// Tokens gives the agent's own tokens, read again each time; nil means none.
 	Tokens func() Tokens
 	// ClusterSize is the number of LAN members, which stretches the pauses
 	// between full syncs; nil means a small cluster.

@@ -140,7 +140,7 @@ func TestRestartDoesNotMakePassingChecksCritical(t *testing.T) {
 }
 
 // TestUnchangedChecksGoOnThroughReloads reloads the same definitions every second: the check
-// keeps its rhythm, and a changed one begins anew.
+// keeps its rhythm, and a changed one starts again.
 func TestUnchangedChecksGoOnThroughReloads(t *testing.T) {
 	f, far := newServers(), &dialed{}
 	running(t, f, func(o *local.Options) { o.Checks.Dial = far.dial }, func(t *testing.T, s *local.State) {

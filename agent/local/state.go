@@ -27,7 +27,7 @@ type State struct {
 
 	wake     chan struct{} // something is to be synced; holds one
 	soon     chan struct{} // a full sync is wanted soon; holds one
-	turn     chan struct{} // held by who sends to the catalog; holds one
+	turn     chan struct{} // held by whoever sends to the catalog; holds one
 	closing  sync.Once
 	closeErr error
 
@@ -203,7 +203,7 @@ func (s *State) Close() error {
 }
 
 // Services returns the services by ID. The map and its rows are shared: do not
-// change them. It is made anew at most once per change, and only when asked for.
+// change them. It is rebuilt at most once per change, and only when asked for.
 func (s *State) Services() map[string]*catalog.Service {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -37,7 +37,7 @@ func (s *State) SyncSoon() {
 	}
 }
 
-// Quiesce ends anti-entropy for good: nothing more goes to the catalog, and what
+// Quiesce ends anti-entropy permanently: nothing more goes to the catalog, and what
 // was under way has arrived or failed when it returns. A node that leaves calls
 // it first, or it would register itself again behind its own goodbye.
 func (s *State) Quiesce() { s.turn <- struct{}{} }
@@ -279,7 +279,7 @@ func (s *State) nodeRefused(m *member, why string) {
 	s.dirty.node = true
 }
 
-// serviceIsMissing tells whether a check was refused because somebody removed
+// serviceIsMissing reports whether a check was refused because somebody removed
 // its service from the catalog. Then both are sent again, together.
 func (s *State) serviceIsMissing(m *member, refusal string) bool {
 	if m.about != aboutCheck || !strings.HasPrefix(refusal, "Unknown service ID ") {
