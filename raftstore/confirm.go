@@ -36,15 +36,15 @@ func (s *Store) confirm() error {
 	if err := future.Error(); err != nil {
 		return err
 	}
-	b := s.newBallot(term, future.Configuration().Servers)
-	defer b.close(nil)
-	s.askers.ask(b)
+	v := s.newVotes(term, future.Configuration().Servers)
+	defer v.close(nil)
+	s.askers.ask(v)
 	look := time.NewTicker(lookAgain)
 	defer look.Stop()
 	for {
 		select {
-		case <-b.done:
-			return b.err
+		case <-v.done:
+			return v.err
 		case <-s.calls.closed:
 			return raft.ErrRaftShutdown
 		case <-changed:
@@ -66,22 +66,22 @@ func (s *Store) leadsIn() (term uint64, leads bool) {
 	return term, leads && s.raft.CurrentTerm() == term
 }
 
-// ballot is one question to all other voters.
-type ballot struct {
+// votes counts the answers of all other voters to one question.
+type votes struct {
 	question *raft.AppendEntriesRequest
 	voters   []raft.Server // the others
 	done     chan struct{}
 
 	mu sync.Mutex
 
-	missing int // yes of so many are needed; the ballot ends at 0
+	missing int // yes of so many are needed; the vote ends at 0
 	ended   bool
 	err     error // once done is closed
 }
 
-func (s *Store) newBallot(term uint64, servers []raft.Server) *ballot {
+func (s *Store) newVotes(term uint64, servers []raft.Server) *votes {
 	us := s.trans.EncodePeer(raft.ServerID(s.id), raft.ServerAddress(s.address))
-	b := &ballot{
+	v := &votes{
 		question: &raft.AppendEntriesRequest{
 			RPCHeader: raft.RPCHeader{ProtocolVersion: raft.ProtocolVersionMax, ID: []byte(s.id), Addr: us},
 			Term:      term,
@@ -96,40 +96,40 @@ func (s *Store) newBallot(term uint64, servers []raft.Server) *ballot {
 		case srv.ID == raft.ServerID(s.id):
 			own = 1
 		default:
-			b.voters = append(b.voters, srv)
+			v.voters = append(v.voters, srv)
 		}
 		all++
 	}
-	b.missing = all/2 + 1 - own
-	if b.missing == 0 {
-		b.close(nil)
+	v.missing = all/2 + 1 - own
+	if v.missing == 0 {
+		v.close(nil)
 	}
-	return b
+	return v
 }
 
-func (b *ballot) yes() {
-	b.mu.Lock()
-	b.missing--
-	enough := b.missing == 0
-	b.mu.Unlock()
+func (v *votes) yes() {
+	v.mu.Lock()
+	v.missing--
+	enough := v.missing == 0
+	v.mu.Unlock()
 	if enough {
-		b.close(nil)
+		v.close(nil)
 	}
 }
 
-// close ends the ballot; only the first time counts.
-func (b *ballot) close(err error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if !b.ended {
-		b.ended, b.err = true, err
-		close(b.done)
+// close ends the vote; only the first time counts.
+func (v *votes) close(err error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if !v.ended {
+		v.ended, v.err = true, err
+		close(v.done)
 	}
 }
 
-func (b *ballot) over() bool {
+func (v *votes) over() bool {
 	select {
-	case <-b.done:
+	case <-v.done:
 		return true
 	default:
 		return false
@@ -143,17 +143,17 @@ type askers struct {
 
 	mu sync.Mutex
 
-	asked   map[raft.Server]*ballot // whom a goroutine asks, and what it asks next, nil for nothing
+	asked   map[raft.Server]*votes // whom a goroutine asks, and what it asks next, nil for nothing
 	running sync.WaitGroup
 }
 
-// ask begins to ask all voters of a ballot.
-func (a *askers) ask(b *ballot) {
+// ask begins to ask the voters of v.
+func (a *askers) ask(v *votes) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for _, srv := range b.voters {
+	for _, srv := range v.voters {
 		_, busy := a.asked[srv]
-		a.asked[srv] = b // an older one that waits is over
+		a.asked[srv] = v // an older question that waits is over
 		if !busy {
 			a.running.Add(1)
 			go a.run(srv) // wait waits
@@ -164,45 +164,45 @@ func (a *askers) ask(b *ballot) {
 // run asks one server until nobody wants to know any more.
 func (a *askers) run(srv raft.Server) {
 	defer a.running.Done()
-	for b := a.next(srv); b != nil; b = a.next(srv) {
-		a.askOne(srv, b)
+	for v := a.next(srv); v != nil; v = a.next(srv) {
+		a.askOne(srv, v)
 	}
 }
 
-func (a *askers) next(srv raft.Server) *ballot {
+func (a *askers) next(srv raft.Server) *votes {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	b := a.asked[srv]
-	if b == nil {
+	v := a.asked[srv]
+	if v == nil {
 		delete(a.asked, srv)
 		return nil
 	}
 	a.asked[srv] = nil
-	return b
+	return v
 }
 
-// askOne asks one server until it answers or the ballot is over.
-func (a *askers) askOne(srv raft.Server, b *ballot) {
-	for pause := askAgain; !b.over(); pause = min(2*pause, askAgainMost) {
+// askOne asks one server until it answers or the vote is over.
+func (a *askers) askOne(srv raft.Server, v *votes) {
+	for pause := askAgain; !v.over(); pause = min(2*pause, askAgainMost) {
 		var answer raft.AppendEntriesResponse
-		err := a.send(srv, b.question, &answer)
+		err := a.send(srv, v.question, &answer)
 		switch {
 		case err == nil && answer.Success:
-			b.yes()
+			v.yes()
 			return
 		case err == nil: // it knows a later term
-			b.close(raft.ErrLeadershipLost)
+			v.close(raft.ErrLeadershipLost)
 			return
 		}
 		timer := time.NewTimer(pause)
 		select {
 		case <-timer.C:
-		case <-b.done:
+		case <-v.done:
 			timer.Stop()
 		}
 	}
 }
 
-// wait returns when nothing is asked any more: after all ballots are over and
+// wait returns when nothing is asked any more: after all votes are over and
 // the connections closed.
 func (a *askers) wait() { a.running.Wait() }

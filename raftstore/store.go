@@ -130,7 +130,7 @@ func (s *Store) start(conf *raft.Config, machine raft.FSM, opts *Options) error 
 	conf.NotifyCh = notify
 	s.stream = newStream(opts.ID, opts.Address, opts.Listener, opts.Dial)
 	s.trans = contacts{newTransport(s.stream, opts.Logger.Named("transport")), raft.ServerID(s.id), &s.lease, new(atomic.Pointer[raft.Raft])}
-	s.askers = askers{asked: map[raft.Server]*ballot{}, send: func(srv raft.Server, q *raft.AppendEntriesRequest, a *raft.AppendEntriesResponse) error {
+	s.askers = askers{asked: map[raft.Server]*votes{}, send: func(srv raft.Server, q *raft.AppendEntriesRequest, a *raft.AppendEntriesResponse) error {
 		return s.trans.AppendEntries(srv.ID, srv.Address, q, a)
 	}}
 	term, err := s.folder.stable.GetUint64([]byte("CurrentTerm")) // raft's key
