@@ -15,26 +15,26 @@ import (
 	"praetor/internal/fault"
 )
 
-// pieceBytes is how much of a body travels in one message. gRPC lets a few of them
+// chunkBytes is how much of a body travels in one message. gRPC lets a few of them
 // be under way, whatever the body's length. With its frame a message fits gRPC's
 // buffers of 32 KB: the next larger ones have a megabyte.
-const pieceBytes = 32<<10 - 64
+const chunkBytes = 32<<10 - 64
 
-// piece is a part of a body on the wire: MessagePack binary.
-type piece []byte
+// chunk is a part of a body on the wire: MessagePack binary.
+type chunk []byte
 
 // MarshalMsg implements msgp.Marshaler.
-func (p *piece) MarshalMsg(b []byte) ([]byte, error) { return msgp.AppendBytes(b, *p), nil }
+func (c *chunk) MarshalMsg(b []byte) ([]byte, error) { return msgp.AppendBytes(b, *c), nil }
 
 // UnmarshalMsg implements msgp.Unmarshaler.
-func (p *piece) UnmarshalMsg(b []byte) ([]byte, error) {
-	got, rest, err := msgp.ReadBytesBytes(b, (*p)[:0])
-	*p = got
+func (c *chunk) UnmarshalMsg(b []byte) ([]byte, error) {
+	got, rest, err := msgp.ReadBytesBytes(b, (*c)[:0])
+	*c = got
 	return rest, err
 }
 
 // Msgsize implements msgp.Sizer.
-func (p *piece) Msgsize() int { return msgp.BytesPrefixSize + len(*p) }
+func (c *chunk) Msgsize() int { return msgp.BytesPrefixSize + len(*c) }
 
 // wantKey is the gRPC header by which a receiver asks for the body. A refusal
 // comes without it, so a sender whose body was not asked for may try elsewhere.
@@ -104,12 +104,12 @@ func talk(ctx context.Context, conn *grpc.ClientConn, op *Desc, req Message, in 
 // sendBody sends all of in. That the other side wants no more is no fault: what
 // it thinks of it comes as its answer.
 func sendBody(stream interface{ SendMsg(any) error }, in io.Reader) error {
-	buf := make([]byte, pieceBytes)
+	buf := make([]byte, chunkBytes)
 	for {
 		n, err := in.Read(buf)
 		if n > 0 {
-			p := piece(buf[:n])
-			if err := stream.SendMsg(&p); err == io.EOF {
+			c := chunk(buf[:n])
+			if err := stream.SendMsg(&c); err == io.EOF {
 				return nil
 			} else if err != nil {
 				return err
@@ -127,10 +127,10 @@ func sendBody(stream interface{ SendMsg(any) error }, in io.Reader) error {
 
 // incoming is a body that arrives.
 type incoming struct {
-	ask    func() error // before the first piece; nil: nothing to ask for
+	ask    func() error // before the first chunk; nil: nothing to ask for
 	recv   func(any) error
 	cancel context.CancelFunc // nil: the handler's end ends it
-	buf    piece
+	buf    chunk
 	rest   []byte
 	err    error
 }
@@ -227,6 +227,6 @@ func (r *Router) transferArrived(serving context.Context, op *Desc, stream grpc.
 }
 
 var (
-	_ Message       = (*piece)(nil)
+	_ Message       = (*chunk)(nil)
 	_ io.ReadCloser = (*incoming)(nil)
 )

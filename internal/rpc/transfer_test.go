@@ -18,7 +18,7 @@ var (
 	opDump = rpc.ReadTransfer[rpc.ReadOptions, rpc.ReadMeta]("Test.Dump")
 )
 
-// bulk is a body of more pieces than may be under way at once.
+// bulk is a body of more chunks than may be under way at once.
 var bulk = bytes.Repeat([]byte("0123456789abcdef"), 1<<16)
 
 // carry registers the transfers: one takes a body, one gives one. A body that

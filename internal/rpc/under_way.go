@@ -22,7 +22,7 @@ const (
 	maxUnderWayPerAgent = maxReplyBytes
 	// freeReply is a reply that does not count.
 	freeReply = 1 << 20
-	// transferRoom is what a transfer holds while it is under way: a piece that is
+	// transferRoom is what a transfer holds while it is under way: a chunk that is
 	// encoded, one that is sent, and what made them.
 	transferRoom = 512 << 10
 	// underWayWait is how long a reply waits for room: less than a request may take.
