@@ -8,6 +8,9 @@ type Scope struct {
 	Namespace string
 }
 
+// Size is how many bytes its names hold.
+func (s Scope) Size() int { return len(s.Peer) + len(s.Partition) + len(s.Namespace) }
+
 // keyspace is a Scope as keys show it. The functions that make keys are its methods;
 // of what calls them only a Tx and a writer know which scope it is. The mark begins
 // all keys of a scope, and the names of its index rows and totals. That of the

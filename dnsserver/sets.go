@@ -19,6 +19,7 @@ const setsBytes = 64 << 20
 // letter as it was asked, else clients that play with letter case, to be harder
 // to deceive, would have a set each.
 type setKey struct {
+	scope                    catalog.Scope
 	service, tag, datacenter string // lower case
 	connect                  bool
 	family                   family
@@ -28,7 +29,7 @@ type setKey struct {
 }
 
 func (a *answering) setKey(service, tag string, t target) setKey {
-	k := setKey{service: service, tag: tag, datacenter: t.datacenter, connect: t.kind == connectKind, family: familyOf(a.q.Qtype), qtype: dns.TypeA, wants: a.q.Qtype}
+	k := setKey{scope: catalog.Scope{Peer: t.peer}, service: service, tag: tag, datacenter: t.datacenter, connect: t.kind == connectKind, family: familyOf(a.q.Qtype), qtype: dns.TypeA, wants: a.q.Qtype}
 	if a.q.Qtype == dns.TypeSRV || isBinding(a.q.Qtype) {
 		k.qtype, k.domain = a.q.Qtype, strings.ToLower(t.domain)
 	}
@@ -110,7 +111,7 @@ func (s *sets) get(key setKey, source []*catalog.InstanceHealth, build func(setK
 	if len(source) == 0 {
 		return set // names that do not exist are without number: nothing to cache
 	}
-	bytes := set.bytes() + len(key.service) + len(key.tag) + len(key.datacenter) + len(key.domain)
+	bytes := set.bytes() + key.scope.Size() + len(key.service) + len(key.tag) + len(key.datacenter) + len(key.domain)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.byKey.Put(key, set, bytes)

@@ -28,13 +28,14 @@ type answerCache struct {
 // question is what makes two requests ask the same: all that shapes an answer,
 // but for who asks and how fresh it must be.
 type question struct {
+	scope                                                           catalog.Scope
 	endpoint, name, datacenter, tags, meta, filter, near, separator string
 	passing, keys                                                   bool
 }
 
 func (x *exchange) question(passing bool) question {
 	return question{
-		endpoint: x.pattern, name: x.name, datacenter: x.datacenter(), passing: passing,
+		scope: x.scope, endpoint: x.pattern, name: x.name, datacenter: x.datacenter(), passing: passing,
 		tags: strings.Join(x.query["tag"], "\x00"), meta: strings.Join(x.query["node-meta"], "\x00"),
 		filter: x.query.Get("filter"), near: x.query.Get("near"), separator: x.separator(), keys: x.has("keys"),
 	}
@@ -70,7 +71,7 @@ func (a *answer) isOf(s source) bool { return a.of.at == s.at && a.of.n == s.n }
 
 // bytes is what a question's texts hold.
 func (q *question) bytes() int {
-	return len(q.endpoint) + len(q.name) + len(q.datacenter) + len(q.tags) + len(q.meta) + len(q.filter) + len(q.near) + len(q.separator)
+	return q.scope.Size() + len(q.endpoint) + len(q.name) + len(q.datacenter) + len(q.tags) + len(q.meta) + len(q.filter) + len(q.near) + len(q.separator)
 }
 
 // of returns the answer made of s, the cached one if it was.

@@ -53,7 +53,7 @@ func New(opts Options) (*API, error) {
 		searches: sync.Pool{New: func() any { return chi.NewRouteContext() }},
 		sidecars: make(chan struct{}, 1),
 		answers:  answerCache{answers: cache.Map[question, *answer]{MaxBytes: answerCacheBytes}},
-		replies:  replyCache{replies: cache.Map[string, cachedReply]{MaxBytes: replyCacheBytes}},
+		replies:  replyCache{replies: cache.Map[replyKey, cachedReply]{MaxBytes: replyCacheBytes}},
 		underWay: &budget.Budget{Most: maxUnderWay, MostPerClient: maxUnderWayPerClient, Wait: underWayWait},
 	}
 	for k, v := range opts.ResponseHeaders {

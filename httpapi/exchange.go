@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"praetor/catalog"
 	"praetor/internal/acl"
 	"praetor/internal/rpc"
 )
@@ -23,6 +24,7 @@ type exchange struct {
 	query url.Values // nil without a query string
 	name  string     // what the path has after the pattern, decoded
 	token string
+	scope catalog.Scope
 	from  string // the datacenter that the answer is from, if it may be another than was asked
 	wrote bool
 	// shared: the answer came from a view, which gives it to others too.
@@ -69,8 +71,8 @@ func (x *exchange) serve(name string) {
 
 func (x *exchange) call() {
 	defer x.timers[slices.Index(x.methods, x.r.Method)].Since(time.Now())
-	err := x.checkTenancy()
-	if err == nil {
+	var err error
+	if x.scope, err = x.tenancy(); err == nil {
 		x.token = x.readToken()
 		err = x.route.serve(x)
 	}
@@ -109,26 +111,27 @@ func isUnix(r *http.Request) bool {
 	return ok && addr.Network() == "unix"
 }
 
-// checkTenancy refuses what only Enterprise has (reference/http-api.md §3.3).
-func (x *exchange) checkTenancy() error {
+// tenancy is the scope that the request asks for: the default one. Others only
+// Enterprise has, and they are refused (reference/http-api.md §3.3).
+func (x *exchange) tenancy() (catalog.Scope, error) {
 	if x.traits&anyTenancy != 0 {
-		return nil
+		return catalog.Scope{}, nil
 	}
 	if x.traits&anyNamespace == 0 {
 		if x.query.Get("ns") != "" {
-			return invalid(`Invalid query parameter: "ns" - ` + textNamespaces)
+			return catalog.Scope{}, invalid(`Invalid query parameter: "ns" - ` + textNamespaces)
 		}
 		if x.header("X-Consul-Namespace") != "" {
-			return invalid(`Invalid header: "X-Consul-Namespace" - ` + textNamespaces)
+			return catalog.Scope{}, invalid(`Invalid header: "X-Consul-Namespace" - ` + textNamespaces)
 		}
 	}
 	if x.query.Get("partition") != "" {
-		return invalid(`Invalid query parameter: "partition" - ` + textPartitions)
+		return catalog.Scope{}, invalid(`Invalid query parameter: "partition" - ` + textPartitions)
 	}
 	if x.header("X-Consul-Partition") != "" {
-		return invalid(`Invalid header: "X-Consul-Partition" - ` + textPartitions)
+		return catalog.Scope{}, invalid(`Invalid header: "X-Consul-Partition" - ` + textPartitions)
 	}
-	return nil
+	return catalog.Scope{}, nil
 }
 
 // header returns a request header by its canonical name.

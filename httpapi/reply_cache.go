@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"praetor/catalog"
 	"praetor/internal/cache"
 	"praetor/internal/rpc"
 )
@@ -22,7 +23,13 @@ const (
 // somebody wants a newer one.
 type replyCache struct {
 	mu      sync.Mutex
-	replies cache.Map[string, cachedReply]
+	replies cache.Map[replyKey, cachedReply]
+}
+
+// replyKey is what makes two such reads ask the same.
+type replyKey struct {
+	scope catalog.Scope
+	text  string
 }
 
 type cachedReply struct {
@@ -30,14 +37,14 @@ type cachedReply struct {
 	at    time.Time
 }
 
-func (c *replyCache) get(key string) (cachedReply, bool) {
+func (c *replyCache) get(key replyKey) (cachedReply, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.replies.Get(key)
 }
 
-func (c *replyCache) put(key string, reply rpc.Message) {
-	bytes := len(key) + reply.Msgsize()
+func (c *replyCache) put(key replyKey, reply rpc.Message) {
+	bytes := len(key.text) + key.scope.Size() + reply.Msgsize()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.replies.Put(key, cachedReply{reply, time.Now()}, bytes)
@@ -45,7 +52,7 @@ func (c *replyCache) put(key string, reply rpc.Message) {
 
 // callCached answers from the reply cache if the request allows it, and from call
 // otherwise. The reply may be shared: it must not be changed.
-func callCached[Rep any](x *exchange, key string, call func(context.Context) (*Rep, error)) (*Rep, error) {
+func callCached[Rep any](x *exchange, text string, call func(context.Context) (*Rep, error)) (*Rep, error) {
 	if !x.isCached() {
 		return call(x.r.Context())
 	}
@@ -53,6 +60,7 @@ func callCached[Rep any](x *exchange, key string, call func(context.Context) (*R
 	if err != nil {
 		return nil, err
 	}
+	key := replyKey{x.scope, text}
 	cached, known := x.api.replies.get(key)
 	age := time.Since(cached.at)
 	if known && age < want.maxAge {
