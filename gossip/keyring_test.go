@@ -48,7 +48,7 @@ func TestOnlyMembersWithTheKeyJoin(t *testing.T) {
 		if err := m1.alive(2); err != nil {
 			t.Error(err)
 		}
-		if !m1.Encrypted() || m1.Stats()["encrypted"] != "true" {
+		if m1.Stats()["encrypted"] != "true" {
 			t.Error("not shown as encrypted")
 		}
 	})
@@ -79,7 +79,7 @@ func TestKeyringFileIsMadeOnceThenWins(t *testing.T) {
 		if _, err := w.encrypted("m2", 2, key16, "").Join([]string{ip(1)}); err != nil {
 			t.Errorf("the file's key does not work: %v", err)
 		}
-		if !w.encrypted("m3", 3, nil, path).Encrypted() {
+		if w.encrypted("m3", 3, nil, path).Stats()["encrypted"] != "true" {
 			t.Error("the file alone does not encrypt")
 		}
 	})
@@ -102,7 +102,7 @@ func wantFile(t *testing.T, path, content string, mode os.FileMode) {
 func TestNoKeyAndNoFileIsPlaintextAndMakesNoFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "local.keyring")
 	virtual(t, func(t *testing.T, w *world) {
-		if w.encrypted("m1", 1, nil, path).Encrypted() {
+		if w.encrypted("m1", 1, nil, path).Stats()["encrypted"] != "false" {
 			t.Error("encrypted without a key")
 		}
 	})

@@ -486,9 +486,6 @@ func (p *Pool) CachedCoordinate(name string) *coordinate.Coordinate {
 	return c
 }
 
-// Encrypted reports whether traffic is encrypted.
-func (p *Pool) Encrypted() bool { return p.serf.EncryptionEnabled() }
-
 // Keyring gives the keys of the pool as they are now, the one in use first; none
 // without encryption. Do not change them, and show them to nobody.
 func (p *Pool) Keyring() [][]byte {

@@ -124,7 +124,6 @@ type ServerInfo struct {
 	Name       string // node name, without the datacenter of WAN names
 	MemberName string // as in the pool
 	Datacenter string
-	Segment    string
 	Status     Status
 
 	RPCAddress            string // "ip:port"
@@ -137,7 +136,6 @@ type ServerInfo struct {
 	Expect      int
 	NonVoter    bool
 	UseTLS      bool
-	ACLs        bool
 }
 
 // ParseServer reads a server's tags; ok is false if m is no server or does not
@@ -156,7 +154,6 @@ func ParseServer(m Member) (info ServerInfo, ok bool) {
 		Name:        m.Name,
 		MemberName:  m.Name,
 		Datacenter:  m.Tags[tagDatacenter],
-		Segment:     m.Tags[tagSegment],
 		Status:      m.Status,
 		RPCAddress:  net.JoinHostPort(m.Addr.String(), strconv.Itoa(port)),
 		WANJoinPort: portTag(m.Tags, tagWANJoinPort),
@@ -167,7 +164,6 @@ func ParseServer(m Member) (info ServerInfo, ok bool) {
 		Expect:      countTag(m.Tags, tagExpect),
 		NonVoter:    m.Tags[tagReadReplica] == "1" || m.Tags[tagNonVoter] == "1",
 		UseTLS:      m.Tags[tagUseTLS] == "1",
-		ACLs:        m.Tags[tagACLs] == "1",
 	}
 	info.Build, _, _ = strings.Cut(m.Tags[tagBuild], ":")
 	if _, lan := m.Tags[tagWANJoinPort]; !lan {

@@ -47,7 +47,7 @@ func TestServersAreParsedFromTheirTags(t *testing.T) {
 	tags := gossip.ServerTags{ID: "i", Datacenter: "dc1", RPCPort: 8300, WANJoinPort: 8302, GRPCPort: 8502, GRPCTLSPort: 8503, ACLs: true, Expect: 3, UseTLS: true, ReadReplica: true}
 	got, ok := gossip.ParseServer(gossip.Member{Name: "s1", Addr: net.IPv4(10, 0, 0, 1), Status: gossip.Alive, Tags: tags.Map()})
 	want := gossip.ServerInfo{ID: "i", Name: "s1", MemberName: "s1", Datacenter: "dc1", Status: gossip.Alive, RPCAddress: "10.0.0.1:8300", WANJoinPort: 8302,
-		GRPCPort: 8502, GRPCTLSPort: 8503, Build: version.Compatible, RaftVersion: 3, Expect: 3, NonVoter: true, UseTLS: true, ACLs: true}
+		GRPCPort: 8502, GRPCTLSPort: 8503, Build: version.Compatible, RaftVersion: 3, Expect: 3, NonVoter: true, UseTLS: true}
 	if !ok || got != want {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
