@@ -37,7 +37,8 @@ func registration(d config.ServiceDefinition) *api.AgentServiceRegistration {
 	s := d.Service
 	r := &api.AgentServiceRegistration{
 		Kind: api.ServiceKind(s.Kind), ID: s.ID, Name: s.Service, Tags: s.Tags, Port: s.Port, Address: s.Address,
-		SocketPath: s.SocketPath, EnableTagOverride: s.EnableTagOverride, Meta: s.Meta,
+		SocketPath: s.SocketPath, EnableTagOverride: s.EnableTagOverride, Meta: s.Meta, Proxy: registeredProxy(s.Proxy),
+		Locality: (*api.Locality)(s.Locality),
 	}
 	if s.Weights != (catalog.Weights{}) {
 		r.Weights = &api.AgentWeights{Passing: s.Weights.Passing, Warning: s.Weights.Warning}
@@ -59,6 +60,7 @@ func registration(d config.ServiceDefinition) *api.AgentServiceRegistration {
 			r.Connect = &api.AgentServiceConnect{}
 		}
 		r.Connect.SidecarService = registration(*d.Sidecar)
+		r.Connect.SidecarService.ID = "" // the agent gives it, and refuses one
 	}
 	return r
 }

@@ -31,12 +31,22 @@ $ services register a.hcl b.json
 | Registered service: db
 $ services register s.hcl
 + s.hcl service { name = "web" port = 80 connect { sidecar_service { port = 81 } } }
-< PUT /v1/agent/service/register {"ID":"web","Name":"web",…"Connect":{"SidecarService":{"Kind":"connect-proxy","ID":"web-sidecar-proxy","Name":"web-sidecar-proxy","Port":81,…}}}
+< PUT /v1/agent/service/register {"ID":"web","Name":"web",…"Connect":{"SidecarService":{"Kind":"connect-proxy","Name":"web-sidecar-proxy","Port":81,…}}}
 >
 | Registered service: web
 $ services register n.hcl
 + n.hcl service { name = "web" connect { native = true } }
 < PUT /v1/agent/service/register {"ID":"web","Name":"web",…"Connect":{"Native":true}}
+>
+| Registered service: web
+$ services register p.hcl
++ p.hcl service { kind = "connect-proxy" name = "web-proxy" port = 82 locality { region = "r" zone = "z" } proxy { destination_service_name = "web" destination_service_id = "w1" local_service_address = "127.0.0.1" local_service_port = 80 mode = "transparent" config { a = "b" } mesh_gateway { mode = "local" } transparent_proxy { outbound_listener_port = 15001 dialed_directly = true } expose { checks = true paths { path = "/m" local_path_port = 1 listener_port = 2 protocol = "http" } } upstreams { destination_name = "db" datacenter = "dc2" local_bind_port = 9191 mesh_gateway { mode = "remote" } config { c = "d" } } } }
+< PUT /v1/agent/service/register {"Kind":"connect-proxy","ID":"web-proxy","Name":"web-proxy","Port":82,…"Proxy":{"DestinationServiceName":"web","DestinationServiceID":"w1","LocalServiceAddress":"127.0.0.1","LocalServicePort":80,"Mode":"transparent","TransparentProxy":{"OutboundListenerPort":15001,"DialedDirectly":true},"Config":{"a":"b"},"Upstreams":[{"DestinationType":"service","DestinationName":"db","Datacenter":"dc2","LocalBindPort":9191,"Config":{"c":"d"},"MeshGateway":{"Mode":"remote"}}],"MeshGateway":{"Mode":"local"},"Expose":{"Checks":true,"Paths":[{"ListenerPort":2,"Path":"/m","LocalPathPort":1,"Protocol":"http","ParsedFromCheck":false}]}},"Locality":{"Region":"r","Zone":"z"}}
+>
+| Registered service: web-proxy
+$ services register o.hcl
++ o.hcl service { name = "web" connect { sidecar_service { proxy { upstreams { destination_name = "db" local_bind_port = 9191 } } } } }
+< PUT /v1/agent/service/register {"ID":"web","Name":"web",…"Connect":{"SidecarService":{"Kind":"connect-proxy","Name":"web-sidecar-proxy",…"Proxy":{…"Upstreams":[{"DestinationType":"service","DestinationName":"db","LocalBindPort":9191,…}],…}}}}
 >
 | Registered service: web
 $ services register -name=web
