@@ -69,60 +69,60 @@ func (r *Router) believes(ctx context.Context) bool {
 }
 
 // tryServers asks the servers of this datacenter in turn: what client agents do.
-func (r *Router) tryServers(ctx context.Context, op *Desc, req Message) (Message, verdict, error) {
+func (r *Router) tryServers(ctx context.Context, op *Desc, req Message, w way) (verdict, error) {
 	servers, _ := r.fleet.order(r.opts.Datacenter)
 	if len(servers) == 0 {
-		return nil, final, fault.New(fault.NoLeader, TextNoServers)
+		return final, fault.New(fault.NoLeader, TextNoServers)
 	}
 	if err := r.admitOut(); err != nil {
-		return nil, final, err
+		return final, err
 	}
 	r.asked.Incr()
-	rep, v, err := r.tryEach(ctx, servers, op, req, hopNone)
+	v, err := r.tryEach(ctx, servers, op, req, w, hopNone)
 	if err != nil {
 		r.failed.Incr()
 	}
-	return rep, v, err
+	return v, err
 }
 
 // tryDatacenter asks the servers of another datacenter in turn. The token travels
 // with the request: what it may do there is for those servers to say.
-func (r *Router) tryDatacenter(ctx context.Context, datacenter string, op *Desc, req Message) (Message, verdict, error) {
+func (r *Router) tryDatacenter(ctx context.Context, datacenter string, op *Desc, req Message, w way) (verdict, error) {
 	servers, known := r.fleet.order(datacenter)
 	if !known {
-		return nil, final, errNoPath()
+		return final, errNoPath()
 	}
 	r.abroad.Incr(datacenter)
 	unreachable := fault.New(fault.Rejected, TextRemoteUnreachable)
 	if len(servers) == 0 {
-		return nil, final, unreachable
+		return final, unreachable
 	}
-	rep, v, err := r.tryEach(ctx, servers, op, req, hopDatacenter)
+	v, err := r.tryEach(ctx, servers, op, req, w, hopDatacenter)
 	if v == retry {
-		return nil, final, unreachable
+		return final, unreachable
 	}
-	return rep, v, err
+	return v, err
 }
 
 // tryEach asks one server after the other until one answers. It moves on only
 // if the request was not executed or may be executed twice.
-func (r *Router) tryEach(ctx context.Context, servers []Server, op *Desc, req Message, h hop) (rep Message, v verdict, err error) {
+func (r *Router) tryEach(ctx context.Context, servers []Server, op *Desc, req Message, w way, h hop) (v verdict, err error) {
 	start := time.Now()
 	for i, srv := range servers {
 		ask := req
 		if i > 0 {
 			ask = shorten(op, req, time.Since(start))
 		}
-		rep, v, err = r.send(ctx, srv, op, ask, h)
-		if v == final {
-			return rep, v, err
+		v, err = w.send(ctx, srv, op, ask, h)
+		if v == final || w.spent() {
+			return final, err
 		}
 		r.fleet.demote(srv)
 		if v == retryHeld {
-			return nil, v, err
+			return v, err
 		}
 	}
-	return nil, v, err
+	return v, err
 }
 
 // send asks one server once.

@@ -149,7 +149,7 @@ func (r *Router) route(ctx context.Context, op *Desc, req Message, h hop) (Messa
 	datacenter, stale := target(req)
 	rep, settled, err := r.routeHere(ctx, op, req, h, datacenter, stale)
 	if !settled {
-		rep, err = r.carry(ctx, op, req, h)
+		rep, err = r.message(ctx, op, req, h)
 	}
 	if err != nil || !stale || h.final() {
 		return rep, err
@@ -170,45 +170,55 @@ func (r *Router) routeHere(ctx context.Context, op *Desc, req Message, h hop, da
 	return rep, err == nil || h.final() || fault.KindOf(err) != fault.NoLeader, err
 }
 
-// carry tries until the request is answered, refused, or was held too long.
-func (r *Router) carry(ctx context.Context, op *Desc, req Message, h hop) (Message, error) {
+// message carries a request that nothing follows.
+func (r *Router) message(ctx context.Context, op *Desc, req Message, h hop) (Message, error) {
 	bounded, cancel := context.WithTimeout(ctx, r.patience(req))
 	defer cancel()
+	w := call{r: r}
+	if err := r.carry(ctx, bounded, op, req, &w, h); err != nil {
+		return nil, err
+	}
+	return w.rep, nil
+}
+
+// carry tries until the request is answered, refused, or was held too long. ctx is
+// the sender's, bounded what the attempts get of it.
+func (r *Router) carry(ctx, bounded context.Context, op *Desc, req Message, w way, h hop) error {
 	start := time.Now()
 	wait := hold{limit: r.opts.HoldTimeout}
 	for ask := req; ; ask = shorten(op, req, time.Since(start)) {
 		began := time.Now()
-		rep, v, err := r.try(bounded, op, ask, h)
+		v, err := r.try(bounded, op, ask, w, h)
 		if err == nil {
-			return rep, nil
+			return nil
 		}
-		if v == final || h.final() || !wait.next(bounded, v, began) {
-			return nil, r.ended(ctx, op, req, err)
+		if v == final || h.final() || w.spent() || !wait.next(bounded, v, began) {
+			return r.ended(ctx, op, req, err)
 		}
 	}
 }
 
 // try makes one attempt at the request: the routing rules.
-func (r *Router) try(ctx context.Context, op *Desc, req Message, h hop) (Message, verdict, error) {
+func (r *Router) try(ctx context.Context, op *Desc, req Message, w way, h hop) (verdict, error) {
 	datacenter, stale := target(req)
 	switch {
 	case r.opts.Local == nil:
-		return r.tryServers(ctx, op, req)
+		return r.tryServers(ctx, op, req, w)
 	case !r.isOwn(datacenter) && h != hopNone:
-		return nil, final, errNoPath()
+		return final, errNoPath()
 	case !r.isOwn(datacenter):
-		return r.tryDatacenter(ctx, datacenter, op, req)
+		return r.tryDatacenter(ctx, datacenter, op, req, w)
 	case r.answersHere(op, stale, h):
-		rep, err := r.handle(ctx, op, req)
-		return rep, verdictOf(err), err
+		err := w.handle(ctx, op, req)
+		return verdictOf(err), err
 	case h == hopLeader:
-		return nil, final, errNoLeader()
+		return final, errNoLeader()
 	}
 	leader := r.opts.Leader()
 	if leader.Address == "" {
-		return nil, retry, errNoLeader()
+		return retry, errNoLeader()
 	}
-	return r.send(ctx, r.fleet.complete(leader), op, req, hopLeader)
+	return w.send(ctx, r.fleet.complete(leader), op, req, hopLeader)
 }
 
 func (r *Router) isOwn(datacenter string) bool {

@@ -3,7 +3,6 @@ package rpc
 import (
 	"context"
 	"io"
-	"time"
 
 	"praetor/internal/fault"
 )
@@ -72,51 +71,17 @@ func (r *Router) Carry(ctx context.Context, op *Desc, req Message, body io.Reade
 	return r.transfer(ctx, op, req, body, hopNone)
 }
 
-// transfer tries until the transfer is begun, refused, or was held too long. How
-// long it takes from then on is its caller's business.
+// transfer routes a transfer, made here or arrived over the wire. How long it takes
+// once it is begun is its caller's business.
 func (r *Router) transfer(ctx context.Context, op *Desc, req Message, body io.Reader, h hop) (Message, io.ReadCloser, error) {
 	if err := r.admitIn(ctx, op, h); err != nil {
 		return nil, nil, err
 	}
-	in := &once{from: body}
-	wait := hold{limit: r.opts.HoldTimeout}
-	for {
-		began := time.Now()
-		rep, out, v, err := r.tryTransfer(ctx, op, req, in, h)
-		if err == nil {
-			return rep, out, nil
-		}
-		if v == final || h.final() || in.begun || !wait.next(ctx, v, began) {
-			return nil, nil, r.ended(ctx, op, req, err)
-		}
+	w := carriage{r: r, in: once{from: body}}
+	if err := r.carry(ctx, ctx, op, req, &w, h); err != nil {
+		return nil, nil, err
 	}
-}
-
-// tryTransfer makes one attempt: the routing rules of try.
-func (r *Router) tryTransfer(ctx context.Context, op *Desc, req Message, in *once, h hop) (Message, io.ReadCloser, verdict, error) {
-	datacenter, stale := target(req)
-	switch {
-	case r.opts.Local == nil:
-		servers, _ := r.fleet.order(r.opts.Datacenter)
-		if len(servers) == 0 {
-			return nil, nil, final, fault.New(fault.NoLeader, TextNoServers)
-		}
-		return r.transferEach(ctx, servers, op, req, in, hopNone)
-	case !r.isOwn(datacenter) && h != hopNone:
-		return nil, nil, final, errNoPath()
-	case !r.isOwn(datacenter):
-		return r.transferAway(ctx, datacenter, op, req, in)
-	case r.answersHere(op, stale, h):
-		rep, out, err := r.handleTransfer(ctx, op, req, in)
-		return rep, out, verdictOf(err), err
-	case h == hopLeader:
-		return nil, nil, final, errNoLeader()
-	}
-	leader := r.opts.Leader()
-	if leader.Address == "" {
-		return nil, nil, retry, errNoLeader()
-	}
-	return r.sendTransfer(ctx, r.fleet.complete(leader), op, req, in, hopLeader)
+	return w.rep, w.out, nil
 }
 
 func (r *Router) handleTransfer(ctx context.Context, op *Desc, req Message, in io.Reader) (Message, io.ReadCloser, error) {
@@ -125,38 +90,6 @@ func (r *Router) handleTransfer(ctx context.Context, op *Desc, req Message, in i
 		return nil, nil, fault.New(fault.Internal, "no handler for operation %s", op.Name)
 	}
 	return reg.handle(ctx, req, in)
-}
-
-// transferAway is tryDatacenter for a transfer.
-func (r *Router) transferAway(ctx context.Context, datacenter string, op *Desc, req Message, in *once) (Message, io.ReadCloser, verdict, error) {
-	servers, known := r.fleet.order(datacenter)
-	if !known {
-		return nil, nil, final, errNoPath()
-	}
-	unreachable := fault.New(fault.Rejected, TextRemoteUnreachable)
-	if len(servers) == 0 {
-		return nil, nil, final, unreachable
-	}
-	rep, out, v, err := r.transferEach(ctx, servers, op, req, in, hopDatacenter)
-	if v == retry && !in.begun {
-		return nil, nil, final, unreachable
-	}
-	return rep, out, v, err
-}
-
-// transferEach is tryEach for a transfer.
-func (r *Router) transferEach(ctx context.Context, servers []Server, op *Desc, req Message, in *once, h hop) (rep Message, out io.ReadCloser, v verdict, err error) {
-	for _, srv := range servers {
-		rep, out, v, err = r.sendTransfer(ctx, srv, op, req, in, h)
-		if v == final || in.begun {
-			return rep, out, final, err
-		}
-		r.fleet.demote(srv)
-		if v == retryHeld {
-			return nil, nil, v, err
-		}
-	}
-	return nil, nil, v, err
 }
 
 // once is a body, which knows whether anybody has begun to read it.
