@@ -13,6 +13,7 @@ import (
 
 	"praetor/agent/config"
 	"praetor/agent/local"
+	"praetor/agent/presence"
 	"praetor/agent/server"
 	"praetor/agent/token"
 	"praetor/dnsserver"
@@ -60,6 +61,7 @@ type Agent struct {
 	dir      *dataDir
 	bound    bound
 	started  time.Time
+	presence *presence.File
 
 	lan       *gossip.Pool
 	wan       *gossip.Pool // nil on clients and where the WAN pool is off
@@ -121,7 +123,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	parts.Add("gossip", a.runGossip)
 	if a.server != nil {
 		parts.Add("server", a.server.Run)
-		parts.Add("presence", a.runPresence)
+		parts.Add("presence", func(ctx context.Context) error { return a.presence.Run(ctx, a.id) })
 	}
 	parts.Add("local", a.local.Run)
 	parts.Add("views", a.views.Run)

@@ -31,26 +31,6 @@ var CoordinatePause = coordinatePause
 // DNSMaxStale is how old an answer over DNS may be.
 var DNSMaxStale = dnsMaxStale
 
-// CheckAbsence is what a server with a data folder checks before it starts.
-func CheckAbsence(folder string, rt *config.Runtime, now time.Time) error {
-	return checkAbsence(&dataDir{path: folder}, rt, now, hclog.NewNullLogger())
-}
-
-// CheckAbsenceLogging is CheckAbsence with a logger.
-func CheckAbsenceLogging(folder string, rt *config.Runtime, now time.Time, logger hclog.Logger) error {
-	return checkAbsence(&dataDir{path: folder}, rt, now, logger)
-}
-
-// CheckForgotten is what such a server checks once it knows its ID.
-func CheckForgotten(folder string, rt *config.Runtime, id string) error {
-	return checkForgotten(&dataDir{path: folder}, rt, id)
-}
-
-// NoteRaft is what it writes down once its raft folder is made.
-func NoteRaft(folder string, rt *config.Runtime, id string, now time.Time) error {
-	return noteRaft(&dataDir{path: folder}, rt, id, now)
-}
-
 // ShutUnused shuts a transport that no pool has taken over.
 var ShutUnused = shutUnused
 

@@ -6,6 +6,7 @@ import (
 	"praetor/agent/checks"
 	"praetor/agent/config"
 	"praetor/agent/local"
+	"praetor/agent/presence"
 	"praetor/agent/server"
 	"praetor/agent/token"
 	"praetor/catalog"
@@ -22,13 +23,14 @@ func (a *Agent) openDataDir(rt *config.Runtime) error {
 		return err
 	}
 	a.own(a.dir)
-	if err := checkAbsence(a.dir, rt, time.Now(), a.logger); err != nil {
+	a.presence = presence.In(a.dir.path, rt, a.logger)
+	if err := a.presence.CheckAbsence(time.Now()); err != nil {
 		return err
 	}
 	if a.id, err = config.NodeID(rt); err != nil {
 		return err
 	}
-	return checkForgotten(a.dir, rt, a.id)
+	return a.presence.CheckVotes(a.id)
 }
 
 // openServer builds the server half, or for a client agent just the router.
@@ -73,7 +75,7 @@ func (a *Agent) openServer(rt *config.Runtime) error {
 	}
 	a.own(srv)
 	a.server, a.router = srv, srv.Router()
-	return noteRaft(a.dir, rt, a.id, time.Now())
+	return a.presence.NoteRaft(a.id, time.Now())
 }
 
 func raftOptions(dir *dataDir, rt *config.Runtime) raftstore.Options {

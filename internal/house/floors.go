@@ -72,6 +72,7 @@ var rooms = []room{
 	{"agent/checks", with(leaves, "internal/definition", "internal/ops", "internal/rpc", "catalog"),
 		"check runners import definition, ops, rpc, catalog only"},
 	{"agent/access", with(leaves, "internal/ops", "internal/rpc", "catalog"), "what asks servers about tokens imports operations and the types of the catalog only"},
+	{"agent/presence", with(leaves, "agent/config"), "what a server notes in its folder imports config only"},
 	{"agent/token", with(leaves, "agent/config", "httpapi"), "the agent's tokens import config and httpapi's names of them only"},
 	{"agent/config", with(leaves, "internal/definition", "catalog"), "configuration imports definition and catalog only"},
 	{"internal/definition", with(leaves, "catalog"), "definitions import catalog only"},

@@ -1,4 +1,4 @@
-package agent_test
+package presence_test
 
 import (
 	"errors"
@@ -8,17 +8,16 @@ import (
 	"testing"
 	"time"
 
-	"praetor/agent"
 	"praetor/agent/config"
 )
 
 // TestServerThatForgotItsVotesDoesNotStart: not under the ID under which it voted.
 func TestServerThatForgotItsVotesDoesNotStart(t *testing.T) {
 	const id, other = "11111111-2222-3333-4444-555555555555", "99999999-2222-3333-4444-555555555555"
-	server := &config.Runtime{Server: true, ServerRejoinAgeMax: 24 * time.Hour}
 	now := time.Unix(1e9, 0)
 	start := func(dir, id string, rt *config.Runtime) error {
-		return errors.Join(agent.CheckAbsence(dir, rt, now), agent.CheckForgotten(dir, rt, id))
+		f := in(dir, rt)
+		return errors.Join(f.CheckAbsence(now), f.CheckVotes(id))
 	}
 	for name, c := range map[string]struct {
 		lose    func(dir string) error
@@ -42,7 +41,7 @@ func TestServerThatForgotItsVotesDoesNotStart(t *testing.T) {
 				t.Fatalf("%s: first start: %v", name, err)
 			}
 		}
-		if err := errors.Join(os.WriteFile(filepath.Join(raft, "stable.db"), []byte("votes"), 0o600), agent.NoteRaft(dir, server, id, now), c.lose(dir), os.MkdirAll(dir, 0o700)); err != nil {
+		if err := errors.Join(os.WriteFile(filepath.Join(raft, "stable.db"), []byte("votes"), 0o600), in(dir, server).NoteRaft(id, now), c.lose(dir), os.MkdirAll(dir, 0o700)); err != nil {
 			t.Fatal(err)
 		}
 		for range 2 { // a refused start changes nothing

@@ -1,4 +1,4 @@
-package agent_test
+package presence_test
 
 import (
 	"bytes"
@@ -11,13 +11,20 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"praetor/agent"
 	"praetor/agent/config"
+	"praetor/agent/presence"
 )
 
+// server may be away for a day.
+var server = &config.Runtime{Server: true, ServerRejoinAgeMax: 24 * time.Hour}
+
+func in(folder string, rt *config.Runtime) *presence.File {
+	return presence.In(folder, rt, hclog.NewNullLogger())
+}
+
 func TestServerThatWasAwayTooLongDoesNotStart(t *testing.T) {
-	dir, rt, now := t.TempDir(), &config.Runtime{Server: true, ServerRejoinAgeMax: 24 * time.Hour}, time.Unix(1e9, 0)
-	start := func(after time.Duration) error { return agent.CheckAbsence(dir, rt, now.Add(after)) }
+	dir, now := t.TempDir(), time.Unix(1e9, 0)
+	start := func(after time.Duration) error { return in(dir, server).CheckAbsence(now.Add(after)) }
 	for _, after := range []time.Duration{0, 23 * time.Hour, 46 * time.Hour} { // each start counts anew
 		if err := start(after); err != nil {
 			t.Fatalf("after %v: %v", after, err)
@@ -29,8 +36,7 @@ func TestServerThatWasAwayTooLongDoesNotStart(t *testing.T) {
 			t.Errorf("after 25 hours: %v", err)
 		}
 	}
-	rt.Server = false
-	if err := start(1000 * time.Hour); err != nil {
+	if err := in(dir, &config.Runtime{}).CheckAbsence(now.Add(1000 * time.Hour)); err != nil {
 		t.Errorf("a client agent: %v", err)
 	}
 }
@@ -38,7 +44,7 @@ func TestServerThatWasAwayTooLongDoesNotStart(t *testing.T) {
 // TestDamagedPresenceFileDoesNotKeepAServerDown: when it was last written tells when
 // the server last ran.
 func TestDamagedPresenceFileDoesNotKeepAServerDown(t *testing.T) {
-	rt, now := &config.Runtime{Server: true, ServerRejoinAgeMax: 24 * time.Hour}, time.Unix(1e9, 0)
+	now := time.Unix(1e9, 0)
 	for name, make := range map[string]func(path string) error{
 		"junk":       func(path string) error { return os.WriteFile(path, []byte("junk"), 0o600) },
 		"empty":      func(path string) error { return os.WriteFile(path, nil, 0o600) },
@@ -51,13 +57,13 @@ func TestDamagedPresenceFileDoesNotKeepAServerDown(t *testing.T) {
 		if err := errors.Join(make(path), os.Chtimes(path, now, now)); err != nil {
 			t.Fatal(err)
 		}
-		if err := agent.CheckAbsence(dir, rt, now.Add(25*time.Hour)); err == nil || !strings.Contains(err.Error(), "offline for more than") {
+		if err := in(dir, server).CheckAbsence(now.Add(25 * time.Hour)); err == nil || !strings.Contains(err.Error(), "offline for more than") {
 			t.Errorf("%s, 25 hours later: %v", name, err)
 		}
-		if err := agent.CheckAbsence(dir, rt, now.Add(23*time.Hour)); err != nil {
+		if err := in(dir, server).CheckAbsence(now.Add(23 * time.Hour)); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if err := agent.CheckAbsence(dir, rt, now.Add(46*time.Hour)); err != nil {
+		if err := in(dir, server).CheckAbsence(now.Add(46 * time.Hour)); err != nil {
 			t.Errorf("%s, started again: %v", name, err)
 		}
 	}
@@ -65,7 +71,6 @@ func TestDamagedPresenceFileDoesNotKeepAServerDown(t *testing.T) {
 
 // TestServerOfWhichOnlyTheNodeIDIsLeftSaysSo: it may have voted.
 func TestServerOfWhichOnlyTheNodeIDIsLeftSaysSo(t *testing.T) {
-	rt := &config.Runtime{Server: true, ServerRejoinAgeMax: 24 * time.Hour}
 	for _, left := range []bool{false, true} {
 		dir := t.TempDir()
 		if left {
@@ -74,7 +79,7 @@ func TestServerOfWhichOnlyTheNodeIDIsLeftSaysSo(t *testing.T) {
 			}
 		}
 		var log bytes.Buffer
-		err := agent.CheckAbsenceLogging(dir, rt, time.Unix(1e9, 0), hclog.New(&hclog.LoggerOptions{Output: &log}))
+		err := presence.In(dir, server, hclog.New(&hclog.LoggerOptions{Output: &log})).CheckAbsence(time.Unix(1e9, 0))
 		if err != nil || strings.Contains(log.String(), "starting as a new server") != left {
 			t.Errorf("node ID left %v: %v, log %q", left, err, log.String())
 		}
