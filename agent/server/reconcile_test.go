@@ -227,3 +227,37 @@ func TestServerThatLostItsDiskTakesItsOldPlace(t *testing.T) {
 		}
 	})
 }
+
+// TestMassJoinCostsFewLooksAtAllMembers: where a look takes 10 ms, a second of events
+// costs some ten, not one after the other.
+func TestMassJoinCostsFewLooksAtAllMembers(t *testing.T) {
+	virtual(t, nil, func(s *lone) {
+		s.put("a", "1")
+		members := []gossip.Member{serverMember(1, gossip.Alive, nil)}
+		s.pool.set(members...)
+		synctest.Wait()
+		s.pool.mu.Lock()
+		s.pool.takes = 10 * time.Millisecond
+		before := s.pool.looks
+		s.pool.mu.Unlock()
+		for i := range 1000 {
+			m := clientMember(fmt.Sprint("c", i), gossip.Alive)
+			m.Tags = map[string]string{"role": "node", "dc": "dc1", "id": fmt.Sprintf("%08d-1111-0000-0000-000000000000", i)}
+			members = append(members, m)
+			s.pool.set(members...)
+			s.HandleLAN(gossip.Event{Type: gossip.Joined, Members: []gossip.Member{m}})
+			<-time.After(time.Millisecond)
+		}
+		<-time.After(200 * time.Millisecond)
+		synctest.Wait()
+		s.pool.mu.Lock()
+		looks := s.pool.looks - before
+		s.pool.mu.Unlock()
+		if _, nodes := s.Store().Read().Nodes(nil); len(nodes) != 1001 {
+			t.Errorf("%d nodes, want 1001", len(nodes))
+		}
+		if looks > 30 {
+			t.Errorf("looked at all members %d times", looks)
+		}
+	})
+}

@@ -28,7 +28,9 @@ import (
 type fakePool struct {
 	mu      sync.Mutex
 	members []gossip.Member
-	left    []string // force-left
+	takes   time.Duration // to list them
+	looks   int           // how often they were listed
+	left    []string      // force-left
 	fired   []string
 	answer  func(member, name string, payload []byte) ([]byte, error) // to Ask; nil: none comes
 	who     func(m gossip.Member) (gossip.Identity, error)            // who answers at an address; nil: whom members has alive
@@ -65,8 +67,13 @@ func whoIsAt(members []gossip.Member, asked gossip.Member) (gossip.Identity, err
 
 func (p *fakePool) Members() []gossip.Member {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	return slices.Clone(p.members)
+	p.looks++
+	list, takes := slices.Clone(p.members), p.takes
+	p.mu.Unlock()
+	if takes > 0 {
+		<-time.After(takes)
+	}
+	return list
 }
 
 func (p *fakePool) Coordinate() *coordinate.Coordinate { return p.places[""] }

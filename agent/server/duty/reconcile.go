@@ -15,6 +15,11 @@ import (
 // reconcileInterval is how often all members are compared with the catalog.
 const reconcileInterval = 60 * time.Second
 
+// restShare is how many times longer than a look at all members took the loop lets
+// events gather before it looks again. When thousands join, each brings events, and
+// to look at all for each would keep a core busy.
+const restShare = 9
+
 // reconcileLoop keeps the catalog true to the pool: each event at once, all
 // members from time to time, at the start, and after events were missed.
 func (s *Set) reconcileLoop(ctx context.Context) {
@@ -25,6 +30,7 @@ func (s *Set) reconcileLoop(ctx context.Context) {
 	defer s.vetting.stop()
 	s.ReconcileAll(ctx)
 	suspects := s.reapUnknown(ctx, nil)
+	events, rested := s.memberEvents, (<-chan time.Time)(nil) // events is nil during a rest
 	for {
 		select {
 		case <-ctx.Done():
@@ -32,8 +38,11 @@ func (s *Set) reconcileLoop(ctx context.Context) {
 		case <-ticker.C:
 			s.ReconcileAll(ctx)
 			suspects = s.reapUnknown(ctx, suspects)
-		case e := <-s.memberEvents:
-			s.reconcileNamed(ctx, s.drainEvents(e))
+		case e := <-events:
+			took := s.reconcileNamed(ctx, s.drainEvents(e))
+			events, rested = nil, time.After(restShare*took)
+		case <-rested:
+			events = s.memberEvents
 		case h := <-s.evidence.heard:
 			s.reconcileHeard(ctx, h)
 		case member := <-s.vetting.passed:
@@ -62,9 +71,13 @@ func (s *Set) drainEvents(e gossip.Event) map[string]gossip.Member {
 }
 
 // reconcileNamed brings the catalog in line with members that changed. An event
-// may be old, even of an earlier term: what counts is what the pool says now.
-func (s *Set) reconcileNamed(ctx context.Context, changed map[string]gossip.Member) {
-	for _, m := range s.LAN.Members() {
+// may be old, even of an earlier term: what counts is what the pool says now. It
+// returns how long the look at the pool took.
+func (s *Set) reconcileNamed(ctx context.Context, changed map[string]gossip.Member) (took time.Duration) {
+	began := time.Now()
+	members := s.LAN.Members()
+	took = time.Since(began)
+	for _, m := range members {
 		if _, ok := changed[kernel.NodeKey(m.Name)]; ok {
 			s.reconcileOne(ctx, m, false)
 			delete(changed, kernel.NodeKey(m.Name))
@@ -73,6 +86,7 @@ func (s *Set) reconcileNamed(ctx context.Context, changed map[string]gossip.Memb
 	for _, m := range changed {
 		s.reconcileOne(ctx, m, true)
 	}
+	return took
 }
 
 // ReconcileAll makes one pass over all members. Most are clients that are as
