@@ -116,6 +116,7 @@ func TestArchiveEndsWithItsCaller(t *testing.T) {
 			return err
 		})
 		cancel()
+		synctest.Wait() // else the reader may come first, and find it written
 		if _, err := io.ReadAll(stream); !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v, want that the caller left", err)
 		}
