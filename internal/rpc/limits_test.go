@@ -30,6 +30,8 @@ func TestClientAgentsRequestsAreLimited(t *testing.T) {
 		}
 		_, err := agent.doRead(rpc.ReadOptions{})
 		wantFault(t, err, fault.Limit, "RPC rate limit exceeded")
+		_, err = agent.load(rpc.WriteOptions{}, unread{t})
+		wantFault(t, err, fault.Limit, "RPC rate limit exceeded")
 		pass(time.Second)
 		got, err := agent.doWrite(rpc.WriteOptions{})
 		wantBy(t, leader, got, err)
