@@ -45,8 +45,8 @@ type answerCache struct {
 	seen [8192]atomic.Uint32
 }
 
-// identity tells replies of the catalog apart by what they hold: in a server, each
-// who asks gets a reply of its own around the same instances.
+// identity tells replies of the catalog apart by what they hold: on a server,
+// each caller gets a reply of its own around the same instances.
 func identity(found rpc.Message) any {
 	if h, ok := found.(*ops.HealthServiceReply); ok && len(h.Instances) > 0 {
 		return unsafe.SliceData(h.Instances)

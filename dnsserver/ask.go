@@ -41,8 +41,8 @@ func ask[Req, Rep any](ctx context.Context, a *answering, op rpc.Op[Req, Rep], r
 	return any(rep).(*Rep), nil
 }
 
-// execute finds the instances of a prepared query. Who asks and when may change
-// what it finds: its reply is not cached.
+// execute finds the instances of a prepared query. What it finds may
+// depend on the client and the time, so its reply is not cached.
 func (a *answering) execute(ctx context.Context, req *ops.QueryExecuteRequest) (*ops.QueryExecuteReply, error) {
 	a.source.unknown = true
 	return ops.QueryExecute.Call(a.forClient(ctx), a.opts.Caller, req)

@@ -34,7 +34,7 @@
 // replies of the catalog they hold on to. Replies repeat the spelling they were asked
 // in: record sets get the domain's when they are used, and of packed replies only
 // those serve any spelling in which the name stands once. Replies to prepared
-// queries are not cached: who asks may change them. Nor are those in which names of
+// queries are not cached: they may depend on the client. Nor are those in which names of
 // others had to be resolved.
 //
 // An address that is a name of ours may lead back to its own instance (alias.go);

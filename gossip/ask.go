@@ -17,7 +17,7 @@ const (
 	MaxQuestionBytes = 512
 	MaxAnswerBytes   = 512
 	// maxQuestions bounds the questions that wait to be answered. One that does
-	// not fit is dropped: who asks is not kept waiting for long.
+	// not fit is dropped: its sender does not wait for long.
 	maxQuestions = 16
 	// minAskTime is what a member gets for its answer at least, serf's own time
 	// for small pools being sized for members that answer from memory.

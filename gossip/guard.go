@@ -9,7 +9,7 @@ import (
 )
 
 // guard stands between the network and memberlist: it checks what comes in, see
-// stream and checkPacket, and answers who asks which member this is.
+// stream and checkPacket, and answers those that ask which member this is.
 type guard struct {
 	memberlist.NodeAwareTransport
 

@@ -26,7 +26,7 @@ type answerCache struct {
 }
 
 // question is what makes two requests ask the same: all that shapes an answer,
-// but for who asks and how fresh it must be.
+// except the client and how fresh the answer must be.
 type question struct {
 	scope                                                           catalog.Scope
 	endpoint, name, datacenter, tags, meta, filter, near, separator string

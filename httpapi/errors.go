@@ -55,8 +55,8 @@ func (x *exchange) fail(err error) {
 	x.refuse(statusOf(kind, text), text)
 }
 
-// refuse answers with an error's text, and logs it: so an operator finds who sends
-// requests that fail.
+// refuse answers with an error's text, and logs it, so that an operator finds the
+// client whose requests fail.
 func (x *exchange) refuse(code int, text string) {
 	x.logFailure(text)
 	x.text(code, text)

@@ -74,7 +74,7 @@ func isClosed(c <-chan struct{}) bool {
 }
 
 // TestRestartDoesNotMakePassingChecksCritical restarts an agent, in good order and as by a
-// crash, and starts it after the machine was started anew.
+// crash, and starts it after the machine was rebooted.
 func TestRestartDoesNotMakePassingChecksCritical(t *testing.T) {
 	for _, row := range []struct {
 		name          string

@@ -10,7 +10,7 @@
 //	rpc.Handle(mux, ops.KVGet, s.kvGet)
 //	reply, err := ops.KVGet.Call(ctx, router, &ops.KVGetRequest{Key: "a"})
 //
-// A server meets who comes to its port with a Listener and runs Serve on its RPC
+// A server accepts connections to its port with a Listener and runs Serve on its RPC
 // half; a Dialer opens the connections, and a Router is told of servers with
 // SetServers. Both sides' Identity says who they are. See example_test.go.
 //
