@@ -114,3 +114,15 @@ func ReadFiles(b []byte, path string) (note []byte) {
 	}
 	return nil
 }
+
+// SetTerm leaves a folder as a crash right after raft wrote a term does.
+func SetTerm(o Options, term uint64) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	f, err := openFolder(&o)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.stable.SetUint64(keyTerm, term), f.Close())
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/raft"
 
 	"praetor/internal/fault"
@@ -17,6 +18,35 @@ const changeWait = 10 * time.Second
 // HasState reports whether this server ever had a log entry, a vote or a snapshot.
 func (s *Store) HasState() bool {
 	return s.raft.CurrentTerm() > 0 || s.raft.LastIndex() > 0
+}
+
+// What raft keeps beside the log.
+var (
+	keyTerm     = []byte("CurrentTerm")
+	keyVoteTerm = []byte("LastVoteTerm")
+)
+
+// forgetCutBootstrap takes back the half of a bootstrap that a crash has cut: raft
+// writes term 1, then the first configuration, and with the term alone it would for
+// ever have state, but nobody to be elected by. Nothing else leaves term 1 without a
+// vote, an entry and a snapshot: the first election is of term 2.
+func (f *folder) forgetCutBootstrap(lastIndex uint64, logger hclog.Logger) error {
+	if f.dir == "" || lastIndex > 0 {
+		return nil
+	}
+	term, err := f.stable.GetUint64(keyTerm)
+	if err != nil || term != 1 {
+		return err
+	}
+	voted, err := f.stable.GetUint64(keyVoteTerm)
+	if err != nil || voted > 0 {
+		return err
+	}
+	if list, err := f.snapshots.List(); err != nil || len(list) > 0 {
+		return err
+	}
+	logger.Warn("the first start of this server was cut while it made its cluster: beginning again", "path", f.dir)
+	return f.stable.SetUint64(keyTerm, 0)
 }
 
 // Bootstrap makes peers the first configuration. Only for a Store without

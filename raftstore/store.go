@@ -106,6 +106,9 @@ func open(opts *Options) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("read the last index of the raft log: %w", err), folder.Close())
 	}
+	if err := folder.forgetCutBootstrap(found, opts.Logger); err != nil {
+		return nil, errors.Join(err, folder.Close())
+	}
 	conf, machine := opts.raftConfig(), newFSM(opts.Machine, found)
 	if err := folder.recoverPeers(conf, machine, opts.Logger); err != nil {
 		return nil, errors.Join(err, folder.Close())
@@ -133,7 +136,7 @@ func (s *Store) start(conf *raft.Config, machine raft.FSM, opts *Options) error 
 	s.askers = askers{asked: map[raft.Server]*votes{}, send: func(srv raft.Server, q *raft.AppendEntriesRequest, a *raft.AppendEntriesResponse) error {
 		return s.trans.AppendEntries(srv.ID, srv.Address, q, a)
 	}}
-	term, err := s.folder.stable.GetUint64([]byte("CurrentTerm")) // raft's key
+	term, err := s.folder.stable.GetUint64(keyTerm)
 	if err != nil && s.folder.dir != "" {
 		return fmt.Errorf("start raft: %w", err)
 	}

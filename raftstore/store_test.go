@@ -391,6 +391,26 @@ func TestBootstrapRefusesListsThatCannotWork(t *testing.T) {
 	}
 }
 
+func TestBootstrapThatWasCutBeginsAgain(t *testing.T) {
+	for term, state := range map[uint64]bool{1: false, 2: true} { // the term of an election is somebody's vote
+		n := newNode(t, "s1", t.TempDir())
+		n.opts.Machine = &journal{}
+		if err := raftstore.SetTerm(n.opts, term); err != nil {
+			t.Fatal(err)
+		}
+		n.start(t)
+		if n.HasState() != state {
+			t.Errorf("term %d alone: has state %t, want %t", term, n.HasState(), state)
+		}
+		if state {
+			continue
+		}
+		if err := n.Bootstrap([]raftstore.Peer{{ID: "s1", Address: n.address, Voter: true}}); err != nil {
+			t.Errorf("term %d alone: %v", term, err)
+		}
+	}
+}
+
 func TestTurnsAlternateAndAreFew(t *testing.T) {
 	for _, tc := range []struct{ changes, want []bool }{
 		{[]bool{true}, []bool{true}},

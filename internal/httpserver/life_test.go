@@ -69,8 +69,6 @@ func (p *patient) wantCarried(t *testing.T, want int) {
 	})
 }
 
-func isWrite(method string) bool { return method != "GET" }
-
 func TestWriteWhoseClientLeftIsCarriedOut(t *testing.T) {
 	p := &patient{work: noticed}
 	address, _ := served(t, httpserver.Options{Handler: p})
