@@ -6,8 +6,10 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -155,12 +157,26 @@ type actor struct {
 	asked []string
 }
 
+// sortedURI has the values of each parameter in order: the client library takes those
+// of -node-meta from a map.
+func sortedURI(u *url.URL) string {
+	query := u.Query()
+	for _, values := range query {
+		if len(values) < 2 {
+			continue
+		}
+		slices.Sort(values)
+		return u.EscapedPath() + "?" + query.Encode()
+	}
+	return u.RequestURI()
+}
+
 // ServeHTTP answers the next request as the scene has it.
 func (a *actor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	body, _ := io.ReadAll(r.Body)
-	what := r.Method + " " + r.URL.RequestURI()
+	what := r.Method + " " + sortedURI(r.URL)
 	if token := r.Header.Get("X-Consul-Token"); token != "" {
 		what += " token=" + token
 	}
