@@ -7,6 +7,8 @@ import (
 	"github.com/hashicorp/go-memdb"
 )
 
+//go:generate go run github.com/tinylib/msgp -tests=false -io=false -unexported=false
+
 const tableTombstone = "tombstone"
 
 // tombstoneTable has one row, the tree of all tombstones of the default scope. In
