@@ -132,11 +132,36 @@ func wantNamed(t *testing.T, n *node, want []string, file string, hurt func(dir 
 		}
 		return
 	case strings.HasSuffix(file, ".db") && strings.Contains(t.Name(), "flip"):
-		// A flip in one of bbolt's free pages changes nothing that is read.
+		// A flip in one of bbolt's free pages changes nothing that is read; what is read
+		// has its checksum, see TestNumberBesideTheChecksumIsNoWayAroundIt.
 	case before != after && !strings.Contains(log, name):
 		t.Errorf("started, and its log does not name %s:\n%s", name, log)
 	}
 	wantEntries(t, again, want...)
+}
+
+// TestNumberBesideTheChecksumIsNoWayAroundIt: the number of the transaction that the
+// checksum is of may be damaged as well as what was summed.
+func TestNumberBesideTheChecksumIsNoWayAroundIt(t *testing.T) {
+	for _, row := range []struct {
+		key   string // changed, "" for nothing
+		ahead int
+		want  string // of the log or the error
+	}{
+		{"x", 0, "is damaged"},
+		{"x", 5, "is damaged"},
+		{"x", -1, "an earlier version ran here in the meantime"},
+		{"", 5, "noted for another transaction"},
+		{"", -1, "noted for another transaction"},
+	} {
+		n, _ := filled(t, "wal")
+		_, log, err := reopen(t, n, func(dir string) {
+			must(t, raftstore.ChangeStable(filepath.Join(dir, "stable.db"), row.key, row.ahead))
+		})
+		if got := fmt.Sprint(log, err); !strings.Contains(got, row.want) {
+			t.Errorf("%q changed, number %+d: %s; want %s", row.key, row.ahead, got, row.want)
+		}
+	}
 }
 
 func TestAnUnharmedFolderStartsWithoutAWarning(t *testing.T) {

@@ -16,9 +16,12 @@ type past struct {
 
 // identify asks whose folder this is, and what was noted of it.
 func (f *folder) identify(stable *boltStable, opts *Options) (past, error) {
-	txid, summed, err := stable.verify()
+	txid, summed, renumbered, err := stable.verify()
 	if err != nil {
 		return past{}, err
+	}
+	if renumbered {
+		opts.Logger.Warn("the checksum fits what is there, but is noted for another transaction: it is damaged, or an earlier version ran here and changed nothing", "path", f.path(stableFile))
 	}
 	owner, err := stable.Get(ownerKey)
 	switch {
@@ -71,7 +74,7 @@ func (f *folder) newNote(log raft.LogStore, stable *boltStable, id string, snaps
 		}
 		n.first, n.last, n.term, n.sum = first, last, end.Term, entrySum(&end)
 	}
-	if n.txid, _, err = stable.verify(); err != nil {
+	if n.txid, _, _, err = stable.verify(); err != nil {
 		return nil, err
 	}
 	return createNote(f.path(noteFile), f.disk, n)

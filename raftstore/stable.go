@@ -85,25 +85,31 @@ func stableSum(tx *bbolt.Tx) uint32 {
 	return sum
 }
 
-// verify compares the content with its checksum. summed reports whether there is
-// one: the transaction of a version that wrote none leaves an older one's.
-func (s *boltStable) verify() (txid uint64, summed bool, err error) {
+// verify compares the content with its checksum. summed reports whether there is one
+// of what is there: a version that writes none leaves that of an older transaction. The
+// number of a transaction beside it only falls behind that way. With other content
+// a number that is ahead is damage, and with the content that was summed any number
+// but the transaction's own is: renumbered then.
+func (s *boltStable) verify() (txid uint64, summed, renumbered bool, err error) {
 	err = s.db.View(func(tx *bbolt.Tx) error {
 		txid = uint64(tx.ID())
 		value := tx.Bucket(stableBucket).Get(sumKey)
-		if len(value) != 12 || binary.BigEndian.Uint64(value) != txid {
-			if tx.Bucket(stableBucket).Get(ownerKey) != nil && len(value) != 12 {
+		if len(value) != 12 {
+			if tx.Bucket(stableBucket).Get(ownerKey) != nil {
 				return damaged(s.db.Path(), "its checksum is not there")
 			}
 			return nil
 		}
-		summed = true
-		if binary.BigEndian.Uint32(value[8:]) != stableSum(tx) {
+		of, fits := binary.BigEndian.Uint64(value), binary.BigEndian.Uint32(value[8:]) == stableSum(tx)
+		switch {
+		case !fits && of >= txid:
 			return damaged(s.db.Path(), "its content does not have the checksum that was written with it")
+		case fits:
+			summed, renumbered = true, of != txid
 		}
 		return nil
 	})
-	return txid, summed, err
+	return txid, summed, renumbered, err
 }
 
 func (s *boltStable) get(bucket, key []byte) (val []byte, err error) {
