@@ -71,6 +71,7 @@ type Agent struct {
 	views     *view.Views
 	local     *local.State
 	events    *userevent.Ring
+	badEvents logging.Seldom // that could not be read: anybody may send them
 	api       *httpapi.API
 	front     *httpserver.Server // what serves api
 	dns       *dnsserver.Server

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"strings"
+	"time"
 
 	"praetor/gossip"
 	"praetor/internal/userevent"
@@ -12,7 +13,9 @@ import (
 func (a *Agent) onFired(u *gossip.UserEvent) {
 	e, meant, err := userevent.Decode(u.Name, u.LTime, u.Payload)
 	if err != nil {
-		a.logger.Warn("drop user event", "name", u.Name, "error", err)
+		if left, due := a.badEvents.Due(time.Now()); due {
+			a.logger.Warn("drop user event", "name", u.Name, "error", err, "left_out", left)
+		}
 		return
 	}
 	if e.IsReserved() {

@@ -193,22 +193,6 @@ func (t *tooFast) incr(e exceeded) {
 	counter.(*telemetry.Counter).Incr()
 }
 
-// seldom thins out log lines.
-type seldom struct {
-	last atomic.Int64 // Unix nanoseconds
-	left atomic.Int64 // lines left out since
-}
-
-// due reports whether it is time for a line, and how many were left out before it.
-func (s *seldom) due(now time.Time) (left int64, due bool) {
-	last := s.last.Load()
-	if now.UnixNano()-last >= int64(warnPause) && s.last.CompareAndSwap(last, now.UnixNano()) {
-		return s.left.Swap(0), true
-	}
-	s.left.Add(1)
-	return 0, false
-}
-
 // limits is a Router's part of them.
 type limits struct {
 	clientTimeout atomic.Int64            // nanoseconds

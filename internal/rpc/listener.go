@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+
+	"praetor/internal/logging"
 )
 
 const (
@@ -57,8 +59,8 @@ type Listener struct {
 
 	handshake, maxPerIP atomic.Int64 // nanoseconds; 0 = any number
 
-	warned         seldom    // of connections refused
-	warnedUnproven sync.Once // that those who prove nothing are let in
+	warned         logging.Seldom // of connections refused
+	warnedUnproven sync.Once      // that those who prove nothing are let in
 
 	mu    sync.Mutex
 	perIP map[string]int
@@ -180,7 +182,7 @@ func (l *Listener) admit(conn net.Conn) {
 
 // refused logs that a connection was, but not each of a flood.
 func (l *Listener) refused(why, ip string) {
-	if left, due := l.warned.due(time.Now()); due {
+	if left, due := l.warned.Due(time.Now()); due {
 		l.logger.Warn("connection refused", "reason", why, "from", ip, "others_not_logged", left)
 	}
 }
