@@ -27,8 +27,12 @@ func (a *Agent) openDataDir(rt *config.Runtime) error {
 	if err := a.presence.CheckAbsence(time.Now()); err != nil {
 		return err
 	}
-	if a.id, err = config.NodeID(rt); err != nil {
+	id, notice, err := config.NodeID(rt)
+	if err != nil {
 		return err
+	}
+	if a.id = id; notice != "" {
+		a.logger.Warn(notice)
 	}
 	return a.presence.CheckVotes(a.id)
 }

@@ -62,8 +62,23 @@ func (f *folder) recoverPeers(conf *raft.Config, machine raft.FSM, logger hclog.
 	case json:
 		return f.recoverFrom(f.path(peersJSONFile), conf, machine, logger)
 	}
-	if info {
+	return f.writePeersInfo(info, logger)
+}
+
+// writePeersInfo writes peers.info where it is missing or is not what was written.
+func (f *folder) writePeersInfo(found bool, logger hclog.Logger) error {
+	last, err := f.logs.LastIndex()
+	if err != nil {
+		return err
+	}
+	text, err := regular.Read(f.path(peersInfoFile), maxPeersBytes)
+	switch {
+	case err == nil && string(text) == peersInfo:
 		return nil
+	case found:
+		logger.Info("peers.info is not what this version writes: writing it anew", "path", f.path(peersInfoFile))
+	case last > 0:
+		logger.Info("peers.info is missing: writing it anew", "path", f.path(peersInfoFile))
 	}
 	return f.disk.WriteFile("peers.info", f.path(peersInfoFile), []byte(peersInfo), 0o644)
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/sha512"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,30 +28,65 @@ var hostIDFiles = []string{"/sys/class/dmi/id/product_uuid", "/etc/machine-id"}
 
 // NodeID returns the ID of this node: the configured one, else the one kept in
 // the data folder, else a new one, which it keeps there. It is for the agent's
-// start; nothing else in this package writes.
-func NodeID(rt *Runtime) (string, error) {
+// start; nothing else in this package writes. notice, if it is not empty, is what an
+// operator should know of the file.
+func NodeID(rt *Runtime) (id, notice string, err error) {
 	if rt.NodeID != "" {
-		return rt.NodeID, nil
+		return rt.NodeID, "", nil
 	}
 	if rt.DataDir == "" {
-		return newNodeID(rt.DisableHostNodeID, hostID)
+		id, err = newNodeID(rt.DisableHostNodeID, hostID)
+		return id, "", err
 	}
 	path := filepath.Join(rt.DataDir, nodeIDFile)
-	id, err := readNodeID(path)
-	if err != nil || id != "" {
-		return id, err
+	if id, err = readNodeID(path); err != nil {
+		return "", "", err
 	}
-	id, err = newNodeID(rt.DisableHostNodeID, hostID)
-	if err != nil {
-		return "", fmt.Errorf("make a node ID: %w", err)
+	found := id != ""
+	if !found {
+		if id, err = newNodeID(rt.DisableHostNodeID, hostID); err != nil {
+			return "", "", fmt.Errorf("make a node ID: %w", err)
+		}
+		if err := os.MkdirAll(rt.DataDir, dataDirMode); err != nil {
+			return "", "", fmt.Errorf("make data folder: %w", err)
+		}
+		if err := durable.WriteFile(path, []byte(id), nodeIDMode); err != nil {
+			return "", "", fmt.Errorf("write node ID: %w", err)
+		}
 	}
-	if err := os.MkdirAll(rt.DataDir, dataDirMode); err != nil {
-		return "", fmt.Errorf("make data folder: %w", err)
+	notice, err = compareNodeID(path, id, found)
+	return id, notice, err
+}
+
+// The file is Consul's, and operators write IDs into it: a flipped bit makes another
+// ID. So its checksum is in a file of its own beside it.
+const nodeIDSumSuffix = ".checksum"
+
+func nodeIDSum(id string) string {
+	return fmt.Sprintf("%08x\n", crc32.Checksum([]byte(id), castagnoli))
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// compareNodeID says once that an ID is not the one that was there last, and then
+// takes it for what is meant. found is whether it was in the file.
+func compareNodeID(path, id string, found bool) (notice string, err error) {
+	text, err := regular.Read(path+nodeIDSumSuffix, maxNodeIDBytes)
+	switch {
+	case err == nil && string(text) == nodeIDSum(id):
+		return "", nil
+	case errors.Is(err, os.ErrNotExist):
+	case !found:
+		notice = fmt.Sprintf("%s is missing though this node had an ID: it has a new one, %s. "+
+			"If nobody removed the file, stop the agent and write the old ID into it (the catalog has it)", path, id)
+	default:
+		notice = fmt.Sprintf("%s or its checksum was changed since this agent wrote it: using the ID %s. "+
+			"If nobody edited it, it is damaged: stop the agent and write the old ID into it (the catalog has it)", path, id)
 	}
-	if err := durable.WriteFile(path, []byte(id), nodeIDMode); err != nil {
-		return "", fmt.Errorf("write node ID: %w", err)
+	if err := durable.WriteFile(path+nodeIDSumSuffix, []byte(nodeIDSum(id)), nodeIDMode); err != nil {
+		return "", fmt.Errorf("write the checksum of the node ID: %w", err)
 	}
-	return id, nil
+	return notice, nil
 }
 
 // readNodeID returns "" when there is no file.

@@ -14,9 +14,9 @@ const someID = "abcdef00-1111-2222-3333-444455556666"
 func TestANodeIDLastsInTheDataFolder(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a", "b")
 	rt := &config.Runtime{DataDir: dir, DisableHostNodeID: true}
-	id, err := config.NodeID(rt)
+	id, _, err := config.NodeID(rt)
 	ok(t, err)
-	again, err := config.NodeID(rt)
+	again, _, err := config.NodeID(rt)
 	ok(t, err)
 	want(t, again, id)
 
@@ -25,12 +25,12 @@ func TestANodeIDLastsInTheDataFolder(t *testing.T) {
 	want(t, info.Mode().Perm(), os.FileMode(0o600))
 	entries, err := os.ReadDir(dir)
 	ok(t, err)
-	want(t, len(entries), 1) // no temporary file is left
+	want(t, len(entries), 2) // it and its checksum: no temporary file is left
 }
 
 func TestAConfiguredNodeIDIsUsedAndNotKept(t *testing.T) {
 	dir := t.TempDir()
-	id, err := config.NodeID(&config.Runtime{DataDir: dir, NodeID: someID})
+	id, _, err := config.NodeID(&config.Runtime{DataDir: dir, NodeID: someID})
 	ok(t, err)
 	want(t, id, someID)
 	entries, _ := os.ReadDir(dir)
@@ -39,7 +39,7 @@ func TestAConfiguredNodeIDIsUsedAndNotKept(t *testing.T) {
 
 func TestAKeptNodeIDMayBeWrittenByHand(t *testing.T) {
 	dir := writeFiles(t, map[string]string{"node-id": "  " + strings.ToUpper(someID) + "\n"})
-	id, err := config.NodeID(&config.Runtime{DataDir: dir})
+	id, _, err := config.NodeID(&config.Runtime{DataDir: dir})
 	ok(t, err)
 	want(t, id, someID)
 }
@@ -47,7 +47,7 @@ func TestAKeptNodeIDMayBeWrittenByHand(t *testing.T) {
 func TestABrokenNodeIDFileIsAnErrorAndStays(t *testing.T) {
 	for _, text := range []string{"", "zz", strings.Repeat("a", 2000)} {
 		dir := writeFiles(t, map[string]string{"node-id": text})
-		if id, err := config.NodeID(&config.Runtime{DataDir: dir}); err == nil {
+		if id, _, err := config.NodeID(&config.Runtime{DataDir: dir}); err == nil {
 			t.Errorf("%.10q gave %s", text, id)
 		}
 		kept, err := os.ReadFile(filepath.Join(dir, "node-id"))
@@ -57,9 +57,9 @@ func TestABrokenNodeIDFileIsAnErrorAndStays(t *testing.T) {
 }
 
 func TestWithoutADataFolderEveryStartHasItsOwnID(t *testing.T) {
-	a, err := config.NodeID(&config.Runtime{DisableHostNodeID: true})
+	a, _, err := config.NodeID(&config.Runtime{DisableHostNodeID: true})
 	ok(t, err)
-	b, err := config.NodeID(&config.Runtime{DisableHostNodeID: true})
+	b, _, err := config.NodeID(&config.Runtime{DisableHostNodeID: true})
 	ok(t, err)
 	if a == b {
 		t.Errorf("twice %s", a)
@@ -78,5 +78,49 @@ func TestAHostGivesTheSameIDInAnyCase(t *testing.T) {
 	ok(t, err)
 	if a == c || a == d || c == d {
 		t.Errorf("not random: %s %s %s", a, c, d)
+	}
+}
+
+// TestDamagedNodeIDIsNamed: repaired, refused or told of, never silent.
+func TestDamagedNodeIDIsNamed(t *testing.T) {
+	write := func(text string) func(path string) error {
+		return func(path string) error { return os.WriteFile(path, []byte(text), 0o600) }
+	}
+	for _, c := range []struct {
+		name  string
+		hurt  func(path string) error
+		want  string // of the notice or the error
+		again bool   // and once more at the next start
+	}{
+		{"unharmed", func(string) error { return nil }, "", false},
+		{"a digit flipped at the head", write("bdf4238a-882b-9ddc-4a9d-5b6758e4159e"), "was changed since this agent wrote it", false},
+		{"a digit flipped at the tail", write("adf4238a-882b-9ddc-4a9d-5b6758e4159f"), "was changed since this agent wrote it", false},
+		{"another node's", write("11111111-2222-3333-4444-555555555555"), "was changed since this agent wrote it", false},
+		{"zeroed in the middle", write("adf4238a-882b-\x00\x00\x00\x00-4a9d-5b6758e4159e"), "does not hold a node ID", true},
+		{"cut", write("adf4238a-882b"), "does not hold a node ID", true},
+		{"empty", write(""), "does not hold a node ID", true},
+		{"missing", os.Remove, "is missing though this node had an ID", false},
+		{"its checksum damaged", func(path string) error { return os.WriteFile(path+".checksum", []byte("00000000\n"), 0o600) }, "was changed since", false},
+		{"its checksum missing", func(path string) error { return os.Remove(path + ".checksum") }, "", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			rt := &config.Runtime{DataDir: t.TempDir(), DisableHostNodeID: true}
+			path := filepath.Join(rt.DataDir, "node-id")
+			ok(t, write("adf4238a-882b-9ddc-4a9d-5b6758e4159e")(path))
+			_, notice, err := config.NodeID(rt)
+			ok(t, err)
+			want(t, notice, "")
+			ok(t, c.hurt(path))
+			for _, expected := range []bool{true, c.again} {
+				_, notice, err := config.NodeID(rt)
+				got := notice
+				if err != nil {
+					got = err.Error()
+				}
+				if named := got != "" && strings.Contains(got, path) && strings.Contains(got, c.want); named != (expected && c.want != "") {
+					t.Errorf("%q, want %q", got, c.want)
+				}
+			}
+		})
 	}
 }

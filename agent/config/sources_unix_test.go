@@ -32,7 +32,7 @@ func TestWhatIsNoRegularFileIsRefused(t *testing.T) {
 		}
 	}
 	ok(t, syscall.Mkfifo(filepath.Join(dir, "node-id"), 0o600))
-	if _, err := config.NodeID(&config.Runtime{DataDir: dir}); err == nil || !strings.Contains(err.Error(), "a named pipe") {
+	if _, _, err := config.NodeID(&config.Runtime{DataDir: dir}); err == nil || !strings.Contains(err.Error(), "a named pipe") {
 		t.Errorf("node-id: %v", err)
 	}
 }
