@@ -1,0 +1,71 @@
+package raftstore_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"praetor/raftstore"
+)
+
+// recordedLog is a log whose steps on the disk are noted while on is set.
+func recordedLog(t *testing.T, backend string) (l *raftstore.TestLog, steps *[]string, on *bool) {
+	steps, on = new([]string), new(bool)
+	l = openLog(t, backend, t.TempDir(), func(label string) error {
+		if *on {
+			*steps = append(*steps, label)
+		}
+		return nil
+	})
+	return l, steps, on
+}
+
+// TestPutCostsOneSync: the note that follows it has none of its own.
+func TestPutCostsOneSync(t *testing.T) {
+	l, steps, on := recordedLog(t, "wal")
+	must(t, l.StoreLogs(entries(1, 1, 3))) // the first makes the segment
+	*on = true
+	must(t, l.StoreLogs(entries(1, 4, 4)))
+	syncs := slices.DeleteFunc(slices.Clone(*steps), func(s string) bool { return !strings.HasSuffix(s, "sync") })
+	if !slices.Equal(syncs, []string{"wal:sync"}) || (*steps)[len(*steps)-1] != "synced:write" {
+		t.Errorf("steps %q, want one sync, of the log, and then the note", *steps)
+	}
+}
+
+// TestNoteIsLoweredBeforeTheLogLosesItsEnd: it must never say more than the log holds.
+func TestNoteIsLoweredBeforeTheLogLosesItsEnd(t *testing.T) {
+	for _, backend := range backends {
+		l, steps, on := recordedLog(t, backend)
+		must(t, l.StoreLogs(entries(1, 1, 20)))
+		*on = true
+		must(t, l.DeleteRange(15, 20))
+		lowered := slices.Index(*steps, "synced:sync")
+		other := slices.IndexFunc(*steps, func(s string) bool { return !strings.HasPrefix(s, "synced:") })
+		if lowered < 0 || other >= 0 && other < lowered {
+			t.Errorf("%s: steps %q, want the note on disk first", backend, *steps)
+		}
+	}
+}
+
+// TestNoteMayBeOlderThanTheLog: it has no sync of its own, so a cut of power may lose
+// what was written to it last.
+func TestNoteMayBeOlderThanTheLog(t *testing.T) {
+	for _, backend := range backends {
+		n := newNode(t, "s1", filepath.Join(t.TempDir(), "raft"), func(o *raftstore.Options) { o.Backend = backend }).start(t)
+		must(t, n.Bootstrap(lonePeers(n)))
+		leaderOf(t, []*node{n})
+		n.apply(t, "first")
+		note, err := os.ReadFile(filepath.Join(n.opts.Dir, "synced"))
+		must(t, err)
+		n.apply(t, "second")
+		n.stop(t)
+		again, log, err := reopen(t, n, func(dir string) { must(t, os.WriteFile(filepath.Join(dir, "synced"), note, 0o600)) })
+		must(t, err)
+		if strings.Contains(log, "[ERROR]") || strings.Contains(log, "[WARN]") {
+			t.Errorf("%s: %s", backend, log)
+		}
+		wantEntries(t, again, "first", "second")
+	}
+}
