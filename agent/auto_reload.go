@@ -62,8 +62,12 @@ func (a *Agent) runAutoReload(ctx context.Context) error {
 				a.logger.Error("Reload failed, nothing was changed", "error", err)
 				continue
 			}
-			a.watchFolders(watcher, a.runtime.Load().Watched)
-			known = fingerprint(a.runtime.Load().Watched)
+			// What changed while it was read is another change: the digest is from before.
+			if next := a.runtime.Load().Watched; !slices.Equal(next, paths) {
+				a.watchFolders(watcher, next)
+				known = [sha256.Size]byte{} // read once more, now that all are watched
+				settled.Reset(autoReloadPause)
+			}
 		}
 	}
 }
