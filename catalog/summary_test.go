@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"reflect"
 	"testing"
-	"time"
 
 	"github.com/hashicorp/go-memdb"
 
@@ -93,7 +92,7 @@ func TestSummariesOfUnchangedServicesAreKept(t *testing.T) {
 	ws := memdb.NewWatchSet()
 	index, _ := f.store.Read().ServiceSummaries(ws)
 	f.on("n1", catalog.Service{Service: "web"}, check("c", "web", catalog.Critical))
-	if ws.Watch(closed()) {
+	if !isWoken(ws) {
 		t.Error("a change of a check wakes nobody")
 	}
 	after := f.summaries()
@@ -106,13 +105,6 @@ func TestSummariesOfUnchangedServicesAreKept(t *testing.T) {
 	if again := f.summaries(); &again[0] != &after[0] {
 		t.Error("made again though nothing changed")
 	}
-}
-
-// closed is a channel that ends a watch at once.
-func closed() <-chan time.Time {
-	c := make(chan time.Time)
-	close(c)
-	return c
 }
 
 func TestSummariesAfterAnyChangesAreThoseOfAllInstances(t *testing.T) {
@@ -167,7 +159,7 @@ func TestNodeDetailWakesForItsNodeAlone(t *testing.T) {
 		ws := memdb.NewWatchSet()
 		f.store.Read().NodeDetail(ws, "N1")
 		row.change()
-		if woke := !ws.Watch(closed()); woke != row.wakes {
+		if woke := isWoken(ws); woke != row.wakes {
 			t.Errorf("%s wakes: %t, want %t", row.name, woke, row.wakes)
 		}
 	}
