@@ -3,11 +3,13 @@ package agent
 import (
 	"cmp"
 	"context"
+	"math"
 	"time"
 
 	"praetor/agent/access"
 	"praetor/agent/config"
 	"praetor/agent/server/acls"
+	"praetor/internal/acl"
 	"praetor/internal/rpc"
 )
 
@@ -23,8 +25,9 @@ func defaultPolicy(rt *config.Runtime) string {
 
 func (a *Agent) serverACLs(rt *config.Runtime) acls.Options {
 	o := acls.Options{
-		Enabled: rt.ACL.Enabled, Primary: primaryDatacenter(rt), AllowByDefault: rt.ACL.DefaultPolicy == "allow",
+		Enabled: rt.ACL.Enabled, AllowByDefault: rt.ACL.DefaultPolicy == "allow",
 		DataDir: rt.DataDir, Initial: rt.ACL.Tokens.InitialManagement,
+		TokenReplication: rt.ACL.EnableTokenReplication,
 	}
 	if primary := primaryDatacenter(rt); primary != rt.Datacenter {
 		o.Elsewhere = a.remoteACL(rt, primary)
@@ -44,7 +47,7 @@ func (a *Agent) remoteACL(rt *config.Runtime, datacenter string) *access.Remote 
 // ttl is a TTL of the configuration; one that is not set does not count.
 func ttl(d time.Duration) time.Duration {
 	if d == 0 {
-		return time.Duration(1<<63 - 1)
+		return math.MaxInt64
 	}
 	return d
 }
@@ -59,7 +62,7 @@ func (a *Agent) resolveTokens(rt *config.Runtime) {
 	if a.server != nil {
 		recovery.Next = a.server.ACL()
 	} else {
-		recovery.Next = a.remoteACL(rt, "")
+		recovery.Next = timedResolver{a.remoteACL(rt, ""), a.metrics.Timer("acl.ResolveToken")} // servers time theirs themselves
 	}
 	a.acl = recovery
 }
@@ -70,6 +73,24 @@ type lateCaller struct{ agent *Agent }
 // Do implements rpc.Caller.
 func (c lateCaller) Do(ctx context.Context, op *rpc.Desc, req rpc.Message) (rpc.Message, error) {
 	return c.agent.router.Do(ctx, op, req)
+}
+
+// ownToken is the secret that the agent shows for what it does by itself.
+func (a *Agent) ownToken() string {
+	t := a.secrets.Get()
+	return cmp.Or(t.Agent, t.Default)
+}
+
+// accessor names a token in log lines: "" for one that nobody knows.
+func (a *Agent) accessor(ctx context.Context, token string) string {
+	az, err := a.acl.Resolve(ctx, token)
+	switch {
+	case err != nil:
+		return ""
+	case token == "" || az.Accessor() == acl.AnonymousAccessor:
+		return "anonymous token"
+	}
+	return az.Accessor()
 }
 
 // tokensChanged puts tokens in force that were set over the API.

@@ -21,11 +21,11 @@ import (
 	"praetor/httpapi"
 	"praetor/internal/acl"
 	"praetor/internal/httpserver"
+	"praetor/internal/leaf"
 	"praetor/internal/life"
 	"praetor/internal/logging"
 	"praetor/internal/rpc"
 	"praetor/internal/telemetry"
-	"praetor/internal/tlsconf"
 	"praetor/internal/userevent"
 	"praetor/internal/view"
 )
@@ -55,9 +55,7 @@ type Agent struct {
 	secrets  *token.Store
 	metrics  *telemetry.Metrics
 	duties   Duties
-	certs    *tlsconf.Source // of HTTPS, nil when off
-	dnsCerts *tlsconf.Source // of DNS over TLS, nil when off
-	ours     *tlsconf.Source // what checks over TLS present and trust, nil when nothing
+	tls      secured
 	dir      *dataDir
 	bound    bound
 	started  time.Time
@@ -69,11 +67,13 @@ type Agent struct {
 	server    *server.Server // nil on clients
 	router    *rpc.Router
 	views     *view.Views
+	leaves    *leaf.Leaves // nil where the mesh is off
 	local     *local.State
 	events    *userevent.Ring
 	badEvents logging.Seldom // that could not be read: anybody may send them
 	api       *httpapi.API
-	front     *httpserver.Server // what serves api
+	ui        atomic.Pointer[httpapi.UI] // as last configured
+	front     *httpserver.Server         // what serves api
 	dns       *dnsserver.Server
 	servesDNS bool // over UDP and TCP, or TLS: then over HTTPS too
 
@@ -82,7 +82,10 @@ type Agent struct {
 	jobs    chan *userevent.Event // of remote execution
 	rewatch chan struct{}         // one token: the configuration's watches may have changed
 
-	joinErr atomic.Pointer[string] // why retry_join has reached nobody yet
+	examining chan struct{} // one token: held while an examination runs
+
+	joinErr   atomic.Pointer[string] // why retry_join has reached nobody yet
+	joinTried atomic.Bool            // whether retry_join has been tried once, if there is one
 
 	// runtime is the configuration in force; a reload replaces it.
 	runtime atomic.Pointer[config.Runtime]
@@ -93,18 +96,28 @@ type Agent struct {
 }
 
 // Open binds every address, then takes the data folder, then builds the parts.
-// On an error nothing of the agent is left.
-func Open(opts Options) (*Agent, error) {
+// On an error nothing of the agent is left. An agent that gets its certificate from the
+// servers is not open before it has it: it answers nothing until then, and ctx ends that.
+func Open(ctx context.Context, opts Options) (*Agent, error) {
 	if opts.Network == nil {
 		opts.Network = sockets{}
 	}
 	a := &Agent{
 		network: opts.Network, clock: opts.Clock, root: opts.Logger, logger: opts.Logger, metrics: opts.Metrics, duties: opts.Duties,
-		acl: acl.AllowAll{}, events: userevent.NewRing(), started: time.Now(), left: make(chan struct{}), flood: make(chan struct{}, 1), rewatch: make(chan struct{}, 1), jobs: make(chan *userevent.Event, rexecMax),
+		acl: acl.AllowAll{}, events: userevent.NewRing(), started: time.Now(), left: make(chan struct{}), flood: make(chan struct{}, 1), rewatch: make(chan struct{}, 1), examining: make(chan struct{}, 1), jobs: make(chan *userevent.Event, rexecMax),
 	}
 	a.runtime.Store(opts.Runtime)
+	first, late := a.bindClients, func(*config.Runtime) error { return nil }
+	if opts.Runtime.AutoEncrypt.TLS {
+		first, late = late, func(rt *config.Runtime) error {
+			if err := a.enrol(ctx, rt); err != nil {
+				return err
+			}
+			return a.bindClients(rt)
+		}
+	}
 	for _, step := range []func(*config.Runtime) error{
-		a.openTLS, a.openCheckTLS, a.bind, a.openDataDir, a.openTelemetry, a.openTokens, a.openPools, a.openServer, a.openViews, a.openLocal, a.openDNS, a.openHTTP, a.openLimits, a.writePID,
+		a.openTLS, first, a.bind, a.openDataDir, a.openTelemetry, a.openTokens, a.openPools, late, a.openServer, a.openViews, a.openLeaves, a.openLocal, a.openDNS, a.openHTTP, a.openLimits, a.writePID,
 	} {
 		if err := step(opts.Runtime); err != nil {
 			return nil, errors.Join(err, a.Close())
@@ -128,10 +141,17 @@ func (a *Agent) Run(ctx context.Context) error {
 	}
 	parts.Add("local", a.local.Run)
 	parts.Add("views", a.views.Run)
+	if a.leaves != nil {
+		parts.Add("leaves", a.leaves.Run)
+	}
+	if rt := a.runtime.Load(); rt.AutoEncrypt.TLS || rt.AutoEncrypt.AllowTLS {
+		parts.Add("auto-encrypt", a.runAutoEncrypt)
+	}
 	parts.Add("questions", a.runQuestions)
 	parts.Add("coordinates", a.runCoordinates)
 	parts.Add("dns", a.dns.Run)
 	parts.Add("http", a.runHTTP)
+	parts.Add("grpc", a.runGRPC)
 	parts.Add("telemetry", a.runTelemetry)
 	parts.Add("join", a.runJoins)
 	parts.Add("watches", a.runWatches)

@@ -27,18 +27,27 @@ func Banner(rt *config.Runtime, nodeID string) string {
 	line("Datacenter", "'%s' (Segment: %s)", rt.Datacenter, segment)
 	line("Server", "%t (Bootstrap: %t)", rt.Server, rt.Bootstrap)
 	p := rt.Ports
-	line("Client Addr", "%v (HTTP: %d, HTTPS: %d, gRPC: %d, gRPC-TLS: %d, DNS: %d)", rt.ClientAddrs, p.HTTP, p.HTTPS, p.GRPC, p.GRPCTLS, p.DNS)
-	line("Cluster Addr", "%s (LAN: %d, WAN: %d)", rt.AdvertiseAddrLAN, p.SerfLAN, p.SerfWAN)
+	open := func(port int, is bool) int {
+		if !is {
+			return -1
+		}
+		return port
+	}
+	line("Client Addr", "%v (HTTP: %d, HTTPS: %d, gRPC: %d, gRPC-TLS: %d, DNS: %d)", rt.ClientAddrs, open(p.HTTP, len(rt.HTTPAddrs) > 0), open(p.HTTPS, len(rt.HTTPSAddrs) > 0),
+		open(p.GRPC, len(rt.GRPCAddrs) > 0), open(p.GRPCTLS, len(rt.GRPCTLSAddrs) > 0), open(p.DNS, len(rt.DNSAddrs) > 0))
+	line("Cluster Addr", "%s (LAN: %d, WAN: %d)", rt.AdvertiseAddrLAN, p.SerfLAN, open(p.SerfWAN, rt.Server))
 	line("Gossip Encryption", "%t", rt.Gossip.EncryptKey != "")
-	line("Auto-Encrypt-TLS", "false")
+	line("Auto-Encrypt-TLS", "%t", rt.AutoEncrypt.TLS || rt.AutoEncrypt.AllowTLS)
 	line("ACL Enabled", "%t", rt.ACL.Enabled)
 	if rt.Server {
 		line("Reporting Enabled", "false")
 	}
 	line("ACL Default Policy", "%s", defaultPolicy(rt))
-	line("HTTPS TLS", "Verify Incoming: false, Verify Outgoing: false, Min Version: %s", rt.TLS.HTTPS.MinVersion)
-	line("gRPC TLS", "Verify Incoming: false, Min Version: %s", rt.TLS.GRPC.MinVersion)
-	line("Internal RPC TLS", "Verify Incoming: false, Verify Outgoing: false (Verify Hostname: false), Min Version: %s", rt.TLS.InternalRPC.MinVersion)
+	https, grpc, peers := &rt.TLS.HTTPS, &rt.TLS.GRPC, &rt.TLS.InternalRPC
+	line("HTTPS TLS", "Verify Incoming: %t, Verify Outgoing: %t, Min Version: %s", https.VerifyIncoming, https.VerifyOutgoing, https.MinVersion)
+	line("gRPC TLS", "Verify Incoming: %t, Min Version: %s", grpc.VerifyIncoming, grpc.MinVersion)
+	line("Internal RPC TLS", "Verify Incoming: %t, Verify Outgoing: %t (Verify Hostname: %t), Min Version: %s", peers.VerifyIncoming, peers.VerifyOutgoing, peers.VerifyServerHostname, peers.MinVersion)
+	line("Praetor", "%s", version.Full())
 	b.WriteString("\n")
 	writeNextSteps(&b, rt)
 	b.WriteString("==> Log data will now stream in as it occurs:\n\n")

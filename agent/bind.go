@@ -4,7 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
+	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/hashicorp/memberlist"
 
@@ -15,30 +18,71 @@ import (
 // bound is every address that the agent answers at, bound before anything is
 // written to disk.
 type bound struct {
-	http  []net.Listener
-	https []net.Listener
-	rpc   net.Listener         // nil on clients
-	lan   memberlist.Transport // nil once the pool owns it
-	wan   memberlist.Transport
+	http    []net.Listener
+	https   []net.Listener
+	grpc    []net.Listener
+	grpcTLS []net.Listener
+	rpc     net.Listener         // nil on clients
+	lan     memberlist.Transport // nil once the pool owns it
+	wan     memberlist.Transport
+}
+
+// bindClients binds what clients connect to, but for DNS. Without a certificate there is
+// nothing at the TLS addresses of gRPC: servers have one by default, which nobody may want.
+func (a *Agent) bindClients(rt *config.Runtime) error {
+	grpcTLS := rt.GRPCTLSAddrs
+	if !a.tls.grpc.Serves() {
+		grpcTLS = nil
+	}
+	for _, door := range []struct {
+		bound   *[]net.Listener
+		addrs   []config.Addr
+		service string
+	}{
+		{&a.bound.http, rt.HTTPAddrs, "http"}, {&a.bound.https, a.httpsAddrs(rt), "https"},
+		{&a.bound.grpc, rt.GRPCAddrs, "grpc"}, {&a.bound.grpcTLS, grpcTLS, "grpc_tls"},
+	} {
+		for _, addr := range door.addrs {
+			l, err := a.listenClients(rt, addr, door.service)
+			if err != nil {
+				return err
+			}
+			a.own(l)
+			*door.bound = append(*door.bound, l)
+			if twin, ok := twinOf(addr, door.addrs); ok && strings.HasPrefix(door.service, "http") {
+				a.bindTwin(door.bound, twin)
+			}
+		}
+	}
+	return nil
+}
+
+// twinOf is the IPv6 address at which a program looks that was told "localhost" when addr
+// is the IPv4 one, unless it is listed itself.
+func twinOf(addr config.Addr, listed []config.Addr) (netip.AddrPort, bool) {
+	if addr.Path != "" || addr.Addr() != netip.AddrFrom4([4]byte{127, 0, 0, 1}) {
+		return netip.AddrPort{}, false
+	}
+	twin := netip.AddrPortFrom(netip.IPv6Loopback(), addr.Port())
+	return twin, !slices.ContainsFunc(listed, func(a config.Addr) bool { return a.AddrPort == twin })
+}
+
+// bindTwin listens at a twin where that can be: nobody asked for it, and a machine may
+// be without IPv6.
+func (a *Agent) bindTwin(listeners *[]net.Listener, twin netip.AddrPort) {
+	l, err := a.network.Listen(twin.String())
+	switch {
+	case err == nil:
+		a.own(l)
+		*listeners = append(*listeners, l)
+	case errors.Is(err, syscall.EADDRINUSE):
+		a.logger.Warn("another program listens at this port of localhost over IPv6: programs told localhost may reach it instead of this agent", "address", twin)
+	default:
+		a.logger.Debug("not listening at localhost over IPv6", "address", twin, "error", err)
+	}
 }
 
 func (a *Agent) bind(rt *config.Runtime) error {
-	for _, addr := range rt.HTTPAddrs {
-		l, err := a.listenHTTP(rt, addr, "http")
-		if err != nil {
-			return err
-		}
-		a.own(l)
-		a.bound.http = append(a.bound.http, l)
-	}
-	for _, addr := range a.httpsAddrs(rt) {
-		l, err := a.listenHTTP(rt, addr, "https")
-		if err != nil {
-			return err
-		}
-		a.own(l)
-		a.bound.https = append(a.bound.https, l)
-	}
 	if rt.Server {
 		l, err := a.network.Listen(rt.RPCBind.String())
 		if err != nil {
@@ -63,7 +107,7 @@ func (a *Agent) bind(rt *config.Runtime) error {
 	return nil
 }
 
-func (a *Agent) listenHTTP(rt *config.Runtime, addr config.Addr, service string) (net.Listener, error) {
+func (a *Agent) listenClients(rt *config.Runtime, addr config.Addr, service string) (net.Listener, error) {
 	if addr.Path != "" {
 		l, err := listenUnix(addr.Path, rt.UnixSockets, a.logger)
 		return l, inSettings(err, "addresses."+service)

@@ -41,7 +41,8 @@ func (a *Agent) runCoordinates(ctx context.Context) error {
 		switch err := a.reportCoordinate(ctx); {
 		case err == nil || ctx.Err() != nil:
 		case fault.KindOf(err) == fault.Denied:
-			a.logger.Warn("Coordinate update blocked by ACLs", "error", err)
+			a.logger.Warn("Coordinate update blocked by ACLs", "accessorID", a.accessor(ctx, a.ownToken()))
+			a.logger.Debug("Permission is missing", "error", err)
 		default:
 			a.logger.Debug("Coordinate update error", "error", err)
 		}
@@ -54,13 +55,8 @@ func (a *Agent) reportCoordinate(ctx context.Context) error {
 	if place == nil {
 		return nil
 	}
-	tokens := a.tokens()
-	token := tokens.Agent
-	if token == "" {
-		token = tokens.Default
-	}
 	_, err := ops.CoordinateUpdate.Call(ctx, a.router, &ops.CoordinateUpdateRequest{
-		WriteOptions: rpc.WriteOptions{Token: token},
+		WriteOptions: rpc.WriteOptions{Token: a.ownToken()},
 		Coordinate:   catalog.Coordinate{Node: a.runtime.Load().NodeName, Coord: *place},
 	})
 	return err

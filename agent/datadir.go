@@ -8,8 +8,12 @@ import (
 	"praetor/internal/fault"
 )
 
-// lockName is the file in the data folder that a running agent holds locked.
-const lockName = "praetor.lock"
+const (
+	// lockName is the file in the data folder that a running agent holds locked.
+	lockName = "praetor.lock"
+	// raftFolder is where servers keep their log.
+	raftFolder = "raft"
+)
 
 // dataDir is the agent's folder, locked while it is open.
 type dataDir struct {

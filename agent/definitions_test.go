@@ -73,6 +73,7 @@ func TestPortsOfSidecars(t *testing.T) {
 	}{
 		{"the range", ``, service("a", "") + service("b", ""), nil, "a:21000 b:21001"},
 		{"a range of two for three", `ports { sidecar_min_port = 9000 sidecar_max_port = 9001 }`, service("a", "") + service("b", "") + service("c", ""), nil, "a:9000 b:9001 c:0"},
+		{"one defined twice", ``, service("a", "") + service("a", "") + service("b", ""), nil, "a:21000 a:21000 b:21001"},
 		{"no range", `ports { sidecar_min_port = 0 sidecar_max_port = 0 }`, service("a", ""), nil, "a:0"},
 		{"a port of its own", ``, service("a", "port = 5") + service("b", ""), nil, "a:5 b:21000"},
 		{"a port that another service has", ``, service("a", ""), map[string]int{"x": 21000}, "a:21001"},

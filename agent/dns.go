@@ -24,11 +24,9 @@ func (a *Agent) openDNS(rt *config.Runtime) error {
 	for _, addr := range rt.DNSAddrs {
 		opts.Addresses = append(opts.Addresses, addr.String())
 	}
-	if a.dnsCerts != nil {
-		opts.TLS = a.dnsCerts.Server()
-		for _, addr := range rt.DNSTLSAddrs {
-			opts.TLSAddresses = append(opts.TLSAddresses, addr.String())
-		}
+	opts.Secure = a.tls.dns.Listener
+	for _, addr := range rt.DNSTLSAddrs {
+		opts.TLSAddresses = append(opts.TLSAddresses, addr.String())
 	}
 	srv, err := dnsserver.Open(opts)
 	if err != nil {

@@ -2,6 +2,7 @@ package agent_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -41,6 +42,14 @@ func TestAgentRemovesWhatTheLeaderOrders(t *testing.T) {
 				t.Errorf("%s: %+v, want %+v", row.name, *got, row.want)
 			}
 		}
+		const order = `{"Node":"client-1","ServiceID":"w2"}`
+		add("w2", "web")
+		c.WaitFor("an eviction through gossip", func() error {
+			if got := c.Servers()[0].Ask("", "PUT", "/v1/catalog/deregister?evict", order); got.Status != 200 || a.Local().Service("w2") != nil {
+				return fmt.Errorf("%d %s", got.Status, got.Body)
+			}
+			return nil
+		})
 		if a.Local().Service("w1") == nil || a.Local().Check("w1-check") != nil || a.Local().Service("d1") != nil {
 			t.Errorf("left: %v %v", a.Local().Services(), a.Local().Checks())
 		}

@@ -20,7 +20,7 @@ func Example() {
 		panic(err)
 	}
 	defer logger.Close()
-	a, err := agent.Open(agent.Options{Runtime: rt, Logger: logger}) // binds every address
+	a, err := agent.Open(context.Background(), agent.Options{Runtime: rt, Logger: logger}) // binds every address
 	if err != nil {
 		panic(err)
 	}

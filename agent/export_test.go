@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"net"
 	"time"
 
@@ -11,8 +12,10 @@ import (
 	"praetor/agent/local"
 	"praetor/agent/token"
 	"praetor/gossip"
+	"praetor/internal/acl"
 	"praetor/internal/ops"
 	"praetor/internal/rpc"
+	"praetor/internal/tlsconf"
 	"praetor/internal/userevent"
 	"praetor/raftstore"
 )
@@ -58,13 +61,17 @@ func DefinitionsOf(state *local.State, rt *config.Runtime) local.Definitions {
 
 // What of the configuration each part is given.
 var (
-	Browsers    = browsers
-	DNSConfig   = dnsConfig
-	XDS         = xds
-	Networks    = networks
-	HTTPSConfig = httpsOptions
-	CheckConfig = checkTLSOptions
+	Browsers  = browsers
+	DNSConfig = dnsConfig
+	XDS       = xds
+	Networks  = networks
 )
+
+// TLSConfigs are the settings of each source: peers, https, dns, grpc.
+func TLSConfigs(rt *config.Runtime) (list []tlsconf.Options) {
+	_ = new(secured).each(rt, func(_ **tlsconf.Source, o tlsconf.Options) error { list = append(list, o); return nil })
+	return list
+}
 
 // RaftOptions are those of an agent with that data folder.
 func RaftOptions(folder string, rt *config.Runtime) raftstore.Options {
@@ -76,14 +83,22 @@ func Tags(id string, rt *config.Runtime, lan bool) map[string]string {
 	return (&Agent{id: id}).tags(rt, lan)
 }
 
-// PoolOptions and Keyring are how the agent opens its pools.
-func PoolOptions(rt *config.Runtime, key []byte, timing config.GossipTiming) gossip.Options {
-	return (&Agent{}).poolOptions(rt, key, timing)
+// LANOptions and WANOptions are how an agent with the data folder /d opens its pools, but
+// for what admits others.
+func LANOptions(rt *config.Runtime, key []byte) gossip.Options {
+	return plain(unopened().lanOptions(rt, key))
+}
+func WANOptions(rt *config.Runtime, key []byte) gossip.Options {
+	return plain(unopened().wanOptions(rt, key))
 }
 
-// Keyring is the file that holds a pool's keys.
-func Keyring(folder string, rt *config.Runtime, name string) string {
-	return (&Agent{dir: &dataDir{path: folder}}).keyring(rt, name)
+func unopened() *Agent {
+	return &Agent{dir: &dataDir{path: "/d"}, logger: hclog.NewNullLogger()}
+}
+
+func plain(o gossip.Options) gossip.Options {
+	o.Admit, o.Logger = nil, nil
+	return o
 }
 
 // RetryJoin runs one pool's attempts to join.
@@ -148,6 +163,9 @@ func (s *KnownServers) NoteLAN(e gossip.Event) bool { return s.k.noteLAN(e) }
 // NoteWAN takes an event of the WAN pool.
 func (s *KnownServers) NoteWAN(e gossip.Event) bool { return s.k.noteWAN(e) }
 
+// Departures are those that left, with the time.
+func (s *KnownServers) Departures() string { return s.k.departures() }
+
 // Names lists the servers to ask, and the datacenters.
 func (s *KnownServers) Names(dc string) (names, datacenters []string) {
 	s.k.tell(dc, func(servers []rpc.Server, dcs []string) {
@@ -158,3 +176,45 @@ func (s *KnownServers) Names(dc string) (names, datacenters []string) {
 	})
 	return names, datacenters
 }
+
+// SharedKeys are the keys that an agent with those pools shares with a datacenter.
+func SharedKeys(lan, wan *gossip.Pool, own, datacenter string) [][]byte {
+	return (&Agent{lan: lan, wan: wan}).sharedKeys(own)(datacenter)
+}
+
+// Signers are the addresses of the servers that an agent asks for its certificate.
+func Signers(a *Agent, rt *config.Runtime) (addresses []string) {
+	for _, s := range a.signers(rt) {
+		addresses = append(addresses, s.Address)
+	}
+	return addresses
+}
+
+// ListServers lists the servers that proxies are told of, as ADDRESS VERSION.
+func ListServers(ctx context.Context, a *Agent, after uint64) (list []string, index uint64, err error) {
+	servers, index, err := a.listServers(ctx, after)
+	for _, s := range servers {
+		list = append(list, s.Address+" "+s.WAN+" "+s.Version)
+	}
+	return list, index, err
+}
+
+// BindClients binds what clients connect to, and gives it back.
+func BindClients(rt *config.Runtime, network Network, logger hclog.Logger) error {
+	a := &Agent{network: network, logger: logger}
+	if err := a.tls.open(rt); err != nil {
+		return err
+	}
+	return errors.Join(a.bindClients(rt), a.Close())
+}
+
+// AccessorOf is how log lines name a token that r resolves.
+func AccessorOf(r acl.Resolver, token string) string {
+	return (&Agent{acl: r}).accessor(context.Background(), token)
+}
+
+// DefaultPolicy is what holds where no rule decides.
+var DefaultPolicy = defaultPolicy
+
+// Flat is an error on one line.
+var Flat = flat

@@ -18,14 +18,15 @@ import (
 func (a *Agent) openHTTP(rt *config.Runtime) error {
 	opts := httpapi.Options{
 		Caller: a.router, Transfers: a.router, Agent: a, Local: a.local, Events: a.events, ACL: a.acl, Views: a.views, NoCache: !rt.HTTP.UseCache, NoStreaming: !rt.UseStreaming,
-		Metrics:    a.metrics,
+		Leaves: a.leaves, Metrics: a.metrics,
 		Datacenter: rt.Datacenter, NodeName: rt.NodeName, Server: rt.Server,
-		ACLs:          httpapi.ACLs{Enabled: rt.ACL.Enabled, PrimaryDatacenter: primaryDatacenter(rt), DownPolicy: rt.ACL.DownPolicy},
+		ACLs:          httpapi.ACLs{Enabled: rt.ACL.Enabled, DownPolicy: rt.ACL.DownPolicy},
 		DefaultPolicy: defaultPolicy(rt), DefaultToken: func() string { return a.tokens().Default },
-		Dev: rt.Dev, UIPath: rt.UI.ContentPath,
+		Dev: rt.Dev, UI: func() httpapi.UI { return *a.ui.Load() },
 		ResponseHeaders: rt.HTTP.ResponseHeaders, TranslateWAN: rt.TranslateWANAddrs,
-		BlockEndpoints: rt.HTTP.BlockEndpoints, AllowWriteFrom: rt.HTTP.AllowWriteFrom, AllowUnprintable: rt.HTTP.AllowUnprintableInPaths,
+		BlockEndpoints: rt.HTTP.BlockEndpoints, AllowWriteFrom: rt.HTTP.AllowWriteFrom, AllowUnprintable: rt.HTTP.AllowUnprintableInPaths, AllowOddKeys: rt.DisableKVKeyValidation,
 		DisableCoordinates: rt.Gossip.DisableCoordinates,
+		MaxBodyBytes:       rt.Limits.HTTPMaxBodyBytes,
 		KVMaxValueSize:     rt.Limits.KVMaxValueSize,
 		TxnMaxBytes:        rt.Limits.TxnMaxReqLen,
 		DefaultQueryTime:   rt.DefaultQueryTime, MaxQueryTime: rt.MaxQueryTime, DiscoveryMaxStale: rt.DiscoveryMaxStale,
@@ -37,13 +38,11 @@ func (a *Agent) openHTTP(rt *config.Runtime) error {
 	if rt.ACL.Enabled {
 		opts.Tokens = a.secrets
 	}
-	if rt.UI.Enabled || rt.UI.Dir != "" {
-		page, err := ui.Handler(ui.Options{ContentPath: rt.UI.ContentPath, Dir: rt.UI.Dir})
-		if err != nil {
-			return err
-		}
-		opts.UI = page
+	pages, err := openUI(rt)
+	if err != nil {
+		return err
 	}
+	a.ui.Store(pages)
 	api, err := httpapi.New(opts)
 	if err != nil {
 		return err
@@ -51,11 +50,28 @@ func (a *Agent) openHTTP(rt *config.Runtime) error {
 	a.api = api
 	a.front = httpserver.New(httpserver.Options{
 		Handler: http.HandlerFunc(a.serveHTTP), MaxConnsPerClient: rt.Limits.HTTPMaxConnsPerClient, MaxHeaderBytes: rt.HTTP.MaxHeaderBytes,
+		MaxConns:         rt.Limits.HTTPMaxConns,
 		HandshakeTimeout: rt.Limits.HTTPSHandshakeTimeout,
-		Browsers:         browsers(rt),
-		Logger:           a.logger.Named("http"), Verbose: a.root.HearsDebug,
+		HeaderTimeout:    rt.HTTP.ReadHeaderTimeout, BodyTimeout: rt.HTTP.ReadTimeout,
+		WriteTimeout: rt.HTTP.WriteTimeout, IdleTimeout: rt.HTTP.IdleTimeout,
+		Browsers: browsers(rt),
+		Logger:   a.logger.Named("http"), Verbose: a.root.HearsDebug,
 	})
 	return nil
+}
+
+// openUI is the web interface as it is configured.
+func openUI(rt *config.Runtime) (*httpapi.UI, error) {
+	shown := &httpapi.UI{Path: rt.UI.ContentPath}
+	if !rt.UI.Enabled && rt.UI.Dir == "" {
+		return shown, nil
+	}
+	var err error
+	shown.Pages, err = ui.Handler(ui.Options{
+		ContentPath: rt.UI.ContentPath, Dir: rt.UI.Dir, Dashboards: rt.UI.DashboardURLTemplates,
+		Metrics: ui.Metrics{Provider: rt.UI.MetricsProvider, Files: rt.UI.MetricsProviderFiles, OptionsJSON: rt.UI.MetricsOptionsJSON, Proxied: rt.UI.MetricsProxyURL != ""},
+	})
+	return shown, err
 }
 
 // browsers are the pages that may use the API: those that response_headers lets read
@@ -81,7 +97,7 @@ func browsers(rt *config.Runtime) httpserver.BrowserOptions {
 	return opts
 }
 
-// metricsProxy is where the UI's questions for metrics go, as last configured.
+// metricsProxy is where the UI's requests for metrics go, as last configured.
 func (a *Agent) metricsProxy() httpapi.MetricsProxy {
 	conf := a.runtime.Load().UI
 	proxy := httpapi.MetricsProxy{BaseURL: conf.MetricsProxyURL, Allow: conf.MetricsProxyAllow}
@@ -107,10 +123,12 @@ func (a *Agent) serveHTTP(w http.ResponseWriter, r *http.Request) {
 func (a *Agent) runHTTP(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, l := range a.bound.http {
+		a.logger.Info("Starting server", "address", l.Addr(), "network", l.Addr().Network(), "protocol", "http")
 		group.Go(func() error { return a.front.Serve(ctx, l) })
 	}
 	for _, l := range a.bound.https {
-		group.Go(func() error { return a.front.ServeTLS(ctx, l, a.certs.Server()) })
+		a.logger.Info("Starting server", "address", l.Addr(), "network", l.Addr().Network(), "protocol", "https")
+		group.Go(func() error { return a.front.ServeTLS(ctx, l, a.tls.https.Listener) })
 	}
 	if len(a.bound.http)+len(a.bound.https) == 0 {
 		<-ctx.Done()

@@ -31,7 +31,10 @@ func (r retryJoin) run(ctx context.Context) error {
 	}
 	logger := r.logger.With("cluster", r.pool)
 	logger.Info("Joining cluster...")
-	for round := 1; ; round++ {
+	// Agents that start together find each other in a moment: the first interval has
+	// attempts after ever longer pauses, which do not count as rounds.
+	quick := firstPause
+	for round, left := 1, r.interval; ; {
 		n, err := r.join(r.addrs)
 		if n > 0 {
 			logger.Info("Join cluster completed. Synced with initial agents", "num_agents", n)
@@ -41,16 +44,27 @@ func (r retryJoin) run(ctx context.Context) error {
 		if r.max > 0 && round >= r.max {
 			return errors.New("agent: max join " + r.pool + " retry exhausted, exiting")
 		}
+		pause := left
+		if round == 1 {
+			pause = min(quick, left)
+			quick *= 2
+		}
+		if left -= pause; left <= 0 {
+			round, left = round+1, r.interval
+		}
 		why := flat(err)
 		r.failed(why)
-		logger.Warn("Join cluster failed, will retry", "retry_interval", r.interval, "error", why)
+		logger.Warn("Join cluster failed, will retry", "retry_interval", pause, "error", why)
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(r.interval):
+		case <-time.After(pause):
 		}
 	}
 }
+
+// firstPause is what an agent waits after its first attempt to join.
+const firstPause = 500 * time.Millisecond
 
 // flat is an error on one line, without the bullets and the count of a list.
 func flat(err error) string {

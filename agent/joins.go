@@ -24,10 +24,14 @@ func (a *Agent) runJoins(ctx context.Context) error {
 		pool: "LAN", addrs: rt.JoinLAN.Addresses, interval: rt.JoinLAN.Interval, max: rt.JoinLAN.MaxAttempts,
 		join: a.lan.Join, logger: a.logger,
 		joined: func() {
+			a.joinTried.Store(true)
 			a.joinErr.Store(nil)
 			notify(stateReady)
 		},
-		failed: func(why string) { a.joinErr.Store(&why) },
+		failed: func(why string) {
+			a.joinTried.Store(true)
+			a.joinErr.Store(&why)
+		},
 	}
 	group.Go(func() error { return lan.run(joining) })
 	if a.wan != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strings"
 	"testing"
 
 	"praetor/agent"
@@ -82,6 +83,16 @@ func TestServersAreThoseThatEventsToldOf(t *testing.T) {
 		if names, _ := known.Names("dc1"); !slices.Equal(names, step.names) {
 			t.Errorf("after %v of %s: servers %v, want %v", step.event.Type, step.event.Members[0].Name, names, step.names)
 		}
+	}
+	if left := known.Departures(); !strings.HasPrefix(left, "s1=20") || strings.Contains(left, ",") {
+		t.Errorf("departures %q, want s1 alone, with its time", left)
+	}
+	known.NoteLAN(of(gossip.Joined, serverNamed("s1", "dc1", gossip.Alive)))
+	for i := range 7 {
+		known.NoteLAN(of(gossip.HasLeft, serverNamed(fmt.Sprint("t", i), "dc1", gossip.Left)))
+	}
+	if left := known.Departures(); strings.Count(left, "=") != 5 || !strings.HasPrefix(left, "t2=") {
+		t.Errorf("departures %q, want the last five, none of which came back", left)
 	}
 	if _, dcs := known.Names("dc1"); !slices.Equal(dcs, []string{"dc1"}) {
 		t.Errorf("datacenters %v after the last server of dc2 is forgotten", dcs)

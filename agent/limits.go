@@ -17,7 +17,8 @@ func (a *Agent) limit(rt *config.Runtime) {
 	a.router.Limit(rpc.Limits{
 		ClientTimeout: l.RPCClientTimeout, Rate: l.RPCRate, Burst: l.RPCMaxBurst, Mode: l.RequestMode, ReadRate: l.ReadRate, WriteRate: l.WriteRate,
 	})
-	a.front.Limit(l.HTTPMaxConnsPerClient)
+	a.front.Limit(l.HTTPMaxConnsPerClient, l.HTTPMaxConns)
+	a.front.LimitRequests(l.HTTPMaxRequests)
 	a.front.AllowHosts(browsers(rt).Hosts)
 	a.views.LimitFetches(rt.Cache.FetchRate, rt.Cache.FetchMaxBurst)
 	if a.server != nil {

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -50,13 +52,16 @@ func pass(c *testcluster.Cluster, d time.Duration) {
 func TestPoolsOfAnAgent(t *testing.T) {
 	t.Parallel()
 	testcluster.Virtual(t, testcluster.Options{Servers: 2, Clients: 1}, func(c *testcluster.Cluster) {
-		server, client := c.Servers()[0], c.Clients()[0]
+		server, client, begin := c.Servers()[0], c.Clients()[0], time.Now()
 		c.WaitFor("the other server in the WAN pool", func() error {
 			if got := statuses(t, server, true); got != "server-1.dc1=1 server-2.dc1=1" {
 				return fmt.Errorf("%s", got)
 			}
 			return nil
 		})
+		if took := time.Since(begin); took > 30*time.Second { // each minute it is looked for anyway
+			t.Errorf("it took %s to bring it there", took)
+		}
 		if got := statuses(t, server, false); got != "client-1=1 server-1=1 server-2=1" {
 			t.Errorf("LAN: %s", got)
 		}
@@ -83,6 +88,40 @@ func TestPoolsOfAnAgent(t *testing.T) {
 		if err := server.Agent().ForceLeave("nobody", false, false); err == nil || !strings.Contains(err.Error(), "No node found with name 'nobody'") {
 			t.Errorf("force-leave of nobody: %v", err)
 		}
+	})
+}
+
+// TestAClientTellsWhyItIsAlone: how many servers it knows, and while it can neither join
+// nor tell them of its services, why. The doctor reads it.
+func TestAClientTellsWhyItIsAlone(t *testing.T) {
+	t.Parallel()
+	testcluster.Virtual(t, testcluster.Options{Servers: 2, Clients: 1, Lazy: true}, func(c *testcluster.Cluster) {
+		client := c.Clients()[0]
+		says := func(what string, has, lacks []string) {
+			t.Helper()
+			c.WaitFor(what, func() error {
+				text := get(client, "/v1/agent/self")
+				for _, word := range has {
+					if !strings.Contains(text, word) {
+						return fmt.Errorf("no %s in %s", word, text)
+					}
+				}
+				for _, word := range lacks {
+					if strings.Contains(text, word) {
+						return fmt.Errorf("%s in %s", word, text)
+					}
+				}
+				return nil
+			})
+		}
+		client.Start()
+		says("nobody to join", []string{`"known_servers":"0"`, `"join_error":"`, `"sync_error":"`}, nil)
+		for _, s := range c.Servers() {
+			s.Start()
+		}
+		says("two servers", []string{`"known_servers":"2"`}, []string{"join_error", "sync_error"})
+		c.Servers()[1].Crash()
+		says("one that is left", []string{`"known_servers":"1"`}, []string{"join_error"})
 	})
 }
 
@@ -224,5 +263,25 @@ func TestLeavingEndsTheAgent(t *testing.T) {
 			}
 			return nil
 		})
+	})
+}
+
+// TestAServerNotesThatItRuns, each hour: one that was away for too long must not come back.
+func TestAServerNotesThatItRuns(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	testcluster.Virtual(t, testcluster.Options{Servers: 1, Config: fmt.Sprintf(
+		`data_dir = %q gossip_lan { gossip_interval = "10s" probe_interval = "60s" } gossip_wan { gossip_interval = "10s" probe_interval = "60s" }`, data)}, func(c *testcluster.Cluster) {
+		time.Sleep(61 * time.Minute)
+		text, err := os.ReadFile(filepath.Join(data, "server_metadata.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var noted struct {
+			Last int64 `json:"last_seen_unix"`
+		}
+		if err := json.Unmarshal(text, &noted); err != nil || time.Since(time.Unix(noted.Last, 0)) > 2*time.Minute {
+			t.Errorf("%s, %v, at %d", text, err, time.Now().Unix())
+		}
 	})
 }

@@ -17,15 +17,7 @@ func (a *Agent) openPools(rt *config.Runtime) error {
 	if err != nil {
 		return fault.New(fault.Invalid, "encrypt has invalid key: %w", err)
 	}
-	lan := a.poolOptions(rt, key, rt.Gossip.LAN)
-	lan.Name, lan.Tags = rt.NodeName, a.tags(rt, true)
-	lan.BindAddr, lan.BindPort = hostPort(rt.SerfBindLAN)
-	lan.AdvertiseAddr, lan.AdvertisePort = hostPort(rt.SerfAdvertiseLAN)
-	lan.SnapshotPath, lan.KeyringPath = a.dir.join("serf", "local.snapshot"), a.keyring(rt, "local.keyring")
-	lan.AllowedCIDRs = networks(rt.SerfAllowedCIDRsLAN)
-	lan.ReconnectTimeout = rt.ReconnectTimeoutLAN
-	lan.Admit = gossip.AdmitLAN(rt.NodeName, rt.Datacenter, a.id, rt.SerfAdvertiseLAN.Addr().String())
-	lan.Logger = a.logger.Named("lan")
+	lan := a.lanOptions(rt, key)
 	lan.Transport, a.bound.lan = a.bound.lan, nil
 	if a.lan, err = gossip.Open(lan); err != nil {
 		return err
@@ -34,22 +26,40 @@ func (a *Agent) openPools(rt *config.Runtime) error {
 	if a.bound.wan == nil {
 		return nil
 	}
-	wan := a.poolOptions(rt, key, rt.Gossip.WAN)
-	wan.WAN = true
-	wan.Name, wan.Tags = rt.NodeName+"."+rt.Datacenter, a.tags(rt, false)
-	wan.BindAddr, wan.BindPort = hostPort(rt.SerfBindWAN)
-	wan.AdvertiseAddr, wan.AdvertisePort = hostPort(rt.SerfAdvertiseWAN)
-	wan.SnapshotPath, wan.KeyringPath = a.dir.join("serf", "remote.snapshot"), a.keyring(rt, "remote.keyring")
-	wan.AllowedCIDRs = networks(rt.SerfAllowedCIDRsWAN)
-	wan.ReconnectTimeout = rt.ReconnectTimeoutWAN
-	wan.Admit = gossip.AdmitWAN()
-	wan.Logger = a.logger.Named("wan")
+	wan := a.wanOptions(rt, key)
 	wan.Transport, a.bound.wan = a.bound.wan, nil
 	if a.wan, err = gossip.Open(wan); err != nil {
 		return err
 	}
 	a.own(a.wan)
 	return nil
+}
+
+func (a *Agent) lanOptions(rt *config.Runtime, key []byte) gossip.Options {
+	o := a.poolOptions(rt, key, rt.Gossip.LAN)
+	o.Name, o.Tags = rt.NodeName, a.tags(rt, true)
+	o.BindAddr, o.BindPort = hostPort(rt.SerfBindLAN)
+	o.AdvertiseAddr, o.AdvertisePort = hostPort(rt.SerfAdvertiseLAN)
+	o.SnapshotPath, o.KeyringPath = a.dir.join("serf", "local.snapshot"), a.keyring(rt, "local.keyring")
+	o.AllowedCIDRs = networks(rt.SerfAllowedCIDRsLAN)
+	o.ReconnectTimeout = rt.ReconnectTimeoutLAN
+	o.Admit = gossip.AdmitLAN(rt.NodeName, rt.Datacenter, a.id, rt.SerfAdvertiseLAN.Addr().String())
+	o.Logger = a.logger.Named("lan")
+	return o
+}
+
+func (a *Agent) wanOptions(rt *config.Runtime, key []byte) gossip.Options {
+	o := a.poolOptions(rt, key, rt.Gossip.WAN)
+	o.WAN = true
+	o.Name, o.Tags = rt.NodeName+"."+rt.Datacenter, a.tags(rt, false)
+	o.BindAddr, o.BindPort = hostPort(rt.SerfBindWAN)
+	o.AdvertiseAddr, o.AdvertisePort = hostPort(rt.SerfAdvertiseWAN)
+	o.SnapshotPath, o.KeyringPath = a.dir.join("serf", "remote.snapshot"), a.keyring(rt, "remote.keyring")
+	o.AllowedCIDRs = networks(rt.SerfAllowedCIDRsWAN)
+	o.ReconnectTimeout = rt.ReconnectTimeoutWAN
+	o.Admit = gossip.AdmitWAN()
+	o.Logger = a.logger.Named("wan")
+	return o
 }
 
 // poolOptions holds what both pools have in common.
@@ -89,7 +99,7 @@ func (a *Agent) tags(rt *config.Runtime, lan bool) map[string]string {
 		ID: a.id, Datacenter: rt.Datacenter,
 		RPCPort:  int(rt.RPCAdvertise.Port()),
 		GRPCPort: rt.Ports.GRPC, GRPCTLSPort: rt.Ports.GRPCTLS,
-		Bootstrap: rt.Bootstrap, Expect: rt.BootstrapExpect,
+		ACLs: rt.ACL.Enabled, Bootstrap: rt.Bootstrap, Expect: rt.BootstrapExpect, UseTLS: rt.TLS.InternalRPC.VerifyOutgoing, ReadReplica: rt.ReadReplica,
 	}
 	if lan {
 		t.WANJoinPort = int(rt.SerfAdvertiseWAN.Port())

@@ -58,6 +58,10 @@ func (a *Agent) reloadParts(rt *config.Runtime) error {
 	if err != nil {
 		return err
 	}
+	pages, err := openUI(rt)
+	if err != nil {
+		return err
+	}
 	if err := a.reloadServer(rt); err != nil {
 		return err
 	}
@@ -65,6 +69,7 @@ func (a *Agent) reloadParts(rt *config.Runtime) error {
 		return errors.Join(fault.New(fault.Internal, "reload services and checks: %w", err), a.reloadServer(a.runtime.Load()))
 	}
 	useTLS()
+	a.ui.Store(pages)
 	return nil
 }
 
@@ -73,7 +78,7 @@ func (a *Agent) reloadServer(rt *config.Runtime) error {
 	if a.server == nil {
 		return nil
 	}
-	return a.server.Reload(server.Options{Raft: raftOptions(a.dir, rt), Entries: rt.Entries})
+	return a.server.Reload(server.Options{Raft: raftOptions(a.dir, rt), Entries: rt.Entries, History: rt.History})
 }
 
 // warnFixed warns of changes that take effect only after a restart.

@@ -35,10 +35,11 @@ func TestJoiningIsTriedAgainUntilItWorks(t *testing.T) {
 	}{
 		{"nobody to join", nil, 3, nil, 0, 0, true, 0, ""},
 		{"at once", []string{"a", "b"}, 0, []int{2}, 0, 1, true, 0, ""},
-		{"in the third round", []string{"a"}, 0, []int{0, 0, 1}, 0, 3, true, 20 * time.Second, ""},
-		{"in the last round", []string{"a"}, 2, []int{0, 1}, 0, 2, true, 10 * time.Second, ""},
-		{"not in time", []string{"a"}, 2, []int{0, 0, 1}, 0, 2, false, 10 * time.Second, "agent: max join LAN retry exhausted, exiting"},
-		{"an agent that stops", []string{"a"}, 0, []int{0, 0, 0, 0}, 25 * time.Second, 3, false, 25 * time.Second, ""},
+		{"soon", []string{"a"}, 1 << 30, []int{0, 0, 1}, 0, 3, true, 1500 * time.Millisecond, ""},
+		{"in the third round", []string{"a"}, 0, []int{0, 0, 0, 0, 0, 0, 1}, 0, 7, true, 20 * time.Second, ""},
+		{"in the last round", []string{"a"}, 2, []int{0, 0, 0, 0, 0, 1}, 0, 6, true, 10 * time.Second, ""},
+		{"not in time", []string{"a"}, 2, []int{0, 0, 0, 0, 0, 0, 1}, 0, 6, false, 10 * time.Second, "agent: max join LAN retry exhausted, exiting"},
+		{"an agent that stops", []string{"a"}, 0, make([]int, 9), 25 * time.Second, 7, false, 25 * time.Second, ""},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
@@ -239,4 +240,24 @@ func TestServiceManagerIsToldOfStates(t *testing.T) {
 	}
 	t.Setenv("NOTIFY_SOCKET", path+"-gone")
 	agent.Notify("READY=1") // not an error
+}
+
+// TestFaultsOfJoiningStandOnOneLine, without the bullets and the count of a list.
+func TestFaultsOfJoiningStandOnOneLine(t *testing.T) {
+	for text, want := range map[string]string{
+		"connection refused":                                "connection refused",
+		"1 error occurred:\n\t* no route\n\n":               "no route",
+		"2 errors occurred:\n\t* a: no route\n\t* b\n\n":    "a: no route; b",
+		"an error that occurred:\n\nlast week":              "last week",
+		"the fault occurred:\nhere":                         "the fault occurred:; here",
+		"an error occurred: it is told on the same line":    "an error occurred: it is told on the same line",
+		"  indented  \n\n* of a list\n** of a list in that": "indented; of a list; ** of a list in that",
+	} {
+		if got := agent.Flat(errors.New(text)); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+	if got := agent.Flat(nil); got != "nobody answered" {
+		t.Errorf("without a fault: %q", got)
+	}
 }

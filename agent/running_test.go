@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -18,10 +19,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/miekg/dns"
+
 	"praetor/agent"
 	"praetor/agent/config"
 	"praetor/internal/logging"
 	"praetor/internal/pki"
+	"praetor/internal/userevent"
 )
 
 // running is an agent with real sockets, at an address of its own.
@@ -70,7 +74,14 @@ func open(t *testing.T, last int, dev bool, hcl string) (*running, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Agent, err = agent.Open(agent.Options{Runtime: rt, Logger: logger})
+	watch := func(ctx context.Context, _ agent.Self, conf config.Watch) {
+		fmt.Fprintf(r.log, "watching %s\n", conf.Type)
+		<-ctx.Done()
+	}
+	job := func(_ context.Context, self agent.Self, e *userevent.Event) {
+		fmt.Fprintf(r.log, "%s runs job %s\n", self.NodeName, e.Payload)
+	}
+	r.Agent, err = agent.Open(context.Background(), agent.Options{Runtime: rt, Logger: logger, Duties: agent.Duties{Watch: watch, Job: job}})
 	return r, err
 }
 
@@ -179,6 +190,62 @@ func TestReloadAppliesWhatMayChange(t *testing.T) {
 			return ""
 		}
 	}
+	served := func(path string, want int) func() string {
+		return func() string {
+			if status, text := r.ask("GET", path, ""); status != want {
+				return fmt.Sprint(path, status, text)
+			}
+			return ""
+		}
+	}
+	pages := t.TempDir()
+	if err := os.WriteFile(filepath.Join(pages, "index.html"), []byte("my own page"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	browsed := func(host string, want int) func() string { // by a socket, until it is answered so
+		return func() string {
+			last := 0
+			for range 20 {
+				req, err := http.NewRequest(http.MethodGet, "http://"+r.ip+":8500/v1/status/leader", http.NoBody)
+				if err != nil {
+					return err.Error()
+				}
+				req.Host = host
+				req.Header.Set("Sec-Fetch-Site", "same-origin")
+				res, err := http.DefaultClient.Do(req)
+				if err != nil {
+					return err.Error()
+				}
+				res.Body.Close()
+				if last = res.StatusCode; last == want {
+					return ""
+				}
+			}
+			return fmt.Sprint(host, ": ", last)
+		}
+	}
+	ttl := func(want uint32) func() string {
+		return func() string {
+			query := new(dns.Msg).SetQuestion("n1.node.consul.", dns.TypeA)
+			reply, _, err := new(dns.Client).Exchange(query, r.ip+":8600")
+			if err != nil || len(reply.Answer) != 1 || reply.Answer[0].Header().Ttl != want {
+				return fmt.Sprint(reply, err)
+			}
+			return ""
+		}
+	}
+	reads := func(want int) func() string {
+		return func() string {
+			var status int
+			var text string
+			for range 20 {
+				if status, text = r.ask("GET", "/v1/catalog/nodes", ""); status == want {
+					return ""
+				}
+			}
+			return fmt.Sprint(status, text)
+		}
+	}
 	was := 0
 	for _, step := range []struct {
 		name, hcl string
@@ -195,6 +262,36 @@ func TestReloadAppliesWhatMayChange(t *testing.T) {
 		{"a level that is none", `log_level = "loud"`, logs("[WARN]  agent: ")},
 		{"what waits for a restart", `datacenter = "dc9"`, logs(`Settings changed that cannot change while the agent runs: restart it to put them in force: keys=datacenter`)},
 		{"the default token of the agent", `acl { tokens { default = "x" } }`, logs("[WARN]")},
+		{"the UI's path", `ui_config { enabled = true content_path = "/x/" }`, served("/x/services", 200)},
+		{"its old one", `ui_config { enabled = true content_path = "/x/" }`, served("/ui/services", 404)},
+		{"a folder of pages", fmt.Sprintf(`ui_config { enabled = false dir = %q }`, pages), shows("/ui/", "my own page")},
+		{"no UI", `ui_config { enabled = false }`, served("/ui/services", 404)},
+		{"metrics that are left out", `telemetry { prefix_filter = ["-consul.runtime"] }`, func() string {
+			r.waitFor("no runtime", func() error {
+				if _, text := r.ask("GET", "/v1/agent/metrics", ""); !strings.Contains(text, "consul.") || strings.Contains(text, "consul.runtime.num_goroutines") {
+					return fmt.Errorf("%s", text)
+				}
+				return nil
+			})
+			return ""
+		}},
+		{"output of checks", `discard_check_output = true check { id = "c" name = "c" ttl = "1h" }`, func() string {
+			r.ask("PUT", "/v1/agent/check/pass/c?note=hidden", "")
+			return lacks("/v1/agent/checks", "hidden")()
+		}},
+		{"its output again", `check { id = "c" name = "c" ttl = "1h" }`, func() string {
+			r.ask("PUT", "/v1/agent/check/pass/c?note=shown", "")
+			return shows("/v1/agent/checks", "shown")()
+		}},
+		{"a watch", `watches { type = "nodes" args = ["x"] }`, logs("watching nodes\n")},
+		{"answers over DNS", `dns_config { node_ttl = "7s" }`, ttl(7)},
+		{"answers that are not kept", ``, ttl(0)},
+		{"a name that no browser may use", ``, browsed("c.example", 403)},
+		{"one that it may", `http_config { allowed_hosts = ["c.example"] }`, browsed("c.example", 200)},
+		{"requests of one address", `limits { http_max_requests_per_client = 1 }`, browsed("localhost", 429)},
+		{"as many as it likes", ``, browsed("localhost", 200)},
+		{"reads of the server", `limits { request_limits { mode = "enforcing" read_rate = 0.001 } }`, reads(429)},
+		{"as many as there are", ``, reads(200)},
 		{"profiles", `enable_debug = false`, func() string {
 			if status, _ := r.ask("GET", "/debug/pprof/cmdline", ""); status == 200 {
 				return "profiles are served"
@@ -309,11 +406,11 @@ func TestAgentSaysWhatItIs(t *testing.T) {
 		if got := s["services"] + " " + s["checks"] + " " + s["check_ttls"]; got != row.counts {
 			t.Errorf("%s: counts %s, want %s", row.name, got, row.counts)
 		}
-		if s["check_monitors"] != "0" || row.self.Stats["build"]["version"] != "1.21.4" || row.self.Stats["runtime"]["os"] == "" {
+		if s["check_monitors"] != "0" || row.self.Stats["build"]["version"] != "1.22.7" || row.self.Stats["runtime"]["os"] == "" || row.self.Stats["consul"]["acl"] != "disabled" {
 			t.Errorf("%s: %v", row.name, row.self.Stats)
 		}
 		c := row.self.Config
-		if c["Server"] != row.server || c["NodeName"] != row.self.Member.Name || c["Datacenter"] != "dc1" || c["Version"] != "1.21.4" || c["NodeID"] == "" {
+		if c["Server"] != row.server || c["NodeName"] != row.self.Member.Name || c["Datacenter"] != "dc1" || c["Version"] != "1.22.7" || c["NodeID"] == "" {
 			t.Errorf("%s: %v", row.name, c)
 		}
 		if row.self.Member.Tags["role"] != row.role || row.self.Member.Tags["id"] != c["NodeID"] || row.self.Coord == nil || row.self.XDS == nil {
@@ -353,8 +450,8 @@ func TestAgentThatCannotStartLeavesNothing(t *testing.T) {
 		{"gossip is taken", ``, ":8301", "8301"},
 		{"gossip of the WAN is taken", `server = true`, ":8302", "8302"},
 		{"an address of another machine", `addresses { http = "192.0.2.1" }`, "", "cannot listen on 192.0.2.1:8500: this machine has no such address;"},
-		{"a certificate that is none", fmt.Sprintf(`ports { https = 8501 } tls { https { cert_file = %[1]q key_file = %[1]q } }`, junk), "", "read certificates of HTTPS: "},
-		{"a certificate of checks that is none", fmt.Sprintf(`enable_agent_tls_for_checks = true tls { internal_rpc { cert_file = %[1]q key_file = %[1]q } }`, junk), "", "read certificate of checks: "},
+		{"a certificate that is none", fmt.Sprintf(`ports { https = 8501 } tls { https { cert_file = %[1]q key_file = %[1]q } }`, junk), "", "Failed to load cert/key pair: "},
+		{"a certificate of checks that is none", fmt.Sprintf(`enable_agent_tls_for_checks = true tls { internal_rpc { cert_file = %[1]q key_file = %[1]q } }`, junk), "", "Failed to load cert/key pair: "},
 		{"a key of gossip that is none", `encrypt = "!"`, "", "encrypt has invalid key"},
 	} {
 		var taken net.Listener
@@ -369,7 +466,7 @@ func TestAgentThatCannotStartLeavesNothing(t *testing.T) {
 			text = err.Error() // refused before
 		} else {
 			logger, _ := logging.Open(logging.Options{Level: "WARN", Output: io.Discard})
-			_, err := agent.Open(agent.Options{Runtime: rt, Logger: logger})
+			_, err := agent.Open(context.Background(), agent.Options{Runtime: rt, Logger: logger})
 			text = fmt.Sprint(err)
 		}
 		if taken != nil {
@@ -419,6 +516,13 @@ func TestFilesOfAnAgent(t *testing.T) {
 	}
 	if _, err := open(t, 7, false, fmt.Sprintf(`data_dir = %q pid_file = %q`, t.TempDir(), filepath.Join(data, "none", "pid"))); err == nil || !strings.HasPrefix(err.Error(), "write pid_file: ") {
 		t.Errorf("a pid file nowhere: %v", err)
+	}
+	absent := t.TempDir()
+	if err := os.WriteFile(filepath.Join(absent, "server_metadata.json"), []byte(`{"last_seen_unix":1}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := open(t, 7, false, fmt.Sprintf(`data_dir = %q server = true`, absent)); err == nil || !strings.HasPrefix(err.Error(), "refusing to rejoin cluster because server has been offline for more than") {
+		t.Errorf("a server that was away since 1970: %v", err)
 	}
 }
 
@@ -485,11 +589,19 @@ func TestCertificatesAreServedAndReplaced(t *testing.T) {
 		}
 	}
 	r.write(fmt.Sprintf(secure, ca2, cert2, key)) // not of that certificate
-	if err := r.Reload(context.Background()); err == nil || !strings.HasPrefix(err.Error(), "reload certificates of HTTPS: ") {
+	if err := r.Reload(context.Background()); err == nil || !strings.HasPrefix(err.Error(), "Failed reloading tls configuration: Failed to load cert/key pair: ") {
 		t.Errorf("a key of another certificate: %v", err)
 	}
 	if got := shown(":8501", ca2); got != "second" {
 		t.Errorf("after a refused reload it shows %s", got)
+	}
+	r.write(`ports { https = 8501 dns_tls = 8853 } tls { https { ca_file = "` + ca2 + `" } }`)
+	if err := r.Reload(context.Background()); err == nil || !strings.Contains(err.Error(), "DNS over TLS needs a certificate") {
+		t.Errorf("no certificate any more: %v", err)
+	}
+	r.write(`ports { https = 8501 }`)
+	if err := r.Reload(context.Background()); err == nil || err.Error() != "Failed reloading tls configuration: HTTPS is served, and has no certificate any more: a restart without ports.https ends it" {
+		t.Errorf("HTTPS without a certificate: %v", err)
 	}
 	res, err := (&http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}}).Get("https://" + ip + ":8501/dns-query")
 	if err != nil {
@@ -498,6 +610,45 @@ func TestCertificatesAreServedAndReplaced(t *testing.T) {
 	res.Body.Close()
 	if res.StatusCode == http.StatusNotFound {
 		t.Error("DNS is not served over HTTPS")
+	}
+}
+
+// TestServersTellThatTheySpeakTLS, once a reload has them do so. Those that verify names
+// are warned of a certificate that is not a server's.
+func TestServersTellThatTheySpeakTLS(t *testing.T) {
+	t.Parallel()
+	files := func(name string) string {
+		ca, cert, key := certificates(t, address(13), name)
+		return fmt.Sprintf("ca_file = %q cert_file = %q key_file = %q", ca, cert, key)
+	}
+	first, second := files("first"), files("second")
+	r := start(t, 13, true, fmt.Sprintf(`tls { internal_rpc { %s } }`, first))
+	for _, step := range []struct {
+		name, settings, tag string
+		warned              int // so far
+	}{
+		{"as it starts", first, "", 0},
+		{"outgoing too", first + " verify_outgoing = true", "1", 0},
+		{"with their names", first + " verify_server_hostname = true", "1", 1},
+		{"another certificate", second + " verify_server_hostname = true", "1", 2},
+		{"incoming alone", second, "", 2},
+	} {
+		r.write(fmt.Sprintf(`tls { internal_rpc { %s } }`, step.settings))
+		if err := r.Reload(context.Background()); err != nil {
+			t.Fatalf("%s: %v", step.name, err)
+		}
+		for _, wan := range []bool{false, true} {
+			r.waitFor(step.name, func() error {
+				members, err := r.Members(wan)
+				if err != nil || len(members) != 1 || members[0].Tags["use_tls"] != step.tag {
+					return fmt.Errorf("in the WAN %t: %v, %v", wan, members, err)
+				}
+				return nil
+			})
+		}
+		if n := strings.Count(r.log.String(), "the certificate of tls.internal_rpc is not that of a server"); n != step.warned {
+			t.Errorf("%s: warned %d times, want %d", step.name, n, step.warned)
+		}
 	}
 }
 
@@ -549,6 +700,84 @@ func TestFilesThatChangeAreReadAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.waitFor("db", has(`"db"`))
+	// Certificates stand in another folder, which is watched from then on.
+	reads := func(n int) func() error {
+		return func() error {
+			if got := strings.Count(r.log.String(), "Configuration files changed: reloading"); got != n {
+				return fmt.Errorf("read %d times", got)
+			}
+			return nil
+		}
+	}
+	ca, cert, key := certificates(t, r.ip, "first")
+	r.write(fmt.Sprintf(`auto_reload_config = true tls { internal_rpc { ca_file = %q cert_file = %q key_file = %q } }`, ca, cert, key))
+	r.waitFor("the certificates, and once more what may have changed meanwhile", reads(5))
+	_, cert2, key2 := certificates(t, r.ip, "second")
+	for from, to := range map[string]string{cert2: cert, key2: key} {
+		if err := os.Rename(from, to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.waitFor("the new certificate", reads(6))
+	// Whom to trust changes only if somebody asks (reference/config.md §2.10).
+	trusts := func(want string) {
+		t.Helper()
+		var self struct {
+			DebugConfig struct {
+				TLS struct {
+					InternalRPC struct{ CAFile, CertFile string }
+				}
+			}
+		}
+		_, text := r.ask("GET", "/v1/agent/self", "")
+		if err := json.Unmarshal([]byte(text), &self); err != nil {
+			t.Fatal(err)
+		}
+		if got := self.DebugConfig.TLS.InternalRPC; got.CAFile != want || got.CertFile != cert {
+			t.Errorf("it trusts %q and shows %q, want %q and %q", got.CAFile, got.CertFile, want, cert)
+		}
+	}
+	trusts("")
+	if err := r.Reload(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	trusts(ca)
+}
+
+// TestRunningAgentsRunJobs where the configuration lets them.
+func TestRunningAgentsRunJobs(t *testing.T) {
+	t.Parallel()
+	r := start(t, 15, true, `disable_remote_exec = false`)
+	r.Fired(fired(t, userevent.Event{Name: "_rexec", Payload: []byte("seven")}))
+	r.waitFor("the job", func() error {
+		if !strings.Contains(r.log.String(), "n15 runs job seven\n") {
+			return errors.New("it does not run")
+		}
+		return nil
+	})
+}
+
+// TestAgentEndsWhenItHasLeft, a moment later, so that who asked for it gets an answer.
+func TestAgentEndsWhenItHasLeft(t *testing.T) {
+	t.Parallel()
+	r := start(t, 14, false, fmt.Sprintf(`data_dir = %q`, t.TempDir()))
+	for range 2 { // the second waits for the first
+		if err := r.Leave(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if status, text := r.ask("GET", "/v1/agent/self", ""); status != 200 {
+		t.Errorf("at once it answers %d %s", status, text)
+	}
+	select {
+	case err := <-r.done:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("it runs on")
+	}
+	r.done <- nil // for stop
 }
 
 func TestLogIsHeardAtALevelOfItsOwn(t *testing.T) {
@@ -587,6 +816,10 @@ func TestMachineIsDescribed(t *testing.T) {
 	host := r.Host(context.Background())
 	if host.CollectionTime == 0 || (host.Memory == nil || host.CPU == nil || host.Host == nil || host.Disk == nil) && len(host.Errors) == 0 {
 		t.Errorf("%+v", host)
+	}
+	found, err := r.Examine(context.Background(), "")
+	if text, _ := json.Marshal(found); err != nil || !strings.Contains(string(text), "n12 answers: a server of dc1") {
+		t.Errorf("examined: %s, %v", text, err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()

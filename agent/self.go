@@ -48,6 +48,9 @@ func xds(rt *config.Runtime) map[string]any {
 	}
 }
 
+// fewFiles are too few for an agent that many ask: each connection takes one.
+const fewFiles = 4096
+
 // stats are the sections of `info` (reference/cli.md §3).
 func (a *Agent) stats() map[string]map[string]string {
 	counts := a.local.Counts()
@@ -76,11 +79,21 @@ func (a *Agent) stats() map[string]map[string]string {
 	if why := a.local.SyncError(); why != "" {
 		stats["agent"]["sync_error"] = why
 	}
+	if left := a.servers.departures(); left != "" {
+		stats["serf_lan"]["left_servers"] = left
+	}
+	if files, known := config.MaxOpenFiles(); known && files < fewFiles {
+		stats["runtime"]["max_open_files"] = strconv.FormatUint(files, 10)
+	}
 	if a.server != nil {
 		maps.Copy(stats, a.server.Stats())
-		return stats
+	} else {
+		stats["consul"] = map[string]string{"server": "false", "known_servers": strconv.Itoa(a.knownServers())}
 	}
-	stats["consul"] = map[string]string{"acl": "disabled", "server": "false", "known_servers": strconv.Itoa(a.knownServers())}
+	stats["consul"]["acl"] = "disabled"
+	if a.runtime.Load().ACL.Enabled {
+		stats["consul"]["acl"] = "enabled"
+	}
 	return stats
 }
 

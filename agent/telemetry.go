@@ -87,8 +87,8 @@ func (a *Agent) measure() {
 		}
 	}
 	a.metrics.Gauge("cache.entries_count", float64(a.views.Len()))
-	if a.certs != nil {
-		a.metrics.Gauge("agent.tls.cert.expiry", time.Until(a.certs.Expires()).Seconds())
+	if a.tls.https.Serves() {
+		a.metrics.Gauge("agent.tls.cert.expiry", time.Until(a.tls.https.Expires()).Seconds())
 	}
 	if a.server != nil {
 		a.metrics.Gauge("members.clients", float64(clients), dc)

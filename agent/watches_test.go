@@ -13,7 +13,7 @@ import (
 	"praetor/agent/config"
 )
 
-// TestReloadLeavesUnchangedWatchesAlone: each reload started them all anew, and so ran
+// TestReloadLeavesUnchangedWatchesAlone: each reload restarted them all, and so ran
 // every handler.
 func TestReloadLeavesUnchangedWatchesAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

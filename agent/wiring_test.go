@@ -37,7 +37,7 @@ func TestBanner(t *testing.T) {
 		want string
 	}{
 		{"a server", true, `bind_addr = "127.0.0.1" ports { grpc = -1 }`, `==> Starting Consul agent...
-               Version: '1.21.4'
+               Version: '1.22.7'
             Build Date: '…'
                Node ID: '0f0f0f0f-1111-2222-3333-444444444444'
              Node name: 'n1'
@@ -53,6 +53,7 @@ func TestBanner(t *testing.T) {
              HTTPS TLS: Verify Incoming: false, Verify Outgoing: false, Min Version: TLSv1_2
               gRPC TLS: Verify Incoming: false, Min Version: TLSv1_2
       Internal RPC TLS: Verify Incoming: false, Verify Outgoing: false (Verify Hostname: false), Min Version: TLSv1_2
+               Praetor: 0.1.0
 
 ==> Try, in another terminal:
     praetor members
@@ -84,8 +85,24 @@ func TestBanner(t *testing.T) {
 ==> Log data will now stream in as it occurs:
 
 `},
-		{"without HTTP", true, `ports { http = -1 }`, "…\n              gRPC TLS: …\n      Internal RPC TLS: …\n\n==> Log data will now stream in as it occurs:\n\n"},
-		{"on a Unix socket", true, `addresses { http = "unix:///tmp/x.sock" }`, "…\n              gRPC TLS: …\n      Internal RPC TLS: …\n\n==> Log data will now stream in as it occurs:\n\n"},
+		{"one that verifies", true, `auto_encrypt { allow_tls = true } tls { defaults { verify_incoming = true tls_min_version = "TLSv1_3" } internal_rpc { verify_server_hostname = true } grpc { verify_incoming = false } }`, `==> Starting Consul agent...
+…
+      Auto-Encrypt-TLS: true
+…
+             HTTPS TLS: Verify Incoming: true, Verify Outgoing: false, Min Version: TLSv1_3
+              gRPC TLS: Verify Incoming: false, Min Version: TLSv1_3
+      Internal RPC TLS: Verify Incoming: true, Verify Outgoing: true (Verify Hostname: true), Min Version: TLSv1_3
+               Praetor: …
+`},
+		{"HTTPS that goes out, gRPC that is verified", true, `tls { https { verify_outgoing = true } grpc { verify_incoming = true tls_min_version = "TLSv1_1" } }`, `…
+             HTTPS TLS: Verify Incoming: false, Verify Outgoing: true, Min Version: TLSv1_2
+              gRPC TLS: Verify Incoming: true, Min Version: TLSv1_1
+      Internal RPC TLS: Verify Incoming: false, Verify Outgoing: false (Verify Hostname: false), Min Version: TLSv1_2
+               Praetor: …
+`},
+		{"a client that gets its certificate", false, `data_dir = "/tmp/x" bind_addr = "127.0.0.1" auto_encrypt { tls = true }`, "…      Auto-Encrypt-TLS: true\n…Internal RPC TLS: Verify Incoming: false, Verify Outgoing: true (…\n"},
+		{"without HTTP", true, `ports { http = -1 }`, "…\n              gRPC TLS: …\n      Internal RPC TLS: …\n               Praetor: …\n\n==> Log data will now stream in as it occurs:\n\n"},
+		{"on a Unix socket", true, `addresses { http = "unix:///tmp/x.sock" }`, "…\n              gRPC TLS: …\n      Internal RPC TLS: …\n               Praetor: …\n\n==> Log data will now stream in as it occurs:\n\n"},
 	} {
 		if got := agent.Banner(load(t, row.dev, row.hcl), id); !fits(got, row.want) {
 			t.Errorf("%s: got\n%s\nwant\n%s", row.name, got, row.want)
@@ -164,10 +181,12 @@ func TestTagsOfAgents(t *testing.T) {
 		{"a server in the WAN", `server = true ports { grpc = -1 grpc_tls = -1 }`, false, "acls=0 ft_fs=1 ft_si=1 port=8300 raft_vsn=3 role=consul"},
 		{"one that bootstraps", `server = true bootstrap = true ports { grpc_tls = -1 }`, false, "acls=0 bootstrap=1 ft_fs=1 ft_si=1 port=8300 raft_vsn=3 role=consul"},
 		{"one that expects", `server = true bootstrap_expect = 3 ports { grpc_tls = -1 }`, false, "acls=0 expect=3 ft_fs=1 ft_si=1 port=8300 raft_vsn=3 role=consul"},
+		{"one that speaks TLS", `server = true tls { internal_rpc { verify_outgoing = true } } ports { grpc_tls = -1 }`, false, "acls=0 ft_fs=1 ft_si=1 port=8300 raft_vsn=3 role=consul use_tls=1"},
+		{"one with access rules", `server = true acl { enabled = true } ports { grpc_tls = -1 }`, false, "acls=1 ft_fs=1 ft_si=1 port=8300 raft_vsn=3 role=consul"},
 		{"a server without the WAN", `server = true ports { serf_wan = -1 grpc_tls = -1 }`, true, "acls=0 ft_fs=1 ft_si=1 port=8300 raft_vsn=3 role=consul"},
 	} {
 		tags := agent.Tags("u1", load(t, false, `data_dir = "/tmp/x" bind_addr = "127.0.0.1"`, row.hcl), row.lan)
-		for name, want := range map[string]string{"build": "1.21.4:", "dc": "dc1", "id": "u1", "segment": "", "vsn": "2", "vsn_min": "2", "vsn_max": "3"} {
+		for name, want := range map[string]string{"build": "1.22.7:", "dc": "dc1", "id": "u1", "segment": "", "vsn": "2", "vsn_min": "2", "vsn_max": "3"} {
 			if got, ok := tags[name]; !ok || got != want {
 				t.Errorf("%s: %s=%q, want %q", row.name, name, got, want)
 			}
@@ -202,10 +221,12 @@ func TestSettingsReachTheirPart(t *testing.T) {
 	parts := map[string]func(*config.Runtime) any{
 		"dns":  func(rt *config.Runtime) any { return agent.DNSConfig(rt, rt.ACL.Tokens) },
 		"raft": func(rt *config.Runtime) any { return agent.RaftOptions("/d", rt) },
-		"pool": func(rt *config.Runtime) any { return agent.PoolOptions(rt, nil, rt.Gossip.LAN) },
-		"wan":  func(rt *config.Runtime) any { return agent.PoolOptions(rt, nil, rt.Gossip.WAN) },
-		"tls":  func(rt *config.Runtime) any { return agent.HTTPSConfig(rt, "p") },
-		"ours": func(rt *config.Runtime) any { return agent.CheckConfig(rt) },
+		"lan":  func(rt *config.Runtime) any { return agent.LANOptions(rt, nil) },
+		"wan":  func(rt *config.Runtime) any { return agent.WANOptions(rt, nil) },
+		"tls":  func(rt *config.Runtime) any { return agent.TLSConfigs(rt)[1] },
+		"dot":  func(rt *config.Runtime) any { return agent.TLSConfigs(rt)[2] },
+		"ours": func(rt *config.Runtime) any { return agent.TLSConfigs(rt)[0] },
+		"grpc": func(rt *config.Runtime) any { return agent.TLSConfigs(rt)[3] },
 		"sink": func(rt *config.Runtime) any { o := agent.MetricsOptions(rt); o.HostName = ""; return o },
 	}
 	for _, row := range []struct{ part, hcl, want string }{
@@ -229,20 +250,32 @@ func TestSettingsReachTheirPart(t *testing.T) {
 		{"raft", `raft_snapshot_interval = "9s"`, "SnapshotInterval=9s"},
 		{"raft", `raft_trailing_logs = 9`, "TrailingLogs=9"},
 		{"raft", `raft_logstore { disable_log_cache = true }`, "NoLogCache=true"},
-		{"raft", `raft_logstore { backend = "wal" wal { segment_size_mb = 2 } }`, "Backend=wal SegmentBytes=2097152"},
+		{"raft", `raft_logstore { backend = "wal" wal { segment_size_mb = 2 } }`, "Backend=wal VerifyInterval=0s SegmentBytes=2097152"},
 		{"raft", `performance { raft_multiplier = 2 }`, "HeartbeatTimeout=800ms ElectionTimeout=800ms LeaderLease=400ms"},
-		{"pool", `rejoin_after_leave = true`, "RejoinAfterLeave=true"},
-		{"pool", `encrypt_verify_incoming = false`, "EncryptVerifyIncoming=false"},
-		{"pool", `encrypt_verify_outgoing = false`, "EncryptVerifyOutgoing=false"},
-		{"pool", `disable_coordinates = true`, "DisableCoordinates=true"},
-		{"pool", `gossip_lan { gossip_nodes = 9 }`, "GossipNodes=9"},
-		{"pool", `gossip_lan { gossip_interval = "9s" }`, "GossipInterval=9s"},
-		{"pool", `gossip_lan { probe_interval = "9s" }`, "ProbeInterval=9s"},
-		{"pool", `gossip_lan { probe_timeout = "9s" }`, "ProbeTimeout=9s"},
-		{"pool", `gossip_lan { suspicion_mult = 9 }`, "SuspicionMult=9"},
-		{"pool", `gossip_lan { retransmit_mult = 9 }`, "RetransmitMult=9"},
-		{"pool", `gossip_wan { retransmit_mult = 9 }`, ""},
+		{"lan", `rejoin_after_leave = true`, "RejoinAfterLeave=true"},
+		{"lan", `encrypt_verify_incoming = false`, "EncryptVerifyIncoming=false"},
+		{"lan", `encrypt_verify_outgoing = false`, "EncryptVerifyOutgoing=false"},
+		{"lan", `disable_coordinates = true`, "DisableCoordinates=true"},
+		{"lan", `gossip_lan { gossip_nodes = 9 }`, "GossipNodes=9"},
+		{"lan", `gossip_lan { gossip_interval = "9s" }`, "GossipInterval=9s"},
+		{"lan", `gossip_lan { probe_interval = "9s" }`, "ProbeInterval=9s"},
+		{"lan", `gossip_lan { probe_timeout = "9s" }`, "ProbeTimeout=9s"},
+		{"lan", `gossip_lan { suspicion_mult = 9 }`, "SuspicionMult=9"},
+		{"lan", `gossip_lan { retransmit_mult = 9 }`, "RetransmitMult=9"},
+		{"lan", `gossip_wan { retransmit_mult = 9 }`, ""},
 		{"wan", `gossip_wan { retransmit_mult = 9 }`, "RetransmitMult=9"},
+		{"lan", `node_name = "n2"`, "Name=n2"},
+		{"wan", `node_name = "n2"`, "Name=n2.dc1"},
+		{"wan", `datacenter = "dc2"`, "Name=n1.dc2 Tags=…dc:dc2…"},
+		{"lan", `serf_lan = "127.0.0.9" ports { serf_lan = 9 }`, "BindAddr=127.0.0.9 BindPort=9 AdvertisePort=9"},
+		{"wan", `serf_wan = "127.0.0.9" ports { serf_wan = 9 }`, "BindAddr=127.0.0.9 BindPort=9 AdvertisePort=9"},
+		{"lan", `advertise_addr = "10.0.0.9" advertise_addr_wan = "10.0.0.8"`, "AdvertiseAddr=10.0.0.9"},
+		{"wan", `advertise_addr = "10.0.0.9" advertise_addr_wan = "10.0.0.8"`, "AdvertiseAddr=10.0.0.8"},
+		{"lan", `serf_lan_allowed_cidrs = ["10.0.0.0/8"]`, "AllowedCIDRs=[{10.0.0.0 ff000000}]"},
+		{"wan", `serf_wan_allowed_cidrs = ["10.0.0.0/8"]`, "AllowedCIDRs=[{10.0.0.0 ff000000}]"},
+		{"lan", `reconnect_timeout = "9h" reconnect_timeout_wan = "8h"`, "ReconnectTimeout=9h0m0s"},
+		{"wan", `reconnect_timeout = "9h" reconnect_timeout_wan = "8h"`, "ReconnectTimeout=8h0m0s"},
+		{"lan", `disable_keyring_file = true`, "KeyringPath="},
 		{"tls", `tls { https { cert_file = "c" } }`, "CertFile=c"},
 		{"tls", `tls { https { key_file = "c" } }`, "KeyFile=c"},
 		{"tls", `tls { https { ca_file = "c" } }`, "CAFile=c"},
@@ -255,6 +288,14 @@ func TestSettingsReachTheirPart(t *testing.T) {
 		{"ours", `tls { internal_rpc { key_file = "c" } }`, "KeyFile=c"},
 		{"ours", `tls { internal_rpc { ca_file = "c" } }`, "CAFile=c"},
 		{"ours", `tls { internal_rpc { tls_min_version = "TLSv1_3" } }`, "MinVersion=TLSv1_3"},
+		{"ours", `tls { internal_rpc { tls_ecdh_curves = "X25519, P-384" } }`, "Curves=[X25519 P-384]"},
+		{"ours", `tls { internal_rpc { verify_incoming = true } }`, "VerifyIncoming=true"},
+		{"ours", `tls { internal_rpc { verify_outgoing = true } }`, "VerifyOutgoing=true"},
+		{"ours", `verify_server_hostname = true`, "VerifyOutgoing=true VerifyServerHostname=true"},
+		{"ours", `domain = "cluster.example."`, "Domain=cluster.example."},
+		{"dot", `tls { https { verify_incoming = true } }`, "VerifyIncoming=true"},
+		{"grpc", `tls { grpc { verify_incoming = true } }`, "VerifyIncoming=true"},
+		{"grpc", `verify_incoming = true`, ""},
 		{"sink", `telemetry { metrics_prefix = "p" }`, "Prefix=p"},
 		{"sink", `telemetry { prometheus_retention_time = "9s" }`, "PrometheusRetention=9s"},
 		{"sink", `telemetry { prefix_filter = ["+a", "-b"] }`, "Allowed=[a] Blocked=[b …]"},
@@ -294,15 +335,12 @@ func TestDevelopmentKeepsNoLogAndFilesAreNamedByThePool(t *testing.T) {
 	if dir := agent.RaftOptions("/d", rt).Dir; dir != "/d/raft" {
 		t.Errorf("a server keeps its log in %s", dir)
 	}
-	if got := agent.Keyring("/d", rt, "local.keyring"); got != "/d/serf/local.keyring" {
-		t.Errorf("the keyring is %s", got)
+	lan, wan := agent.LANOptions(rt, []byte("k")), agent.WANOptions(rt, []byte("k"))
+	if got := strings.Join([]string{lan.SnapshotPath, lan.KeyringPath, wan.SnapshotPath, wan.KeyringPath}, " "); got != "/d/serf/local.snapshot /d/serf/local.keyring /d/serf/remote.snapshot /d/serf/remote.keyring" {
+		t.Errorf("the pools' files are %s", got)
 	}
-	rt.Gossip.DisableKeyringFile = true
-	if got := agent.Keyring("/d", rt, "local.keyring"); got != "" {
-		t.Errorf("the keyring is %s though none is to be kept", got)
-	}
-	if got := agent.PoolOptions(rt, []byte("k"), rt.Gossip.LAN).EncryptKey; string(got) != "k" {
-		t.Errorf("the key is %q", got)
+	if string(lan.EncryptKey) != "k" || string(wan.EncryptKey) != "k" || lan.WAN || !wan.WAN {
+		t.Errorf("keys %q and %q; over the WAN: %t and %t", lan.EncryptKey, wan.EncryptKey, lan.WAN, wan.WAN)
 	}
 }
 

@@ -12,13 +12,6 @@ import (
 //go:generate go run github.com/tinylib/msgp -tests=false -io=false -unexported=false
 //msgp:limit arrays:65536 maps:65536
 
-// IDs of what every cluster has.
-const (
-	PolicyGlobalManagement = "00000000-0000-0000-0000-000000000001"
-	PolicyGlobalReadOnly   = "00000000-0000-0000-0000-000000000002"
-	TokenAnonymous         = "00000000-0000-0000-0000-000000000002"
-)
-
 // ACLVerb is what the writes of policies, roles and tokens do with their rows.
 type ACLVerb uint8
 
@@ -50,7 +43,7 @@ type ACLTemplatedPolicy struct {
 	Datacenters  []string `msg:"Datacenters,allownil"`
 }
 
-// aclRow is what policies, roles and tokens have in common.
+// aclRow is what all ACL rows have in common.
 type aclRow interface {
 	comparable
 	aclID() string
@@ -61,7 +54,7 @@ type aclRow interface {
 
 // aclStamp says when a row changed, and what it says in short.
 type aclStamp struct {
-	hash             *[]byte
+	hash             *[]byte // nil for rows that no other datacenter copies
 	created, changed *uint64
 }
 
@@ -77,7 +70,7 @@ func aclGet[R aclRow](tx *Tx, ws WatchSet, t aclTable, id string) (uint64, R) {
 
 func aclList[R aclRow](tx *Tx, ws WatchSet, t aclTable) (uint64, []R) {
 	list := make([]R, 0)
-	for r := range rows[R](tx.txn, nil, t.table, byIDPrefix, tx.in.all()) {
+	for r := range rows[R](tx.txn, nil, t.table, byID, tx.in.all()) {
 		list = append(list, r)
 	}
 	return tx.watchIndex(ws, t.index), list
@@ -95,25 +88,31 @@ func aclWrite[R aclRow](w *writer, t aclTable, verb ACLVerb, list []R, taken fun
 		old, found := aclOld[R](w, t, r)
 		if verb == ACLDelete {
 			if found {
-				must(w.txn.Delete(t.table, old))
+				remove(w.txn, t.table, old)
 			}
 			continue
 		}
 		var none R
 		if other := taken(r); other != none { // in the primary it has another name, or is gone
-			must(w.txn.Delete(t.table, other))
+			remove(w.txn, t.table, other)
 		}
 		stamp := r.aclStamp()
-		*stamp.created, *stamp.changed, *stamp.hash = w.index, w.index, r.aclHash()
+		*stamp.created, *stamp.changed = w.index, w.index
+		if stamp.hash != nil {
+			*stamp.hash = r.aclHash()
+		}
 		if found {
 			*stamp.created = *old.aclStamp().created
 		}
-		must(w.txn.Insert(t.table, r))
+		w.txn.Insert(t.table, r)
 	}
 	w.bump(t.index)
 	w.bump(indexACLs)
 	return nil
 }
+
+// nothingTaken is for rows that have nothing to themselves but their ID.
+func nothingTaken[R aclRow](R) (none R) { return none }
 
 func aclOld[R aclRow](w *writer, t aclTable, r R) (old R, found bool) {
 	var none R
@@ -142,7 +141,9 @@ func aclCheck[R aclRow](w *writer, t aclTable, verb ACLVerb, r R, taken func(R) 
 // order, and a member that is added later changes no hash as long as it is empty.
 func aclSum(said any) []byte {
 	text, err := json.Marshal(said)
-	must(err)
+	if err != nil {
+		panic("catalog: " + err.Error()) // it holds nothing that JSON has no form for
+	}
 	sum := sha256.Sum256(text)
 	return sum[:]
 }
@@ -158,7 +159,7 @@ func aclRestore[R aclRow](re *restorer, t aclTable, r R, taken func(*writer, R) 
 	case taken(re.w, r) != none:
 		return r.aclTaken()
 	}
-	must(re.w.txn.Insert(t.table, r))
+	re.w.txn.Insert(t.table, r)
 	stamp := r.aclStamp()
 	return re.indexes(*stamp.created, *stamp.changed)
 }

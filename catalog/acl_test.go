@@ -17,6 +17,10 @@ func (f *fixture) acl(cmd any) string {
 		result = f.apply(catalog.ACLPolicyCommand, c)
 	case *catalog.ACLRoleWrite:
 		result = f.apply(catalog.ACLRoleCommand, c)
+	case *catalog.ACLAuthMethodWrite:
+		result = f.apply(catalog.ACLAuthMethodCommand, c)
+	case *catalog.ACLBindingRuleWrite:
+		result = f.apply(catalog.ACLBindingRuleCommand, c)
 	case *catalog.ACLTokenWrite:
 		result = f.apply(catalog.ACLTokenCommand, c)
 	}
@@ -56,6 +60,58 @@ func fullACL() (*catalog.ACLPolicyWrite, *catalog.ACLRoleWrite, *catalog.ACLToke
 			AccessorID: "T", SecretID: "S", Name: "n", Description: "d", Policies: []string{"P"}, Roles: []string{"R"}, ServiceIdentities: services,
 			NodeIdentities: nodes, TemplatedPolicies: templates, Local: true, AuthMethod: "m", Expires: 2, Created: 1,
 		}}}
+}
+
+// fullLogin is a write of each kind that logins are made of.
+func fullLogin() (*catalog.ACLAuthMethodWrite, *catalog.ACLBindingRuleWrite) {
+	return &catalog.ACLAuthMethodWrite{Methods: []*catalog.ACLAuthMethod{{
+			Name: "M", Type: "jwt", DisplayName: "m", Description: "d", MaxTokenTTL: time.Minute, TokenLocality: "global", Config: []byte(`{"a":1}`),
+		}}},
+		&catalog.ACLBindingRuleWrite{Rules: []*catalog.ACLBindingRule{{
+			ID: "B", Description: "d", AuthMethod: "m", Selector: "value.a == b", BindType: "templated-policy", BindName: "builtin/service", BindVars: "${value.a}",
+		}}}
+}
+
+func TestRulesAndTokensGoWithTheirAuthMethod(t *testing.T) {
+	f := newFixture(t)
+	method, rule := fullLogin()
+	if got, want := f.acl(rule), `cannot find auth method with name "m"`; got != want {
+		t.Fatalf("a rule without method: %q, want %q", got, want)
+	}
+	other := &catalog.ACLBindingRuleWrite{Rules: []*catalog.ACLBindingRule{{ID: "C", AuthMethod: "mm"}}}
+	made := &catalog.ACLTokenWrite{Tokens: []*catalog.ACLToken{
+		{AccessorID: "1", SecretID: "s1", AuthMethod: "m"}, {AccessorID: "2", SecretID: "s2", AuthMethod: "mm"}, {AccessorID: "3", SecretID: "s3"}}}
+	second := &catalog.ACLAuthMethodWrite{Methods: []*catalog.ACLAuthMethod{{Name: "mm"}}}
+	for _, write := range []any{method, second, rule, other, made} {
+		if text := f.acl(write); text != "" {
+			t.Fatal(text)
+		}
+	}
+	tx := f.store.Read()
+	if _, list := tx.ACLBindingRules(nil, "M"); len(list) != 1 || list[0].ID != "B" {
+		t.Errorf("rules of M: %d", len(list))
+	}
+	if _, list := tx.ACLBindingRules(nil, ""); len(list) != 2 {
+		t.Errorf("%d rules, want 2", len(list))
+	}
+	was, _ := tx.ACLTokens(nil)
+	if text := f.acl(&catalog.ACLAuthMethodWrite{Verb: catalog.ACLDelete, Methods: []*catalog.ACLAuthMethod{{Name: "m"}}}); text != "" {
+		t.Fatal(text)
+	}
+	tx = f.store.Read()
+	if _, m := tx.ACLAuthMethod(nil, "M"); m != nil {
+		t.Error("the method is still there")
+	}
+	if _, list := tx.ACLBindingRules(nil, ""); len(list) != 1 || list[0].ID != "C" {
+		t.Errorf("rules left: %d", len(list))
+	}
+	late := &catalog.ACLTokenWrite{Tokens: []*catalog.ACLToken{{AccessorID: "4", SecretID: "s4", AuthMethod: "m"}}}
+	if got, want := f.acl(late), `ACL not found: auth method "m" not found`; got != want {
+		t.Errorf("a login that was under way: %q, want %q", got, want)
+	}
+	if index, list := tx.ACLTokens(nil); len(list) != 2 || index == was {
+		t.Errorf("%d tokens at %d, want 2 past %d", len(list), index, was)
+	}
 }
 
 func TestACLRowsHaveIDsAndNamesOfTheirOwn(t *testing.T) {
@@ -119,7 +175,7 @@ func TestBootstrapSucceedsOnceUntilReset(t *testing.T) {
 	}
 	at := f.index
 	refusals := map[uint64]string{
-		0:      fmt.Sprintf("Permission denied: ACL bootstrap no longer allowed (reset index: %d)", at),
+		0:      fmt.Sprintf("ACL bootstrap no longer allowed (reset index: %d)", at),
 		at + 1: fmt.Sprintf("Invalid bootstrap reset index (specified %d, reset index: %d)", at+1, at),
 	}
 	for reset, want := range refusals {
@@ -166,6 +222,8 @@ func TestExpiredTokensAreFoundOldestFirst(t *testing.T) {
 func TestACLHashSaysWhatARowSays(t *testing.T) {
 	f := newFixture(t)
 	p, r, token := fullACL()
+	method, _ := fullLogin()
+	f.must(catalog.ACLAuthMethodCommand, method)
 	for _, cmd := range []any{p, r, token} {
 		if got := f.acl(cmd); got != "" {
 			t.Fatal(got)

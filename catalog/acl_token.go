@@ -18,7 +18,7 @@ const (
 var (
 	aclTokens     = aclTable{"acl_token", indexACLTokens, "token"}
 	aclTokenTable = stored(aclTokens.table, 15, "ACLToken", aclID[*ACLToken], (*restorer).aclToken,
-		unique(bySecret, aclTokenBySecret), many(byExpires, aclTokenByExpires))
+		unique(bySecret, aclTokenBySecret), many(byExpires, aclTokenByExpires), many(byMethod, aclTokenByMethod))
 )
 
 // ACLToken is a secret and what it grants (reference/http-operator-acl.md §3.2).
@@ -81,6 +81,8 @@ func (t *ACLToken) aclHash() []byte {
 // aclTokenBySecret is exact: secrets are compared whole, case counts.
 func aclTokenBySecret(t *ACLToken) []byte { return home.partsKey(t.SecretID) }
 
+func aclTokenByMethod(t *ACLToken) []byte { return ofMethod(t.AuthMethod) }
+
 func aclTokenByExpires(t *ACLToken) []byte {
 	if t.Expires == 0 {
 		return nil
@@ -89,7 +91,7 @@ func aclTokenByExpires(t *ACLToken) []byte {
 }
 
 func expiresKey(at int64) []byte {
-	return binary.BigEndian.AppendUint64(make([]byte, 0, 8+keySlack), uint64(at))
+	return binary.BigEndian.AppendUint64(make([]byte, 0, 8), uint64(at))
 }
 
 // ACLTokens lists all tokens by accessor.
@@ -111,7 +113,7 @@ func (tx *Tx) ACLTokenWithSecret(ws WatchSet, secret string) (uint64, *ACLToken)
 // ACLTokensExpired lists up to limit tokens whose time is over, oldest first.
 func (tx *Tx) ACLTokensExpired(now time.Time, limit int) []*ACLToken {
 	var list []*ACLToken
-	for t := range rows[*ACLToken](tx.txn, nil, aclTokens.table, byExpires+"_prefix", tx.in.all()) {
+	for t := range rows[*ACLToken](tx.txn, nil, aclTokens.table, byExpires, tx.in.all()) {
 		if len(list) == limit || !t.HasExpired(now) {
 			break
 		}
@@ -122,7 +124,7 @@ func (tx *Tx) ACLTokensExpired(now time.Time, limit int) []*ACLToken {
 
 // ACLNextExpiry returns when the next token's time is over, 0 if none has an end.
 func (tx *Tx) ACLNextExpiry() int64 {
-	if t := first[*ACLToken](tx.txn, aclTokens.table, byExpires+"_prefix", tx.in.all()); t != nil {
+	if t := firstUnder[*ACLToken](tx.txn, aclTokens.table, byExpires, tx.in.all()); t != nil {
 		return t.Expires
 	}
 	return 0
@@ -141,6 +143,9 @@ func (w *writer) aclToken(c *ACLTokenWrite) error {
 		if c.Verb != ACLDelete && (t == nil || t.SecretID == "") {
 			return fault.New(fault.Internal, "an ACL token needs a secret")
 		}
+		if c.Verb == ACLCreate && t.AuthMethod != "" && !w.hasAuthMethod(t.AuthMethod) { // it went while somebody logged in
+			return fault.New(fault.Denied, "ACL not found: auth method %q not found", t.AuthMethod)
+		}
 	}
 	if err := aclWrite(w, aclTokens, c.Verb, c.Tokens, w.aclTokenTaken); err != nil {
 		return err
@@ -153,7 +158,7 @@ func (w *writer) aclToken(c *ACLTokenWrite) error {
 
 // Refusals of a bootstrap, reference/http-operator-acl.md §3.1 and security.md §9.
 const (
-	textBootstrapDone  = "Permission denied: ACL bootstrap no longer allowed (reset index: %d)"
+	textBootstrapDone  = "ACL bootstrap no longer allowed (reset index: %d)"
 	textBootstrapIndex = "Invalid bootstrap reset index (specified %d, reset index: %d)"
 )
 

@@ -23,7 +23,7 @@ type Autopilot struct {
 	MaxTrailingLogs         uint64
 	MinQuorum               uint64
 	ServerStabilizationTime int64
-	RedundancyZoneTag       string // this and the next two: kept for those who read it, no more
+	RedundancyZoneTag       string // key of node metadata; "": zones do not matter
 	DisableUpgradeMigration bool
 	UpgradeVersionTag       string
 	CreateIndex             uint64
@@ -38,8 +38,8 @@ func (tx *Tx) Autopilot() *Autopilot {
 	return first[*Autopilot](tx.txn, tableAutopilot, byID, autopilotID(nil))
 }
 
-// autopilot stores the configuration. The same again changes nothing. It is a
-// fault.Conflict if the configuration is not the one that was to be replaced.
+// autopilot stores the configuration. The same again is a change: whoever set it by
+// its index sees that somebody else did. It is a fault.Conflict if the configuration is not the one that was to be replaced.
 func (w *writer) autopilot(a *Autopilot) error {
 	old := first[*Autopilot](w.txn, tableAutopilot, byID, autopilotID(nil))
 	if want := a.ModifyIndex; want != 0 && (old == nil || old.ModifyIndex != want) {
@@ -48,13 +48,8 @@ func (w *writer) autopilot(a *Autopilot) error {
 	a.CreateIndex, a.ModifyIndex = w.index, w.index
 	if old != nil {
 		a.CreateIndex = old.CreateIndex
-		same := *a
-		same.ModifyIndex = old.ModifyIndex
-		if same == *old {
-			return nil
-		}
 	}
-	must(w.txn.Insert(tableAutopilot, a))
+	w.txn.Insert(tableAutopilot, a)
 	return nil
 }
 
@@ -63,6 +58,6 @@ func (re *restorer) autopilot(a *Autopilot) error {
 	if re.holds(tableAutopilot, byID, autopilotID(a)) {
 		return errTwice
 	}
-	must(re.w.txn.Insert(tableAutopilot, a))
+	re.w.txn.Insert(tableAutopilot, a)
 	return re.indexes(a.CreateIndex, a.ModifyIndex)
 }

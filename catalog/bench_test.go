@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"testing"
+	"time"
 
 	"github.com/tinylib/msgp/msgp"
 
@@ -86,6 +87,22 @@ func BenchmarkRegister(b *testing.B) {
 			applyLoop(b, withInstances(b, n), 1, func(i int) []byte {
 				return encode(b, catalog.RegisterCommand, &catalog.Register{
 					Node: fmt.Sprintf("node-%05d", i%min(n, 500)), Address: "10.0.0.1",
+					Service: &catalog.Service{ID: "w", Service: "web", Port: i, Tags: []string{"v1"}},
+				})
+			})
+		})
+	}
+}
+
+// BenchmarkRegisterHistory is what a history of the catalog adds to a registration.
+func BenchmarkRegisterHistory(b *testing.B) {
+	for _, on := range []bool{false, true} {
+		b.Run(fmt.Sprintf("history=%v", on), func(b *testing.B) {
+			f := withInstances(b, 1000)
+			f.store.KeepHistory(catalog.HistoryOptions{Catalog: on, MaxBytes: 16 << 20, MaxAge: 24 * time.Hour})
+			applyLoop(b, f, 1, func(i int) []byte {
+				return encode(b, catalog.RegisterCommand, &catalog.Register{
+					Node: fmt.Sprintf("node-%05d", i%500), Address: "10.0.0.1",
 					Service: &catalog.Service{ID: "w", Service: "web", Port: i, Tags: []string{"v1"}},
 				})
 			})

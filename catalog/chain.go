@@ -37,7 +37,7 @@ func (w *writer) configAs(kind, name string, e configentry.Entry) mesh.Lookup {
 // configsOf walks the entries of a kind.
 func (w *writer) configsOf(kind string) iter.Seq[configentry.Entry] {
 	return func(yield func(configentry.Entry) bool) {
-		for row := range rows[*ConfigEntry](w.txn, nil, tableConfig, byIDPrefix, w.in.partsKey(kind)) {
+		for row := range rows[*ConfigEntry](w.txn, nil, tableConfig, byID, w.in.partsKey(kind)) {
 			if !yield(row.parsed) {
 				return
 			}

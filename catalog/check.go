@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -42,8 +43,8 @@ type Check struct {
 	Notes       string
 	Output      string
 	ServiceID   string
-	ServiceName string   // filled in by the store
-	ServiceTags []string `msg:"ServiceTags,allownil"` // filled in by the store
+	ServiceName string   // the instance's; of a node's own check as given
+	ServiceTags []string `msg:"ServiceTags,allownil"` // the instance's; of a node's own check as given
 	Type        string
 	Interval    string // as configured, e.g. "10s"; "" when not given
 	Timeout     string
@@ -90,6 +91,9 @@ type CheckDefinition struct {
 	FailuresBeforeCritical int
 }
 
+// hasKey reports whether a check says which it is.
+func (c *Check) hasKey() bool { return c.Node != "" && c.CheckID != "" }
+
 func checkID(c *Check) []byte { return home.checkKey(c.Node, c.CheckID) }
 
 func (in *keyspace) checkKey(node, id string) []byte { return in.partsKey(fold(node), id) }
@@ -97,7 +101,9 @@ func (in *keyspace) checkKey(node, id string) []byte { return in.partsKey(fold(n
 func checkByInstance(c *Check) []byte { return home.instanceKey(c.Node, c.ServiceID) }
 
 // instanceKey finds the checks of an instance, or with service "" of a node itself.
-func (in *keyspace) instanceKey(node, service string) []byte { return in.partsKey(fold(node), service) }
+func (in *keyspace) instanceKey(node, service string) []byte {
+	return in.partsKey(fold(node), fold(service))
+}
 
 // checkByStatus leaves out the many that pass.
 func checkByStatus(c *Check) []byte {
@@ -134,13 +140,13 @@ func (d *CheckDefinition) equal(o *CheckDefinition) bool {
 
 // NodeChecks lists the checks on a node (its own and its services').
 func (tx *Tx) NodeChecks(ws WatchSet, name string) (uint64, []*Check) {
-	return tx.checks(ws, byIDPrefix, tx.in.nodeKey(name))
+	return tx.checks(ws, byID, tx.in.nodeKey(name))
 }
 
 // ServiceChecks lists the checks attached to instances of a service.
 func (tx *Tx) ServiceChecks(ws WatchSet, name string) (uint64, []*Check) {
 	checks := make([]*Check, 0)
-	for r := range rows[*instanceRow](tx.txn, nil, tableInstance, byIDPrefix, tx.in.serviceNameKey(name)) {
+	for r := range rows[*instanceRow](tx.txn, nil, tableInstance, byID, tx.in.serviceNameKey(name)) {
 		for _, c := range r.Health.Checks {
 			if c.ServiceID != "" {
 				checks = append(checks, c)
@@ -151,20 +157,37 @@ func (tx *Tx) ServiceChecks(ws WatchSet, name string) (uint64, []*Check) {
 		return cmp.Or(strings.Compare(fold(a.Node), fold(b.Node)), strings.Compare(a.CheckID, b.CheckID))
 	})
 	tx.watchService(ws, name, true)
-	return tx.index(indexChecks), checks
+	return tx.ChecksIndex(), checks
 }
 
 // ChecksInState lists the checks with a status; "any" lists all.
 func (tx *Tx) ChecksInState(ws WatchSet, status string) (uint64, []*Check) {
-	switch status = fold(status); status {
-	case "any":
-		return tx.checks(ws, byIDPrefix, tx.in.all())
-	case Passing:
-		index, checks := tx.checks(ws, byIDPrefix, tx.in.all())
-		return index, slices.DeleteFunc(checks, func(c *Check) bool { return fold(c.Status) != Passing })
+	index, prefix := tx.inState(status)
+	at, checks := tx.checks(ws, index, prefix)
+	if fold(status) == Passing {
+		checks = slices.DeleteFunc(checks, func(c *Check) bool { return fold(c.Status) != Passing })
 	}
-	return tx.checks(ws, byStatus, tx.in.partsKey(status))
+	return at, checks
 }
+
+// WatchChecksInState watches what ChecksInState does, and returns the channel: it is the
+// same one while the answer is.
+func (tx *Tx) WatchChecksInState(ws WatchSet, status string) <-chan struct{} {
+	index, prefix := tx.inState(status)
+	return watchRows(tx.txn, ws, tableCheck, index, prefix)
+}
+
+// inState is where the checks of a status are found: the passing ones, which are most,
+// are in no index.
+func (tx *Tx) inState(status string) (index string, prefix []byte) {
+	if status = fold(status); status == "any" || status == Passing {
+		return byID, tx.in.all()
+	}
+	return byStatus, tx.in.partsKey(status)
+}
+
+// ChecksIndex is the index of the whole table, and of every list of checks in a state.
+func (tx *Tx) ChecksIndex() uint64 { return tx.index(indexChecks) }
 
 // checks lists a range of an index and watches just that range; the answer's
 // index is the whole table's all the same (reference/http-api.md §5).
@@ -173,14 +196,23 @@ func (tx *Tx) checks(ws WatchSet, index string, prefix []byte) (uint64, []*Check
 	for c := range rows[*Check](tx.txn, ws, tableCheck, index, prefix) {
 		checks = append(checks, c)
 	}
-	return tx.index(indexChecks), checks
+	return tx.ChecksIndex(), checks
 }
 
-// planChecks refuses checks of services that are neither on the node nor in
-// the same registration.
+// errCheckKey is what the store says of a check without a name or a node.
+var errCheckKey = errors.New("index error: object is missing a value for this index")
+
+// planChecks refuses checks of another node, without a name, and of services that are
+// neither on the node nor in the same registration.
 func (w *writer) planChecks(r *Register) error {
 	for _, c := range r.Checks {
-		if c.ServiceID == "" || r.Service != nil && r.Service.ID == c.ServiceID {
+		switch {
+		case c.Node != "" && fold(c.Node) != fold(r.Node):
+			return fault.New(fault.Rejected, "Node '%s' for check '%s' doesn't match register request node '%s'", c.Node, c.CheckID, r.Node)
+		case c.CheckID == "":
+			return fault.New(fault.Rejected, "failed inserting check on node %q: failed health check lookup: %w", r.Node, errCheckKey)
+		}
+		if c.ServiceID == "" || r.Service != nil && fold(r.Service.ID) == fold(c.ServiceID) {
 			continue
 		}
 		if first[*Service](w.txn, tableService, byID, w.in.serviceKey(r.Node, c.ServiceID)) == nil {
@@ -190,12 +222,11 @@ func (w *writer) planChecks(r *Register) error {
 	return nil
 }
 
-// putCheck writes a check on node. Its service exists: planChecks saw to it.
-func (w *writer) putCheck(node *Node, c *Check) {
-	c.Node, c.CreateIndex, c.ModifyIndex = node.Node, w.index, w.index
-	c.ServiceName, c.ServiceTags = "", nil
+// putCheck writes a check on its node. Its service exists: planChecks saw to it.
+func (w *writer) putCheck(c *Check) {
+	c.CreateIndex, c.ModifyIndex = w.index, w.index
 	if c.ServiceID != "" {
-		s := first[*Service](w.txn, tableService, byID, w.in.serviceKey(node.Node, c.ServiceID))
+		s := first[*Service](w.txn, tableService, byID, w.in.serviceKey(c.Node, c.ServiceID))
 		c.ServiceName, c.ServiceTags = s.Service, s.Tags
 	}
 	old := first[*Check](w.txn, tableCheck, byID, checkID(c))
@@ -210,7 +241,8 @@ func (w *writer) putCheck(node *Node, c *Check) {
 	} else {
 		w.count(countChecks, 1)
 	}
-	must(w.txn.Insert(tableCheck, c))
+	w.txn.Insert(tableCheck, c)
+	w.noteCheck(old, c)
 	w.bumpCheck(c)
 	if c.Status == Critical {
 		w.endSessionsOn(c.Node, c.CheckID)
@@ -219,7 +251,7 @@ func (w *writer) putCheck(node *Node, c *Check) {
 
 // removeCheck deletes a check, and the sessions bound to it.
 func (w *writer) removeCheck(c *Check) {
-	must(w.txn.Delete(tableCheck, c))
+	remove(w.txn, tableCheck, c)
 	w.count(countChecks, -1)
 	w.bumpCheck(c)
 	w.endSessionsOn(c.Node, c.CheckID)
@@ -229,7 +261,7 @@ func (w *writer) removeCheck(c *Check) {
 func (w *writer) bumpCheck(c *Check) {
 	w.bump(indexChecks)
 	if c.ServiceID != "" {
-		w.stale[instanceRef{fold(c.Node), c.ServiceID}] = struct{}{}
+		w.stale[instanceRef{fold(c.Node), fold(c.ServiceID)}] = struct{}{}
 		w.bumpService(c.ServiceName, false)
 		if s := first[*Service](w.txn, tableService, byID, w.in.serviceKey(c.Node, c.ServiceID)); s != nil {
 			w.bumpMesh(s)
@@ -243,9 +275,12 @@ func (w *writer) bumpCheck(c *Check) {
 // Tags alone do not get here: a check takes those when it is next registered.
 func (w *writer) renameChecks(s *Service) {
 	for _, old := range collect[*Check](w.txn, tableCheck, byInstance, w.in.instanceKey(s.Node, s.ID)) {
+		if old.ServiceName == s.Service { // of two instances that a snapshot had
+			continue
+		}
 		c := *old
 		c.ServiceName, c.ServiceTags, c.ModifyIndex = s.Service, s.Tags, w.index
-		must(w.txn.Insert(tableCheck, &c))
+		w.txn.Insert(tableCheck, &c)
 		w.bumpCheck(&c)
 	}
 }
@@ -263,7 +298,7 @@ func (re *restorer) check(c *Check) error {
 		return errTwice
 	}
 	c.Definition.prepare()
-	must(re.w.txn.Insert(tableCheck, c))
+	re.w.txn.Insert(tableCheck, c)
 	re.w.count(countChecks, 1)
 	return re.indexes(c.CreateIndex, c.ModifyIndex)
 }

@@ -16,7 +16,8 @@ type CommandType uint8
 // noun; DESIGN.md §5 lists them, and a test compares.
 var commands = []*command{
 	registerCommand, deregisterCommand, kvCommand, autopilotCommand, sessionCommand, reapCommand, coordinateCommand,
-	txnCommand, queryCommand, configCommand, aclPolicyCommand, aclRoleCommand, aclTokenCommand,
+	txnCommand, queryCommand, configCommand, aclPolicyCommand, aclRoleCommand, aclTokenCommand, caCommand,
+	aclAuthMethodCommand, aclBindingRuleCommand,
 }
 
 // command is one kind of command: how it is told from others, and how it is applied.

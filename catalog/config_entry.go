@@ -16,7 +16,8 @@ import (
 
 const tableConfig = "config"
 
-var configTable = stored(tableConfig, 11, "ConfigEntry", configEntryID, (*restorer).configEntry)
+var configTable = stored(tableConfig, 11, "ConfigEntry", configEntryID, (*restorer).configEntry,
+	manyEntries(bySource, entryBySource), manyEntries(byLegacy, entryByLegacy))
 
 // ConfigEntry is configuration that the cluster keeps for all
 // (reference/http-mesh-ui.md §1).
@@ -72,13 +73,15 @@ func (e *ConfigEntry) parse() (err error) {
 // ConfigVerb is what a ConfigWrite does.
 type ConfigVerb uint8
 
-// The verbs. The CAS ones do it only if the entry was last changed at the
-// write's ModifyIndex; 0 stands for an entry that does not exist.
+// The verbs. The CAS ones, and ConfigEdit, do it only if the entry was last changed
+// at the write's ModifyIndex; 0 stands for an entry that does not exist. An entry
+// equal to the one that is there is not written, except by ConfigEdit.
 const (
 	ConfigSet ConfigVerb = iota
 	ConfigCAS
 	ConfigDelete
 	ConfigDeleteCAS
+	ConfigEdit
 )
 
 // ConfigCommand carries a ConfigWrite; its result is a bool or an error.
@@ -93,7 +96,7 @@ type ConfigWrite struct {
 	Entry ConfigEntry
 }
 
-func (c *ConfigWrite) hasKnownVerb() bool { return c.Verb <= ConfigDeleteCAS }
+func (c *ConfigWrite) hasKnownVerb() bool { return c.Verb <= ConfigEdit }
 
 func configEntryID(e *ConfigEntry) []byte { return home.configKey(e.Kind, e.Name) }
 
@@ -112,7 +115,7 @@ func (tx *Tx) ConfigEntries(ws WatchSet, kind string) (uint64, []*ConfigEntry) {
 		prefix = tx.in.partsKey(kind)
 	}
 	list := make([]*ConfigEntry, 0)
-	for e := range rows[*ConfigEntry](tx.txn, ws, tableConfig, byIDPrefix, prefix) {
+	for e := range rows[*ConfigEntry](tx.txn, ws, tableConfig, byID, prefix) {
 		list = append(list, e)
 	}
 	return tx.index(indexConfigs), list
@@ -138,14 +141,14 @@ func (w *writer) configWrite(c *ConfigWrite) any {
 			return err
 		}
 		w.removeConfig(old)
-	case ConfigSet, ConfigCAS:
+	case ConfigSet, ConfigCAS, ConfigEdit:
 		if err := e.parse(); err != nil {
 			return fault.New(fault.Internal, "decode command: %w", err)
 		}
 		switch {
-		case old != nil && old.Name == e.Name && bytes.Equal(old.Body, e.Body):
+		case c.Verb != ConfigEdit && old != nil && old.Name == e.Name && bytes.Equal(old.Body, e.Body):
 			return true // whatever index was expected (reference/cli.md §10)
-		case c.Verb == ConfigCAS && !fits:
+		case c.Verb != ConfigSet && !fits:
 			return false
 		}
 		if err := w.checkConfig(e.Kind, e.Name, e.parsed); err != nil {
@@ -162,14 +165,14 @@ func (w *writer) insertConfig(old, e *ConfigEntry) {
 	if old != nil {
 		e.CreateIndex = old.CreateIndex
 	}
-	must(w.txn.Insert(tableConfig, e))
+	w.txn.Insert(tableConfig, e)
 	if slices.Contains(mesh.ChainKinds, e.Kind) {
 		w.takeVirtual(e.Name)
 	}
 }
 
 func (w *writer) removeConfig(e *ConfigEntry) {
-	must(w.txn.Delete(tableConfig, e))
+	remove(w.txn, tableConfig, e)
 	w.settleVirtual(e.Name)
 }
 
@@ -184,6 +187,6 @@ func (re *restorer) configEntry(e *ConfigEntry) error {
 	if err := e.parse(); err != nil {
 		return err
 	}
-	must(re.w.txn.Insert(tableConfig, e))
+	re.w.txn.Insert(tableConfig, e)
 	return re.indexes(e.CreateIndex, e.ModifyIndex)
 }

@@ -92,7 +92,7 @@ func coordinateID(c *Coordinate) []byte { return home.partsKey(fold(c.Node), c.S
 // table's (reference/http-api.md §5).
 func (tx *Tx) Coordinates(ws WatchSet) (uint64, []*Coordinate) {
 	list := make([]*Coordinate, 0)
-	for c := range rows[*Coordinate](tx.txn, nil, tableCoord, byIDPrefix, tx.in.all()) {
+	for c := range rows[*Coordinate](tx.txn, nil, tableCoord, byID, tx.in.all()) {
 		list = append(list, c)
 	}
 	return tx.watchIndex(ws, indexCoordinates), list
@@ -102,7 +102,7 @@ func (tx *Tx) Coordinates(ws WatchSet) (uint64, []*Coordinate) {
 // watches is woken by the node's own alone, and when a neighbour's go.
 func (tx *Tx) NodeCoordinates(ws WatchSet, node string) (uint64, []*Coordinate) {
 	list := make([]*Coordinate, 0, 1)
-	for c := range rows[*Coordinate](tx.txn, ws, tableCoord, byIDPrefix, tx.in.nodeKey(node)) {
+	for c := range rows[*Coordinate](tx.txn, ws, tableCoord, byID, tx.in.nodeKey(node)) {
 		list = append(list, c)
 	}
 	return tx.index(indexCoordinates), list
@@ -126,7 +126,7 @@ func (w *writer) putCoordinates(b *CoordinateBatch) error {
 		if old != nil && old.Coord.equal(&c.Coord) {
 			continue
 		}
-		must(w.txn.Insert(tableCoord, c))
+		w.txn.Insert(tableCoord, c)
 		w.bump(indexCoordinates)
 	}
 	return nil
@@ -134,8 +134,8 @@ func (w *writer) putCoordinates(b *CoordinateBatch) error {
 
 // removeCoordinates forgets where a node is.
 func (w *writer) removeCoordinates(node string) {
-	for _, c := range collect[*Coordinate](w.txn, tableCoord, byIDPrefix, w.in.nodeKey(node)) {
-		must(w.txn.Delete(tableCoord, c))
+	for _, c := range collect[*Coordinate](w.txn, tableCoord, byID, w.in.nodeKey(node)) {
+		remove(w.txn, tableCoord, c)
 		w.bump(indexCoordinates)
 	}
 }
@@ -148,6 +148,6 @@ func (re *restorer) coordinate(c *Coordinate) error {
 	case re.holds(tableCoord, byID, coordinateID(c)):
 		return errTwice
 	}
-	must(re.w.txn.Insert(tableCoord, c))
+	re.w.txn.Insert(tableCoord, c)
 	return c.Coord.Check()
 }

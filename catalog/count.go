@@ -42,7 +42,7 @@ func (tx *Tx) Counts() Counts {
 		Checks: tx.count(countChecks), Keys: tx.count(countKeys), Native: tx.count(countNative),
 		Kinds: make(map[string]int),
 	}
-	for r := range rows[*countRow](tx.txn, nil, tableCount, byIDPrefix, []byte(tx.in.name(countKind))) {
+	for r := range rows[*countRow](tx.txn, nil, tableCount, byID, []byte(tx.in.name(countKind))) {
 		c.Kinds[r.Name[len(tx.in.begin())+len(countKind):]] = r.Value
 	}
 	return c
@@ -80,9 +80,9 @@ func (w *writer) flushCounts() {
 		switch {
 		case by == 0:
 		case row.Value == 0:
-			must(w.txn.Delete(tableCount, old))
+			remove(w.txn, tableCount, old)
 		default:
-			must(w.txn.Insert(tableCount, row))
+			w.txn.Insert(tableCount, row)
 		}
 	}
 	clear(w.counts)

@@ -14,7 +14,7 @@ type NodeDetail struct {
 // NodeDetails lists all nodes by name with what is on them.
 func (tx *Tx) NodeDetails(ws WatchSet) (uint64, []*NodeDetail) {
 	details := make([]*NodeDetail, 0)
-	for n := range rows[*Node](tx.txn, nil, tableNode, byIDPrefix, tx.in.all()) {
+	for n := range rows[*Node](tx.txn, nil, tableNode, byID, tx.in.all()) {
 		details = append(details, tx.detail(nil, n))
 	}
 	return tx.HealthIndex(ws), details
@@ -34,10 +34,10 @@ func (tx *Tx) NodeDetail(ws WatchSet, nameOrID string) (uint64, *NodeDetail) {
 // detail collects what is on a node and watches its checks.
 func (tx *Tx) detail(ws WatchSet, n *Node) *NodeDetail {
 	d := &NodeDetail{Node: n, Services: make([]*Service, 0), Checks: make([]*Check, 0)}
-	for s := range rows[*Service](tx.txn, nil, tableService, byIDPrefix, tx.in.nodeKey(n.Node)) {
+	for s := range rows[*Service](tx.txn, nil, tableService, byID, tx.in.nodeKey(n.Node)) {
 		d.Services = append(d.Services, s)
 	}
-	for c := range rows[*Check](tx.txn, ws, tableCheck, byIDPrefix, tx.in.nodeKey(n.Node)) {
+	for c := range rows[*Check](tx.txn, ws, tableCheck, byID, tx.in.nodeKey(n.Node)) {
 		d.Checks = append(d.Checks, c)
 	}
 	return d

@@ -1,5 +1,5 @@
 // Package catalog holds the data: nodes, services, checks, keys and sessions, the
-// commands that change them, and the in-memory store that answers questions.
+// commands that change them, and the in-memory store that answers reads.
 //
 // # Use
 //

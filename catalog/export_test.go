@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"fmt"
-	"maps"
 	"reflect"
 	"slices"
 )
@@ -36,7 +35,11 @@ type Table struct {
 func Tables() []Table {
 	list := make([]Table, len(tables))
 	for i, t := range tables {
-		list[i] = Table{t.name, uint8(t.record), slices.Sorted(maps.Keys(t.indexes))}
+		list[i] = Table{Name: t.name, Record: uint8(t.record)}
+		for _, ix := range t.indexes {
+			list[i].Indexes = append(list[i].Indexes, ix.Name)
+		}
+		slices.Sort(list[i].Indexes)
 	}
 	return list
 }
@@ -74,4 +77,20 @@ func (t *grave) height() int {
 		return 0
 	}
 	return 1 + max(t.left.height(), t.right.height())
+}
+
+// AsIndexRow reads a record as versions do that know no history.
+func AsIndexRow(body []byte) (key string, value uint64, err error) {
+	var row indexRow
+	_, err = row.UnmarshalMsg(body)
+	return row.Key, row.Value, err
+}
+
+// HistoryRecord is the body of a part of a history.
+func HistoryRecord(key string, value uint64, rows []byte) []byte {
+	b, err := (&historyRecord{key, value, rows}).MarshalMsg(nil)
+	if err != nil {
+		panic(err)
+	}
+	return b
 }

@@ -3,6 +3,7 @@ package catalog_test
 import (
 	"bytes"
 	"math"
+	"os"
 	"testing"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 // to the same store, and the same bytes again give the same store elsewhere.
 func FuzzApply(f *testing.F) {
 	policy, role, token := fullACL()
+	method, rule := fullLogin()
 	for _, c := range []struct {
 		kind catalog.CommandType
 		cmd  msgp.Marshaler
@@ -45,6 +47,11 @@ func FuzzApply(f *testing.F) {
 		{catalog.ACLRoleCommand, role},
 		{catalog.ACLTokenCommand, token},
 		{catalog.ACLTokenCommand, tokens(catalog.ACLDelete, "T", "", 0)},
+		{catalog.ACLAuthMethodCommand, method},
+		{catalog.ACLBindingRuleCommand, rule},
+		{catalog.CACommand, fullCA()},
+		{catalog.CACommand, &catalog.CAWrite{Verb: catalog.CASerial}},
+		{catalog.CACommand, &catalog.CAWrite{Roots: []*catalog.CARoot{nil, caRoot("aa", true)}}},
 		{catalog.AutopilotCommand, &catalog.Autopilot{MinQuorum: 3}},
 		{catalog.CoordinateCommand, &catalog.CoordinateBatch{Coordinates: []*catalog.Coordinate{nil, place("n1", 1), place("none", 1), place("n1", math.NaN())}}},
 	} {
@@ -79,6 +86,11 @@ func FuzzRestore(f *testing.F) {
 	f.Add(whole)
 	f.Add(whole[:len(whole)/2])
 	f.Add(newFixture(f).snapshot())
+	twins, err := os.ReadFile("testdata/before-folded-ids.snapshot")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(twins)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s := catalog.New()
 		if err := s.Restore(bytes.NewReader(data)); err != nil {
@@ -166,6 +178,8 @@ func askEverything(tx *catalog.Tx) {
 	tx.Autopilot()
 	tx.ACLPolicies(nil)
 	tx.ACLRoles(nil)
+	tx.ACLAuthMethods(nil)
+	tx.ACLBindingRules(nil, "m")
 	_, tokens := tx.ACLTokens(nil)
 	for _, t := range tokens {
 		tx.ACLTokenWithSecret(nil, t.SecretID)

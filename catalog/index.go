@@ -5,34 +5,48 @@ import (
 	"hash/fnv"
 	"strings"
 
-	"github.com/hashicorp/go-memdb"
+	"praetor/internal/memdb"
 )
 
 const tableIndex = "index"
 
-var indexTable = stored(tableIndex, 6, "Index", indexRowID, (*restorer).indexRow)
+var indexTable = func() *table {
+	t := stored(tableIndex, 6, "Index", indexRowID, (*restorer).indexRow)
+	row := t.restore
+	t.restore = func(re *restorer, body []byte) error {
+		if isHistory(body) {
+			return restoreRow(body, re.historyRecord)
+		}
+		return row(re, body)
+	}
+	return t
+}()
 
 func indexRowID(r *indexRow) []byte { return []byte(r.Key) }
 
 // The names of index rows.
 const (
-	indexLast           = "last"            // every command
-	indexNodes          = "nodes"           // node rows, and instances coming, changing, going
-	indexServices       = "services"        // instances coming, changing, going
-	indexChecks         = "checks"          // check rows
-	indexKVs            = "kvs"             // keys
-	indexTombstones     = "tombstones"      // deletions of keys
-	indexServiceExtinct = "service_extinct" // a service lost its last instance
-	indexNodeGone       = "node_gone"       // a node was removed
-	indexCoordinates    = "coordinates"     // coordinates
-	indexSessions       = "sessions"        // sessions
-	indexQueries        = "queries"         // prepared queries
-	indexConfigs        = "configs"         // config entries
-	indexACLPolicies    = "acl_policies"    // ACL policies
-	indexACLRoles       = "acl_roles"       // ACL roles
-	indexACLTokens      = "acl_tokens"      // ACL tokens
-	indexACLBootstrap   = "acl_bootstrap"   // the first management token was made
-	indexACLs           = "acls"            // any of policies, roles and tokens
+	indexLast            = "last"              // every command
+	indexNodes           = "nodes"             // node rows, and instances coming, changing, going
+	indexServices        = "services"          // instances coming, changing, going
+	indexChecks          = "checks"            // check rows
+	indexKVs             = "kvs"               // keys
+	indexTombstones      = "tombstones"        // deletions of keys
+	indexServiceExtinct  = "service_extinct"   // a service lost its last instance
+	indexNodeGone        = "node_gone"         // a node was removed
+	indexCoordinates     = "coordinates"       // coordinates
+	indexSessions        = "sessions"          // sessions
+	indexQueries         = "queries"           // prepared queries
+	indexConfigs         = "configs"           // config entries
+	indexACLPolicies     = "acl_policies"      // ACL policies
+	indexACLRoles        = "acl_roles"         // ACL roles
+	indexACLTokens       = "acl_tokens"        // ACL tokens
+	indexACLAuthMethods  = "acl_auth_methods"  // auth methods
+	indexACLBindingRules = "acl_binding_rules" // binding rules
+	indexACLBootstrap    = "acl_bootstrap"     // the first management token was made
+	indexACLs            = "acls"              // any of the ACL rows
+	indexCARoots         = "ca_roots"          // roots of the mesh
+	indexCAConfig        = "ca_config"         // how its authority signs
 
 	// One row per service that has instances. The first moves with everything
 	// health/service shows; the second, without checks, is what catalog/service
@@ -53,7 +67,9 @@ const (
 
 // tableIndexes are the rows that stand for whole tables.
 var tableIndexes = []string{
-	indexNodes, indexServices, indexChecks, indexKVs, indexTombstones, indexSessions, indexCoordinates, indexQueries,
+	indexNodes, indexServices, indexChecks, indexKVs, indexTombstones, indexSessions, indexCoordinates, indexQueries, indexConfigs,
+	indexACLPolicies, indexACLRoles, indexACLTokens, indexACLAuthMethods, indexACLBindingRules, indexACLs,
+	indexCARoots, indexCAConfig,
 }
 
 // birthRows is how finely births are told apart: more rows wake fewer watchers
@@ -74,11 +90,11 @@ func birthRow(n uint32) string { return fmt.Sprintf("%s%02x", prefixBirth, n) }
 // channel of a missing row would close with every change nearby.
 func seedIndexes(txn *memdb.Txn) {
 	for _, key := range []string{indexNodes, indexServices, indexChecks, indexServiceExtinct, indexNodeGone, indexCoordinates, indexSessions, indexQueries, indexConfigs,
-		indexACLPolicies, indexACLRoles, indexACLTokens, indexACLs} {
-		must(txn.Insert(tableIndex, &indexRow{Key: key}))
+		indexACLPolicies, indexACLRoles, indexACLTokens, indexACLAuthMethods, indexACLBindingRules, indexACLs, indexCARoots, indexCAConfig} {
+		txn.Insert(tableIndex, &indexRow{Key: key})
 	}
 	for n := range uint32(birthRows) {
-		must(txn.Insert(tableIndex, &indexRow{Key: birthRow(n)}))
+		txn.Insert(tableIndex, &indexRow{Key: birthRow(n)})
 	}
 }
 
@@ -115,9 +131,9 @@ func (w *writer) flushIndexes() {
 	for key, value := range w.bumps {
 		row := &indexRow{Key: key, Value: value}
 		if value != 0 {
-			must(w.txn.Insert(tableIndex, row))
-		} else if err := w.txn.Delete(tableIndex, row); err != memdb.ErrNotFound {
-			must(err)
+			w.txn.Insert(tableIndex, row)
+		} else {
+			w.txn.Delete(tableIndex, row)
 		}
 	}
 }
@@ -131,6 +147,6 @@ func (re *restorer) indexRow(r *indexRow) error {
 	case old != nil && old.Value != 0: // new databases hold some at 0
 		return errTwice
 	}
-	must(re.w.txn.Insert(tableIndex, r))
+	re.w.txn.Insert(tableIndex, r)
 	return re.indexes(0, r.Value)
 }

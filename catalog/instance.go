@@ -15,18 +15,18 @@ type instanceRow struct {
 
 func instanceID(r *instanceRow) []byte {
 	s := r.Instance.Service
-	return home.partsKey(fold(s.Service), fold(s.Node), s.ID)
+	return home.partsKey(fold(s.Service), fold(s.Node), fold(s.ID))
 }
 
-// instanceRef names an instance: its node, folded, and its ID.
+// instanceRef names an instance: its node and its ID, folded.
 type instanceRef struct{ node, id string }
 
-func refOf(s *Service) instanceRef { return instanceRef{fold(s.Node), s.ID} }
+func refOf(s *Service) instanceRef { return instanceRef{fold(s.Node), fold(s.ID)} }
 
 // ServiceInstances lists the instances of a service by node name, then ID.
 func (tx *Tx) ServiceInstances(ws WatchSet, name string) (uint64, []*Instance) {
 	instances := make([]*Instance, 0)
-	for r := range rows[*instanceRow](tx.txn, nil, tableInstance, byIDPrefix, tx.in.serviceNameKey(name)) {
+	for r := range rows[*instanceRow](tx.txn, nil, tableInstance, byID, tx.in.serviceNameKey(name)) {
 		instances = append(instances, &r.Instance)
 	}
 	return tx.watchService(ws, name, false), instances
@@ -36,7 +36,7 @@ func (tx *Tx) ServiceInstances(ws WatchSet, name string) (uint64, []*Instance) {
 // checks stay as they are, it is the same pointer in every answer.
 func (tx *Tx) ServiceHealth(ws WatchSet, name string) (uint64, []*InstanceHealth) {
 	instances := make([]*InstanceHealth, 0)
-	for r := range rows[*instanceRow](tx.txn, nil, tableInstance, byIDPrefix, tx.in.serviceNameKey(name)) {
+	for r := range rows[*instanceRow](tx.txn, nil, tableInstance, byID, tx.in.serviceNameKey(name)) {
 		instances = append(instances, &r.Health)
 	}
 	return tx.watchService(ws, name, true), instances
@@ -44,6 +44,11 @@ func (tx *Tx) ServiceHealth(ws WatchSet, name string) (uint64, []*InstanceHealth
 
 // ServiceIndex returns the index ServiceHealth would, and watches the same.
 func (tx *Tx) ServiceIndex(ws WatchSet, name string) uint64 { return tx.watchService(ws, name, true) }
+
+// InstancesIndex is ServiceIndex for ServiceInstances.
+func (tx *Tx) InstancesIndex(ws WatchSet, name string) uint64 {
+	return tx.watchService(ws, name, false)
+}
 
 // HasInstances reports whether a service has any, or any in the mesh.
 func (tx *Tx) HasInstances(name string, mesh bool) bool {
@@ -85,7 +90,7 @@ func (tx *Tx) watchMissing(ws WatchSet, name string, health bool) uint64 {
 
 // hasInstances reports whether a service has any, without counting.
 func (w *writer) hasInstances(name string) bool {
-	return first[*instanceRow](w.txn, tableInstance, byIDPrefix, w.in.serviceNameKey(name)) != nil
+	return firstUnder[*instanceRow](w.txn, tableInstance, byID, w.in.serviceNameKey(name)) != nil
 }
 
 // moveInstance makes room for the join of s, where old, which may be nil, was
@@ -95,13 +100,13 @@ func (w *writer) moveInstance(old, s *Service) {
 		if old != nil {
 			w.removeInstance(old)
 		}
-		must(w.txn.Insert(tableInstance, &instanceRow{Instance: Instance{Service: s}}))
+		w.txn.Insert(tableInstance, &instanceRow{Instance: Instance{Service: s}})
 	}
 	w.stale[refOf(s)] = struct{}{}
 }
 
 func (w *writer) removeInstance(s *Service) {
-	must(w.txn.Delete(tableInstance, &instanceRow{Instance: Instance{Service: s}}))
+	remove(w.txn, tableInstance, &instanceRow{Instance: Instance{Service: s}})
 	delete(w.stale, refOf(s))
 }
 
@@ -124,8 +129,8 @@ func (w *writer) join(s *Service) {
 			checks = append(checks, c)
 		}
 	}
-	must(w.txn.Insert(tableInstance, &instanceRow{
+	w.txn.Insert(tableInstance, &instanceRow{
 		Instance: Instance{Node: node, Service: s},
 		Health:   InstanceHealth{Node: node, Service: s, Checks: checks},
-	}))
+	})
 }

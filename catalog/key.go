@@ -8,10 +8,6 @@ import (
 // text 0x00 becomes 0x01 0x01 and 0x01 becomes 0x01 0x02. So keys sort as their
 // parts do, no part is a prefix of another, and any text may be a name.
 
-// keySlack is room for the primary key that memdb appends to the keys of
-// secondary indexes, so that it seldom has to copy them.
-const keySlack = 40
-
 func appendPart(key []byte, part string) []byte {
 	if strings.IndexByte(part, 0) < 0 && strings.IndexByte(part, 1) < 0 {
 		key = append(key, part...)

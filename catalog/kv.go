@@ -3,6 +3,7 @@ package catalog
 import (
 	"bytes"
 	"fmt"
+	"iter"
 	"strings"
 
 	"praetor/internal/fault"
@@ -74,24 +75,30 @@ func (tx *Tx) KVGet(ws WatchSet, key string) (uint64, *KVEntry) {
 // KVList returns the entries whose keys start with prefix, in key order.
 func (tx *Tx) KVList(ws WatchSet, prefix string) (uint64, []*KVEntry) {
 	entries, index := make([]*KVEntry, 0), uint64(0)
-	for e := range rows[*KVEntry](tx.txn, ws, tableKV, byIDPrefix, tx.in.text(prefix)) {
+	for e := range rows[*KVEntry](tx.txn, ws, tableKV, byID, tx.in.text(prefix)) {
 		entries, index = append(entries, e), max(index, e.ModifyIndex)
 	}
-	return tx.kvPrefixIndex(prefix, index), entries
+	return tx.KVListIndex(prefix, index), entries
 }
 
 // KVKeys returns keys that start with prefix, each cut after the first
 // separator past the prefix, without repeats; "" cuts nothing.
 func (tx *Tx) KVKeys(ws WatchSet, prefix, separator string) (uint64, []string) {
 	keys, index := make([]string, 0), uint64(0)
-	for e := range rows[*KVEntry](tx.txn, ws, tableKV, byIDPrefix, tx.in.text(prefix)) {
+	for e := range rows[*KVEntry](tx.txn, ws, tableKV, byID, tx.in.text(prefix)) {
 		index = max(index, e.ModifyIndex)
 		key := cutKey(e.Key, len(prefix), separator)
 		if n := len(keys); n == 0 || keys[n-1] != key {
 			keys = append(keys, key)
 		}
 	}
-	return tx.kvPrefixIndex(prefix, index), keys
+	return tx.KVListIndex(prefix, index), keys
+}
+
+// KVEach goes over the entries whose keys start with prefix, in key order. It watches
+// nothing.
+func (tx *Tx) KVEach(prefix string) iter.Seq[*KVEntry] {
+	return rows[*KVEntry](tx.txn, nil, tableKV, byID, tx.in.text(prefix))
 }
 
 // cutKey cuts key after the first separator at or past from.
@@ -105,8 +112,15 @@ func cutKey(key string, from int, separator string) string {
 	return key
 }
 
-// kvPrefixIndex is the index of a prefix whose entries have index at most.
-func (tx *Tx) kvPrefixIndex(prefix string, index uint64) uint64 {
+// WatchKVList watches what KVList and KVKeys do, and returns the channel: it is the same
+// one while no entry below prefix changes.
+func (tx *Tx) WatchKVList(ws WatchSet, prefix string) <-chan struct{} {
+	return watchRows(tx.txn, ws, tableKV, byID, tx.in.text(prefix))
+}
+
+// KVListIndex is the index of a list of the entries below a prefix, of which none is
+// newer than index.
+func (tx *Tx) KVListIndex(prefix string, index uint64) uint64 {
 	if prefix == "" {
 		return tx.kvTableIndex()
 	}
@@ -139,12 +153,12 @@ func (w *writer) kvWrite(c *KVWrite) any {
 		}
 		w.setKey(old, &c.Entry)
 	case KVDelete:
-		w.deleteKey(old)
+		w.deleteKey(KeyDelete, old)
 	case KVDeleteCAS:
 		if old != nil && old.ModifyIndex != c.Entry.ModifyIndex {
 			return false
 		}
-		w.deleteKey(old)
+		w.deleteKey(KeyDelete, old)
 	case KVLock, KVUnlock:
 		return w.lockWrite(c.Verb, old, &c.Entry)
 	}
@@ -178,10 +192,10 @@ func (w *writer) setKey(old, entry *KVEntry) {
 	if old != nil {
 		e.Session = old.Session
 	}
-	w.writeKey(old, e)
+	w.writeKey(KeySet, old, e)
 }
 
-// lockKey says whether the session now holds the key. LockIndex counts how
+// lockKey reports whether the session now holds the key. LockIndex counts how
 // often it went from free to held.
 func (w *writer) lockKey(old, entry *KVEntry) bool {
 	e := &KVEntry{Key: entry.Key, Value: entry.Value, Flags: entry.Flags, Session: entry.Session, LockIndex: 1}
@@ -194,22 +208,22 @@ func (w *writer) lockKey(old, entry *KVEntry) bool {
 	default:
 		return false
 	}
-	w.writeKey(old, e)
+	w.writeKey(KeyLock, old, e)
 	return true
 }
 
-// unlockKey says whether the session held the key.
+// unlockKey reports whether the session held the key.
 func (w *writer) unlockKey(old, entry *KVEntry) bool {
 	if old == nil || old.Session != entry.Session {
 		return false
 	}
-	w.writeKey(old, &KVEntry{Key: entry.Key, Value: entry.Value, Flags: entry.Flags, LockIndex: old.LockIndex})
+	w.writeKey(KeyUnlock, old, &KVEntry{Key: entry.Key, Value: entry.Value, Flags: entry.Flags, LockIndex: old.LockIndex})
 	return true
 }
 
 // writeKey stores e in place of old, which may be nil. The same again changes
-// nothing.
-func (w *writer) writeKey(old, e *KVEntry) {
+// nothing. op is what the history calls it.
+func (w *writer) writeKey(op string, old, e *KVEntry) {
 	e.Value, e.CreateIndex, e.ModifyIndex = nilEmpty(e.Value), w.index, w.index
 	if old != nil {
 		if old.equal(e) {
@@ -219,7 +233,8 @@ func (w *writer) writeKey(old, e *KVEntry) {
 	} else if t := graves(w.txn, w.in); t.has(e.Key) {
 		w.setGraves(t.drop(e.Key)) // the entry's index is past it
 	}
-	must(w.txn.Insert(tableKV, e))
+	w.noteKey(op, e.Key, old)
+	w.txn.Insert(tableKV, e)
 	if old == nil {
 		w.count(countKeys, 1)
 	}
@@ -231,11 +246,12 @@ func (e *KVEntry) equal(o *KVEntry) bool {
 }
 
 // deleteKey removes old, which may be nil.
-func (w *writer) deleteKey(old *KVEntry) {
+func (w *writer) deleteKey(op string, old *KVEntry) {
 	if old == nil {
 		return
 	}
-	must(w.txn.Delete(tableKV, old))
+	w.noteKey(op, old.Key, old)
+	remove(w.txn, tableKV, old)
 	w.count(countKeys, -1)
 	w.bury(old.Key)
 }
@@ -245,15 +261,15 @@ func (w *writer) deleteKey(old *KVEntry) {
 // tombstones, so it answers with the table's index, which is past all of them.
 func (w *writer) deleteTree(prefix string) {
 	found := 0
-	for range rows[*KVEntry](w.txn, nil, tableKV, byIDPrefix, w.in.text(prefix)) {
+	for e := range rows[*KVEntry](w.txn, nil, tableKV, byID, w.in.text(prefix)) {
+		w.noteKey(KeyDeleteTree, e.Key, e)
+		remove(w.txn, tableKV, e)
 		found++
 	}
 	if found == 0 {
 		return
 	}
 	w.count(countKeys, -found)
-	_, err := w.txn.DeletePrefix(tableKV, byIDPrefix, string(w.in.text(prefix)))
-	must(err)
 	w.setGraves(graves(w.txn, w.in).dropUnder(prefix))
 	w.bury(prefix)
 }
@@ -273,14 +289,13 @@ func (re *restorer) kv(e *KVEntry) error {
 	switch {
 	case e.Key == "":
 		return errNoKey
-	case e.Key <= re.key && re.holds(tableKV, byID, kvID(e)):
+	case re.holds(tableKV, byID, kvID(e)):
 		return errTwice
 	case e.Session != "" && !re.holds(tableSession, byID, re.w.in.text(e.Session)):
 		return fmt.Errorf("key %q of unknown session %q", e.Key, e.Session)
 	}
-	re.key = max(re.key, e.Key) // a look at each would copy what the transaction changed
 	e.Value = nilEmpty(e.Value)
-	must(re.w.txn.Insert(tableKV, e))
+	re.w.txn.Insert(tableKV, e)
 	re.w.count(countKeys, 1)
 	return re.indexes(e.CreateIndex, e.ModifyIndex)
 }

@@ -61,8 +61,57 @@ func (l *Loader) AddDeletion(key string, index uint64) error {
 // SetAutopilot sets the configuration of autopilot, once.
 func (l *Loader) SetAutopilot(a *Autopilot) error { return add(l, a, a.ModifyIndex, l.re.autopilot) }
 
+// AddConfigEntry adds a config entry.
+func (l *Loader) AddConfigEntry(e *ConfigEntry) error {
+	return add(l, e, e.ModifyIndex, l.re.configEntry)
+}
+
+// AddVirtualAddress adds a virtual address, unless that or one of its service is known
+// already: an instance that was added shows its own.
+func (l *Loader) AddVirtualAddress(v *VirtualAddress) error {
+	if l.re.holds(tableVirtual, byID, virtualID(v)) || v.Service != "" && l.re.w.virtual(v.Service) != nil {
+		return nil
+	}
+	return add(l, v, v.ModifyIndex, l.re.virtualAddress)
+}
+
+// AddCARoot adds a root of the mesh.
+func (l *Loader) AddCARoot(r *CARoot) error { return add(l, r, r.ModifyIndex, l.re.caRoot) }
+
+// SetCAConfig sets how the authority of the mesh signs, once.
+func (l *Loader) SetCAConfig(c *CAConfig) error { return add(l, c, c.ModifyIndex, l.re.caConfig) }
+
+// SetCAState sets what the provider of the authority keeps, once.
+func (l *Loader) SetCAState(s *CAState) error { return add(l, s, s.ModifyIndex, l.re.caState) }
+
 // AddCoordinate adds a coordinate of a node that was added.
 func (l *Loader) AddCoordinate(c *Coordinate) error { return add(l, c, 0, l.re.coordinate) }
+
+// AddACLPolicy adds a policy, AddACLRole a role, AddACLToken a token. What they are
+// linked to need not be there. Their hashes are made here.
+func (l *Loader) AddACLPolicy(p *ACLPolicy) error {
+	p.Hash = p.aclHash()
+	return add(l, p, p.ModifyIndex, l.re.aclPolicy)
+}
+
+func (l *Loader) AddACLRole(r *ACLRole) error {
+	r.Hash = r.aclHash()
+	return add(l, r, r.ModifyIndex, l.re.aclRole)
+}
+
+func (l *Loader) AddACLToken(t *ACLToken) error {
+	t.Hash = t.aclHash()
+	return add(l, t, t.ModifyIndex, l.re.aclToken)
+}
+
+// AddACLAuthMethod adds an auth method, AddACLBindingRule a rule of one.
+func (l *Loader) AddACLAuthMethod(m *ACLAuthMethod) error {
+	return add(l, m, m.ModifyIndex, l.re.aclAuthMethod)
+}
+
+func (l *Loader) AddACLBindingRule(r *ACLBindingRule) error {
+	return add(l, r, r.ModifyIndex, l.re.aclBindingRule)
+}
 
 func add[R any](l *Loader, row R, index uint64, store func(R) error) error {
 	l.highest = max(l.highest, index)
@@ -86,15 +135,18 @@ func (l *Loader) Finish(s *Store, last uint64, tables map[string]uint64) uint64 
 	re.w.index = re.last
 	for _, name := range tableIndexes {
 		if value := tables[name]; value != 0 {
-			must(re.w.txn.Insert(tableIndex, &indexRow{Key: name, Value: value}))
+			re.w.txn.Insert(tableIndex, &indexRow{Key: name, Value: value})
 		} else {
 			re.w.bump(name)
 		}
 	}
-	for n := range rows[*Node](re.w.txn, nil, tableNode, byIDPrefix, l.re.w.in.all()) {
+	if value := tables[indexACLBootstrap]; value != 0 { // no table: nothing else moves it
+		re.w.txn.Insert(tableIndex, &indexRow{Key: indexACLBootstrap, Value: value})
+	}
+	for n := range rows[*Node](re.w.txn, nil, tableNode, byID, l.re.w.in.all()) {
 		re.w.bump(prefixNode + fold(n.Node))
 	}
-	for svc := range rows[*Service](re.w.txn, nil, tableService, byIDPrefix, l.re.w.in.all()) {
+	for svc := range rows[*Service](re.w.txn, nil, tableService, byID, l.re.w.in.all()) {
 		re.w.bumpService(svc.Service, true)
 	}
 	re.w.flushIndexes()

@@ -45,19 +45,29 @@ func (tx *Tx) MeshHealth(ws WatchSet, name string) (uint64, []*InstanceHealth) {
 // MeshIndex returns the index MeshHealth would, and watches the same.
 func (tx *Tx) MeshIndex(ws WatchSet, name string) uint64 { return tx.watchMesh(ws, name, true) }
 
+// MeshInstancesIndex is MeshIndex for MeshInstances.
+func (tx *Tx) MeshInstancesIndex(ws WatchSet, name string) uint64 {
+	return tx.watchMesh(ws, name, false)
+}
+
 // watchMesh is watchService for what serves a service inside the mesh. One row
-// tells of instances and checks: few ask for the former alone.
+// tells of instances and checks: few ask for the former alone. If nothing serves it the
+// index is the service's own, whose changes wake nobody here, if it has instances.
 func (tx *Tx) watchMesh(ws WatchSet, name string, health bool) uint64 {
 	key := prefixMesh + fold(name)
-	if tx.index(key) == 0 {
-		return tx.watchMissing(ws, name, health)
+	if tx.index(key) != 0 {
+		return tx.watchIndex(ws, key)
 	}
-	return tx.watchIndex(ws, key)
+	missing := tx.watchMissing(ws, name, health)
+	if own := tx.index(prefixHealth + fold(name)); own != 0 {
+		return max(own, tx.index(indexServiceExtinct)) // the latter moved when the last that served it went
+	}
+	return missing
 }
 
 // hasMesh reports whether anything serves a service inside the mesh.
 func (w *writer) hasMesh(name string) bool {
-	return first[*instanceRow](w.txn, tableInstance, byMesh, w.in.serviceNameKey(name)) != nil
+	return firstUnder[*instanceRow](w.txn, tableInstance, byMesh, w.in.serviceNameKey(name)) != nil
 }
 
 // enterMesh wakes the watchers of a service that s is the first to serve. It
@@ -99,6 +109,6 @@ func (w *writer) settleMesh(s *Service, index uint64) {
 	}
 	key := prefixMesh + fold(name)
 	if first[*indexRow](w.txn, tableIndex, byID, []byte(w.in.name(key))) == nil {
-		must(w.txn.Insert(tableIndex, &indexRow{Key: key, Value: index}))
+		w.txn.Insert(tableIndex, &indexRow{Key: key, Value: index})
 	}
 }

@@ -44,7 +44,9 @@ func TestMeshListsProxiesAndNativeInstances(t *testing.T) {
 			}
 		}
 	}
-	register(&catalog.Service{ID: "web", Service: "web"})
+	own := register(&catalog.Service{ID: "web", Service: "web"})
+	register(&catalog.Service{ID: "unrelated", Service: "unrelated"})
+	want("web", own) // that of the service itself while nothing serves it
 	ws := catalog.WatchSet{}
 	s.store.Read().MeshHealth(ws, "Web")
 	at := register(proxyFor("web"))

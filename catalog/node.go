@@ -62,10 +62,19 @@ func (l *Locality) Equal(o *Locality) bool {
 // (reference/http-api.md §5), but nodes alone wake who watches.
 func (tx *Tx) Nodes(ws WatchSet) (uint64, []*Node) {
 	nodes := make([]*Node, 0)
-	for n := range rows[*Node](tx.txn, ws, tableNode, byIDPrefix, tx.in.all()) {
+	for n := range rows[*Node](tx.txn, ws, tableNode, byID, tx.in.all()) {
 		nodes = append(nodes, n)
 	}
-	return tx.index(indexNodes), nodes
+	return tx.NodesIndex(), nodes
+}
+
+// NodesIndex is the index of Nodes.
+func (tx *Tx) NodesIndex() uint64 { return tx.index(indexNodes) }
+
+// WatchNodes watches what Nodes does, and returns the channel: it is the same one while
+// no node changes.
+func (tx *Tx) WatchNodes(ws WatchSet) <-chan struct{} {
+	return watchRows(tx.txn, ws, tableNode, byID, tx.in.all())
 }
 
 // Node finds a node by name (any case), by full ID, or by a unique ID prefix of
@@ -85,7 +94,7 @@ func (tx *Tx) NodeServices(ws WatchSet, nameOrID string) (uint64, *NodeServices)
 		return index, nil
 	}
 	services := make([]*Service, 0)
-	for s := range rows[*Service](tx.txn, nil, tableService, byIDPrefix, tx.in.nodeKey(node.Node)) {
+	for s := range rows[*Service](tx.txn, nil, tableService, byID, tx.in.nodeKey(node.Node)) {
 		services = append(services, s)
 	}
 	return index, &NodeServices{Node: node, Services: services}
@@ -110,7 +119,7 @@ func (tx *Tx) findNode(ws WatchSet, nameOrID string) *Node {
 // nodeByUUID returns the one node whose ID starts with digits.
 func (tx *Tx) nodeByUUID(ws WatchSet, digits string) *Node {
 	var found *Node
-	for n := range rows[*Node](tx.txn, ws, tableNode, uuidPrefix, tx.in.text(digits)) {
+	for n := range rows[*Node](tx.txn, ws, tableNode, byUUID, tx.in.text(digits)) {
 		if found != nil {
 			return nil // not unique
 		}
@@ -176,7 +185,8 @@ func (w *writer) putNode(plan nodePlan) {
 	if !plan.write {
 		return
 	}
-	must(w.txn.Insert(tableNode, plan.row))
+	w.noteNode(event(!plan.isNew), plan.row)
+	w.txn.Insert(tableNode, plan.row)
 	if plan.isNew {
 		w.count(countNodes, 1)
 	}
@@ -188,14 +198,15 @@ func (w *writer) putNode(plan nodePlan) {
 // removeNode deletes a node with all it holds.
 func (w *writer) removeNode(n *Node) {
 	w.endSessionsOn(n.Node, "")
-	for _, s := range collect[*Service](w.txn, tableService, byIDPrefix, w.in.nodeKey(n.Node)) {
+	for _, s := range collect[*Service](w.txn, tableService, byID, w.in.nodeKey(n.Node)) {
 		w.removeService(s)
 	}
-	for _, c := range collect[*Check](w.txn, tableCheck, byIDPrefix, w.in.nodeKey(n.Node)) {
+	for _, c := range collect[*Check](w.txn, tableCheck, byID, w.in.nodeKey(n.Node)) {
 		w.removeCheck(c)
 	}
 	w.removeCoordinates(n.Node)
-	must(w.txn.Delete(tableNode, n))
+	w.noteNode(EventDeregistered, n)
+	remove(w.txn, tableNode, n)
 	w.count(countNodes, -1)
 	w.bump(indexNodes)
 	w.bump(indexNodeGone)
@@ -213,7 +224,7 @@ func (re *restorer) node(n *Node) error {
 		return fmt.Errorf("node ID %s: %w", n.ID, errTwice)
 	}
 	n.TaggedAddresses, n.Meta = nilEmptyMap(n.TaggedAddresses), nilEmptyMap(n.Meta)
-	must(re.w.txn.Insert(tableNode, n))
+	re.w.txn.Insert(tableNode, n)
 	re.w.count(countNodes, 1)
 	return re.indexes(n.CreateIndex, n.ModifyIndex)
 }

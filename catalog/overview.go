@@ -28,17 +28,17 @@ func (t Tally) Total() int { return t.Passing + t.Warning + t.Critical }
 // Overview counts everything, in one pass over each table.
 func (tx *Tx) Overview() *Overview {
 	services, checks, sick := map[string]*Tally{}, map[string]*Tally{}, map[string]*Tally{}
-	for r := range rows[*instanceRow](tx.txn, nil, tableInstance, byIDPrefix, tx.in.all()) {
+	for r := range rows[*instanceRow](tx.txn, nil, tableInstance, byID, tx.in.all()) {
 		tallyOf(services, r.Health.Service.Service).Add(Worst(r.Health.Checks), 1)
 	}
-	for c := range rows[*Check](tx.txn, nil, tableCheck, byIDPrefix, tx.in.all()) {
+	for c := range rows[*Check](tx.txn, nil, tableCheck, byID, tx.in.all()) {
 		tallyOf(checks, c.Name).Add(c.Status, 1)
 		if c.ServiceID == "" {
 			tallyOf(sick, fold(c.Node)).Add(c.Status, 1)
 		}
 	}
 	o := &Overview{Services: sortTallies(services), Checks: sortTallies(checks)}
-	for n := range rows[*Node](tx.txn, nil, tableNode, byIDPrefix, tx.in.all()) {
+	for n := range rows[*Node](tx.txn, nil, tableNode, byID, tx.in.all()) {
 		o.Nodes.Add(tallyOf(sick, fold(n.Node)).Worst(), 1)
 	}
 	return o

@@ -28,7 +28,7 @@ func (g generator) command(tw *twin) (catalog.CommandType, msgp.Marshaler) {
 		return catalog.RegisterCommand, g.register()
 	case 4, 5:
 		return catalog.DeregisterCommand, &catalog.Deregister{
-			Node: g.node(), ServiceID: pick(g, "", "s", "t"), CheckID: pick(g, "", "c1", "c2"),
+			Node: g.node(), ServiceID: pick(g, "", "s", "S", "t"), CheckID: pick(g, "", "c1", "c2"),
 		}
 	case 6:
 		return catalog.CoordinateCommand, g.places()
@@ -103,7 +103,7 @@ func (g generator) register() *catalog.Register {
 	for range g.IntN(3) {
 		r.Checks = append(r.Checks, &catalog.Check{
 			CheckID: pick(g, "c1", "c2", catalog.SerfHealth), Status: pick(g, catalog.Passing, catalog.Critical),
-			Output: pick(g, "", "o"), ServiceID: pick(g, "", "", "s", "t"),
+			Output: pick(g, "", "o"), ServiceID: pick(g, "", "", "s", "S", "t"),
 		})
 	}
 	if g.IntN(4) == 0 {
@@ -117,7 +117,7 @@ func (g generator) register() *catalog.Register {
 
 func (g generator) service() *catalog.Service {
 	return &catalog.Service{
-		ID: pick(g, "s", "t"), Service: pick(g, "web", "Web", "db"), Port: g.IntN(2), Kind: pick(g, "", "", "connect-proxy"),
+		ID: pick(g, "s", "S", "t"), Service: pick(g, "web", "Web", "db"), Port: g.IntN(2), Kind: pick(g, "", "", "connect-proxy"),
 		Tags:    pick(g, nil, []string{"x"}, []string{"y", "x"}, []string{"x", "x"}, []string{""}),
 		Meta:    pick(g, nil, map[string]string{"p": "1", "q": "2", "r": "3"}),
 		Connect: pick(g, nil, &catalog.Connect{Native: true}),

@@ -12,7 +12,7 @@ func (p *Proxy) equal(o *Proxy) bool {
 }
 
 func (p *Proxy) prepare() error {
-	p.Config, p.Upstreams = nilEmptyMap(p.Config), nilEmpty(p.Upstreams)
+	p.Config, p.Upstreams, p.LocalServicePorts = nilEmptyMap(p.Config), nilEmpty(p.Upstreams), nilEmpty(p.LocalServicePorts)
 	if !isFreeForm(p.Config, maxFreeFormDepth) {
 		return errFreeForm
 	}

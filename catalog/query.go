@@ -98,7 +98,7 @@ func queryBySession(q *Query) []byte {
 	if q.Session == "" {
 		return nil
 	}
-	return home.text(q.Session)
+	return home.partsKey(q.Session)
 }
 
 // queryByName finds queries that are no templates.
@@ -125,11 +125,15 @@ func (in *keyspace) templateKey(name string) []byte { return in.text("t" + fold(
 // Queries lists all prepared queries by ID.
 func (tx *Tx) Queries(ws WatchSet) (uint64, []*Query) {
 	list := make([]*Query, 0)
-	for q := range rows[*Query](tx.txn, nil, tableQuery, byIDPrefix, tx.in.all()) {
+	for q := range rows[*Query](tx.txn, nil, tableQuery, byID, tx.in.all()) {
 		list = append(list, q)
 	}
 	return tx.watchIndex(ws, indexQueries), list
 }
+
+// QueriesChanged watches for a change of any query: which of them a name means depends
+// on all.
+func (tx *Tx) QueriesChanged(ws WatchSet) { tx.watchIndex(ws, indexQueries) }
 
 // Query returns a query by ID, or nil. The index is the whole table's.
 func (tx *Tx) Query(ws WatchSet, id string) (uint64, *Query) {
@@ -145,9 +149,7 @@ func (tx *Tx) QueryNamed(name string) *Query {
 	if q := first[*Query](tx.txn, tableQuery, byName, tx.in.queryNameKey(name)); q != nil {
 		return q
 	}
-	raw, err := tx.txn.LongestPrefix(tableQuery, byTemplatePrefix, tx.in.templateKey(name))
-	must(err)
-	q, _ := raw.(*Query)
+	q, _ := tx.txn.LongestPrefix(tableQuery, byTemplate, tx.in.templateKey(name)).(*Query)
 	return q
 }
 
@@ -175,7 +177,7 @@ func (w *writer) query(c *QueryWrite) error {
 	if old != nil {
 		q.CreateIndex = old.CreateIndex
 	}
-	must(w.txn.Insert(tableQuery, q))
+	w.txn.Insert(tableQuery, q)
 	w.bump(indexQueries)
 	return nil
 }
@@ -208,13 +210,13 @@ func (w *writer) checkQueryName(q *Query) error {
 }
 
 func (w *writer) removeQuery(q *Query) {
-	must(w.txn.Delete(tableQuery, q))
+	remove(w.txn, tableQuery, q)
 	w.bump(indexQueries)
 }
 
 // endQueriesOf removes the queries that are bound to a session.
 func (w *writer) endQueriesOf(s *Session) {
-	for _, q := range collect[*Query](w.txn, tableQuery, bySession, w.in.text(s.ID)) {
+	for _, q := range collect[*Query](w.txn, tableQuery, bySession, w.in.partsKey(s.ID)) {
 		w.removeQuery(q)
 	}
 }
@@ -230,6 +232,6 @@ func (re *restorer) query(q *Query) error {
 	if err := re.w.checkQuery(q); err != nil {
 		return fmt.Errorf("query %q: %w", q.ID, err)
 	}
-	must(re.w.txn.Insert(tableQuery, q))
+	re.w.txn.Insert(tableQuery, q)
 	return re.indexes(q.CreateIndex, q.ModifyIndex)
 }

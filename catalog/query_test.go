@@ -116,3 +116,17 @@ func TestStoresWithQueriesRestoreToThemselves(t *testing.T) {
 		restoresToItself(t, f.store)
 	}
 }
+
+// TestTheEndOfASessionTakesItsOwnQueriesOnly has IDs of which one is the beginning of the other.
+func TestTheEndOfASessionTakesItsOwnQueriesOnly(t *testing.T) {
+	f := newFixture(t)
+	f.on("n1", catalog.Service{Service: "web"})
+	for _, id := range []string{"s1", "s10"} {
+		f.must(catalog.SessionCommand, &catalog.SessionWrite{Verb: catalog.SessionCreate, Session: catalog.Session{ID: id, Node: "n1"}})
+		f.must(catalog.QueryCommand, &catalog.QueryWrite{Query: catalog.Query{ID: "q" + id, Name: "q" + id, Session: id}})
+	}
+	f.must(catalog.SessionCommand, &catalog.SessionWrite{Verb: catalog.SessionDestroy, Session: catalog.Session{ID: "s1"}})
+	if one, ten := f.store.Read().QueryNamed("qs1"), f.store.Read().QueryNamed("qs10"); one != nil || ten == nil {
+		t.Errorf("queries of the session that ended: %v, of the other: %v", one, ten)
+	}
+}

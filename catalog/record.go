@@ -3,6 +3,7 @@ package catalog
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -58,10 +59,35 @@ func (t recordType) String() string {
 	return fmt.Sprintf("Unknown(%d)", uint8(t))
 }
 
-// JSON returns the row as a JSON object; bytes in it are base64.
+// hidden stands for a secret.
+const hidden = "<hidden>"
+
+// secretParts are the members that are shown to nobody, by the type of the record: who
+// may read a snapshot need not be able to sign for every service.
+var secretParts = map[string][]string{
+	caStateTable.consul:  {"PrivateKey"},
+	caConfigTable.consul: {"Config"},
+	caRootTable.consul:   {"SigningKey"}, // Consul's have it
+}
+
+// JSON returns the row as a JSON object; bytes in it are base64. The keys of the mesh's
+// authority are left out.
 func (r Record) JSON() ([]byte, error) {
+	body := r.Body
+	if secrets := secretParts[r.Type]; secrets != nil {
+		value, _, err := msgp.ReadMapStrIntfBytes(body, nil)
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range secrets {
+			if _, has := value[name]; has {
+				value[name] = hidden
+			}
+		}
+		return json.Marshal(value)
+	}
 	var out bytes.Buffer
-	if _, err := msgp.UnmarshalAsJSON(&out, r.Body); err != nil {
+	if _, err := msgp.UnmarshalAsJSON(&out, body); err != nil {
 		return nil, err
 	}
 	return out.Bytes(), nil

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -64,9 +65,7 @@ func (r *Register) Prepare() error {
 	}
 	r.Checks = slices.DeleteFunc(r.Checks, func(c *Check) bool { return c == nil })
 	for _, c := range r.Checks {
-		if err := c.prepare(r.Node); err != nil {
-			return err
-		}
+		c.prepare()
 	}
 	return nil
 }
@@ -86,6 +85,7 @@ func (s *Service) prepare() error {
 	if w := s.Weights; w.Passing < 1 || w.Warning < 0 || w.Passing > maxWeight || w.Warning > maxWeight {
 		s.Weights = Weights{Passing: 1, Warning: 1}
 	}
+	s.Ports = nilEmpty(s.Ports)
 	s.Meta, s.TaggedAddresses = nilEmptyMap(s.Meta), nilEmptyMap(s.TaggedAddresses) // not Tags: internal/ui shows the difference
 	if s.Proxy != nil {
 		return s.Proxy.prepare()
@@ -96,15 +96,9 @@ func (s *Service) prepare() error {
 // maxWeight is what a DNS SRV record can carry (RFC 2782).
 const maxWeight = 65535
 
-func (c *Check) prepare(node string) error {
+func (c *Check) prepare() {
 	if c.CheckID == "" {
 		c.CheckID = c.Name
-	}
-	switch {
-	case c.Node != "" && fold(c.Node) != fold(node):
-		return fault.New(fault.Rejected, "Node '%s' for check '%s' doesn't match register request node '%s'", c.Node, c.CheckID, node)
-	case c.CheckID == "":
-		return fault.New(fault.Rejected, "failed inserting check on node %q: failed health check lookup: index error: object is missing a value for this index", node)
 	}
 	if c.Status == "" {
 		c.Status = Critical
@@ -113,38 +107,40 @@ func (c *Check) prepare(node string) error {
 		c.Type = c.Definition.kind()
 	}
 	c.Definition.prepare()
-	return nil
 }
 
 func (d *CheckDefinition) prepare() {
 	d.Header, d.ScriptArgs = nilEmptyMap(d.Header), nilEmpty(d.ScriptArgs)
 }
 
-// kind names the type of check that a definition describes, "" if none. The order
-// is Consul's for checks that do not come from an agent, which has another one
-// (definition.CheckType), and no name for gRPC.
+// kind names the type of check that a definition describes, "" if none. Of several the first
+// counts, and what has to be run again and again counts with an interval only. What an agent
+// runs is found by another order (definition.CheckType).
 func (d *CheckDefinition) kind() string {
+	runs, script := d.Interval > 0, len(d.ScriptArgs) > 0
 	switch {
-	case d.HTTP != "":
+	case d.GRPC != "" && runs:
+		return "grpc"
+	case d.HTTP != "" && runs:
 		return "http"
-	case d.TTL != 0:
+	case d.TTL > 0:
 		return "ttl"
-	case d.TCP != "":
+	case d.TCP != "" && runs:
 		return "tcp"
-	case d.UDP != "":
+	case d.UDP != "" && runs:
 		return "udp"
 	case d.AliasNode != "" || d.AliasService != "":
 		return "alias"
-	case d.DockerContainerID != "":
+	case d.DockerContainerID != "" && script && runs:
 		return "docker"
-	case len(d.ScriptArgs) > 0:
+	case script:
 		return "script"
-	case d.H2PING != "":
+	case d.H2PING != "" && runs:
 		return "h2ping"
-	case d.OSService != "":
+	case d.OSService != "" && runs:
 		return "os_service"
 	case d.SessionName != "":
-		return "session"
+		return checkTypeSession
 	}
 	return ""
 }
@@ -185,10 +181,12 @@ func (w *writer) register(r *Register) error {
 	}
 	w.putNode(plan)
 	if r.Service != nil {
-		w.putService(plan.row, r.Service)
+		r.Service.Node = r.Node
+		w.putService(r.Service)
 	}
 	for _, c := range r.Checks {
-		w.putCheck(plan.row, c)
+		c.Node = cmp.Or(c.Node, r.Node)
+		w.putCheck(c)
 	}
 	return nil
 }
@@ -205,6 +203,7 @@ func (w *writer) deregister(d *Deregister) error {
 		}
 	case d.CheckID != "":
 		if c := first[*Check](w.txn, tableCheck, byID, w.in.checkKey(d.Node, d.CheckID)); c != nil {
+			w.noteCheckAs(EventDeregistered, "", c)
 			w.removeCheck(c)
 		}
 	default:

@@ -9,8 +9,9 @@ import (
 	"hash/crc32"
 	"io"
 
-	"github.com/hashicorp/go-memdb"
 	"github.com/tinylib/msgp/msgp"
+
+	"praetor/internal/memdb"
 )
 
 // Restore replaces the whole store with what r holds, all or nothing: r must
@@ -18,13 +19,18 @@ import (
 func (s *Store) Restore(r io.Reader) error {
 	fresh := newState()
 	re := newRestorer(bufio.NewReaderSize(r, restoreBuffer), fresh)
+	re.w.history = s.history.Load()
 	defer func() { re.w.txn.Abort() }() // does nothing after the commit
 	if err := re.run(); err != nil {
 		return fmt.Errorf("restore catalog snapshot: %w", err)
 	}
 	re.join()
+	re.leaveReplaced()
 	re.w.flushCounts()
 	re.w.txn.Commit()
+	if h := re.w.history; h != nil {
+		h.settled = false // the snapshot may have none
+	}
 	s.replace(fresh)
 	return nil
 }
@@ -40,9 +46,10 @@ func (s *Store) replace(fresh *state) {
 // restorer reads a snapshot into a database that nobody else sees yet.
 type restorer struct {
 	frames
-	db  *memdb.MemDB
-	w   *writer // keeps derived rows in step
-	key string  // the greatest so far: a greater one is new
+	db *memdb.DB
+	w  *writer // keeps derived rows in step
+
+	replaced []*Service // and those in whose place they stand, see replace
 }
 
 func newRestorer(in *bufio.Reader, fresh *state) *restorer {
@@ -96,7 +103,7 @@ func (re *restorer) join() {
 	re.w.index = re.last
 	all, row := re.db.Txn(false), uint64(0)
 	re.w.txn = re.db.Txn(true)
-	for s := range rows[*Service](all, nil, tableService, byIDPrefix, re.w.in.all()) {
+	for s := range rows[*Service](all, nil, tableService, byID, re.w.in.all()) {
 		re.w.tagVirtual(s) // if it has no address yet; nobody else sees the row
 		re.w.join(s)
 		re.w.settleMesh(s, re.last)
@@ -108,7 +115,7 @@ func (re *restorer) join() {
 // begin notes the snapshot's index.
 func (re *restorer) begin() {
 	if re.last != 0 {
-		must(re.w.txn.Insert(tableIndex, &indexRow{Key: indexLast, Value: re.last}))
+		re.w.txn.Insert(tableIndex, &indexRow{Key: indexLast, Value: re.last})
 	}
 }
 

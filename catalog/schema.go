@@ -1,16 +1,16 @@
 package catalog
 
 import (
+	"fmt"
 	"iter"
 	"slices"
 
-	"github.com/hashicorp/go-memdb"
+	"praetor/internal/memdb"
 )
 
 // The indexes of tables. Every table has byID.
 const (
 	byID       = "id"
-	byIDPrefix = "id_prefix"
 	byUUID     = "uuid"     // node: digits of the node ID
 	byName     = "name"     // query: folded name; virtual: folded service name
 	byInstance = "instance" // check: node and service ID, "" for node-level checks
@@ -21,70 +21,58 @@ const (
 	bySession  = "session"  // kv: session that holds the key; query: that it goes with
 	byTemplate = "template" // query: templates by folded name, for the longest prefix
 	byFree     = "free"     // virtual: those that no service has
-	uuidPrefix = "uuid_prefix"
-
-	byTemplatePrefix = "template_prefix"
+	bySource   = "source"   // config: sources of intentions
+	byLegacy   = "legacy"   // config: IDs of intentions
 )
 
 // rowIndexer makes the key of a row in one index; nil leaves the row out.
-// Look-ups hand in finished keys, so nothing is found by reflection.
 type rowIndexer[R any] func(row R) []byte
 
-// FromObject is for memdb.SingleIndexer.
-func (f rowIndexer[R]) FromObject(raw any) (bool, []byte, error) {
-	key := f(raw.(R))
-	return key != nil, key, nil
-}
-
-// FromArgs is for memdb.Indexer.
-func (f rowIndexer[R]) FromArgs(args ...any) ([]byte, error) { return args[0].([]byte), nil }
-
-// PrefixFromArgs is for memdb.PrefixIndexer. Only Txn.DeletePrefix hands in a string.
-func (f rowIndexer[R]) PrefixFromArgs(args ...any) ([]byte, error) {
-	if prefix, ok := args[0].(string); ok {
-		return []byte(prefix), nil
+// keys is memdb.Index.Keys.
+func (f rowIndexer[R]) keys(row any, list [][]byte) [][]byte {
+	if key := f(row.(R)); key != nil {
+		list = append(list, key)
 	}
-	return args[0].([]byte), nil
+	return list
 }
 
-// first returns the first row at key, or the zero R.
+// first returns the row at key of a unique index, or the zero R.
 func first[R any](txn *memdb.Txn, table, index string, key []byte) R {
-	raw, err := txn.First(table, index, key)
-	must(err)
-	row, _ := raw.(R)
-	return row
+	return firstWatch[R](txn, nil, table, index, key)
 }
 
 // firstWatch is first; it adds a channel to ws that closes when the answer may
 // differ: for a row that exists, only when that row changes.
 func firstWatch[R any](txn *memdb.Txn, ws WatchSet, table, index string, key []byte) R {
-	ch, raw, err := txn.FirstWatch(table, index, key)
-	must(err)
-	ws.Add(ch)
-	row, _ := raw.(R)
+	row, _ := txn.Get(ws, table, index, key).(R)
 	return row
 }
 
-// rows walks the rows whose key starts with prefix, in key order. Index names
-// a non-unique index or ends in _prefix.
+// firstUnder returns the first row whose key starts with prefix, or the zero R.
+func firstUnder[R any](txn *memdb.Txn, table, index string, prefix []byte) R {
+	row, _ := txn.First(table, index, prefix).(R)
+	return row
+}
+
+// rows walks the rows whose key starts with prefix, in key order.
 func rows[R any](txn *memdb.Txn, ws WatchSet, table, index string, prefix []byte) iter.Seq[R] {
-	it, err := txn.Get(table, index, prefix)
-	must(err)
-	ws.Add(it.WatchCh())
+	all := txn.Rows(ws, table, index, prefix)
 	return func(yield func(R) bool) {
-		for raw := it.Next(); raw != nil; raw = it.Next() {
-			if !yield(raw.(R)) {
-				return
-			}
-		}
+		all(func(row any) bool { return yield(row.(R)) })
 	}
 }
 
-// must stops at errors that only a fault in this package can cause: a missing
-// table, an index without a key.
-func must(err error) {
-	if err != nil {
-		panic("catalog: " + err.Error())
+// watchRows adds the channel to ws that rows would, and returns it.
+func watchRows(txn *memdb.Txn, ws WatchSet, table, index string, prefix []byte) <-chan struct{} {
+	changed := txn.Watch(table, index, prefix)
+	ws.Add(changed)
+	return changed
+}
+
+// remove deletes a row that is there: that it is not can only be a fault in this package.
+func remove(txn *memdb.Txn, table string, row any) {
+	if !txn.Delete(table, row) {
+		panic(fmt.Sprintf("catalog: %T to be removed is not in %s", row, table))
 	}
 }
 

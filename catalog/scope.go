@@ -85,7 +85,7 @@ func (in *keyspace) partsKey(parts ...string) []byte {
 	for _, p := range parts {
 		size += len(p) + 1
 	}
-	key := append(make([]byte, 0, size+keySlack), mark...)
+	key := append(make([]byte, 0, size), mark...)
 	for _, p := range parts {
 		key = appendPart(key, p)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"praetor/internal/fault"
 )
@@ -15,9 +16,10 @@ const tableService = "service"
 
 var serviceTable = stored(tableService, 2, "Register", serviceID, (*restorer).service, many(byAddress, serviceByAddress))
 
-// Service is one instance of a service on a node. ID is unique on its node.
+// Service is one instance of a service on a node. ID is unique on its node, compared without
+// regard to case, and shown as spelled last.
 type Service struct {
-	Node              string // name of the node it runs on; the JSON of node-centric answers leaves it out
+	Node              string // name of the node it runs on, as spelled with the instance; the JSON of node-centric answers leaves it out
 	Kind              string // "" or a proxy or gateway kind
 	ID                string
 	Service           string   // the service's name
@@ -25,7 +27,8 @@ type Service struct {
 	Address           string   // "" means the node's address
 	TaggedAddresses   map[string]ServiceAddress
 	Meta              map[string]string
-	Port              int
+	Port              int           // of several the default one
+	Ports             []ServicePort `msg:"Ports,omitempty"` // none if there is one only, without a name
 	SocketPath        string
 	Weights           Weights
 	EnableTagOverride bool
@@ -34,6 +37,13 @@ type Service struct {
 	Locality          *Locality
 	CreateIndex       uint64
 	ModifyIndex       uint64
+}
+
+// ServicePort is one of an instance's ports.
+type ServicePort struct {
+	Name    string
+	Port    int
+	Default bool // what who asks for no name gets: one of them
 }
 
 // ServiceAddress is one address of an instance under a tag such as lan_ipv4.
@@ -60,6 +70,7 @@ type Proxy struct {
 	DestinationServiceID   string
 	LocalServiceAddress    string
 	LocalServicePort       int
+	LocalServicePorts      []ServicePort `msg:"LocalServicePorts,omitempty"`
 	LocalServiceSocketPath string
 	Mode                   string
 	Config                 map[string]any
@@ -76,6 +87,7 @@ type Upstream struct {
 	DestinationPartition string
 	DestinationPeer      string
 	DestinationName      string
+	DestinationPort      string `msg:"DestinationPort,omitempty"` // the name of one of its ports
 	Datacenter           string
 	LocalBindAddress     string
 	LocalBindPort        int
@@ -109,7 +121,7 @@ type TransparentProxy struct {
 
 func serviceID(s *Service) []byte { return home.serviceKey(s.Node, s.ID) }
 
-func (in *keyspace) serviceKey(node, id string) []byte { return in.partsKey(fold(node), id) }
+func (in *keyspace) serviceKey(node, id string) []byte { return in.partsKey(fold(node), fold(id)) }
 
 func (in *keyspace) serviceNameKey(name string) []byte { return in.partsKey(fold(name)) }
 
@@ -117,10 +129,42 @@ func (in *keyspace) serviceNameKey(name string) []byte { return in.partsKey(fold
 // No weights are the default ones, and no Connect is one that is not native.
 func (s *Service) Same(o *Service, proxy func(s, o *Proxy) bool) bool {
 	return s.Kind == o.Kind && s.Service == o.Service && slices.Equal(s.Tags, o.Tags) &&
-		s.Address == o.Address && s.Port == o.Port && s.SocketPath == o.SocketPath &&
+		s.Address == o.Address && s.Port == o.Port && slices.Equal(s.Ports, o.Ports) && s.SocketPath == o.SocketPath &&
 		maps.Equal(s.TaggedAddresses, o.TaggedAddresses) && maps.Equal(s.Meta, o.Meta) &&
 		s.Weights.orDefault() == o.Weights.orDefault() && s.EnableTagOverride == o.EnableTagOverride &&
 		s.Locality.Equal(o.Locality) && s.isNative() == o.isNative() && proxy(s.Proxy, o.Proxy)
+}
+
+// FillPort makes the default one of several ports the port of who knows of one only.
+func (s *Service) FillPort() {
+	if s.Port == 0 {
+		s.Port = s.DefaultPort()
+	}
+}
+
+// DefaultPort is the default one of several ports; 0 for none.
+func (s *Service) DefaultPort() int {
+	for _, p := range s.Ports {
+		if p.Default {
+			return p.Port
+		}
+	}
+	return 0
+}
+
+// HasTag reports whether an instance has a tag, in any letter case.
+func (s *Service) HasTag(tag string) bool {
+	return slices.ContainsFunc(s.Tags, func(has string) bool { return strings.EqualFold(has, tag) })
+}
+
+// PortNamed is the port of a name in any letter case, as DNS asks for it.
+func (s *Service) PortNamed(name string) (port int, ok bool) {
+	for _, p := range s.Ports {
+		if strings.EqualFold(p.Name, name) {
+			return p.Port, true
+		}
+	}
+	return 0, false
 }
 
 func (w Weights) orDefault() Weights {
@@ -138,31 +182,45 @@ func planService(r *Register) error {
 	if r.Service == nil {
 		return nil
 	}
-	if text := metaFault(r.Service.Kind, r.Service.Meta); text != "" {
-		return fault.New(fault.Rejected, "failed inserting service: Invalid Service Meta for node %s and serviceID %s: %s",
-			r.Node, r.Service.ID, text)
+	if err := r.Service.planMeta(r.Node); err != nil {
+		return fault.New(fault.Rejected, "failed inserting service: %w", err)
 	}
 	return nil
 }
 
-// putService writes an instance on node.
-func (w *writer) putService(node *Node, s *Service) {
-	s.Node, s.CreateIndex, s.ModifyIndex = node.Node, w.index, w.index
+func (s *Service) planMeta(node string) error {
+	if text := metaFault(s.Kind, s.Meta); text != "" {
+		return fault.New(fault.Rejected, "Invalid Service Meta for node %s and serviceID %s: %s", node, s.ID, text)
+	}
+	return nil
+}
+
+// putService writes an instance on its node, which is there.
+func (w *writer) putService(s *Service) {
+	s.CreateIndex, s.ModifyIndex = w.index, w.index
 	w.tagVirtual(s)
 	old := first[*Service](w.txn, tableService, byID, serviceID(s))
 	if old != nil {
 		s.CreateIndex = old.CreateIndex
-		if s.Same(old, (*Proxy).equal) {
+		if s.ID == old.ID && s.Same(old, (*Proxy).equal) {
 			return
 		}
 	}
 	w.insertService(old, s)
+	w.noteService(event(old != nil), s)
 	w.bumpInstance(s)
-	if old != nil && old.Service != s.Service {
+	if old != nil {
+		w.leaveNames(old, s)
+	}
+}
+
+// leaveNames settles the names that an instance had as old and does not have as s.
+func (w *writer) leaveNames(old, s *Service) {
+	if fold(old.Service) != fold(s.Service) {
 		w.leaveService(old)
 		w.renameChecks(s)
 	}
-	if old != nil && fold(meshName(old)) != fold(meshName(s)) {
+	if fold(meshName(old)) != fold(meshName(s)) {
 		w.leaveMesh(old)
 	}
 }
@@ -175,7 +233,7 @@ func (w *writer) insertService(old, s *Service) {
 		w.bump(birthKey(fold(s.Service)))
 	}
 	w.enterMesh(s)
-	must(w.txn.Insert(tableService, s))
+	w.txn.Insert(tableService, s)
 	w.countInstance(s, 1)
 	if old != nil {
 		w.countInstance(old, -1)
@@ -189,7 +247,8 @@ func (w *writer) removeService(s *Service) {
 	for _, c := range collect[*Check](w.txn, tableCheck, byInstance, w.in.instanceKey(s.Node, s.ID)) {
 		w.removeCheck(c)
 	}
-	must(w.txn.Delete(tableService, s))
+	w.noteService(EventDeregistered, s)
+	remove(w.txn, tableService, s)
 	w.countInstance(s, -1)
 	w.removeInstance(s)
 	w.countTags(s, nil)
@@ -220,7 +279,7 @@ func (w *writer) bumpService(name string, instances bool) {
 // bumpServicesOn moves the index of every service on a node, whose instances
 // show a change of the node or its own checks.
 func (w *writer) bumpServicesOn(node string, instances bool) {
-	for s := range rows[*Service](w.txn, nil, tableService, byIDPrefix, w.in.nodeKey(node)) {
+	for s := range rows[*Service](w.txn, nil, tableService, byID, w.in.nodeKey(node)) {
 		w.stale[refOf(s)] = struct{}{}
 		w.bumpService(s.Service, instances)
 		w.bumpMesh(s)
@@ -234,8 +293,13 @@ func (w *writer) leaveService(s *Service) {
 		w.bumpService(s.Service, true)
 		return
 	}
-	folded := fold(s.Service)
 	w.count(countServices, -1)
+	w.dropService(s.Service)
+}
+
+// dropService removes the index of a service without instances.
+func (w *writer) dropService(name string) {
+	folded := fold(name)
 	w.drop(prefixHealth + folded)
 	w.drop(prefixInstances + folded)
 	w.bump(indexServiceExtinct)
@@ -249,15 +313,53 @@ func (re *restorer) service(s *Service) error {
 	if err := s.prepare(); err != nil {
 		return err
 	}
+	old := first[*Service](re.w.txn, tableService, byID, serviceID(s))
 	switch {
 	case !re.holds(tableNode, byID, re.w.in.nodeKey(s.Node)):
 		return fmt.Errorf("service %q of unknown node %q", s.ID, s.Node)
-	case re.holds(tableService, byID, serviceID(s)):
+	case old != nil && old.ID == s.ID:
 		return errTwice
 	}
-	re.w.insertService(nil, s)
+	re.w.insertService(old, s)
+	if old != nil {
+		s = re.replace(old, s)
+	}
 	re.adoptVirtual(s)
 	clear(re.w.stale) // join does all
 	clear(re.w.bumps) // snapshots hold them
 	return re.indexes(s.CreateIndex, s.ModifyIndex)
+}
+
+// replace settles that an instance stands in the place of another, whose ID differs in
+// case: a version that told them apart wrote the snapshot. The one written last stays.
+func (re *restorer) replace(old, s *Service) (stays *Service) {
+	re.replaced = append(re.replaced, old, s)
+	re.w.leaveNames(old, s)
+	if old.ModifyIndex < s.ModifyIndex {
+		return s
+	}
+	re.w.insertService(s, old)
+	re.w.leaveNames(s, old)
+	return old
+}
+
+// leaveReplaced removes the indexes that only instances had that were left out, and gives
+// their checks to those that stay.
+func (re *restorer) leaveReplaced() {
+	for _, s := range re.replaced {
+		if first[*Service](re.w.txn, tableService, byID, serviceID(s)) == s {
+			re.w.renameChecks(s)
+			continue
+		}
+		if !re.w.hasInstances(s.Service) {
+			re.w.dropService(s.Service)
+		}
+		if !re.w.hasMesh(meshName(s)) {
+			re.w.leaveMesh(s)
+		}
+	}
+	if len(re.replaced) > 0 {
+		re.w.flushInstances()
+		re.w.flushIndexes()
+	}
 }

@@ -255,81 +255,111 @@ func (z *ExposePath) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *Proxy) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 11
-	// string "DestinationServiceName"
-	o = append(o, 0x8b, 0xb6, 0x44, 0x65, 0x73, 0x74, 0x69, 0x6e, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x53, 0x65, 0x72, 0x76, 0x69, 0x63, 0x65, 0x4e, 0x61, 0x6d, 0x65)
-	o = msgp.AppendString(o, z.DestinationServiceName)
-	// string "DestinationServiceID"
-	o = append(o, 0xb4, 0x44, 0x65, 0x73, 0x74, 0x69, 0x6e, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x53, 0x65, 0x72, 0x76, 0x69, 0x63, 0x65, 0x49, 0x44)
-	o = msgp.AppendString(o, z.DestinationServiceID)
-	// string "LocalServiceAddress"
-	o = append(o, 0xb3, 0x4c, 0x6f, 0x63, 0x61, 0x6c, 0x53, 0x65, 0x72, 0x76, 0x69, 0x63, 0x65, 0x41, 0x64, 0x64, 0x72, 0x65, 0x73, 0x73)
-	o = msgp.AppendString(o, z.LocalServiceAddress)
-	// string "LocalServicePort"
-	o = append(o, 0xb0, 0x4c, 0x6f, 0x63, 0x61, 0x6c, 0x53, 0x65, 0x72, 0x76, 0x69, 0x63, 0x65, 0x50, 0x6f, 0x72, 0x74)
-	o = msgp.AppendInt(o, z.LocalServicePort)
-	// string "LocalServiceSocketPath"
-	o = append(o, 0xb6, 0x4c, 0x6f, 0x63, 0x61, 0x6c, 0x53, 0x65, 0x72, 0x76, 0x69, 0x63, 0x65, 0x53, 0x6f, 0x63, 0x6b, 0x65, 0x74, 0x50, 0x61, 0x74, 0x68)
-	o = msgp.AppendString(o, z.LocalServiceSocketPath)
-	// string "Mode"
-	o = append(o, 0xa4, 0x4d, 0x6f, 0x64, 0x65)
-	o = msgp.AppendString(o, z.Mode)
-	// string "Config"
-	o = append(o, 0xa6, 0x43, 0x6f, 0x6e, 0x66, 0x69, 0x67)
-	o = msgp.AppendMapHeader(o, uint32(len(z.Config)))
-	for za0001, za0002 := range z.Config {
-		o = msgp.AppendString(o, za0001)
-		o, err = msgp.AppendIntf(o, za0002)
-		if err != nil {
-			err = msgp.WrapError(err, "Config", za0001)
-			return
-		}
+	// check for omitted fields
+	zb0001Len := uint32(12)
+	var zb0001Mask uint16 /* 12 bits */
+	_ = zb0001Mask
+	if z.LocalServicePorts == nil {
+		zb0001Len--
+		zb0001Mask |= 0x10
 	}
-	// string "Upstreams"
-	o = append(o, 0xa9, 0x55, 0x70, 0x73, 0x74, 0x72, 0x65, 0x61, 0x6d, 0x73)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Upstreams)))
-	for za0003 := range z.Upstreams {
-		o, err = z.Upstreams[za0003].MarshalMsg(o)
-		if err != nil {
-			err = msgp.WrapError(err, "Upstreams", za0003)
-			return
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		// string "DestinationServiceName"
+		o = append(o, 0xb6, 0x44, 0x65, 0x73, 0x74, 0x69, 0x6e, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x53, 0x65, 0x72, 0x76, 0x69, 0x63, 0x65, 0x4e, 0x61, 0x6d, 0x65)
+		o = msgp.AppendString(o, z.DestinationServiceName)
+		// string "DestinationServiceID"
+		o = append(o, 0xb4, 0x44, 0x65, 0x73, 0x74, 0x69, 0x6e, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x53, 0x65, 0x72, 0x76, 0x69, 0x63, 0x65, 0x49, 0x44)
+		o = msgp.AppendString(o, z.DestinationServiceID)
+		// string "LocalServiceAddress"
+		o = append(o, 0xb3, 0x4c, 0x6f, 0x63, 0x61, 0x6c, 0x53, 0x65, 0x72, 0x76, 0x69, 0x63, 0x65, 0x41, 0x64, 0x64, 0x72, 0x65, 0x73, 0x73)
+		o = msgp.AppendString(o, z.LocalServiceAddress)
+		// string "LocalServicePort"
+		o = append(o, 0xb0, 0x4c, 0x6f, 0x63, 0x61, 0x6c, 0x53, 0x65, 0x72, 0x76, 0x69, 0x63, 0x65, 0x50, 0x6f, 0x72, 0x74)
+		o = msgp.AppendInt(o, z.LocalServicePort)
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "LocalServicePorts"
+			o = append(o, 0xb1, 0x4c, 0x6f, 0x63, 0x61, 0x6c, 0x53, 0x65, 0x72, 0x76, 0x69, 0x63, 0x65, 0x50, 0x6f, 0x72, 0x74, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.LocalServicePorts)))
+			for za0001 := range z.LocalServicePorts {
+				// map header, size 3
+				// string "Name"
+				o = append(o, 0x83, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
+				o = msgp.AppendString(o, z.LocalServicePorts[za0001].Name)
+				// string "Port"
+				o = append(o, 0xa4, 0x50, 0x6f, 0x72, 0x74)
+				o = msgp.AppendInt(o, z.LocalServicePorts[za0001].Port)
+				// string "Default"
+				o = append(o, 0xa7, 0x44, 0x65, 0x66, 0x61, 0x75, 0x6c, 0x74)
+				o = msgp.AppendBool(o, z.LocalServicePorts[za0001].Default)
+			}
 		}
-	}
-	// string "MeshGatewayMode"
-	o = append(o, 0xaf, 0x4d, 0x65, 0x73, 0x68, 0x47, 0x61, 0x74, 0x65, 0x77, 0x61, 0x79, 0x4d, 0x6f, 0x64, 0x65)
-	o = msgp.AppendString(o, z.MeshGatewayMode)
-	// string "Expose"
-	o = append(o, 0xa6, 0x45, 0x78, 0x70, 0x6f, 0x73, 0x65)
-	if z.Expose == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		// map header, size 2
-		// string "Checks"
-		o = append(o, 0x82, 0xa6, 0x43, 0x68, 0x65, 0x63, 0x6b, 0x73)
-		o = msgp.AppendBool(o, z.Expose.Checks)
-		// string "Paths"
-		o = append(o, 0xa5, 0x50, 0x61, 0x74, 0x68, 0x73)
-		o = msgp.AppendArrayHeader(o, uint32(len(z.Expose.Paths)))
-		for za0004 := range z.Expose.Paths {
-			o, err = z.Expose.Paths[za0004].MarshalMsg(o)
+		// string "LocalServiceSocketPath"
+		o = append(o, 0xb6, 0x4c, 0x6f, 0x63, 0x61, 0x6c, 0x53, 0x65, 0x72, 0x76, 0x69, 0x63, 0x65, 0x53, 0x6f, 0x63, 0x6b, 0x65, 0x74, 0x50, 0x61, 0x74, 0x68)
+		o = msgp.AppendString(o, z.LocalServiceSocketPath)
+		// string "Mode"
+		o = append(o, 0xa4, 0x4d, 0x6f, 0x64, 0x65)
+		o = msgp.AppendString(o, z.Mode)
+		// string "Config"
+		o = append(o, 0xa6, 0x43, 0x6f, 0x6e, 0x66, 0x69, 0x67)
+		o = msgp.AppendMapHeader(o, uint32(len(z.Config)))
+		for za0002, za0003 := range z.Config {
+			o = msgp.AppendString(o, za0002)
+			o, err = msgp.AppendIntf(o, za0003)
 			if err != nil {
-				err = msgp.WrapError(err, "Expose", "Paths", za0004)
+				err = msgp.WrapError(err, "Config", za0002)
 				return
 			}
 		}
-	}
-	// string "TransparentProxy"
-	o = append(o, 0xb0, 0x54, 0x72, 0x61, 0x6e, 0x73, 0x70, 0x61, 0x72, 0x65, 0x6e, 0x74, 0x50, 0x72, 0x6f, 0x78, 0x79)
-	if z.TransparentProxy == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		// map header, size 2
-		// string "OutboundListenerPort"
-		o = append(o, 0x82, 0xb4, 0x4f, 0x75, 0x74, 0x62, 0x6f, 0x75, 0x6e, 0x64, 0x4c, 0x69, 0x73, 0x74, 0x65, 0x6e, 0x65, 0x72, 0x50, 0x6f, 0x72, 0x74)
-		o = msgp.AppendInt(o, z.TransparentProxy.OutboundListenerPort)
-		// string "DialedDirectly"
-		o = append(o, 0xae, 0x44, 0x69, 0x61, 0x6c, 0x65, 0x64, 0x44, 0x69, 0x72, 0x65, 0x63, 0x74, 0x6c, 0x79)
-		o = msgp.AppendBool(o, z.TransparentProxy.DialedDirectly)
+		// string "Upstreams"
+		o = append(o, 0xa9, 0x55, 0x70, 0x73, 0x74, 0x72, 0x65, 0x61, 0x6d, 0x73)
+		o = msgp.AppendArrayHeader(o, uint32(len(z.Upstreams)))
+		for za0004 := range z.Upstreams {
+			o, err = z.Upstreams[za0004].MarshalMsg(o)
+			if err != nil {
+				err = msgp.WrapError(err, "Upstreams", za0004)
+				return
+			}
+		}
+		// string "MeshGatewayMode"
+		o = append(o, 0xaf, 0x4d, 0x65, 0x73, 0x68, 0x47, 0x61, 0x74, 0x65, 0x77, 0x61, 0x79, 0x4d, 0x6f, 0x64, 0x65)
+		o = msgp.AppendString(o, z.MeshGatewayMode)
+		// string "Expose"
+		o = append(o, 0xa6, 0x45, 0x78, 0x70, 0x6f, 0x73, 0x65)
+		if z.Expose == nil {
+			o = msgp.AppendNil(o)
+		} else {
+			// map header, size 2
+			// string "Checks"
+			o = append(o, 0x82, 0xa6, 0x43, 0x68, 0x65, 0x63, 0x6b, 0x73)
+			o = msgp.AppendBool(o, z.Expose.Checks)
+			// string "Paths"
+			o = append(o, 0xa5, 0x50, 0x61, 0x74, 0x68, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Expose.Paths)))
+			for za0005 := range z.Expose.Paths {
+				o, err = z.Expose.Paths[za0005].MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Expose", "Paths", za0005)
+					return
+				}
+			}
+		}
+		// string "TransparentProxy"
+		o = append(o, 0xb0, 0x54, 0x72, 0x61, 0x6e, 0x73, 0x70, 0x61, 0x72, 0x65, 0x6e, 0x74, 0x50, 0x72, 0x6f, 0x78, 0x79)
+		if z.TransparentProxy == nil {
+			o = msgp.AppendNil(o)
+		} else {
+			// map header, size 2
+			// string "OutboundListenerPort"
+			o = append(o, 0x82, 0xb4, 0x4f, 0x75, 0x74, 0x62, 0x6f, 0x75, 0x6e, 0x64, 0x4c, 0x69, 0x73, 0x74, 0x65, 0x6e, 0x65, 0x72, 0x50, 0x6f, 0x72, 0x74)
+			o = msgp.AppendInt(o, z.TransparentProxy.OutboundListenerPort)
+			// string "DialedDirectly"
+			o = append(o, 0xae, 0x44, 0x69, 0x61, 0x6c, 0x65, 0x64, 0x44, 0x69, 0x72, 0x65, 0x63, 0x74, 0x6c, 0x79)
+			o = msgp.AppendBool(o, z.TransparentProxy.DialedDirectly)
+		}
 	}
 	return
 }
@@ -380,6 +410,68 @@ func (z *Proxy) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "LocalServicePort")
 				return
 			}
+		case "LocalServicePorts":
+			var zb0002 uint32
+			zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "LocalServicePorts")
+				return
+			}
+			if zb0002 > zd5bd0939limitArrays {
+				err = msgp.ErrLimitExceeded
+				return
+			}
+			if cap(z.LocalServicePorts) >= int(zb0002) {
+				z.LocalServicePorts = (z.LocalServicePorts)[:zb0002]
+			} else {
+				z.LocalServicePorts = make([]ServicePort, zb0002)
+			}
+			for za0001 := range z.LocalServicePorts {
+				var zb0003 uint32
+				zb0003, bts, err = msgp.ReadMapHeaderBytes(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "LocalServicePorts", za0001)
+					return
+				}
+				if zb0003 > zd5bd0939limitMaps {
+					err = msgp.ErrLimitExceeded
+					return
+				}
+				for zb0003 > 0 {
+					zb0003--
+					field, bts, err = msgp.ReadMapKeyZC(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "LocalServicePorts", za0001)
+						return
+					}
+					switch msgp.UnsafeString(field) {
+					case "Name":
+						z.LocalServicePorts[za0001].Name, bts, err = msgp.ReadStringBytes(bts)
+						if err != nil {
+							err = msgp.WrapError(err, "LocalServicePorts", za0001, "Name")
+							return
+						}
+					case "Port":
+						z.LocalServicePorts[za0001].Port, bts, err = msgp.ReadIntBytes(bts)
+						if err != nil {
+							err = msgp.WrapError(err, "LocalServicePorts", za0001, "Port")
+							return
+						}
+					case "Default":
+						z.LocalServicePorts[za0001].Default, bts, err = msgp.ReadBoolBytes(bts)
+						if err != nil {
+							err = msgp.WrapError(err, "LocalServicePorts", za0001, "Default")
+							return
+						}
+					default:
+						bts, err = msgp.Skip(bts)
+						if err != nil {
+							err = msgp.WrapError(err, "LocalServicePorts", za0001)
+							return
+						}
+					}
+				}
+			}
 		case "LocalServiceSocketPath":
 			z.LocalServiceSocketPath, bts, err = msgp.ReadStringBytes(bts)
 			if err != nil {
@@ -393,57 +485,57 @@ func (z *Proxy) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				return
 			}
 		case "Config":
-			var zb0002 uint32
-			zb0002, bts, err = msgp.ReadMapHeaderBytes(bts)
+			var zb0004 uint32
+			zb0004, bts, err = msgp.ReadMapHeaderBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Config")
 				return
 			}
-			if zb0002 > zd5bd0939limitMaps {
+			if zb0004 > zd5bd0939limitMaps {
 				err = msgp.ErrLimitExceeded
 				return
 			}
 			if z.Config == nil {
-				z.Config = make(map[string]interface{}, zb0002)
+				z.Config = make(map[string]interface{}, zb0004)
 			} else if len(z.Config) > 0 {
 				clear(z.Config)
 			}
-			for zb0002 > 0 {
-				var za0002 interface{}
-				zb0002--
-				var za0001 string
-				za0001, bts, err = msgp.ReadStringBytes(bts)
+			for zb0004 > 0 {
+				var za0003 interface{}
+				zb0004--
+				var za0002 string
+				za0002, bts, err = msgp.ReadStringBytes(bts)
 				if err != nil {
 					err = msgp.WrapError(err, "Config")
 					return
 				}
-				za0002, bts, err = msgp.ReadIntfBytes(bts)
+				za0003, bts, err = msgp.ReadIntfBytes(bts)
 				if err != nil {
-					err = msgp.WrapError(err, "Config", za0001)
+					err = msgp.WrapError(err, "Config", za0002)
 					return
 				}
-				z.Config[za0001] = za0002
+				z.Config[za0002] = za0003
 			}
 		case "Upstreams":
-			var zb0003 uint32
-			zb0003, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			var zb0005 uint32
+			zb0005, bts, err = msgp.ReadArrayHeaderBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Upstreams")
 				return
 			}
-			if zb0003 > zd5bd0939limitArrays {
+			if zb0005 > zd5bd0939limitArrays {
 				err = msgp.ErrLimitExceeded
 				return
 			}
-			if cap(z.Upstreams) >= int(zb0003) {
-				z.Upstreams = (z.Upstreams)[:zb0003]
+			if cap(z.Upstreams) >= int(zb0005) {
+				z.Upstreams = (z.Upstreams)[:zb0005]
 			} else {
-				z.Upstreams = make([]Upstream, zb0003)
+				z.Upstreams = make([]Upstream, zb0005)
 			}
-			for za0003 := range z.Upstreams {
-				bts, err = z.Upstreams[za0003].UnmarshalMsg(bts)
+			for za0004 := range z.Upstreams {
+				bts, err = z.Upstreams[za0004].UnmarshalMsg(bts)
 				if err != nil {
-					err = msgp.WrapError(err, "Upstreams", za0003)
+					err = msgp.WrapError(err, "Upstreams", za0004)
 					return
 				}
 			}
@@ -464,18 +556,18 @@ func (z *Proxy) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				if z.Expose == nil {
 					z.Expose = new(Expose)
 				}
-				var zb0004 uint32
-				zb0004, bts, err = msgp.ReadMapHeaderBytes(bts)
+				var zb0006 uint32
+				zb0006, bts, err = msgp.ReadMapHeaderBytes(bts)
 				if err != nil {
 					err = msgp.WrapError(err, "Expose")
 					return
 				}
-				if zb0004 > zd5bd0939limitMaps {
+				if zb0006 > zd5bd0939limitMaps {
 					err = msgp.ErrLimitExceeded
 					return
 				}
-				for zb0004 > 0 {
-					zb0004--
+				for zb0006 > 0 {
+					zb0006--
 					field, bts, err = msgp.ReadMapKeyZC(bts)
 					if err != nil {
 						err = msgp.WrapError(err, "Expose")
@@ -489,25 +581,25 @@ func (z *Proxy) UnmarshalMsg(bts []byte) (o []byte, err error) {
 							return
 						}
 					case "Paths":
-						var zb0005 uint32
-						zb0005, bts, err = msgp.ReadArrayHeaderBytes(bts)
+						var zb0007 uint32
+						zb0007, bts, err = msgp.ReadArrayHeaderBytes(bts)
 						if err != nil {
 							err = msgp.WrapError(err, "Expose", "Paths")
 							return
 						}
-						if zb0005 > zd5bd0939limitArrays {
+						if zb0007 > zd5bd0939limitArrays {
 							err = msgp.ErrLimitExceeded
 							return
 						}
-						if cap(z.Expose.Paths) >= int(zb0005) {
-							z.Expose.Paths = (z.Expose.Paths)[:zb0005]
+						if cap(z.Expose.Paths) >= int(zb0007) {
+							z.Expose.Paths = (z.Expose.Paths)[:zb0007]
 						} else {
-							z.Expose.Paths = make([]ExposePath, zb0005)
+							z.Expose.Paths = make([]ExposePath, zb0007)
 						}
-						for za0004 := range z.Expose.Paths {
-							bts, err = z.Expose.Paths[za0004].UnmarshalMsg(bts)
+						for za0005 := range z.Expose.Paths {
+							bts, err = z.Expose.Paths[za0005].UnmarshalMsg(bts)
 							if err != nil {
-								err = msgp.WrapError(err, "Expose", "Paths", za0004)
+								err = msgp.WrapError(err, "Expose", "Paths", za0005)
 								return
 							}
 						}
@@ -531,18 +623,18 @@ func (z *Proxy) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				if z.TransparentProxy == nil {
 					z.TransparentProxy = new(TransparentProxy)
 				}
-				var zb0006 uint32
-				zb0006, bts, err = msgp.ReadMapHeaderBytes(bts)
+				var zb0008 uint32
+				zb0008, bts, err = msgp.ReadMapHeaderBytes(bts)
 				if err != nil {
 					err = msgp.WrapError(err, "TransparentProxy")
 					return
 				}
-				if zb0006 > zd5bd0939limitMaps {
+				if zb0008 > zd5bd0939limitMaps {
 					err = msgp.ErrLimitExceeded
 					return
 				}
-				for zb0006 > 0 {
-					zb0006--
+				for zb0008 > 0 {
+					zb0008--
 					field, bts, err = msgp.ReadMapKeyZC(bts)
 					if err != nil {
 						err = msgp.WrapError(err, "TransparentProxy")
@@ -584,24 +676,28 @@ func (z *Proxy) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *Proxy) Msgsize() (s int) {
-	s = 1 + 23 + msgp.StringPrefixSize + len(z.DestinationServiceName) + 21 + msgp.StringPrefixSize + len(z.DestinationServiceID) + 20 + msgp.StringPrefixSize + len(z.LocalServiceAddress) + 17 + msgp.IntSize + 23 + msgp.StringPrefixSize + len(z.LocalServiceSocketPath) + 5 + msgp.StringPrefixSize + len(z.Mode) + 7 + msgp.MapHeaderSize
+	s = 1 + 23 + msgp.StringPrefixSize + len(z.DestinationServiceName) + 21 + msgp.StringPrefixSize + len(z.DestinationServiceID) + 20 + msgp.StringPrefixSize + len(z.LocalServiceAddress) + 17 + msgp.IntSize + 18 + msgp.ArrayHeaderSize
+	for za0001 := range z.LocalServicePorts {
+		s += 1 + 5 + msgp.StringPrefixSize + len(z.LocalServicePorts[za0001].Name) + 5 + msgp.IntSize + 8 + msgp.BoolSize
+	}
+	s += 23 + msgp.StringPrefixSize + len(z.LocalServiceSocketPath) + 5 + msgp.StringPrefixSize + len(z.Mode) + 7 + msgp.MapHeaderSize
 	if z.Config != nil {
-		for za0001, za0002 := range z.Config {
-			_ = za0002
-			s += msgp.StringPrefixSize + len(za0001) + msgp.GuessSize(za0002)
+		for za0002, za0003 := range z.Config {
+			_ = za0003
+			s += msgp.StringPrefixSize + len(za0002) + msgp.GuessSize(za0003)
 		}
 	}
 	s += 10 + msgp.ArrayHeaderSize
-	for za0003 := range z.Upstreams {
-		s += z.Upstreams[za0003].Msgsize()
+	for za0004 := range z.Upstreams {
+		s += z.Upstreams[za0004].Msgsize()
 	}
 	s += 16 + msgp.StringPrefixSize + len(z.MeshGatewayMode) + 7
 	if z.Expose == nil {
 		s += msgp.NilSize
 	} else {
 		s += 1 + 7 + msgp.BoolSize + 6 + msgp.ArrayHeaderSize
-		for za0004 := range z.Expose.Paths {
-			s += z.Expose.Paths[za0004].Msgsize()
+		for za0005 := range z.Expose.Paths {
+			s += z.Expose.Paths[za0005].Msgsize()
 		}
 	}
 	s += 17
@@ -616,108 +712,138 @@ func (z *Proxy) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *Service) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 17
-	// string "Node"
-	o = append(o, 0xde, 0x0, 0x11, 0xa4, 0x4e, 0x6f, 0x64, 0x65)
-	o = msgp.AppendString(o, z.Node)
-	// string "Kind"
-	o = append(o, 0xa4, 0x4b, 0x69, 0x6e, 0x64)
-	o = msgp.AppendString(o, z.Kind)
-	// string "ID"
-	o = append(o, 0xa2, 0x49, 0x44)
-	o = msgp.AppendString(o, z.ID)
-	// string "Service"
-	o = append(o, 0xa7, 0x53, 0x65, 0x72, 0x76, 0x69, 0x63, 0x65)
-	o = msgp.AppendString(o, z.Service)
-	// string "Tags"
-	o = append(o, 0xa4, 0x54, 0x61, 0x67, 0x73)
-	if z.Tags == nil { // allownil: if nil
-		o = msgp.AppendNil(o)
-	} else {
-		o = msgp.AppendArrayHeader(o, uint32(len(z.Tags)))
-		for za0001 := range z.Tags {
-			o = msgp.AppendString(o, z.Tags[za0001])
-		}
+	// check for omitted fields
+	zb0001Len := uint32(18)
+	var zb0001Mask uint32 /* 18 bits */
+	_ = zb0001Mask
+	if z.Ports == nil {
+		zb0001Len--
+		zb0001Mask |= 0x200
 	}
-	// string "Address"
-	o = append(o, 0xa7, 0x41, 0x64, 0x64, 0x72, 0x65, 0x73, 0x73)
-	o = msgp.AppendString(o, z.Address)
-	// string "TaggedAddresses"
-	o = append(o, 0xaf, 0x54, 0x61, 0x67, 0x67, 0x65, 0x64, 0x41, 0x64, 0x64, 0x72, 0x65, 0x73, 0x73, 0x65, 0x73)
-	o = msgp.AppendMapHeader(o, uint32(len(z.TaggedAddresses)))
-	for za0002, za0003 := range z.TaggedAddresses {
-		o = msgp.AppendString(o, za0002)
-		// map header, size 2
+	// variable map header, size zb0001Len
+	o = msgp.AppendMapHeader(o, zb0001Len)
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		// string "Node"
+		o = append(o, 0xa4, 0x4e, 0x6f, 0x64, 0x65)
+		o = msgp.AppendString(o, z.Node)
+		// string "Kind"
+		o = append(o, 0xa4, 0x4b, 0x69, 0x6e, 0x64)
+		o = msgp.AppendString(o, z.Kind)
+		// string "ID"
+		o = append(o, 0xa2, 0x49, 0x44)
+		o = msgp.AppendString(o, z.ID)
+		// string "Service"
+		o = append(o, 0xa7, 0x53, 0x65, 0x72, 0x76, 0x69, 0x63, 0x65)
+		o = msgp.AppendString(o, z.Service)
+		// string "Tags"
+		o = append(o, 0xa4, 0x54, 0x61, 0x67, 0x73)
+		if z.Tags == nil { // allownil: if nil
+			o = msgp.AppendNil(o)
+		} else {
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Tags)))
+			for za0001 := range z.Tags {
+				o = msgp.AppendString(o, z.Tags[za0001])
+			}
+		}
 		// string "Address"
-		o = append(o, 0x82, 0xa7, 0x41, 0x64, 0x64, 0x72, 0x65, 0x73, 0x73)
-		o = msgp.AppendString(o, za0003.Address)
+		o = append(o, 0xa7, 0x41, 0x64, 0x64, 0x72, 0x65, 0x73, 0x73)
+		o = msgp.AppendString(o, z.Address)
+		// string "TaggedAddresses"
+		o = append(o, 0xaf, 0x54, 0x61, 0x67, 0x67, 0x65, 0x64, 0x41, 0x64, 0x64, 0x72, 0x65, 0x73, 0x73, 0x65, 0x73)
+		o = msgp.AppendMapHeader(o, uint32(len(z.TaggedAddresses)))
+		for za0002, za0003 := range z.TaggedAddresses {
+			o = msgp.AppendString(o, za0002)
+			// map header, size 2
+			// string "Address"
+			o = append(o, 0x82, 0xa7, 0x41, 0x64, 0x64, 0x72, 0x65, 0x73, 0x73)
+			o = msgp.AppendString(o, za0003.Address)
+			// string "Port"
+			o = append(o, 0xa4, 0x50, 0x6f, 0x72, 0x74)
+			o = msgp.AppendInt(o, za0003.Port)
+		}
+		// string "Meta"
+		o = append(o, 0xa4, 0x4d, 0x65, 0x74, 0x61)
+		o = msgp.AppendMapHeader(o, uint32(len(z.Meta)))
+		for za0004, za0005 := range z.Meta {
+			o = msgp.AppendString(o, za0004)
+			o = msgp.AppendString(o, za0005)
+		}
 		// string "Port"
 		o = append(o, 0xa4, 0x50, 0x6f, 0x72, 0x74)
-		o = msgp.AppendInt(o, za0003.Port)
-	}
-	// string "Meta"
-	o = append(o, 0xa4, 0x4d, 0x65, 0x74, 0x61)
-	o = msgp.AppendMapHeader(o, uint32(len(z.Meta)))
-	for za0004, za0005 := range z.Meta {
-		o = msgp.AppendString(o, za0004)
-		o = msgp.AppendString(o, za0005)
-	}
-	// string "Port"
-	o = append(o, 0xa4, 0x50, 0x6f, 0x72, 0x74)
-	o = msgp.AppendInt(o, z.Port)
-	// string "SocketPath"
-	o = append(o, 0xaa, 0x53, 0x6f, 0x63, 0x6b, 0x65, 0x74, 0x50, 0x61, 0x74, 0x68)
-	o = msgp.AppendString(o, z.SocketPath)
-	// string "Weights"
-	o = append(o, 0xa7, 0x57, 0x65, 0x69, 0x67, 0x68, 0x74, 0x73)
-	// map header, size 2
-	// string "Passing"
-	o = append(o, 0x82, 0xa7, 0x50, 0x61, 0x73, 0x73, 0x69, 0x6e, 0x67)
-	o = msgp.AppendInt(o, z.Weights.Passing)
-	// string "Warning"
-	o = append(o, 0xa7, 0x57, 0x61, 0x72, 0x6e, 0x69, 0x6e, 0x67)
-	o = msgp.AppendInt(o, z.Weights.Warning)
-	// string "EnableTagOverride"
-	o = append(o, 0xb1, 0x45, 0x6e, 0x61, 0x62, 0x6c, 0x65, 0x54, 0x61, 0x67, 0x4f, 0x76, 0x65, 0x72, 0x72, 0x69, 0x64, 0x65)
-	o = msgp.AppendBool(o, z.EnableTagOverride)
-	// string "Proxy"
-	o = append(o, 0xa5, 0x50, 0x72, 0x6f, 0x78, 0x79)
-	if z.Proxy == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o, err = z.Proxy.MarshalMsg(o)
-		if err != nil {
-			err = msgp.WrapError(err, "Proxy")
-			return
+		o = msgp.AppendInt(o, z.Port)
+		if (zb0001Mask & 0x200) == 0 { // if not omitted
+			// string "Ports"
+			o = append(o, 0xa5, 0x50, 0x6f, 0x72, 0x74, 0x73)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Ports)))
+			for za0006 := range z.Ports {
+				// map header, size 3
+				// string "Name"
+				o = append(o, 0x83, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
+				o = msgp.AppendString(o, z.Ports[za0006].Name)
+				// string "Port"
+				o = append(o, 0xa4, 0x50, 0x6f, 0x72, 0x74)
+				o = msgp.AppendInt(o, z.Ports[za0006].Port)
+				// string "Default"
+				o = append(o, 0xa7, 0x44, 0x65, 0x66, 0x61, 0x75, 0x6c, 0x74)
+				o = msgp.AppendBool(o, z.Ports[za0006].Default)
+			}
 		}
-	}
-	// string "Connect"
-	o = append(o, 0xa7, 0x43, 0x6f, 0x6e, 0x6e, 0x65, 0x63, 0x74)
-	if z.Connect == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		// map header, size 1
-		// string "Native"
-		o = append(o, 0x81, 0xa6, 0x4e, 0x61, 0x74, 0x69, 0x76, 0x65)
-		o = msgp.AppendBool(o, z.Connect.Native)
-	}
-	// string "Locality"
-	o = append(o, 0xa8, 0x4c, 0x6f, 0x63, 0x61, 0x6c, 0x69, 0x74, 0x79)
-	if z.Locality == nil {
-		o = msgp.AppendNil(o)
-	} else {
-		o, err = z.Locality.MarshalMsg(o)
-		if err != nil {
-			err = msgp.WrapError(err, "Locality")
-			return
+		// string "SocketPath"
+		o = append(o, 0xaa, 0x53, 0x6f, 0x63, 0x6b, 0x65, 0x74, 0x50, 0x61, 0x74, 0x68)
+		o = msgp.AppendString(o, z.SocketPath)
+		// string "Weights"
+		o = append(o, 0xa7, 0x57, 0x65, 0x69, 0x67, 0x68, 0x74, 0x73)
+		// map header, size 2
+		// string "Passing"
+		o = append(o, 0x82, 0xa7, 0x50, 0x61, 0x73, 0x73, 0x69, 0x6e, 0x67)
+		o = msgp.AppendInt(o, z.Weights.Passing)
+		// string "Warning"
+		o = append(o, 0xa7, 0x57, 0x61, 0x72, 0x6e, 0x69, 0x6e, 0x67)
+		o = msgp.AppendInt(o, z.Weights.Warning)
+		// string "EnableTagOverride"
+		o = append(o, 0xb1, 0x45, 0x6e, 0x61, 0x62, 0x6c, 0x65, 0x54, 0x61, 0x67, 0x4f, 0x76, 0x65, 0x72, 0x72, 0x69, 0x64, 0x65)
+		o = msgp.AppendBool(o, z.EnableTagOverride)
+		// string "Proxy"
+		o = append(o, 0xa5, 0x50, 0x72, 0x6f, 0x78, 0x79)
+		if z.Proxy == nil {
+			o = msgp.AppendNil(o)
+		} else {
+			o, err = z.Proxy.MarshalMsg(o)
+			if err != nil {
+				err = msgp.WrapError(err, "Proxy")
+				return
+			}
 		}
+		// string "Connect"
+		o = append(o, 0xa7, 0x43, 0x6f, 0x6e, 0x6e, 0x65, 0x63, 0x74)
+		if z.Connect == nil {
+			o = msgp.AppendNil(o)
+		} else {
+			// map header, size 1
+			// string "Native"
+			o = append(o, 0x81, 0xa6, 0x4e, 0x61, 0x74, 0x69, 0x76, 0x65)
+			o = msgp.AppendBool(o, z.Connect.Native)
+		}
+		// string "Locality"
+		o = append(o, 0xa8, 0x4c, 0x6f, 0x63, 0x61, 0x6c, 0x69, 0x74, 0x79)
+		if z.Locality == nil {
+			o = msgp.AppendNil(o)
+		} else {
+			o, err = z.Locality.MarshalMsg(o)
+			if err != nil {
+				err = msgp.WrapError(err, "Locality")
+				return
+			}
+		}
+		// string "CreateIndex"
+		o = append(o, 0xab, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
+		o = msgp.AppendUint64(o, z.CreateIndex)
+		// string "ModifyIndex"
+		o = append(o, 0xab, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
+		o = msgp.AppendUint64(o, z.ModifyIndex)
 	}
-	// string "CreateIndex"
-	o = append(o, 0xab, 0x43, 0x72, 0x65, 0x61, 0x74, 0x65, 0x49, 0x6e, 0x64, 0x65, 0x78)
-	o = msgp.AppendUint64(o, z.CreateIndex)
-	// string "ModifyIndex"
-	o = append(o, 0xab, 0x4d, 0x6f, 0x64, 0x69, 0x66, 0x79, 0x49, 0x6e, 0x64, 0x65, 0x78)
-	o = msgp.AppendUint64(o, z.ModifyIndex)
 	return
 }
 
@@ -904,6 +1030,68 @@ func (z *Service) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Port")
 				return
 			}
+		case "Ports":
+			var zb0006 uint32
+			zb0006, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Ports")
+				return
+			}
+			if zb0006 > zd5bd0939limitArrays {
+				err = msgp.ErrLimitExceeded
+				return
+			}
+			if cap(z.Ports) >= int(zb0006) {
+				z.Ports = (z.Ports)[:zb0006]
+			} else {
+				z.Ports = make([]ServicePort, zb0006)
+			}
+			for za0006 := range z.Ports {
+				var zb0007 uint32
+				zb0007, bts, err = msgp.ReadMapHeaderBytes(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Ports", za0006)
+					return
+				}
+				if zb0007 > zd5bd0939limitMaps {
+					err = msgp.ErrLimitExceeded
+					return
+				}
+				for zb0007 > 0 {
+					zb0007--
+					field, bts, err = msgp.ReadMapKeyZC(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Ports", za0006)
+						return
+					}
+					switch msgp.UnsafeString(field) {
+					case "Name":
+						z.Ports[za0006].Name, bts, err = msgp.ReadStringBytes(bts)
+						if err != nil {
+							err = msgp.WrapError(err, "Ports", za0006, "Name")
+							return
+						}
+					case "Port":
+						z.Ports[za0006].Port, bts, err = msgp.ReadIntBytes(bts)
+						if err != nil {
+							err = msgp.WrapError(err, "Ports", za0006, "Port")
+							return
+						}
+					case "Default":
+						z.Ports[za0006].Default, bts, err = msgp.ReadBoolBytes(bts)
+						if err != nil {
+							err = msgp.WrapError(err, "Ports", za0006, "Default")
+							return
+						}
+					default:
+						bts, err = msgp.Skip(bts)
+						if err != nil {
+							err = msgp.WrapError(err, "Ports", za0006)
+							return
+						}
+					}
+				}
+			}
 		case "SocketPath":
 			z.SocketPath, bts, err = msgp.ReadStringBytes(bts)
 			if err != nil {
@@ -911,18 +1099,18 @@ func (z *Service) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				return
 			}
 		case "Weights":
-			var zb0006 uint32
-			zb0006, bts, err = msgp.ReadMapHeaderBytes(bts)
+			var zb0008 uint32
+			zb0008, bts, err = msgp.ReadMapHeaderBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "Weights")
 				return
 			}
-			if zb0006 > zd5bd0939limitMaps {
+			if zb0008 > zd5bd0939limitMaps {
 				err = msgp.ErrLimitExceeded
 				return
 			}
-			for zb0006 > 0 {
-				zb0006--
+			for zb0008 > 0 {
+				zb0008--
 				field, bts, err = msgp.ReadMapKeyZC(bts)
 				if err != nil {
 					err = msgp.WrapError(err, "Weights")
@@ -983,18 +1171,18 @@ func (z *Service) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				if z.Connect == nil {
 					z.Connect = new(Connect)
 				}
-				var zb0007 uint32
-				zb0007, bts, err = msgp.ReadMapHeaderBytes(bts)
+				var zb0009 uint32
+				zb0009, bts, err = msgp.ReadMapHeaderBytes(bts)
 				if err != nil {
 					err = msgp.WrapError(err, "Connect")
 					return
 				}
-				if zb0007 > zd5bd0939limitMaps {
+				if zb0009 > zd5bd0939limitMaps {
 					err = msgp.ErrLimitExceeded
 					return
 				}
-				for zb0007 > 0 {
-					zb0007--
+				for zb0009 > 0 {
+					zb0009--
 					field, bts, err = msgp.ReadMapKeyZC(bts)
 					if err != nil {
 						err = msgp.WrapError(err, "Connect")
@@ -1077,7 +1265,11 @@ func (z *Service) Msgsize() (s int) {
 			s += msgp.StringPrefixSize + len(za0004) + msgp.StringPrefixSize + len(za0005)
 		}
 	}
-	s += 5 + msgp.IntSize + 11 + msgp.StringPrefixSize + len(z.SocketPath) + 8 + 1 + 8 + msgp.IntSize + 8 + msgp.IntSize + 18 + msgp.BoolSize + 6
+	s += 5 + msgp.IntSize + 6 + msgp.ArrayHeaderSize
+	for za0006 := range z.Ports {
+		s += 1 + 5 + msgp.StringPrefixSize + len(z.Ports[za0006].Name) + 5 + msgp.IntSize + 8 + msgp.BoolSize
+	}
+	s += 11 + msgp.StringPrefixSize + len(z.SocketPath) + 8 + 1 + 8 + msgp.IntSize + 8 + msgp.IntSize + 18 + msgp.BoolSize + 6
 	if z.Proxy == nil {
 		s += msgp.NilSize
 	} else {
@@ -1165,6 +1357,80 @@ func (z ServiceAddress) Msgsize() (s int) {
 }
 
 // MarshalMsg implements msgp.Marshaler
+func (z ServicePort) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// map header, size 3
+	// string "Name"
+	o = append(o, 0x83, 0xa4, 0x4e, 0x61, 0x6d, 0x65)
+	o = msgp.AppendString(o, z.Name)
+	// string "Port"
+	o = append(o, 0xa4, 0x50, 0x6f, 0x72, 0x74)
+	o = msgp.AppendInt(o, z.Port)
+	// string "Default"
+	o = append(o, 0xa7, 0x44, 0x65, 0x66, 0x61, 0x75, 0x6c, 0x74)
+	o = msgp.AppendBool(o, z.Default)
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *ServicePort) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	if zb0001 > zd5bd0939limitMaps {
+		err = msgp.ErrLimitExceeded
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "Name":
+			z.Name, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Name")
+				return
+			}
+		case "Port":
+			z.Port, bts, err = msgp.ReadIntBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Port")
+				return
+			}
+		case "Default":
+			z.Default, bts, err = msgp.ReadBoolBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Default")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z ServicePort) Msgsize() (s int) {
+	s = 1 + 5 + msgp.StringPrefixSize + len(z.Name) + 5 + msgp.IntSize + 8 + msgp.BoolSize
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
 func (z TransparentProxy) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// map header, size 2
@@ -1232,54 +1498,72 @@ func (z TransparentProxy) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *Upstream) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 13
-	// string "DestinationType"
-	o = append(o, 0x8d, 0xaf, 0x44, 0x65, 0x73, 0x74, 0x69, 0x6e, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x54, 0x79, 0x70, 0x65)
-	o = msgp.AppendString(o, z.DestinationType)
-	// string "DestinationNamespace"
-	o = append(o, 0xb4, 0x44, 0x65, 0x73, 0x74, 0x69, 0x6e, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
-	o = msgp.AppendString(o, z.DestinationNamespace)
-	// string "DestinationPartition"
-	o = append(o, 0xb4, 0x44, 0x65, 0x73, 0x74, 0x69, 0x6e, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x50, 0x61, 0x72, 0x74, 0x69, 0x74, 0x69, 0x6f, 0x6e)
-	o = msgp.AppendString(o, z.DestinationPartition)
-	// string "DestinationPeer"
-	o = append(o, 0xaf, 0x44, 0x65, 0x73, 0x74, 0x69, 0x6e, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x50, 0x65, 0x65, 0x72)
-	o = msgp.AppendString(o, z.DestinationPeer)
-	// string "DestinationName"
-	o = append(o, 0xaf, 0x44, 0x65, 0x73, 0x74, 0x69, 0x6e, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x4e, 0x61, 0x6d, 0x65)
-	o = msgp.AppendString(o, z.DestinationName)
-	// string "Datacenter"
-	o = append(o, 0xaa, 0x44, 0x61, 0x74, 0x61, 0x63, 0x65, 0x6e, 0x74, 0x65, 0x72)
-	o = msgp.AppendString(o, z.Datacenter)
-	// string "LocalBindAddress"
-	o = append(o, 0xb0, 0x4c, 0x6f, 0x63, 0x61, 0x6c, 0x42, 0x69, 0x6e, 0x64, 0x41, 0x64, 0x64, 0x72, 0x65, 0x73, 0x73)
-	o = msgp.AppendString(o, z.LocalBindAddress)
-	// string "LocalBindPort"
-	o = append(o, 0xad, 0x4c, 0x6f, 0x63, 0x61, 0x6c, 0x42, 0x69, 0x6e, 0x64, 0x50, 0x6f, 0x72, 0x74)
-	o = msgp.AppendInt(o, z.LocalBindPort)
-	// string "LocalBindSocketPath"
-	o = append(o, 0xb3, 0x4c, 0x6f, 0x63, 0x61, 0x6c, 0x42, 0x69, 0x6e, 0x64, 0x53, 0x6f, 0x63, 0x6b, 0x65, 0x74, 0x50, 0x61, 0x74, 0x68)
-	o = msgp.AppendString(o, z.LocalBindSocketPath)
-	// string "LocalBindSocketMode"
-	o = append(o, 0xb3, 0x4c, 0x6f, 0x63, 0x61, 0x6c, 0x42, 0x69, 0x6e, 0x64, 0x53, 0x6f, 0x63, 0x6b, 0x65, 0x74, 0x4d, 0x6f, 0x64, 0x65)
-	o = msgp.AppendString(o, z.LocalBindSocketMode)
-	// string "Config"
-	o = append(o, 0xa6, 0x43, 0x6f, 0x6e, 0x66, 0x69, 0x67)
-	o = msgp.AppendMapHeader(o, uint32(len(z.Config)))
-	for za0001, za0002 := range z.Config {
-		o = msgp.AppendString(o, za0001)
-		o, err = msgp.AppendIntf(o, za0002)
-		if err != nil {
-			err = msgp.WrapError(err, "Config", za0001)
-			return
-		}
+	// check for omitted fields
+	zb0001Len := uint32(14)
+	var zb0001Mask uint16 /* 14 bits */
+	_ = zb0001Mask
+	if z.DestinationPort == "" {
+		zb0001Len--
+		zb0001Mask |= 0x20
 	}
-	// string "MeshGatewayMode"
-	o = append(o, 0xaf, 0x4d, 0x65, 0x73, 0x68, 0x47, 0x61, 0x74, 0x65, 0x77, 0x61, 0x79, 0x4d, 0x6f, 0x64, 0x65)
-	o = msgp.AppendString(o, z.MeshGatewayMode)
-	// string "CentrallyConfigured"
-	o = append(o, 0xb3, 0x43, 0x65, 0x6e, 0x74, 0x72, 0x61, 0x6c, 0x6c, 0x79, 0x43, 0x6f, 0x6e, 0x66, 0x69, 0x67, 0x75, 0x72, 0x65, 0x64)
-	o = msgp.AppendBool(o, z.CentrallyConfigured)
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		// string "DestinationType"
+		o = append(o, 0xaf, 0x44, 0x65, 0x73, 0x74, 0x69, 0x6e, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x54, 0x79, 0x70, 0x65)
+		o = msgp.AppendString(o, z.DestinationType)
+		// string "DestinationNamespace"
+		o = append(o, 0xb4, 0x44, 0x65, 0x73, 0x74, 0x69, 0x6e, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x4e, 0x61, 0x6d, 0x65, 0x73, 0x70, 0x61, 0x63, 0x65)
+		o = msgp.AppendString(o, z.DestinationNamespace)
+		// string "DestinationPartition"
+		o = append(o, 0xb4, 0x44, 0x65, 0x73, 0x74, 0x69, 0x6e, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x50, 0x61, 0x72, 0x74, 0x69, 0x74, 0x69, 0x6f, 0x6e)
+		o = msgp.AppendString(o, z.DestinationPartition)
+		// string "DestinationPeer"
+		o = append(o, 0xaf, 0x44, 0x65, 0x73, 0x74, 0x69, 0x6e, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x50, 0x65, 0x65, 0x72)
+		o = msgp.AppendString(o, z.DestinationPeer)
+		// string "DestinationName"
+		o = append(o, 0xaf, 0x44, 0x65, 0x73, 0x74, 0x69, 0x6e, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x4e, 0x61, 0x6d, 0x65)
+		o = msgp.AppendString(o, z.DestinationName)
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "DestinationPort"
+			o = append(o, 0xaf, 0x44, 0x65, 0x73, 0x74, 0x69, 0x6e, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x50, 0x6f, 0x72, 0x74)
+			o = msgp.AppendString(o, z.DestinationPort)
+		}
+		// string "Datacenter"
+		o = append(o, 0xaa, 0x44, 0x61, 0x74, 0x61, 0x63, 0x65, 0x6e, 0x74, 0x65, 0x72)
+		o = msgp.AppendString(o, z.Datacenter)
+		// string "LocalBindAddress"
+		o = append(o, 0xb0, 0x4c, 0x6f, 0x63, 0x61, 0x6c, 0x42, 0x69, 0x6e, 0x64, 0x41, 0x64, 0x64, 0x72, 0x65, 0x73, 0x73)
+		o = msgp.AppendString(o, z.LocalBindAddress)
+		// string "LocalBindPort"
+		o = append(o, 0xad, 0x4c, 0x6f, 0x63, 0x61, 0x6c, 0x42, 0x69, 0x6e, 0x64, 0x50, 0x6f, 0x72, 0x74)
+		o = msgp.AppendInt(o, z.LocalBindPort)
+		// string "LocalBindSocketPath"
+		o = append(o, 0xb3, 0x4c, 0x6f, 0x63, 0x61, 0x6c, 0x42, 0x69, 0x6e, 0x64, 0x53, 0x6f, 0x63, 0x6b, 0x65, 0x74, 0x50, 0x61, 0x74, 0x68)
+		o = msgp.AppendString(o, z.LocalBindSocketPath)
+		// string "LocalBindSocketMode"
+		o = append(o, 0xb3, 0x4c, 0x6f, 0x63, 0x61, 0x6c, 0x42, 0x69, 0x6e, 0x64, 0x53, 0x6f, 0x63, 0x6b, 0x65, 0x74, 0x4d, 0x6f, 0x64, 0x65)
+		o = msgp.AppendString(o, z.LocalBindSocketMode)
+		// string "Config"
+		o = append(o, 0xa6, 0x43, 0x6f, 0x6e, 0x66, 0x69, 0x67)
+		o = msgp.AppendMapHeader(o, uint32(len(z.Config)))
+		for za0001, za0002 := range z.Config {
+			o = msgp.AppendString(o, za0001)
+			o, err = msgp.AppendIntf(o, za0002)
+			if err != nil {
+				err = msgp.WrapError(err, "Config", za0001)
+				return
+			}
+		}
+		// string "MeshGatewayMode"
+		o = append(o, 0xaf, 0x4d, 0x65, 0x73, 0x68, 0x47, 0x61, 0x74, 0x65, 0x77, 0x61, 0x79, 0x4d, 0x6f, 0x64, 0x65)
+		o = msgp.AppendString(o, z.MeshGatewayMode)
+		// string "CentrallyConfigured"
+		o = append(o, 0xb3, 0x43, 0x65, 0x6e, 0x74, 0x72, 0x61, 0x6c, 0x6c, 0x79, 0x43, 0x6f, 0x6e, 0x66, 0x69, 0x67, 0x75, 0x72, 0x65, 0x64)
+		o = msgp.AppendBool(o, z.CentrallyConfigured)
+	}
 	return
 }
 
@@ -1333,6 +1617,12 @@ func (z *Upstream) UnmarshalMsg(bts []byte) (o []byte, err error) {
 			z.DestinationName, bts, err = msgp.ReadStringBytes(bts)
 			if err != nil {
 				err = msgp.WrapError(err, "DestinationName")
+				return
+			}
+		case "DestinationPort":
+			z.DestinationPort, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "DestinationPort")
 				return
 			}
 		case "Datacenter":
@@ -1423,7 +1713,7 @@ func (z *Upstream) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *Upstream) Msgsize() (s int) {
-	s = 1 + 16 + msgp.StringPrefixSize + len(z.DestinationType) + 21 + msgp.StringPrefixSize + len(z.DestinationNamespace) + 21 + msgp.StringPrefixSize + len(z.DestinationPartition) + 16 + msgp.StringPrefixSize + len(z.DestinationPeer) + 16 + msgp.StringPrefixSize + len(z.DestinationName) + 11 + msgp.StringPrefixSize + len(z.Datacenter) + 17 + msgp.StringPrefixSize + len(z.LocalBindAddress) + 14 + msgp.IntSize + 20 + msgp.StringPrefixSize + len(z.LocalBindSocketPath) + 20 + msgp.StringPrefixSize + len(z.LocalBindSocketMode) + 7 + msgp.MapHeaderSize
+	s = 1 + 16 + msgp.StringPrefixSize + len(z.DestinationType) + 21 + msgp.StringPrefixSize + len(z.DestinationNamespace) + 21 + msgp.StringPrefixSize + len(z.DestinationPartition) + 16 + msgp.StringPrefixSize + len(z.DestinationPeer) + 16 + msgp.StringPrefixSize + len(z.DestinationName) + 16 + msgp.StringPrefixSize + len(z.DestinationPort) + 11 + msgp.StringPrefixSize + len(z.Datacenter) + 17 + msgp.StringPrefixSize + len(z.LocalBindAddress) + 14 + msgp.IntSize + 20 + msgp.StringPrefixSize + len(z.LocalBindSocketPath) + 20 + msgp.StringPrefixSize + len(z.LocalBindSocketMode) + 7 + msgp.MapHeaderSize
 	if z.Config != nil {
 		for za0001, za0002 := range z.Config {
 			_ = za0002

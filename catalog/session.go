@@ -88,7 +88,7 @@ func sessionByNode(s *Session) []byte { return home.nodeKey(s.Node) }
 // bound lists the checks that end the session when they become critical.
 func (s *Session) bound() []string {
 	ids := make([]string, 0, len(s.Checks)+len(s.NodeChecks)+len(s.ServiceChecks))
-	ids = append(append(ids, s.NodeChecks...), s.Checks...)
+	ids = append(append(ids, s.Checks...), s.NodeChecks...)
 	for _, c := range s.ServiceChecks {
 		ids = append(ids, c.ID)
 	}
@@ -103,7 +103,7 @@ func (s *Session) lockDelay() time.Duration { return min(max(s.LockDelay, 0), Ma
 // Sessions lists all sessions by ID.
 func (tx *Tx) Sessions(ws WatchSet) (uint64, []*Session) {
 	list := make([]*Session, 0)
-	for s := range rows[*Session](tx.txn, nil, tableSession, byIDPrefix, tx.in.all()) {
+	for s := range rows[*Session](tx.txn, nil, tableSession, byID, tx.in.all()) {
 		list = append(list, s)
 	}
 	return tx.watchIndex(ws, indexSessions), list
@@ -153,6 +153,8 @@ func (w *writer) createSession(s *Session) error {
 	for _, id := range s.bound() {
 		c := first[*Check](w.txn, tableCheck, byID, w.in.checkKey(s.Node, id))
 		switch {
+		case id == "":
+			return fault.New(fault.Rejected, "failed check lookup: %w", errCheckKey)
 		case c == nil:
 			return fault.New(fault.Rejected, "Missing check '%s' registration", id)
 		case c.Status == Critical && c.Type != checkTypeSession:
@@ -161,7 +163,7 @@ func (w *writer) createSession(s *Session) error {
 	}
 	s.Node, s.Checks = node.Node, nilEmpty(s.Checks)
 	s.CreateIndex, s.ModifyIndex = w.index, w.index
-	must(w.txn.Insert(tableSession, s))
+	w.txn.Insert(tableSession, s)
 	w.bump(indexSessions)
 	w.showSession(s, Passing, "Session '"+s.ID+"' in force")
 	return nil
@@ -169,7 +171,7 @@ func (w *writer) createSession(s *Session) error {
 
 // endSession removes a session and frees the keys it holds.
 func (w *writer) endSession(s *Session) {
-	must(w.txn.Delete(tableSession, s))
+	remove(w.txn, tableSession, s)
 	w.bump(indexSessions)
 	for _, e := range collect[*KVEntry](w.txn, tableKV, bySession, kvBySession(&KVEntry{Session: s.ID})) {
 		w.freeKey(e, s)
@@ -184,12 +186,12 @@ func (w *writer) freeKey(e *KVEntry, s *Session) {
 		w.freed = append(w.freed, FreedLock{Key: e.Key, Delay: delay, Index: w.index})
 	}
 	if s.Behavior == SessionDelete {
-		w.deleteKey(e)
+		w.deleteKey(KeySessionGone, e)
 		return
 	}
 	free := *e
 	free.Session = ""
-	w.writeKey(e, &free)
+	w.writeKey(KeySessionGone, e, &free)
 }
 
 // endSessionsOn ends the sessions of a node that are bound to one of its
@@ -212,13 +214,14 @@ func (w *writer) showSession(s *Session, status, output string) {
 	if s.Name == "" {
 		return
 	}
-	for _, old := range collect[*Check](w.txn, tableCheck, byIDPrefix, w.in.nodeKey(s.Node)) {
+	for _, old := range collect[*Check](w.txn, tableCheck, byID, w.in.nodeKey(s.Node)) {
 		if old.Type != checkTypeSession || old.Definition.SessionName != s.Name {
 			continue
 		}
 		c := *old
 		c.Status, c.Output = status, output
-		must(w.txn.Insert(tableCheck, &c))
+		w.txn.Insert(tableCheck, &c)
+		w.noteCheck(old, &c)
 		w.bumpCheck(&c)
 		if status == Critical {
 			w.endSessionsOn(c.Node, c.CheckID)
@@ -244,6 +247,6 @@ func (re *restorer) session(s *Session) error {
 		}
 	}
 	s.Checks = nilEmpty(s.Checks)
-	must(re.w.txn.Insert(tableSession, s))
+	re.w.txn.Insert(tableSession, s)
 	return re.indexes(s.CreateIndex, s.ModifyIndex)
 }

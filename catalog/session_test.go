@@ -1,7 +1,6 @@
 package catalog_test
 
 import (
-	"os"
 	"reflect"
 	"testing"
 	"time"
@@ -230,14 +229,7 @@ func TestReapedDeletionsLeaveNoTrace(t *testing.T) {
 
 // The file was written by a server that knew no sessions.
 func TestSnapshotWithoutSessionsIsRestored(t *testing.T) {
-	old, err := os.ReadFile("testdata/before-sessions.snapshot")
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := newFixture(t)
-	if err := f.store.Restore(readerOf(old)); err != nil {
-		t.Fatal(err)
-	}
+	f := restoredFrom(t, "testdata/before-sessions.snapshot")
 	tx := f.store.Read()
 	if index, list := tx.Sessions(nil); index != 0 || list == nil || len(list) != 0 || tx.LastIndex() != 5 {
 		t.Errorf("got %v at %d of %d, want no sessions at 0 of 5", list, index, tx.LastIndex())

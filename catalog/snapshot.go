@@ -30,19 +30,37 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // WriteSnapshot streams the store as tx sees it to w, a Write per record. Equal
 // stores give equal bytes.
 func (tx *Tx) WriteSnapshot(w io.Writer) error {
+	return tx.writeSnapshot(w, func(sw *snapshotWriter) { sw.rows(tx) })
+}
+
+// WriteWithHistory is WriteSnapshot with what the store remembers of what changed. Servers
+// of equal state may remember differently.
+func (tx *Tx) WriteWithHistory(w io.Writer) error {
+	return tx.writeSnapshot(w, func(sw *snapshotWriter) {
+		sw.rows(tx)
+		sw.writeHistory(tx)
+	})
+}
+
+func (tx *Tx) writeSnapshot(w io.Writer, rows func(*snapshotWriter)) error {
 	sw := &snapshotWriter{w: w}
 	sw.header(tx.LastIndex())
-	for _, t := range tables {
-		if t.record != 0 {
-			t.write(tx, sw)
-		}
-	}
+	rows(sw)
 	sw.end()
 	return sw.err
 }
 
+// Rows passes the rows of a snapshot to each, as MessagePack that is good until it
+// returns, in the order of a snapshot. table is the name of DESIGN.md §1. It ends with
+// each's first error.
+func (tx *Tx) Rows(each func(table string, row []byte) error) error {
+	sw := &snapshotWriter{each: each}
+	sw.rows(tx)
+	return sw.err
+}
+
 func writeTable[R msgp.Marshaler](tx *Tx, sw *snapshotWriter, t recordType, table string) {
-	for r := range rows[R](tx.txn, nil, table, byIDPrefix, nil) {
+	for r := range rows[R](tx.txn, nil, table, byID, nil) {
 		if r, ok := any(r).(*indexRow); ok && !r.inSnapshot() {
 			continue
 		}
@@ -60,9 +78,12 @@ func (tx *Tx) Hash() (uint64, error) {
 	return h.Sum64(), err
 }
 
-// snapshotWriter frames records; the first error stays in err and ends it.
+// snapshotWriter frames records, or passes rows on as they are; the first error stays
+// in err and ends it.
 type snapshotWriter struct {
 	w     io.Writer
+	each  func(table string, row []byte) error // in place of w
+	table string                               // whose rows come
 	err   error
 	count uint64 // records written
 	raw   []byte // scratch: a row as encoded
@@ -77,12 +98,25 @@ func (sw *snapshotWriter) header(lastIndex uint64) {
 	sw.write(b)
 }
 
+func (sw *snapshotWriter) rows(tx *Tx) {
+	for _, t := range tables {
+		if t.record != 0 {
+			sw.table = t.name
+			t.write(tx, sw)
+		}
+	}
+}
+
 // row writes one row as a record.
 func (sw *snapshotWriter) row(t recordType, row msgp.Marshaler) {
 	if sw.err != nil {
 		return
 	}
 	if sw.raw, sw.err = row.MarshalMsg(sw.raw[:0]); sw.err != nil {
+		return
+	}
+	if sw.each != nil {
+		sw.err = sw.each(sw.table, sw.raw)
 		return
 	}
 	b := sw.begin(t)

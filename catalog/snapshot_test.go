@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"hash/crc32"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -32,7 +33,11 @@ func fullFixture(t testing.TB) *fixture {
 	policy, role, token := fullACL()
 	f.must(catalog.ACLPolicyCommand, policy)
 	f.must(catalog.ACLRoleCommand, role)
+	method, rule := fullLogin()
+	f.must(catalog.ACLAuthMethodCommand, method)
 	f.must(catalog.ACLTokenCommand, token)
+	f.must(catalog.ACLBindingRuleCommand, rule)
+	f.must(catalog.CACommand, fullCA())
 	return f
 }
 
@@ -158,7 +163,9 @@ func TestRestoreOfACutOrDamagedSnapshotChangesNothing(t *testing.T) {
 func TestRestoreRefusesRowsThatDoNotFit(t *testing.T) {
 	records := splitSnapshot(t, fullFixture(t).snapshot())
 	const node, virtual, service, check, session, query, config, kv, locked = 0, 1, 2, 3, 5, 6, 7, 8, 9 // places in fullFixture's snapshot
-	coordinate, policy, role, token := len(records)-4, len(records)-3, len(records)-2, len(records)-1
+	coordinate, policy, role, token := len(records)-10, len(records)-9, len(records)-8, len(records)-7
+	method, rule := len(records)-6, len(records)-5
+	root, caConfig, caState := len(records)-4, len(records)-2, len(records)-1
 	without := func(i int) [][]byte { return slices.Delete(slices.Clone(records), i, i+1) }
 	tests := []struct {
 		name    string
@@ -186,6 +193,11 @@ func TestRestoreRefusesRowsThatDoNotFit(t *testing.T) {
 		{"two ACL policies of one name", append(records[:policy+1:policy+1], bytes.Replace(records[policy], []byte("\xa1P"), []byte("\xa1Q"), 1)), "already exists"},
 		{"ACL role twice", append(records[:role+1:role+1], records[role:]...), "came before"},
 		{"ACL token twice", append(records[:token+1:token+1], records[token:]...), "came before"},
+		{"auth method twice", append(records[:method+1:method+1], records[method:]...), "came before"},
+		{"binding rule twice", append(records[:rule+1:rule+1], records[rule:]...), "came before"},
+		{"root twice", append(records[:root+1:root+1], records[root:]...), "came before"},
+		{"configuration of the authority twice", append(records[:caConfig+1:caConfig+1], records[caConfig:]...), "came before"},
+		{"state of the authority twice", append(records[:caState+1:caState+1], records[caState:]...), "came before"},
 		{"unknown type", append([][]byte{{99, 0x80}}, records...), "unknown type"},
 		{"nothing in it", [][]byte{{}}, "no type"},
 		{"bytes after a row", append([][]byte{append(bytes.Clone(records[node]), 0)}, records[1:]...), "bytes after the row"},
@@ -252,4 +264,49 @@ func TestSnapshotReportsAFailedWriteWhereverItFails(t *testing.T) {
 			t.Fatalf("after %d bytes: got %v, want %v", left, err, errFull)
 		}
 	}
+}
+
+// restoredFrom restores a file that an older version wrote.
+func restoredFrom(t *testing.T, path string) *fixture {
+	t.Helper()
+	old, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := newFixture(t)
+	if err := f.store.Restore(readerOf(old)); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// TestInstancesThatCaseMadeTwoAreRestoredAsOne: the file was written by a server that told IDs apart by case. The instance
+// written last stays, with the checks of both; names that only the other had are gone with their indexes.
+func TestInstancesThatCaseMadeTwoAreRestoredAsOne(t *testing.T) {
+	f := restoredFrom(t, "testdata/before-folded-ids.snapshot")
+	tx := f.store.Read()
+	for name, want := range map[string]string{"one": "", "two": "Web two [c1=two c2=two]", "db": "Db db [d1=db d2=db]", "p": "P p []"} {
+		_, instances := tx.ServiceHealth(nil, name)
+		got := ""
+		for _, i := range instances {
+			got = i.Service.ID + " " + i.Service.Service + " ["
+			for n, c := range i.Checks {
+				got += strings.Repeat(" ", min(n, 1)) + c.CheckID + "=" + c.ServiceName
+			}
+			got += "]"
+		}
+		if len(instances) > 1 || got != want || tx.HasInstances(name, false) != (want != "") {
+			t.Errorf("%s: %d instances, %q, want %q", name, len(instances), got, want)
+		}
+	}
+	if _, instances := tx.ServiceInstances(nil, "db"); instances[0].Service.Port != 5 || instances[0].Service.Tags[0] != "kept" {
+		t.Errorf("the wrong one stayed: %+v", instances[0].Service)
+	}
+	if tx.HasInstances("old", true) || !tx.HasInstances("new", true) {
+		t.Error("the proxy serves what it served, and not what it serves")
+	}
+	if _, services := tx.Services(nil); len(services) != 3 || tx.Counts().Services != 3 || tx.Counts().Instances != 3 {
+		t.Errorf("services %v, counts %+v", services, tx.Counts())
+	}
+	restoresToItself(t, f.store)
 }

@@ -3,18 +3,20 @@ package catalog
 import (
 	"sync/atomic"
 
-	"github.com/hashicorp/go-memdb"
+	"praetor/internal/memdb"
 )
 
 // Store is the replicated state in memory. The zero value is not usable; call New.
 type Store struct {
 	state atomic.Pointer[state]
 	lacks []CommandType // see NewLacking
+
+	history atomic.Pointer[historian] // nil remembers nothing
 }
 
 // state is everything that Restore replaces in one step.
 type state struct {
-	db       *memdb.MemDB
+	db       *memdb.DB
 	replaced chan struct{}               // closed when another state took this one's place
 	services atomic.Pointer[serviceTags] // the latest answer of Tx.Services
 
@@ -29,6 +31,10 @@ func newState() *state {
 type Entry struct {
 	Index uint64
 	Data  []byte
+
+	// What the history says of it. No other state may depend on these.
+	Time int64  // nanoseconds since 1970, by the clock of the leader that took it in; 0 if unknown
+	Note []byte // Note.Encode; nil for none
 }
 
 // New returns an empty store.
@@ -62,10 +68,10 @@ func (s *Store) ApplyFreed(entries []Entry, freed func([]FreedLock)) []any {
 		return results
 	}
 	w := newWriter(s.state.Load().db, freed)
-	w.lacks = s.lacks
+	w.lacks, w.history = s.lacks, s.history.Load()
 	defer func() { w.txn.Abort() }() // does nothing after the commit
-	for i, e := range entries {
-		results[i] = w.apply(e)
+	for i := range entries {
+		results[i] = w.apply(&entries[i])
 		if Unknown(results[i]) != nil {
 			for j := range results[i:] {
 				results[i+j] = results[i]

@@ -20,7 +20,7 @@ const externalSource = "external-source"
 // ServiceSummary is what the instances of a service add up to: what
 // internal/ui/services lists (reference/http-mesh-ui.md §6).
 type ServiceSummary struct {
-	Kind            string // of gateways; "" for services
+	Kind            string // of proxies and gateways; "" for services
 	Name            string
 	Datacenter      string
 	Tags            []string // distinct, sorted
@@ -80,7 +80,7 @@ func (t Tally) Worst() string {
 type partialSummary struct {
 	index     uint64
 	summaries []*ServiceSummary // one per spelling
-	proxies   []*InstanceHealth // to fold into what they stand before
+	proxies   []*InstanceHealth // what they stand before shows them too
 }
 
 // serviceSummaries is an answer of Tx.ServiceSummaries with what it was made of.
@@ -113,7 +113,7 @@ func (tx *Tx) ServiceSummaries(ws WatchSet) (uint64, []*ServiceSummary) {
 func (tx *Tx) summarize(cached *serviceSummaries) *serviceSummaries {
 	answer := &serviceSummaries{partials: make(map[string]*partialSummary)}
 	var partials []*partialSummary
-	for row := range rows[*indexRow](tx.txn, nil, tableIndex, byIDPrefix, []byte(tx.in.name(prefixHealth))) {
+	for row := range rows[*indexRow](tx.txn, nil, tableIndex, byID, []byte(tx.in.name(prefixHealth))) {
 		var part *partialSummary
 		if cached != nil {
 			part = cached.partials[row.Key]
@@ -133,7 +133,7 @@ func (tx *Tx) summarize(cached *serviceSummaries) *serviceSummaries {
 // Instances lists every instance with its checks, by service name and node.
 func (tx *Tx) Instances(ws WatchSet) (uint64, []*InstanceHealth) {
 	instances := make([]*InstanceHealth, 0)
-	for r := range rows[*instanceRow](tx.txn, nil, tableInstance, byIDPrefix, tx.in.all()) {
+	for r := range rows[*instanceRow](tx.txn, nil, tableInstance, byID, tx.in.all()) {
 		instances = append(instances, &r.Health)
 	}
 	return tx.HealthIndex(ws), instances
@@ -148,9 +148,8 @@ func Summarize(instances []*InstanceHealth) []*ServiceSummary {
 func newPartial(instances []*InstanceHealth) *partialSummary {
 	part, byName := &partialSummary{}, map[string]*sum{}
 	for _, i := range instances {
-		if i.Service.Kind == mesh.KindProxy {
+		if i.Service.Kind == mesh.KindProxy && meshName(i.Service) != "" {
 			part.proxies = append(part.proxies, i)
-			continue
 		}
 		s := byName[i.Service.Service]
 		if s == nil {
@@ -167,8 +166,8 @@ func newPartial(instances []*InstanceHealth) *partialSummary {
 	return part
 }
 
-// mergePartials lists the summaries by name, proxies folded into the services
-// that they stand before. Summaries that get one are copied: partials are shared.
+// mergePartials lists the summaries by name. Proxies, which are services of their own, count
+// for those that they stand before too. Summaries that get one are copied: partials are shared.
 func mergePartials(partials []*partialSummary) []*ServiceSummary {
 	byName := make(map[string]*ServiceSummary)
 	for _, part := range partials {
@@ -179,13 +178,10 @@ func mergePartials(partials []*partialSummary) []*ServiceSummary {
 	connected := make(map[string]*sum)
 	for _, part := range partials {
 		for _, i := range part.proxies {
-			name := i.Service.Service
-			if p := i.Service.Proxy; p != nil && p.DestinationServiceName != "" {
-				name = p.DestinationServiceName
-			}
+			name := meshName(i.Service)
 			s := connected[name]
 			if s == nil {
-				s = copySum(byName[name], name, i.Node.Datacenter)
+				s = copySum(byName[name], name)
 				connected[name], byName[name] = s, s.ServiceSummary
 			}
 			s.addProxy(i)
@@ -210,10 +206,10 @@ func newSum(s *ServiceSummary) *sum {
 }
 
 // copySum continues a summary that others hold; nil starts one for a service of
-// which only proxies are there.
-func copySum(s *ServiceSummary, name, datacenter string) *sum {
+// which only proxies are there, which is in no datacenter.
+func copySum(s *ServiceSummary, name string) *sum {
 	if s == nil {
-		s = &ServiceSummary{Name: name, Datacenter: datacenter}
+		s = &ServiceSummary{Name: name}
 	}
 	copied := *s
 	copied.TransparentProxy, copied.ConnectedWithProxy = true, true

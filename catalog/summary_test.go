@@ -5,8 +5,6 @@ import (
 	"reflect"
 	"testing"
 
-	"github.com/hashicorp/go-memdb"
-
 	"praetor/catalog"
 )
 
@@ -59,29 +57,41 @@ func TestSummaryCountsEachCheckOnceAndInstancesByTheirWorst(t *testing.T) {
 		})
 }
 
-func TestProxiesAreFoldedIntoWhatTheyStandBefore(t *testing.T) {
+// TestProxiesCountForThemselvesAndForWhatTheyStandBefore: a service of which only proxies are
+// there is in no datacenter.
+func TestProxiesCountForThemselvesAndForWhatTheyStandBefore(t *testing.T) {
 	proxy := func(id, before, mode string) catalog.Service {
-		return catalog.Service{ID: id, Service: before + "-sidecar-proxy", Kind: "connect-proxy", Proxy: &catalog.Proxy{DestinationServiceName: before, Mode: mode}}
+		return catalog.Service{ID: id, Service: before + "-proxy", Kind: "connect-proxy", Proxy: &catalog.Proxy{DestinationServiceName: before, Mode: mode}}
 	}
 	f := newFixture(t)
 	f.on("n1", catalog.Service{ID: "w1", Service: "web"}, check("alive", "", catalog.Passing), check("c1", "w1", catalog.Passing))
 	f.on("n1", proxy("p1", "web", "transparent"), check("p1", "p1", catalog.Critical))
 	f.on("n2", proxy("p2", "web", "transparent"), check("alive", "", catalog.Warning))
 	f.on("n2", proxy("p3", "gone", ""))
-	gone := catalog.ServiceSummary{Name: "gone", Datacenter: "dc1", Checks: catalog.Tally{Warning: 1}, ConnectedWithProxy: true}
+	f.on("n3", catalog.Service{ID: "p4", Service: "lost-proxy", Kind: "connect-proxy"})
+	own := func(name, node string) catalog.ServiceSummary {
+		return catalog.ServiceSummary{Kind: "connect-proxy", Name: name, Datacenter: "dc1", Nodes: []string{node}, Instances: 1}
+	}
+	gone, goneProxy, lostProxy, webProxy := catalog.ServiceSummary{Name: "gone", Checks: catalog.Tally{Warning: 1}, ConnectedWithProxy: true},
+		own("gone-proxy", "n2"), own("lost-proxy", "n3"), own("web-proxy", "n1")
+	goneProxy.Checks, goneProxy.Health = catalog.Tally{Warning: 1}, catalog.Tally{Warning: 1}
+	lostProxy.Health = catalog.Tally{Passing: 1}
+	webProxy.Nodes, webProxy.Instances = []string{"n1", "n2"}, 2
+	webProxy.Checks, webProxy.Health = catalog.Tally{Passing: 1, Warning: 1, Critical: 1}, catalog.Tally{Warning: 1, Critical: 1}
 	web := catalog.ServiceSummary{
 		Name: "web", Datacenter: "dc1", Nodes: []string{"n1"}, Instances: 1,
 		Checks: catalog.Tally{Passing: 2, Warning: 1, Critical: 1}, Health: catalog.Tally{Passing: 1},
 		ConnectedWithProxy: true, TransparentProxy: true,
 	}
-	f.wantSummaries(gone, web)
+	f.wantSummaries(gone, goneProxy, lostProxy, web, webProxy)
 
 	f.must(catalog.DeregisterCommand, &catalog.Deregister{Node: "n1", ServiceID: "p1"})
 	web.Checks.Critical = 0
-	f.wantSummaries(gone, web)
+	webProxy.Nodes, webProxy.Instances, webProxy.Checks, webProxy.Health = []string{"n2"}, 1, catalog.Tally{Warning: 1}, catalog.Tally{Warning: 1}
+	f.wantSummaries(gone, goneProxy, lostProxy, web, webProxy)
 	f.must(catalog.DeregisterCommand, &catalog.Deregister{Node: "n2"})
 	web.Checks.Warning, web.ConnectedWithProxy, web.TransparentProxy = 0, false, false
-	f.wantSummaries(web)
+	f.wantSummaries(lostProxy, web)
 }
 
 func TestSummariesOfUnchangedServicesAreKept(t *testing.T) {
@@ -89,7 +99,7 @@ func TestSummariesOfUnchangedServicesAreKept(t *testing.T) {
 	f.on("n1", catalog.Service{Service: "web"}, check("c", "web", catalog.Passing))
 	f.on("n2", catalog.Service{Service: "db"})
 	before := f.summaries() // db, web
-	ws := memdb.NewWatchSet()
+	ws := catalog.WatchSet{}
 	index, _ := f.store.Read().ServiceSummaries(ws)
 	f.on("n1", catalog.Service{Service: "web"}, check("c", "web", catalog.Critical))
 	if !isWoken(ws) {
@@ -156,7 +166,7 @@ func TestNodeDetailWakesForItsNodeAlone(t *testing.T) {
 		{"the end of it", func() { f.must(catalog.DeregisterCommand, &catalog.Deregister{Node: "n1"}) }, true},
 		{"its return", func() { f.on("n1", catalog.Service{Service: "web"}) }, true},
 	} {
-		ws := memdb.NewWatchSet()
+		ws := catalog.WatchSet{}
 		f.store.Read().NodeDetail(ws, "N1")
 		row.change()
 		if woke := isWoken(ws); woke != row.wakes {

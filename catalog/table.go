@@ -1,8 +1,9 @@
 package catalog
 
 import (
-	"github.com/hashicorp/go-memdb"
 	"github.com/tinylib/msgp/msgp"
+
+	"praetor/internal/memdb"
 )
 
 // tables are all tables. Those in snapshots stand in the order of their
@@ -11,13 +12,15 @@ import (
 var tables = []*table{
 	nodeTable, virtualTable, serviceTable, checkTable, sessionTable, queryTable, configTable, keyTable, tombstoneTable,
 	indexTable, autopilotTable, coordinateTable, aclPolicyTable, aclRoleTable, aclTokenTable,
-	instanceTable, tagTable, countTable,
+	aclAuthMethodTable, aclBindingRuleTable,
+	caRootTable, caConfigTable, caStateTable,
+	instanceTable, tagTable, countTable, historyTable,
 }
 
 // table is one table: how its rows are found and how they travel in snapshots.
 type table struct {
 	name    string
-	indexes map[string]*memdb.IndexSchema
+	indexes []memdb.Index
 	record  recordType // 0: the rows are derived from others, and in no snapshot
 	consul  string     // what Consul calls such records, as `snapshot inspect` shows them
 	write   func(*Tx, *snapshotWriter)
@@ -34,7 +37,7 @@ type row[T any] interface {
 // stored declares a table of rows that snapshots hold. restore checks that a
 // row fits to those before it, and stores it.
 func stored[T any, R row[T]](name string, record recordType, consul string, id rowIndexer[R],
-	restore func(*restorer, R) error, others ...*memdb.IndexSchema) *table {
+	restore func(*restorer, R) error, others ...memdb.Index) *table {
 	t := derived(name, id, others...)
 	t.record, t.consul = record, consul
 	t.write = func(tx *Tx, sw *snapshotWriter) { writeTable[R](tx, sw, record, name) }
@@ -45,32 +48,27 @@ func stored[T any, R row[T]](name string, record recordType, consul string, id r
 }
 
 // derived declares a table of rows that follow from others.
-func derived[R any](name string, id rowIndexer[R], others ...*memdb.IndexSchema) *table {
-	t := &table{name: name, indexes: map[string]*memdb.IndexSchema{byID: unique(byID, id)}}
-	for _, index := range others {
-		t.indexes[index.Name] = index
-	}
-	return t
+func derived[R any](name string, id rowIndexer[R], others ...memdb.Index) *table {
+	return &table{name: name, indexes: append([]memdb.Index{unique(byID, id)}, others...)}
 }
 
 // unique declares an index in which a key belongs to one row; many, one in which
 // several rows may share a key. A row whose key is nil is in neither.
-func unique[R any](name string, key rowIndexer[R]) *memdb.IndexSchema {
-	return &memdb.IndexSchema{Name: name, Unique: true, AllowMissing: name != byID, Indexer: key}
+func unique[R any](name string, key rowIndexer[R]) memdb.Index {
+	return memdb.Index{Name: name, Unique: true, Keys: key.keys}
 }
 
-func many[R any](name string, key rowIndexer[R]) *memdb.IndexSchema {
-	return &memdb.IndexSchema{Name: name, AllowMissing: true, Indexer: key}
+func many[R any](name string, key rowIndexer[R]) memdb.Index {
+	return memdb.Index{Name: name, Keys: key.keys}
 }
 
 // newDB makes an empty database with the rows that always exist.
-func newDB() *memdb.MemDB {
-	schema := &memdb.DBSchema{Tables: make(map[string]*memdb.TableSchema, len(tables))}
-	for _, t := range tables {
-		schema.Tables[t.name] = &memdb.TableSchema{Name: t.name, Indexes: t.indexes}
+func newDB() *memdb.DB {
+	declared := make([]memdb.Table, len(tables))
+	for i, t := range tables {
+		declared[i] = memdb.Table{Name: t.name, Indexes: t.indexes}
 	}
-	db, err := memdb.NewMemDB(schema)
-	must(err)
+	db := memdb.New(declared)
 	txn := db.Txn(true)
 	seedIndexes(txn)
 	txn.Commit()

@@ -3,7 +3,7 @@ package catalog
 import (
 	"slices"
 
-	"github.com/hashicorp/go-memdb"
+	"praetor/internal/memdb"
 )
 
 const tableTag = "tag"
@@ -53,7 +53,7 @@ func (tx *Tx) Services(ws WatchSet) (uint64, map[string][]string) {
 
 func (tx *Tx) serviceTags() map[string][]string {
 	tags := make(map[string][]string)
-	for t := range rows[*tagRow](tx.txn, nil, tableTag, byIDPrefix, tx.in.all()) {
+	for t := range rows[*tagRow](tx.txn, nil, tableTag, byID, tx.in.all()) {
 		if t.IsTag {
 			tags[t.Service] = append(tags[t.Service], t.Tag)
 		} else {
@@ -90,8 +90,8 @@ func addTag(txn *memdb.Txn, row tagRow, by int) {
 	}
 	row.Count += by
 	if row.Count == 0 {
-		must(txn.Delete(tableTag, old))
+		remove(txn, tableTag, old)
 		return
 	}
-	must(txn.Insert(tableTag, &row))
+	txn.Insert(tableTag, &row)
 }

@@ -4,7 +4,7 @@ import (
 	"hash/maphash"
 	"strings"
 
-	"github.com/hashicorp/go-memdb"
+	"praetor/internal/memdb"
 )
 
 //go:generate go run github.com/tinylib/msgp -tests=false -io=false -unexported=false
@@ -207,7 +207,7 @@ func graves(txn *memdb.Txn, in *keyspace) *grave {
 	return nil
 }
 
-func (w *writer) setGraves(t *grave) { must(w.txn.Insert(tableTombstone, &tombstones{w.in, t})) }
+func (w *writer) setGraves(t *grave) { w.txn.Insert(tableTombstone, &tombstones{w.in, t}) }
 
 // ReapCommand carries a Reap; its result is nil or an error.
 const ReapCommand CommandType = 7
@@ -223,8 +223,12 @@ type Reap struct {
 // Deletions returns the index of the latest deletion of a key, 0 before the first.
 func (tx *Tx) Deletions() uint64 { return tx.index(indexTombstones) }
 
-// reap removes tombstones. It moves no index: no answer changes.
+// reap removes tombstones. It moves no index: no answer changes. A leader that has something
+// to tell the history has nothing reaped, and writes it beside that.
 func (w *writer) reap(r *Reap) error {
+	if w.noteEvent(); r.Index == 0 {
+		return nil
+	}
 	w.setGraves(graves(w.txn, w.in).dropUntil(r.Index))
 	return nil
 }

@@ -92,17 +92,18 @@ func (tw *twin) settleVirtual() {
 func (tw *twin) configWrite(c *catalog.ConfigWrite) string {
 	key := [2]string{c.Entry.Kind, strings.ToLower(c.Entry.Name)}
 	old, at := tw.configs[key], uint64(0)
+	deletes := c.Verb == catalog.ConfigDelete || c.Verb == catalog.ConfigDeleteCAS
 	if old != nil {
 		at = old.ModifyIndex
 	}
 	switch {
-	case c.Verb >= catalog.ConfigDelete && old == nil:
+	case deletes && old == nil:
 		return "true"
-	case c.Verb < catalog.ConfigDelete && old != nil && bytes.Equal(old.Body, c.Entry.Body):
+	case !deletes && c.Verb != catalog.ConfigEdit && old != nil && bytes.Equal(old.Body, c.Entry.Body):
 		return "true"
-	case (c.Verb == catalog.ConfigCAS || c.Verb == catalog.ConfigDeleteCAS) && at != c.Entry.ModifyIndex:
+	case c.Verb != catalog.ConfigSet && c.Verb != catalog.ConfigDelete && at != c.Entry.ModifyIndex:
 		return "false"
-	case c.Verb >= catalog.ConfigDelete:
+	case deletes:
 		delete(tw.configs, key)
 		tw.settleVirtual()
 		return "true"
@@ -130,7 +131,7 @@ func (g generator) config(tw *twin) *catalog.ConfigWrite {
 	kind, name := pick(g, "service-defaults", "service-resolver"), pick(g, "web", "Web", "db")
 	body := fmt.Sprintf(`{"Kind":%q,"Name":%q,"Meta":{"k":%q}}`, kind, name, pick(g, "v", "w"))
 	c := &catalog.ConfigWrite{
-		Verb:  pick(g, catalog.ConfigSet, catalog.ConfigCAS, catalog.ConfigDelete, catalog.ConfigDeleteCAS),
+		Verb:  pick(g, catalog.ConfigSet, catalog.ConfigCAS, catalog.ConfigDelete, catalog.ConfigDeleteCAS, catalog.ConfigEdit),
 		Entry: catalog.ConfigEntry{Kind: kind, Name: name, Body: []byte(body)},
 	}
 	if old := tw.configs[[2]string{kind, strings.ToLower(name)}]; old != nil {

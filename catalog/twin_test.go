@@ -57,7 +57,7 @@ func (tw *twin) register(r *catalog.Register) bool {
 		}
 	}
 	for _, c := range r.Checks {
-		known := tw.services[[2]string{name, c.ServiceID}] != nil || r.Service != nil && r.Service.ID == c.ServiceID
+		known := tw.services[[2]string{name, strings.ToLower(c.ServiceID)}] != nil || r.Service != nil && strings.EqualFold(r.Service.ID, c.ServiceID)
 		if c.ServiceID != "" && !known {
 			return false
 		}
@@ -72,16 +72,16 @@ func (tw *twin) register(r *catalog.Register) bool {
 		tw.putService(name, r.Node, r.Service)
 	}
 	for _, c := range r.Checks {
-		tw.putCheck(name, tw.nodes[name].Node, c)
+		tw.putCheck(name, cmp.Or(c.Node, r.Node), c)
 	}
 	return true
 }
 
-func (tw *twin) putService(name, _ string, s *catalog.Service) {
-	key := [2]string{name, s.ID}
+func (tw *twin) putService(name, display string, s *catalog.Service) {
+	key := [2]string{name, strings.ToLower(s.ID)}
 	put, old := *s, tw.services[key]
 	tw.tagVirtual(&put)
-	put.Node, put.CreateIndex, put.ModifyIndex = tw.nodes[name].Node, tw.index, tw.index
+	put.Node, put.CreateIndex, put.ModifyIndex = display, tw.index, tw.index
 	if old != nil {
 		put.CreateIndex = old.CreateIndex
 		if sameBut(&put, old, "Node", "CreateIndex", "ModifyIndex") {
@@ -91,7 +91,7 @@ func (tw *twin) putService(name, _ string, s *catalog.Service) {
 	tw.services[key] = &put
 	tw.settleVirtual()
 	for _, c := range tw.checks {
-		if old != nil && old.Service != put.Service && strings.ToLower(c.Node) == name && c.ServiceID == s.ID {
+		if old != nil && !strings.EqualFold(old.Service, put.Service) && strings.ToLower(c.Node) == name && strings.EqualFold(c.ServiceID, s.ID) {
 			c.ServiceName, c.ServiceTags, c.ModifyIndex = put.Service, put.Tags, tw.index
 		}
 	}
@@ -101,7 +101,7 @@ func (tw *twin) putCheck(name, display string, c *catalog.Check) {
 	key := [2]string{name, c.CheckID}
 	put, old := *c, tw.checks[key]
 	put.Node, put.CreateIndex, put.ModifyIndex = display, tw.index, tw.index
-	if s := tw.services[[2]string{name, c.ServiceID}]; c.ServiceID != "" {
+	if s := tw.services[[2]string{name, strings.ToLower(c.ServiceID)}]; c.ServiceID != "" {
 		put.ServiceName, put.ServiceTags = s.Service, s.Tags
 	}
 	if old != nil {
@@ -129,10 +129,13 @@ func (tw *twin) deregister(d *catalog.Deregister) {
 }
 
 func (tw *twin) removeService(name, id string) {
+	id = strings.ToLower(id)
 	if tw.services[[2]string{name, id}] == nil {
 		return
 	}
-	for _, c := range tw.checkList(func(c *catalog.Check) bool { return strings.ToLower(c.Node) == name && c.ServiceID == id }) {
+	for _, c := range tw.checkList(func(c *catalog.Check) bool {
+		return strings.ToLower(c.Node) == name && strings.ToLower(c.ServiceID) == id
+	}) {
 		tw.removeCheck(name, c.CheckID)
 	}
 	delete(tw.services, [2]string{name, id})
@@ -328,7 +331,7 @@ func (tw *twin) nodeList() []*catalog.Node {
 
 func (tw *twin) serviceList(keep func(*catalog.Service) bool) []*catalog.Service {
 	all := values(tw.services, func(a, b *catalog.Service) int {
-		return cmp.Or(cmp.Compare(strings.ToLower(a.Node), strings.ToLower(b.Node)), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(cmp.Compare(strings.ToLower(a.Node), strings.ToLower(b.Node)), cmp.Compare(strings.ToLower(a.ID), strings.ToLower(b.ID)))
 	})
 	return slices.DeleteFunc(all, func(s *catalog.Service) bool { return !keep(s) })
 }
@@ -371,7 +374,9 @@ func (tw *twin) healthOf(services []*catalog.Service) []*catalog.InstanceHealth 
 		node := strings.ToLower(s.Node)
 		checks := append(
 			tw.checkList(func(c *catalog.Check) bool { return strings.ToLower(c.Node) == node && c.ServiceID == "" }),
-			tw.checkList(func(c *catalog.Check) bool { return strings.ToLower(c.Node) == node && c.ServiceID == s.ID })...)
+			tw.checkList(func(c *catalog.Check) bool {
+				return strings.ToLower(c.Node) == node && strings.EqualFold(c.ServiceID, s.ID)
+			})...)
 		all = append(all, &catalog.InstanceHealth{Node: tw.nodes[node], Service: s, Checks: checks})
 	}
 	return all

@@ -134,16 +134,15 @@ func (op *TxnOp) Prepare() error {
 }
 
 func (op *TxnKV) prepare() error {
-	switch op.Verb {
-	case TxnGet, TxnSet, TxnCAS, TxnDelete, TxnDeleteCAS, TxnGetOrEmpty, TxnGetTree, TxnLock, TxnUnlock, TxnDeleteTree,
-		TxnCheckIndex, TxnCheckSession, TxnCheckNotExists:
-	default:
-		return fault.New(fault.Rejected, "unknown KV operation: %s", op.Verb)
-	}
 	if op.Entry.Key == "" {
 		return fault.New(fault.Rejected, "Must provide key")
 	}
-	return nil
+	switch op.Verb {
+	case TxnGet, TxnSet, TxnCAS, TxnDelete, TxnDeleteCAS, TxnGetOrEmpty, TxnGetTree, TxnLock, TxnUnlock, TxnDeleteTree,
+		TxnCheckIndex, TxnCheckSession, TxnCheckNotExists:
+		return nil
+	}
+	return fault.New(fault.Rejected, "unknown KV operation: %s", op.Verb)
 }
 
 // checkVerb refuses what only keys know.
@@ -161,7 +160,7 @@ func (op *TxnNode) prepare() error {
 	}
 	n := &op.Node
 	n.ID, n.TaggedAddresses, n.Meta = strings.ToLower(n.ID), nilEmptyMap(n.TaggedAddresses), nilEmptyMap(n.Meta)
-	if n.Node == "" && (op.Verb != TxnGet || n.ID == "") {
+	if n.Node == "" && op.Verb != TxnGet {
 		return fault.New(fault.Rejected, "Must provide node")
 	}
 	return nil
@@ -172,9 +171,6 @@ func (op *TxnService) prepare() error {
 		return err
 	}
 	if op.Verb == TxnGet { // by its ID alone, as recorded (conformance txn/service_ops)
-		if op.Service.ID == "" {
-			op.Service.ID = op.Service.Service
-		}
 		return nil
 	}
 	return op.Service.prepare()
@@ -183,6 +179,9 @@ func (op *TxnService) prepare() error {
 func (op *TxnCheck) prepare() error {
 	if err := checkVerb("check", op.Verb); err != nil {
 		return err
+	}
+	if op.Verb != TxnGet && op.Check.CheckID == "" { // get asks for the ID alone
+		op.Check.CheckID = op.Check.Name
 	}
 	if op.Check.Status == "" {
 		op.Check.Status = Critical
@@ -240,6 +239,9 @@ func (tx *Tx) txnRead(op *TxnOp) ([]TxnResult, error) {
 		}
 		return []TxnResult{{Service: s}}, nil
 	default:
+		if !op.Check.Check.hasKey() {
+			return nil, fmt.Errorf("failed check lookup: %w", errCheckKey)
+		}
 		c := first[*Check](tx.txn, tableCheck, byID, tx.in.checkKey(op.Check.Check.Node, op.Check.Check.CheckID))
 		if c == nil {
 			return nil, fmt.Errorf("check %q on node %q doesn't exist", op.Check.Check.CheckID, op.Check.Check.Node)
@@ -268,7 +270,7 @@ func (tx *Tx) txnReadKV(op *TxnKV) ([]TxnResult, error) {
 	key := op.Entry.Key
 	if op.Verb == TxnGetTree {
 		results := make([]TxnResult, 0)
-		for e := range rows[*KVEntry](tx.txn, nil, tableKV, byIDPrefix, tx.in.text(key)) {
+		for e := range rows[*KVEntry](tx.txn, nil, tableKV, byID, tx.in.text(key)) {
 			results = append(results, TxnResult{KV: e})
 		}
 		return results, nil

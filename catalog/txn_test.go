@@ -43,7 +43,7 @@ func (g generator) txn(tw *twin) *catalog.Txn {
 			op.Service = &catalog.TxnService{Verb: verb(), Service: *g.service()}
 			s := &op.Service.Service
 			s.Node = g.node()
-			if old := tw.services[[2]string{strings.ToLower(s.Node), s.ID}]; old != nil {
+			if old := tw.services[[2]string{strings.ToLower(s.Node), strings.ToLower(s.ID)}]; old != nil {
 				s.ModifyIndex = index(old.ModifyIndex)
 			}
 		case 2:
@@ -167,7 +167,7 @@ func (tw *twin) txnNode(op *catalog.TxnNode) ([]catalog.TxnResult, string) {
 
 func (tw *twin) txnService(op *catalog.TxnService) ([]catalog.TxnResult, string) {
 	s := op.Service
-	key, stored := [2]string{strings.ToLower(s.Node), s.ID}, uint64(0)
+	key, stored := [2]string{strings.ToLower(s.Node), strings.ToLower(s.ID)}, uint64(0)
 	if old := tw.services[key]; old != nil {
 		stored = old.ModifyIndex
 	}
@@ -183,7 +183,7 @@ func (tw *twin) txnService(op *catalog.TxnService) ([]catalog.TxnResult, string)
 	case op.Verb != catalog.TxnGet && tw.nodes[key[0]] == nil:
 		return nil, "Missing node registration"
 	case op.Verb != catalog.TxnGet:
-		tw.putService(key[0], "", &s)
+		tw.putService(key[0], s.Node, &s)
 	}
 	return []catalog.TxnResult{{Service: tw.services[key]}}, ""
 }
@@ -205,10 +205,10 @@ func (tw *twin) txnCheck(op *catalog.TxnCheck) ([]catalog.TxnResult, string) {
 		return nil, ""
 	case op.Verb != catalog.TxnGet && tw.nodes[key[0]] == nil:
 		return nil, "Missing node registration"
-	case op.Verb != catalog.TxnGet && c.ServiceID != "" && tw.services[[2]string{key[0], c.ServiceID}] == nil:
+	case op.Verb != catalog.TxnGet && c.ServiceID != "" && tw.services[[2]string{key[0], strings.ToLower(c.ServiceID)}] == nil:
 		return nil, "Missing service registration"
 	case op.Verb != catalog.TxnGet:
-		tw.putCheck(key[0], tw.nodes[key[0]].Node, &c)
+		tw.putCheck(key[0], c.Node, &c)
 	}
 	return []catalog.TxnResult{{Check: tw.checks[key]}}, ""
 }
@@ -337,11 +337,15 @@ func TestTransactionsTellAllThatIsWrong(t *testing.T) {
 	kv := func(verb catalog.TxnVerb, key string) catalog.TxnOp {
 		return catalog.TxnOp{KV: &catalog.TxnKV{Verb: verb, Entry: catalog.KVEntry{Key: key, ModifyIndex: 1}}}
 	}
+	check := func(verb catalog.TxnVerb, node, name string) catalog.TxnOp { // without an ID
+		return catalog.TxnOp{Check: &catalog.TxnCheck{Verb: verb, Check: catalog.Check{Node: node, Name: name, ModifyIndex: 99}}}
+	}
 	ops := []struct {
 		op   catalog.TxnOp
 		want string
 	}{
 		{kv("bogus", "a"), "unknown KV operation: bogus"},
+		{kv("bogus", ""), "Must provide key"},
 		{kv(catalog.TxnSet, ""), "Must provide key"},
 		{kv(catalog.TxnGetTree, ""), "Must provide key"},
 		{kv(catalog.TxnGet, "x"), `key "x" doesn't exist`},
@@ -358,7 +362,8 @@ func TestTransactionsTellAllThatIsWrong(t *testing.T) {
 		{catalog.TxnOp{Service: &catalog.TxnService{Verb: catalog.TxnLock}}, "unknown service operation: lock"},
 		{catalog.TxnOp{Check: &catalog.TxnCheck{}}, "unknown check operation: "},
 		{catalog.TxnOp{Node: &catalog.TxnNode{Verb: catalog.TxnSet, Node: catalog.Node{ID: "x"}}}, "Must provide node"},
-		{catalog.TxnOp{Node: &catalog.TxnNode{Verb: catalog.TxnGet}}, "Must provide node"},
+		{catalog.TxnOp{Node: &catalog.TxnNode{Verb: catalog.TxnGet}}, `node "" doesn't exist`},
+		{catalog.TxnOp{Service: &catalog.TxnService{Verb: catalog.TxnGet, Service: catalog.Service{Node: "n1", Service: "p"}}}, `service "" on node "n1" doesn't exist`},
 		{catalog.TxnOp{Node: &catalog.TxnNode{Verb: catalog.TxnGet, Node: catalog.Node{ID: "x"}}}, `node "x" doesn't exist`},
 		{catalog.TxnOp{Node: &catalog.TxnNode{Verb: catalog.TxnSet, Node: catalog.Node{Node: "n1", ID: "other"}}},
 			`failed inserting node: Error while renaming Node ID: "other": Node name n1 is reserved by node 40404040-0000-0000-0000-000000000001 with name n1 (10.0.0.1)`},
@@ -366,9 +371,17 @@ func TestTransactionsTellAllThatIsWrong(t *testing.T) {
 		{catalog.TxnOp{Service: &catalog.TxnService{Verb: catalog.TxnDelete, Service: catalog.Service{Node: "n1", ID: "p"}}},
 			"Must provide service name (Service.Service) when service ID is provided"},
 		{catalog.TxnOp{Service: &catalog.TxnService{Verb: catalog.TxnSet, Service: catalog.Service{Service: "x", Meta: map[string]string{"": ""}, Node: "n1"}}},
-			"failed inserting service: Invalid Service Meta for node n1 and serviceID x: Couldn't load metadata pair ('', ''): Key cannot be blank"},
-		{catalog.TxnOp{Check: &catalog.TxnCheck{Verb: catalog.TxnSet, Check: catalog.Check{Node: "n1"}}},
-			"failed health check lookup: index error: object is missing a value for this index"},
+			"Invalid Service Meta for node n1 and serviceID x: Couldn't load metadata pair ('', ''): Key cannot be blank"},
+		{check(catalog.TxnSet, "n1", ""), "failed health check lookup: index error: object is missing a value for this index"},
+		{check(catalog.TxnSet, "", "x"), "failed health check lookup: index error: object is missing a value for this index"},
+		{check(catalog.TxnSet, "zz", "x"), "Missing node registration"},
+		{check(catalog.TxnCAS, "n1", ""), "failed check lookup: index error: object is missing a value for this index"},
+		{check(catalog.TxnGet, "", "x"), "failed check lookup: index error: object is missing a value for this index"},
+		{check(catalog.TxnGet, "n1", "x"), "failed check lookup: index error: object is missing a value for this index"}, // a name is no ID here
+		{check(catalog.TxnDelete, "n1", ""), "check lookup failed: index error: object is missing a value for this index"},
+		{check(catalog.TxnDeleteCAS, "n1", ""), "check lookup failed: failed check lookup: index error: object is missing a value for this index"},
+		{check(catalog.TxnDeleteCAS, "n1", "x"), `failed to delete check "x" on node "n1", index is stale`},
+		{check(catalog.TxnCAS, "n1", "x"), `failed to set check "x" on node "n1", index is stale`},
 		{catalog.TxnOp{}, "an operation that does nothing"},
 	}
 	all := &catalog.Txn{}
@@ -382,6 +395,21 @@ func TestTransactionsTellAllThatIsWrong(t *testing.T) {
 	for i, o := range ops {
 		if e := answer.Errors[i]; e.OpIndex != i || e.What != o.want {
 			t.Errorf("got %d: %s\nwant %d: %s", e.OpIndex, e.What, i, o.want)
+		}
+	}
+}
+
+// TestChecksTakeTheirNameForAnID: whoever writes one in a transaction may leave the ID out.
+func TestChecksTakeTheirNameForAnID(t *testing.T) {
+	f := fullFixture(t)
+	for i, verb := range []catalog.TxnVerb{catalog.TxnSet, catalog.TxnDelete, catalog.TxnSet, catalog.TxnDeleteCAS, catalog.TxnCAS} {
+		c := catalog.Check{Node: "n1", Name: "by name"}
+		if _, checks := f.store.Read().NodeChecks(nil, "n1"); i == 3 {
+			c.ModifyIndex = checks[slices.IndexFunc(checks, func(c *catalog.Check) bool { return c.CheckID == "by name" })].ModifyIndex
+		}
+		answer := f.apply(catalog.TxnCommand, &catalog.Txn{Ops: []catalog.TxnOp{{Check: &catalog.TxnCheck{Verb: verb, Check: c}}}}).(*catalog.TxnAnswer)
+		if len(answer.Errors) > 0 || len(answer.Results) > 0 && answer.Results[0].Check.CheckID != "by name" {
+			t.Errorf("%d %s: %s", i, verb, text(answer))
 		}
 	}
 }

@@ -130,19 +130,27 @@ func (w *writer) txnService(op *TxnService) ([]TxnResult, error) {
 		}
 		return nil, nil
 	}
-	node := first[*Node](w.txn, tableNode, byID, w.in.nodeKey(s.Node))
-	if node == nil {
+	if first[*Node](w.txn, tableNode, byID, w.in.nodeKey(s.Node)) == nil {
 		return nil, errNoNode
 	}
-	if err := planService(&Register{Node: s.Node, Service: s}); err != nil {
+	if err := s.planMeta(s.Node); err != nil {
 		return nil, err
 	}
-	w.putService(node, s)
+	w.putService(s)
 	return []TxnResult{{Service: first[*Service](w.txn, tableService, byID, serviceID(s))}}, nil
+}
+
+// checkLookups say what looking up a check was for.
+var checkLookups = map[TxnVerb]string{
+	TxnSet: "failed health check lookup: %w", TxnCAS: "failed check lookup: %w",
+	TxnDelete: "check lookup failed: %w", TxnDeleteCAS: "check lookup failed: failed check lookup: %w",
 }
 
 func (w *writer) txnCheck(op *TxnCheck) ([]TxnResult, error) {
 	c, modified := &op.Check, uint64(0)
+	if !c.hasKey() {
+		return nil, fmt.Errorf(checkLookups[op.Verb], errCheckKey)
+	}
 	old := first[*Check](w.txn, tableCheck, byID, checkID(c))
 	if old != nil {
 		modified = old.ModifyIndex
@@ -152,19 +160,17 @@ func (w *writer) txnCheck(op *TxnCheck) ([]TxnResult, error) {
 	}
 	if op.Verb.deletes() {
 		if old != nil {
+			w.noteCheckAs(EventDeregistered, "", old)
 			w.removeCheck(old)
 		}
 		return nil, nil
 	}
-	node := first[*Node](w.txn, tableNode, byID, w.in.nodeKey(c.Node))
 	switch {
-	case node == nil:
+	case first[*Node](w.txn, tableNode, byID, w.in.nodeKey(c.Node)) == nil:
 		return nil, errNoNode
-	case c.CheckID == "":
-		return nil, errors.New("failed health check lookup: index error: object is missing a value for this index")
 	case c.ServiceID != "" && first[*Service](w.txn, tableService, byID, w.in.serviceKey(c.Node, c.ServiceID)) == nil:
 		return nil, errNoService
 	}
-	w.putCheck(node, c)
+	w.putCheck(c)
 	return []TxnResult{{Check: first[*Check](w.txn, tableCheck, byID, checkID(c))}}, nil
 }

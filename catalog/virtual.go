@@ -79,7 +79,7 @@ func (w *writer) takeVirtual(service string) *VirtualAddress {
 	v := w.virtual(service)
 	if v == nil {
 		v = &VirtualAddress{Number: w.freeVirtual(), Service: service, ModifyIndex: w.index}
-		must(w.txn.Insert(tableVirtual, v))
+		w.txn.Insert(tableVirtual, v)
 	}
 	return v
 }
@@ -91,13 +91,10 @@ func (w *writer) virtual(service string) *VirtualAddress {
 // freeVirtual finds the number that comes next: the lowest of those that were
 // given back, else the one after the greatest. The range outlasts any memory.
 func (w *writer) freeVirtual() uint32 {
-	if raw, err := w.txn.First(tableVirtual, byFree); raw != nil {
-		must(err)
-		return raw.(*VirtualAddress).Number
+	if free := firstUnder[*VirtualAddress](w.txn, tableVirtual, byFree, nil); free != nil {
+		return free.Number
 	}
-	raw, err := w.txn.Last(tableVirtual, byID)
-	must(err)
-	if last, _ := raw.(*VirtualAddress); last != nil {
+	if last, _ := w.txn.Last(tableVirtual, byID).(*VirtualAddress); last != nil {
 		return last.Number + 1
 	}
 	return 1
@@ -106,7 +103,7 @@ func (w *writer) freeVirtual() uint32 {
 // settleVirtual gives the address of a service back that is not needed any more.
 func (w *writer) settleVirtual(service string) {
 	if v := w.virtual(service); v != nil && !w.hasMesh(service) && !w.hasChain(service) {
-		must(w.txn.Insert(tableVirtual, &VirtualAddress{Number: v.Number, ModifyIndex: w.index}))
+		w.txn.Insert(tableVirtual, &VirtualAddress{Number: v.Number, ModifyIndex: w.index})
 	}
 }
 
@@ -120,7 +117,7 @@ func (re *restorer) virtualAddress(v *VirtualAddress) error {
 	case v.Service != "" && re.w.virtual(v.Service) != nil:
 		return fmt.Errorf("virtual address of service %q: %w", v.Service, errTwice)
 	}
-	must(re.w.txn.Insert(tableVirtual, v))
+	re.w.txn.Insert(tableVirtual, v)
 	return re.indexes(0, v.ModifyIndex)
 }
 
@@ -135,6 +132,6 @@ func (re *restorer) adoptVirtual(s *Service) {
 	number, ok := mesh.VirtualNumber(s.TaggedAddresses[mesh.TagVirtual].Address)
 	v := &VirtualAddress{Number: number, Service: name, ModifyIndex: s.CreateIndex}
 	if ok && !re.holds(tableVirtual, byID, virtualID(v)) {
-		must(re.w.txn.Insert(tableVirtual, v))
+		re.w.txn.Insert(tableVirtual, v)
 	}
 }

@@ -5,9 +5,8 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/hashicorp/go-memdb"
-
 	"praetor/internal/fault"
+	"praetor/internal/memdb"
 	"praetor/internal/version"
 )
 
@@ -38,7 +37,7 @@ const unknownAdvice = `(nothing is lost, and this server changed nothing: instal
 // What many commands of a batch would write again and again (index rows,
 // totals, joins) is noted and written once, at commit.
 type writer struct {
-	db     *memdb.MemDB
+	db     *memdb.DB
 	tell   func([]FreedLock) // before they are seen to be free
 	lacks  []CommandType     // unknown on purpose, see NewLacking
 	txn    *memdb.Txn
@@ -46,11 +45,13 @@ type writer struct {
 	index  uint64                   // of the command being applied
 	bumps  map[string]uint64        // index rows moved by the batch; 0 removes the row
 	counts map[string]int           // what the batch adds to totals
-	stale  map[instanceRef]struct{} // instances to join anew
+	stale  map[instanceRef]struct{} // instances to join again
 	freed  []FreedLock              // keys whose session ended
+
+	history *historian
 }
 
-func newWriter(db *memdb.MemDB, tell func([]FreedLock)) *writer {
+func newWriter(db *memdb.DB, tell func([]FreedLock)) *writer {
 	return &writer{
 		db: db, tell: tell, txn: db.Txn(true),
 		bumps: make(map[string]uint64), counts: make(map[string]int), stale: make(map[instanceRef]struct{}),
@@ -65,6 +66,7 @@ func (w *writer) commit() {
 	w.flushInstances()
 	w.flushIndexes()
 	w.flushCounts()
+	w.flushHistory()
 	w.txn.Commit()
 }
 
@@ -76,7 +78,7 @@ func (w *writer) part() {
 	}
 }
 
-// undo throws away what was done since part, but for the command's index.
+// undo discards what was done since part, except for the command's index.
 func (w *writer) undo() {
 	w.txn.Abort()
 	w.renew()
@@ -88,14 +90,16 @@ func (w *writer) renew() {
 	clear(w.bumps)
 	clear(w.counts)
 	clear(w.stale)
+	w.history.forget()
 }
 
 // apply runs one command and returns its result.
-func (w *writer) apply(e Entry) any {
+func (w *writer) apply(e *Entry) any {
 	if len(e.Data) > 0 && CommandType(e.Data[0]) == TxnCommand {
 		w.part()
 	}
 	w.index = e.Index
+	w.history.begin(e)
 	result := w.run(e.Data)
 	if Unknown(result) == nil {
 		w.bumps[indexLast] = w.index // the one row that is no scope's

@@ -14,8 +14,8 @@ import (
 )
 
 // An address may be a name, of others or one of ours. What it stands for is then
-// looked up. Names of ours may lead back to whom they are the address of: he is
-// answered with the address of his node, since a CNAME would lead resolvers in
+// looked up. A name of ours may lead back to the instance whose address it is.
+// That instance gets the address of its node, since a CNAME would lead resolvers in
 // circles.
 
 const (
@@ -38,7 +38,7 @@ type alias struct {
 	itself  bool   // the name is another one of the service itself: through the mesh
 }
 
-// holder is who has an address: an instance, or a node whose service is "".
+// holder is what has an address: an instance, or a node, whose service is "".
 type holder struct{ datacenter, node, service string }
 
 func nodeHolder(n *catalog.Node) holder { return holder{datacenter: n.Datacenter, node: n.Node} }
@@ -67,7 +67,8 @@ func (s *Server) namesItself(inst *catalog.InstanceHealth, address string) bool 
 		return false
 	}
 	_, tag := t.service()
-	return tag == "" || slices.ContainsFunc(inst.Service.Tags, func(has string) bool { return strings.EqualFold(has, tag) })
+	port, beside := t.port()
+	return hasTag(inst, tag) || port != "" && hasPort(inst, port, beside)
 }
 
 // isOf reports whether t names inst's service, where it is.
@@ -89,7 +90,7 @@ func (a *answering) aliasOf(inst *catalog.InstanceHealth, name string, key setKe
 }
 
 // follow resolves the name that stands where an address was expected. It reports
-// false if the name stands for nothing but who has it.
+// false if the name leads only to its own holder.
 func (a *answering) follow(ctx context.Context, alias *alias, ttl uint32) ([]dns.RR, bool) {
 	if a.leadsBack(ctx, alias.of, alias.name) {
 		return nil, false
@@ -98,8 +99,8 @@ func (a *answering) follow(ctx context.Context, alias *alias, ttl uint32) ([]dns
 	return records, len(records) > 0 || !alias.itself
 }
 
-// leadsBack reports whether an address, a name of ours, leads to who has it, through
-// as many other names as it may be. Each name is asked once.
+// leadsBack reports whether an address that is a name of ours leads back to its
+// holder, through any number of other names. Each name is looked up once.
 func (a *answering) leadsBack(ctx context.Context, from holder, name string) bool {
 	names, asked := []string{canonical(name)}, map[string]bool{}
 	for len(names) > 0 && len(asked) < mostWalked {
@@ -117,16 +118,16 @@ func (a *answering) leadsBack(ctx context.Context, from holder, name string) boo
 	return false
 }
 
-// mayFollow counts a name that is looked up for the question's sake, and reports
-// whether it may be.
+// mayFollow counts a name that the question makes us look up, and reports whether
+// the limit allows it.
 func (a *answering) mayFollow() bool {
 	a.source.unknown = true
 	*a.followed++
 	return *a.followed <= mostFollowed
 }
 
-// holders finds who is behind a name and has a name as its address; none if one
-// of them has an address proper, which is all that is given then.
+// holders finds what a name stands for that has a name as its address. There are
+// none if any of them has an IP address: then that is the whole answer.
 func (a *answering) holders(ctx context.Context, name string) (holders []holder, names []string) {
 	nested := a.nested(name)
 	t, ok := a.parseName(name, dns.TypeANY)
@@ -159,7 +160,8 @@ func (a *answering) instances(ctx context.Context, t target) ([]*catalog.Instanc
 	case serviceKind, connectKind:
 		name, tag := t.service()
 		if rep, err := ask(ctx, a, ops.HealthService, a.healthRequest(name, tag, t)); err == nil {
-			return filterHealthy(rep.Instances, a.OnlyPassing), a.setKey(name, tag, t)
+			key := a.setKey(name, tag, t)
+			return filterHealthy(key.choose(rep.Instances), a.OnlyPassing), key
 		}
 	case queryKind:
 		if rep, err := a.executeNamed(ctx, t); err == nil {

@@ -41,11 +41,22 @@ func ask[Req, Rep any](ctx context.Context, a *answering, op rpc.Op[Req, Rep], r
 	return any(rep).(*Rep), nil
 }
 
-// execute finds the instances of a prepared query. What it finds may
-// depend on the client and the time, so its reply is not cached.
+// execute finds the instances of a prepared query. On a server it is known for how long
+// most such replies hold; others depend on the client, or on other datacenters.
 func (a *answering) execute(ctx context.Context, req *ops.QueryExecuteRequest) (*ops.QueryExecuteReply, error) {
-	a.source.unknown = true
-	return ops.QueryExecute.Call(a.forClient(ctx), a.opts.Caller, req)
+	if known, ok := a.source.known.(*ops.QueryExecuteReply); ok {
+		return known, nil
+	}
+	req.Live = true
+	rep, err := ops.QueryExecute.Call(a.forClient(ctx), a.opts.Caller, req)
+	if err != nil {
+		a.source.unknown = true
+		return nil, err
+	}
+	a.source.unknown = a.source.unknown || rep.Live == nil || a.source.live != nil
+	a.source.found, a.source.live = rep, rep.Live
+	a.source.stale = a.source.stale || rep.LastContact > staleAfter
+	return rep, nil
 }
 
 // forClient notes whom a lookup is made for.

@@ -18,7 +18,9 @@
 // given only while what it was made of holds: the configuration, the lookup
 // (which announces its change), and the second that is in an SOA record. A cached
 // reply or record is never changed, only copied. Caches are bounded, and
-// names that are asked once, as random names are, are not cached.
+// names that are asked once, as random names are, are not cached. A question has at
+// most maxQuestion bytes, a listener mostConns connections and a client
+// mostConnsPerClient of them, a socket mostPending questions that wait.
 //
 // # Decisions
 //
@@ -34,8 +36,8 @@
 // replies of the catalog they hold on to. Replies repeat the spelling they were asked
 // in: record sets get the domain's when they are used, and of packed replies only
 // those serve any spelling in which the name stands once. Replies to prepared
-// queries are not cached: they may depend on the client. Nor are those in which names of
-// others had to be resolved.
+// queries are cached on servers unless they depend on the client, a token of the query's
+// own, or other datacenters. Those in which names of others had to be resolved are not.
 //
 // An address that is a name of ours may lead back to its own instance (alias.go);
 // that instance is answered with its node's address, since a CNAME would lead

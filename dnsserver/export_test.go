@@ -16,3 +16,10 @@ const (
 	AnswerBytes = answerBytes
 	SourceBytes = sourceBytes
 )
+
+// Bounds of what clients may hold.
+const (
+	MaxQuestion        = maxQuestion
+	MostConnsPerClient = mostConnsPerClient
+	MostPending        = mostPending
+)

@@ -39,9 +39,9 @@ func (a *answering) packWithin(limit int) ([]byte, bool) {
 	return packed, err == nil && len(packed) <= limit
 }
 
-// fit leaves out what does not fit: additional records first, of which nothing is
-// said, since nobody may count on them (RFC 2181 §9). Then the authority
-// section, then answers: without what was asked for the reply is truncated.
+// fit leaves out what does not fit. Additional records go first, without a word,
+// since no client may count on them (RFC 2181 §9); then the authority section, then
+// answers. A reply that lacks what was asked for is marked as truncated.
 func (a *answering) fit(limit int) {
 	m := a.reply
 	opt := m.IsEdns0()
@@ -100,8 +100,8 @@ func withOPT(extra []dns.RR, opt *dns.OPT) []dns.RR {
 	return append(slices.Clip(extra), opt)
 }
 
-// packable leaves out records that cannot be written, as those of nodes whose names
-// have labels of more than 63 bytes: the others need not suffer for them.
+// packable leaves out records that cannot be written, such as those of nodes whose
+// names have labels of more than 63 bytes, so that the others still can.
 func packable(records []dns.RR) []dns.RR {
 	var kept []dns.RR
 	buf := make([]byte, maxMessage)

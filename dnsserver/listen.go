@@ -2,7 +2,6 @@ package dnsserver
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -33,7 +32,7 @@ func (s *Server) bind() error {
 		if err != nil {
 			return bindFault("TLS", addr, "ports.dns_tls", err)
 		}
-		s.tcp = append(s.tcp, stream{tls.NewListener(l, s.opts.TLS), "tls"})
+		s.tcp = append(s.tcp, stream{s.opts.Secure(l), "tls"})
 	}
 	return nil
 }

@@ -121,3 +121,15 @@ func (t *target) service() (name, tag string) {
 	}
 	return last, strings.Join(t.parts[:len(t.parts)-1], ".")
 }
+
+// port returns the port that t's parts may ask for by name, PORT.port.[TAG.]NAME, with the tag
+// beside it. Whether it is that, or all of it a tag, depends on who has such a port.
+func (t *target) port() (name, tag string) {
+	last := len(t.parts) - 1
+	for i := 1; i < last && t.kind != queryKind; i++ { // a query's name may have dots
+		if t.parts[i] == "port" {
+			return strings.Join(t.parts[:i], "."), strings.Join(t.parts[i+1:last], ".")
+		}
+	}
+	return "", ""
+}

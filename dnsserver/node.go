@@ -87,7 +87,7 @@ func cname(owner, target string, ttl uint32) dns.RR {
 // maxTextBytes is the longest string of a TXT record (RFC 1035 §3.3).
 const maxTextBytes = 255
 
-// metaRecords makes one TXT record per metadata pair, in key order, as many as a
+// metaRecords makes one TXT record per metadata pair, in key order, up to what a
 // message can hold.
 func metaRecords(owner string, meta map[string]string, ttl uint32) []dns.RR {
 	rrs := make([]dns.RR, 0, len(meta))

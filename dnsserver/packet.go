@@ -15,6 +15,9 @@ const (
 	maxName     = 255 // bytes (RFC 1035 §2.3.4)
 	maxLabel    = 63
 	optBytes    = 11 // of an OPT record before its options
+	// maxQuestion has room for a name, EDNS and its padding many times over. What is
+	// longer is a format error, of which no more than one byte too many is kept.
+	maxQuestion = 4096
 
 	flagResponse = 0x80 // in byte 2 of a header, as is the opcode in four bits
 	flagRecurse  = 0x01 // in byte 2: recursion desired
@@ -130,7 +133,7 @@ func readQuery(req *dns.Msg, query []byte) (reply []byte, ok bool) {
 	switch opcode := int(query[2] >> opcodeShift & opcodeMask); {
 	case opcode != dns.OpcodeQuery && opcode != dns.OpcodeNotify:
 		return header(query, dns.RcodeNotImplemented), false
-	case count(query, 4) != 1 || count(query, 6) > 1 || count(query, 8) > 1 || count(query, 10) > 2:
+	case len(query) > maxQuestion, count(query, 4) != 1 || count(query, 6) > 1 || count(query, 8) > 1 || count(query, 10) > 2:
 		return header(query, dns.RcodeFormatError), false
 	}
 	if err := req.Unpack(query); err != nil || len(req.Question) != 1 {

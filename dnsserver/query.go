@@ -27,7 +27,7 @@ func (a *answering) query(ctx context.Context, t target) {
 	key := a.setKey(rep.Service, "", t)
 	set := &recordSet{source: rep.Instances, instances: len(rep.Instances), ttl: a.queryTTL(rep)}
 	a.fill(set, key, rep.Instances)
-	a.inOrder = true
+	a.inOrder = rep.Live == nil // a reply that holds is in no order: each answer gets one
 	a.answerSet(ctx, set)
 	a.scopeSubnet()
 }

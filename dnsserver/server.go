@@ -2,7 +2,7 @@ package dnsserver
 
 import (
 	"context"
-	"crypto/tls"
+	"net"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -20,9 +20,10 @@ import (
 // its life.
 type Options struct {
 	Addresses []string // "ip:port"; each gets UDP sockets and a TCP listener
-	// TLSAddresses are where DNS over TLS is spoken (RFC 7858), with TLS.
+	// TLSAddresses are where DNS over TLS is spoken (RFC 7858), which Secure puts on what
+	// a listener accepts.
 	TLSAddresses []string
-	TLS          *tls.Config
+	Secure       func(net.Listener) net.Listener
 	Caller       rpc.Caller
 	Views        *view.Views // of Caller; nil = lookups are not followed
 	Datacenter   string

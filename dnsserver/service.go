@@ -12,13 +12,13 @@ import (
 
 func (a *answering) healthRequest(service, tag string, t target) *ops.HealthServiceRequest {
 	req := &ops.HealthServiceRequest{ReadOptions: a.read(t.datacenter), Service: service, Connect: t.kind == connectKind}
-	if tag != "" {
+	if port, _ := t.port(); tag != "" && port == "" {
 		req.Tags = []string{tag}
 	}
 	return req
 }
 
-// service answers [TAG.]NAME.service (reference/dns.md §5), and NAME.connect with
+// service answers [PORT.port.][TAG.]NAME.service (reference/dns.md §5), and NAME.connect with
 // what serves NAME inside the mesh.
 func (a *answering) service(ctx context.Context, t target) {
 	if isBinding(a.q.Qtype) && t.kind == serviceKind {

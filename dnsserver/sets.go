@@ -21,6 +21,7 @@ const setsBytes = 64 << 20
 type setKey struct {
 	scope                    catalog.Scope
 	service, tag, datacenter string // lower case
+	port, beside             string // the port that tag may name, and the tag beside it
 	connect                  bool
 	family                   family
 	qtype                    uint16 // SRV, SVCB, HTTPS, or A for all that want addresses
@@ -30,10 +31,42 @@ type setKey struct {
 
 func (a *answering) setKey(service, tag string, t target) setKey {
 	k := setKey{scope: catalog.Scope{Peer: t.peer}, service: service, tag: tag, datacenter: t.datacenter, connect: t.kind == connectKind, family: familyOf(a.q.Qtype), qtype: dns.TypeA, wants: a.q.Qtype}
+	k.port, k.beside = t.port()
 	if a.q.Qtype == dns.TypeSRV || isBinding(a.q.Qtype) {
 		k.qtype, k.domain = a.q.Qtype, strings.ToLower(t.domain)
 	}
 	return k
+}
+
+// choose leaves of a service's instances those with the port that is asked for. Where
+// none has it, the name is a tag's, of those who use the word themselves. Inside the
+// mesh no label before the name leaves anything out.
+func (k *setKey) choose(all []*catalog.InstanceHealth) []*catalog.InstanceHealth {
+	if k.port == "" || k.connect {
+		return all
+	}
+	var ported, tagged []*catalog.InstanceHealth
+	for _, inst := range all {
+		if hasPort(inst, k.port, k.beside) {
+			ported = append(ported, inst)
+		} else if hasTag(inst, k.tag) {
+			tagged = append(tagged, inst)
+		}
+	}
+	if ported != nil {
+		return ported
+	}
+	return tagged
+}
+
+func hasPort(inst *catalog.InstanceHealth, port, tag string) bool {
+	_, ok := inst.Service.PortNamed(port)
+	return ok && hasTag(inst, tag)
+}
+
+// hasTag reports whether an instance has a tag; all have "".
+func hasTag(inst *catalog.InstanceHealth, tag string) bool {
+	return tag == "" || inst.Service.HasTag(tag)
 }
 
 // recordSet is what was made of one reply of the catalog.
@@ -108,10 +141,10 @@ func (s *sets) get(key setKey, source []*catalog.InstanceHealth, build func(setK
 		return set
 	}
 	set = build(key, source)
-	if len(source) == 0 {
+	if len(source) == 0 || key.port != "" && set.instances == 0 {
 		return set // names that do not exist are without number: nothing to cache
 	}
-	bytes := set.bytes() + key.scope.Size() + len(key.service) + len(key.tag) + len(key.datacenter) + len(key.domain)
+	bytes := set.bytes() + key.scope.Size() + len(key.service) + len(key.tag) + len(key.port) + len(key.beside) + len(key.datacenter) + len(key.domain)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.byKey.Put(key, set, bytes)
@@ -127,7 +160,7 @@ func sameSlice(a, b []*catalog.InstanceHealth) bool {
 // buildSet joins, filters and deduplicates the instances of a reply.
 func (a *answering) buildSet(key setKey, source []*catalog.InstanceHealth) *recordSet {
 	set := &recordSet{source: source, ttl: a.serviceTTL(key.service)}
-	healthy := filterHealthy(source, a.OnlyPassing)
+	healthy := filterHealthy(key.choose(source), a.OnlyPassing)
 	set.instances = len(healthy)
 	a.fill(set, key, healthy)
 	return set
@@ -197,6 +230,9 @@ func (a *answering) buildSRV(set *recordSet, key setKey, healthy []*catalog.Inst
 	seen := map[identity]bool{}
 	for _, inst := range healthy {
 		id := identity{inst.Node.Node, inst.Service.Address, inst.Service.Port}
+		if port, ok := inst.Service.PortNamed(key.port); ok {
+			id.port = port
+		}
 		if seen[id] {
 			continue
 		}
@@ -233,7 +269,9 @@ func (a *answering) srvOf(set *recordSet, key setKey, inst *catalog.InstanceHeal
 		Hdr:      dns.RR_Header{Rrtype: dns.TypeSRV, Class: dns.ClassINET, Ttl: set.ttl},
 		Priority: 1, Weight: weight(inst), Port: uint16(inst.Service.Port),
 	}}
-	if a.crosses(key) && own.port != 0 {
+	if port, ok := inst.Service.PortNamed(key.port); ok {
+		s.record.Port = uint16(port)
+	} else if a.crosses(key) && own.port != 0 {
 		s.record.Port = uint16(own.port)
 	}
 	ip := net.ParseIP(p.value)

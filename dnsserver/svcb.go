@@ -21,8 +21,8 @@ const (
 // what is not here is such a name itself.
 var alpn = map[string]string{"http": "http/1.1", "https": "http/1.1", "http2": "h2", "grpc": "h2"}
 
-// overTLS are the protocols that a client finds behind https:// names: an HTTPS record
-// makes it use TLS (RFC 9460 §9.5).
+// overTLS are the protocols that a client expects behind https:// names: an HTTPS
+// record makes it use TLS (RFC 9460 §9.5).
 var overTLS = []string{"https", "h2", "h3"}
 
 // isBinding reports whether a question is for service bindings.

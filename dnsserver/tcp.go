@@ -12,11 +12,16 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"praetor/internal/life"
 )
 
 const (
 	// mostConns bounds the connections of one listener; more are closed at once.
 	mostConns = 4096
+	// mostConnsPerClient bounds those of one IP address: no client, or resolver for
+	// many, takes all.
+	mostConnsPerClient = mostConns / 4
 	// A new connection must ask within firstWait, a further question must come
 	// within nextWait, and a reply must be taken within writeWait.
 	firstWait = 2 * time.Second
@@ -34,19 +39,25 @@ type stream struct {
 
 // conns are the open connections of one listener.
 type conns struct {
-	mu     sync.Mutex
-	open   map[net.Conn]bool
-	closed bool
+	mu        sync.Mutex
+	open      map[net.Conn]string // their clients
+	perClient map[string]int
+	closed    bool
 }
 
 // add reports whether there is room for another.
 func (c *conns) add(conn net.Conn) bool {
+	client := conn.RemoteAddr().String()
+	if host, _, err := net.SplitHostPort(client); err == nil {
+		client = host
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed || len(c.open) >= mostConns {
+	if c.closed || len(c.open) >= mostConns || c.perClient[client] >= mostConnsPerClient {
 		return false
 	}
-	c.open[conn] = true
+	c.open[conn] = client
+	c.perClient[client]++
 	return true
 }
 
@@ -54,7 +65,11 @@ func (c *conns) remove(conn net.Conn) {
 	conn.Close()
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	client := c.open[conn]
 	delete(c.open, conn)
+	if c.perClient[client]--; c.perClient[client] == 0 {
+		delete(c.perClient, client)
+	}
 }
 
 func (c *conns) closeAll() {
@@ -71,7 +86,7 @@ func (c *conns) closeAll() {
 func (s *Server) serveTCP(ctx context.Context, l stream) {
 	var served sync.WaitGroup
 	defer served.Wait()
-	open := &conns{open: map[net.Conn]bool{}}
+	open := &conns{open: map[net.Conn]string{}, perClient: map[string]int{}}
 	defer open.closeAll()
 	for {
 		conn, err := l.Accept()
@@ -80,9 +95,9 @@ func (s *Server) serveTCP(ctx context.Context, l stream) {
 			return
 		case err != nil:
 			s.logger.Warn("accept DNS connection", "error", err)
-			pause(ctx, acceptPause)
+			life.Pause(ctx, acceptPause)
 		case !open.add(conn):
-			s.logger.Debug("DNS connection refused: too many are open", "limit", mostConns)
+			s.logger.Debug("DNS connection refused: too many are open", "limit", mostConns, "per_client", mostConnsPerClient)
 			conn.Close()
 		default:
 			served.Go(func() {
@@ -92,15 +107,6 @@ func (s *Server) serveTCP(ctx context.Context, l stream) {
 				}
 			})
 		}
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
 	}
 }
 
@@ -131,18 +137,23 @@ func (s *Server) serveConn(ctx context.Context, conn net.Conn) error {
 	}
 }
 
-// readFrame reads a message into buf, made longer if need be.
+// readFrame reads a message into buf, made longer if need be; of one that is too long
+// only the beginning.
 func readFrame(in *bufio.Reader, buf []byte) ([]byte, error) {
 	var prefix [2]byte
 	if _, err := io.ReadFull(in, prefix[:]); err != nil {
 		return buf, err
 	}
 	length := int(binary.BigEndian.Uint16(prefix[:]))
-	if cap(buf) < length {
-		buf = make([]byte, length)
+	kept := min(length, maxQuestion+1)
+	if cap(buf) < kept {
+		buf = make([]byte, kept)
 	}
-	_, err := io.ReadFull(in, buf[:length])
-	return buf[:length], err
+	_, err := io.ReadFull(in, buf[:kept])
+	if err == nil {
+		_, err = in.Discard(length - kept)
+	}
+	return buf[:kept], err
 }
 
 // ended drops errors that only say that the connection ended.

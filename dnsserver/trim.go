@@ -35,7 +35,7 @@ func (a *answering) announced() int {
 }
 
 // overAnnounced reports whether the client takes more than the ceiling allows.
-// What is cut for the ceiling's sake it could have had: TC sends it to TCP.
+// It could have had what the ceiling cuts off: TC sends it to TCP.
 func (a *answering) overAnnounced() bool { return !a.tcp && a.announced() > a.UDPMaxBytes }
 
 // maxBytes is the largest reply for the client.
@@ -49,7 +49,7 @@ func (a *answering) maxBytes() int {
 // isPlain reports whether the reply goes to a client that takes 512 bytes.
 func (a *answering) isPlain() bool { return !a.tcp && a.maxBytes() == plainUDPBytes }
 
-// mostAnswers is how many answers can be of use: more are not even made.
+// mostAnswers is how many answers can be of use. No more are made.
 func (a *answering) mostAnswers() int {
 	switch {
 	case a.tcp && a.q.Qtype == dns.TypeSRV:

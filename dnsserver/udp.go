@@ -11,6 +11,8 @@ import (
 	"github.com/miekg/dns"
 	net4 "golang.org/x/net/ipv4"
 	net6 "golang.org/x/net/ipv6"
+
+	"praetor/internal/life"
 )
 
 const (
@@ -94,7 +96,7 @@ func (s *Server) serveUDP(ctx context.Context, u *udpSocket) {
 			// Of one datagram: one that is too long, or news of a client that
 			// went away.
 			s.logger.Debug("read DNS question", "error", err)
-			pause(ctx, readPause)
+			life.Pause(ctx, readPause)
 			continue
 		}
 		if reply := s.cachedReply(ctx, out, query[:n], false); reply != nil {
@@ -107,7 +109,7 @@ func (s *Server) serveUDP(ctx context.Context, u *udpSocket) {
 			s.logger.Debug("DNS question dropped: too many wait for lookups", "limit", mostPending)
 			continue
 		}
-		question := append([]byte(nil), query[:n]...)
+		question := append([]byte(nil), query[:min(n, maxQuestion+1)]...)
 		pending.Go(func() {
 			s.reply(u, s.makeReply(ctx, nil, question, from, false), sender, from)
 			<-room

@@ -11,13 +11,14 @@ import (
 
 	"praetor/catalog"
 	"praetor/dnsserver"
+	"praetor/internal/rpc"
 )
 
 // running serves f on a free port and returns its address.
-func running(t *testing.T, f *fakeCatalog) string { return runningAt(t, f, "127.0.0.1") }
+func running(t *testing.T, f rpc.Caller) string { return runningAt(t, f, "127.0.0.1") }
 
 // runningAt serves f on a free port of ip and returns the port's address.
-func runningAt(t *testing.T, f *fakeCatalog, ip string) string {
+func runningAt(t *testing.T, f rpc.Caller, ip string) string {
 	t.Helper()
 	l, err := net.Listen("tcp", net.JoinHostPort(ip, "0"))
 	if err != nil {

@@ -54,7 +54,7 @@ func (q Question) Answer(payload []byte) error {
 }
 
 // Questions delivers what other members ask of this one. The channel is never
-// closed. Those that nobody takes are dropped, and who asked gets ErrNoAnswer.
+// closed. Those that nobody takes are dropped, and the asker gets ErrNoAnswer.
 func (p *Pool) Questions() <-chan Question { return p.questions }
 
 // Ask asks one living member, this one included, and waits for its answer. The
@@ -84,7 +84,7 @@ func (p *Pool) Ask(ctx context.Context, member, name string, payload []byte) ([]
 	}
 }
 
-// takeQuestion hands a question over without ever waiting.
+// takeQuestion hands a question over and never waits.
 func (p *Pool) takeQuestion(q *serf.Query) {
 	select {
 	case p.questions <- Question{Name: q.Name, From: q.SourceNode(), Payload: q.Payload, query: q}:

@@ -4,7 +4,7 @@ import (
 	"github.com/hashicorp/serf/serf"
 )
 
-// Event tells that members changed, or that a user event came.
+// Event reports that members changed, or that a user event arrived.
 type Event struct {
 	Type    EventType
 	Members []Member   // for member events

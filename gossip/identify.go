@@ -20,7 +20,7 @@ const (
 	// identifyLAN and identifyWAN are how long a member may take to say who it is.
 	identifyLAN = 1500 * time.Millisecond
 	identifyWAN = 4 * time.Second
-	// maxIdentifyBytes bounds question and answer, encrypted.
+	// maxIdentifyBytes bounds request and answer, encrypted.
 	maxIdentifyBytes = 2 << 10
 
 	whoAsks    = "praetor identify: question"
@@ -41,21 +41,21 @@ func (i Identity) Is(name, id string) bool {
 	return !i.Leaving && strings.EqualFold(i.Name, name) && (i.ID == "" || id == "" || strings.EqualFold(i.ID, id))
 }
 
-// identityQuestion and identityAnswer cross the network as JSON, in a frame:
+// identityRequest and identityAnswer cross the network as JSON, in a frame:
 // one byte that is 1 if the rest is encrypted, its length in two bytes, and it.
-type identityQuestion struct{ Nonce []byte }
+type identityRequest struct{ Nonce []byte }
 
 type identityAnswer struct {
 	Nonce []byte
 	Identity
 }
 
-var errNoSuchQuestion = errors.New("question without a nonce")
+var errNoNonce = errors.New("question without a nonce")
 
 // Identify asks whoever is at a member's gossip address, over TCP, who it is.
 // The error says that nobody answered in time: where nothing listens, at once,
 // else after a second or two (LAN), four (WAN). Agents that do not know the
-// question are pinged by the name of the member. One that answers though it was
+// request are pinged by the name of the member. One that answers though it was
 // taken for gone is told so.
 func (p *Pool) Identify(ctx context.Context, m Member) (Identity, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.patience())
@@ -113,7 +113,7 @@ func (p *Pool) askIdentity(ctx context.Context, m Member) (Identity, error) {
 	if err := c.SetDeadline(deadline); err != nil {
 		return Identity{}, err
 	}
-	q := identityQuestion{Nonce: make([]byte, 16)}
+	q := identityRequest{Nonce: make([]byte, 16)}
 	if _, err := rand.Read(q.Nonce); err != nil {
 		return Identity{}, err
 	}
@@ -128,8 +128,8 @@ func (p *Pool) askIdentity(ctx context.Context, m Member) (Identity, error) {
 	return p.readIdentity(c, q, sealed)
 }
 
-// readIdentity reads the answer, which must be as well protected as the question.
-func (p *Pool) readIdentity(c net.Conn, q identityQuestion, sealed bool) (Identity, error) {
+// readIdentity reads the answer, which must be as well protected as the request.
+func (p *Pool) readIdentity(c net.Conn, q identityRequest, sealed bool) (Identity, error) {
 	var answer identityAnswer
 	m := &message{}
 	m.grow = func(n int) error {
@@ -148,10 +148,10 @@ func (p *Pool) readIdentity(c net.Conn, q identityQuestion, sealed bool) (Identi
 	return answer.Identity, nil
 }
 
-// answerIdentity answers the question at the beginning of a stream. Without the
+// answerIdentity answers the request at the beginning of a stream. Without the
 // key, where one is asked for, there is no answer.
 func (p *Pool) answerIdentity(c net.Conn, request *message) error {
-	var q identityQuestion
+	var q identityRequest
 	sealed, err := p.unframe(request, whoAsks, &q)
 	switch {
 	case err != nil:
@@ -159,7 +159,7 @@ func (p *Pool) answerIdentity(c net.Conn, request *message) error {
 	case p.ring != nil && !sealed && p.verifyIncoming:
 		return errNotSealed
 	case len(q.Nonce) == 0:
-		return errNoSuchQuestion
+		return errNoNonce
 	}
 	frame, err := p.frame(identityAnswer{Nonce: q.Nonce, Identity: p.identity()}, sealed, whoAnswers)
 	if err != nil {
@@ -174,7 +174,7 @@ func (p *Pool) identity() Identity {
 	return Identity{Name: p.name, ID: p.id, Leaving: p.goodbye.Load()}
 }
 
-// frame encodes a question or an answer.
+// frame encodes a request or an answer.
 func (p *Pool) frame(value any, sealed bool, purpose string) ([]byte, error) {
 	body, err := json.Marshal(value)
 	if err != nil {

@@ -42,7 +42,9 @@ type intents struct {
 	relayed             memberlist.TransmitLimitedQueue
 
 	// turn is held while serf is told of members, so that it hears of each in
-	// memberlist's order. It may wait for pump, which must not take it.
+	// memberlist's order, and of nobody's leaving between this agent's noting
+	// that one is dead and its own word. It may wait for pump, which must not
+	// take it.
 	turn sync.Mutex
 
 	// mu is taken after turn, and never held while serf is called.
@@ -157,8 +159,12 @@ func (i *intents) NotifyMsg(buf []byte) {
 	case !i.mayPass(clock, about.LTime):
 		i.refused("Lamport time too far ahead", "about", about.Node)
 		return
-	case buf[0] == serfLeave && !i.hearLeave(about.Node, about.LTime, buf):
-		return
+	case buf[0] == serfLeave:
+		i.turn.Lock()
+		defer i.turn.Unlock()
+		if !i.hearLeave(about.Node, about.LTime, buf) {
+			return
+		}
 	case buf[0] == serfJoin:
 		i.hearJoin(about.Node, about.LTime)
 	}
@@ -275,6 +281,8 @@ func (i *intents) MergeRemoteState(buf []byte, join bool) {
 	if _, known := state.StatusLTimes[i.self]; !known && len(state.StatusLTimes) > 1 {
 		wake(i.unknown)
 	}
+	i.turn.Lock()
+	defer i.turn.Unlock()
 	if i.dropLiving(&state) {
 		clean, err := encodeValue(serfPushPull, &state)
 		if err != nil {
@@ -313,8 +321,9 @@ func (i *intents) mayMerge(state *stateMessage) bool {
 	return true
 }
 
-// dropLiving takes out of a state's list of those that left who is not known to
-// be gone, notes that the others stay, and reports whether it changed the list.
+// dropLiving removes from a state's list of members that left those that are not
+// known to be gone, notes that the others stay, and reports whether it changed the
+// list.
 func (i *intents) dropLiving(state *stateMessage) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()

@@ -184,7 +184,7 @@ func TestKeysRotateThroughThePoolIntoTheFiles(t *testing.T) {
 				t.Errorf("relay factor %d: %v", bad, err)
 			}
 		}
-		if _, err := m1.InstallKey("*", 0); fault.KindOf(err) != fault.Rejected {
+		if _, err := m1.InstallKey("*", 0); fault.KindOf(err) != fault.Rejected || err.Error() != "illegal base64 data at input byte 0" {
 			t.Errorf("bad base64: %v", err)
 		}
 	})

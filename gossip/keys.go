@@ -43,7 +43,7 @@ func (p *Pool) RemoveKey(key string, relayFactor int) (KeyReport, error) {
 
 func (p *Pool) askAboutKey(what, key string, relayFactor int, ask func(string, *serf.KeyRequestOptions) (*serf.KeyResponse, error)) (KeyReport, error) {
 	if _, err := base64.StdEncoding.DecodeString(key); err != nil {
-		return KeyReport{}, fault.New(fault.Rejected, "%s: the key is not base64", what)
+		return KeyReport{}, &fault.Error{Kind: fault.Rejected, Text: err.Error(), Err: fmt.Errorf("%s: %w", what, err)}
 	}
 	return p.askKeys(what, relayFactor, func(o *serf.KeyRequestOptions) (*serf.KeyResponse, error) { return ask(key, o) })
 }

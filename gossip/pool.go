@@ -38,7 +38,7 @@ type Pool struct {
 	flush       *flusher
 	ring        *memberlist.Keyring // nil without encryption
 	keyringPath string              // "" for none
-	keysNoted   string              // checksum of the keys that was written last; pump's
+	keysNoted   []byte              // keyringContent of the keys whose checksum was written last; pump's
 	thin        *thinner
 
 	verifyIncoming, verifyOutgoing bool // of encryption
@@ -105,7 +105,7 @@ func open(opts Options) (*Pool, error) {
 	}
 	p.intents = newIntents(opts.Name, p.thin.refused, p.admission.unknown)
 	if ring != nil {
-		p.keysNoted = keyringSum(ring.GetKeys())
+		p.keysNoted = keyringContent(ring.GetKeys())
 	}
 	p.conflicts = newConflicts(opts.Name)
 	config := serfConfig(&opts, p.events, p.standardLogger())
@@ -369,16 +369,13 @@ const joinPatience = 3 * time.Second
 // textNoSuchNode is parsed by clients, reference/http-agent.md §2.
 const textNoSuchNode = "agent: No node found with name '%s'"
 
-// Texts of a force-leave that is refused.
-const (
-	textForceSelf  = "agent: force-leave is for failed members, and '%s' is this agent: run 'leave' here to take it out of the cluster"
-	textForceAlive = "agent: force-leave is for failed members, and '%s' is %s: it has just answered at %s. " +
-		"Run 'leave' on its machine to take it out of the cluster, or stop it there first"
-)
+// textForceAlive is of a force-leave that is refused.
+const textForceAlive = "agent: force-leave is for failed members, and '%s' is %s: it has just answered at %s. " +
+	"Run 'leave' on its machine to take it out of the cluster, or stop it there first"
 
 // ForceLeave declares a failed member left; prune forgets it at once. The error
 // is Rejected if no member has that name, then with Consul's text, or if it has
-// one that is alive: it is asked first.
+// one that is alive: it is asked first. Of this agent itself it changes nothing.
 func (p *Pool) ForceLeave(name string, prune bool) error {
 	known := p.serf.Members()
 	i := slices.IndexFunc(known, func(m serf.Member) bool { return m.Name == name })
@@ -386,7 +383,8 @@ func (p *Pool) ForceLeave(name string, prune bool) error {
 		return fault.New(fault.Rejected, textNoSuchNode, name)
 	}
 	if name == p.name && !p.goodbye.Load() {
-		return fault.New(fault.Rejected, textForceSelf, name)
+		p.logger.Warn("force-leave of this agent changes nothing, as it is alive: run 'leave' to take it out of the cluster", "name", name)
+		return nil // Consul's agents refute it, and clients count on no error
 	}
 	m := memberOf(&known[i])
 	// ForceLeave has no context; what is asked has a time-out.

@@ -61,7 +61,7 @@ func mendSnapshot(path string, logger hclog.Logger) error {
 	logger.Warn("gossip snapshot is damaged: using the lines that can be read; members it does not name are found through retry_join or by the others",
 		"file", path, "error", err, "kept", kept)
 	if err := writePrivate(path, good); err != nil {
-		return fmt.Errorf("mend gossip snapshot: %w", err)
+		return fmt.Errorf("repair gossip snapshot: %w", err)
 	}
 	return nil
 }

@@ -109,7 +109,7 @@ func (s *stream) check() {
 	}
 }
 
-// message returns the first message; raw tells that more may follow unchecked.
+// message returns the first message; raw means that more may follow unchecked.
 func (s *stream) message() (plain []byte, raw bool, err error) {
 	m := &message{}
 	m.grow = func(n int) error { return s.grow(m, n) }

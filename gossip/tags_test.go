@@ -68,7 +68,7 @@ func TestNamesOfWANServersLoseTheirDatacenter(t *testing.T) {
 }
 
 func FuzzParseServer(f *testing.F) {
-	f.Add("consul", "8300", "dc1", "s1.dc1", "3", "1.21.4:abcd")
+	f.Add("consul", "8300", "dc1", "s1.dc1", "3", "1.22.7:abcd")
 	f.Add("node", "", "", "", "", "")
 	f.Add("consul", "-1", "dc", ".dc", "99999999999999999999", ":")
 	f.Add("consul", "65536", "", "x.", "+3", "")

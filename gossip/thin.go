@@ -107,12 +107,22 @@ type thinWriter struct {
 	next io.Writer
 }
 
-// Write passes a line on, or counts it.
+// longTail begins what a refutation says of two members' tags, byte by byte.
+const longTail = " meta:("
+
+// Write passes a line on, shortened if it says how tags differ, or counts it.
 func (w thinWriter) Write(line []byte) (int, error) {
 	if isComplaint(line) && !w.thin.mayLog(kindOf(string(line))) {
 		return len(line), nil
 	}
-	return w.next.Write(line)
+	short, _, cut := bytes.Cut(line, []byte(longTail))
+	if !cut || !bytes.Contains(short, []byte("Refuting an alive message")) {
+		return w.next.Write(line)
+	}
+	if _, err := w.next.Write(append(bytes.Clone(short), '\n')); err != nil {
+		return 0, err
+	}
+	return len(line), nil
 }
 
 func isComplaint(line []byte) bool {

@@ -7,10 +7,10 @@ import (
 
 	"praetor/catalog"
 	"praetor/httpapi/wire"
+	"praetor/internal/acl"
 	"praetor/internal/acl/builtin"
 	"praetor/internal/fault"
 	"praetor/internal/ops"
-	"praetor/internal/rpc"
 )
 
 // textACLDisabled is reference/http-operator-acl.md §3.
@@ -28,13 +28,6 @@ func withACLs(serve func(*exchange) error) func(*exchange) error {
 	}
 }
 
-// aclPrimary is where policies, roles and tokens that are not local are changed.
-func (x *exchange) aclPrimary() rpc.WriteOptions {
-	o := x.writeOptions()
-	o.Datacenter = x.api.opts.ACLs.PrimaryDatacenter
-	return o
-}
-
 func aclBootstrap(x *exchange) error {
 	var body struct{ BootstrapSecret string }
 	if x.r.ContentLength != 0 {
@@ -43,6 +36,9 @@ func aclBootstrap(x *exchange) error {
 		}
 	}
 	rep, err := ops.ACLBootstrap.Call(x.r.Context(), x.api.opts.Caller, &ops.ACLBootstrapRequest{WriteOptions: x.writeOptions(), Secret: body.BootstrapSecret})
+	if fault.KindOf(err) == fault.Denied {
+		return fault.New(fault.Denied, "Permission denied: %w", err)
+	}
 	if err != nil {
 		return err
 	}
@@ -256,22 +252,51 @@ func aclAuthorize(x *exchange) error {
 	if len(body) == 0 {
 		return x.reflected(verdicts)
 	}
-	opts, err := x.readOptions()
-	if err != nil {
-		return err
-	}
-	req := &ops.ACLAuthorizeRequest{ReadOptions: opts}
-	for _, q := range body {
-		req.Questions = append(req.Questions, ops.ACLQuestion(q))
-	}
-	rep, err := ask(x, ops.ACLAuthorize, req)
+	allows, err := x.authorize(body)
 	if err != nil {
 		return err
 	}
 	for i, q := range body {
-		verdicts[i] = verdict{q.Resource, q.Access, q.Segment, rep.Allow[i]}
+		verdicts[i] = verdict{q.Resource, q.Access, q.Segment, allows[i]}
 	}
 	return x.reflected(verdicts)
+}
+
+// authorize decides as this agent does, which knows its recovery token too, or asks
+// another datacenter.
+func (x *exchange) authorize(questions []wire.ACLQuestion) ([]bool, error) {
+	if dc := x.datacenter(); dc != "" && dc != x.api.opts.Datacenter {
+		return x.authorizeFar(questions)
+	}
+	az, err := x.access()
+	if err != nil {
+		return nil, err
+	}
+	allows := make([]bool, len(questions))
+	for i, q := range questions {
+		need, err := acl.ParseNeed(q.Resource, q.Access, q.Segment)
+		if err != nil {
+			return nil, err
+		}
+		allows[i] = az.Allows(need)
+	}
+	return allows, nil
+}
+
+func (x *exchange) authorizeFar(questions []wire.ACLQuestion) ([]bool, error) {
+	opts, err := x.readOptions()
+	if err != nil {
+		return nil, err
+	}
+	req := &ops.ACLAuthorizeRequest{ReadOptions: opts}
+	for _, q := range questions {
+		req.Questions = append(req.Questions, ops.ACLQuestion(q))
+	}
+	rep, err := ask(x, ops.ACLAuthorize, req)
+	if err != nil {
+		return nil, err
+	}
+	return rep.Allow, nil
 }
 
 // isCreate reports whether an endpoint whose path may end in an ID is to create:
@@ -287,9 +312,4 @@ func sameInBody(what, url, body string) error {
 		return invalid("%s in URL and payload do not match", what)
 	}
 	return nil
-}
-
-// aclLogin answers what has to do with logins from outside.
-func aclLogin(*exchange) error {
-	return fault.New(fault.Rejected, "Logins from outside (auth methods and binding rules) are not part of this version")
 }

@@ -63,7 +63,7 @@ func aclPolicy(x *exchange) error {
 	case x.r.Method == http.MethodPut:
 		return x.setPolicy(x.name)
 	case x.r.Method == http.MethodDelete:
-		if _, err := ops.ACLPolicyDelete.Call(x.r.Context(), x.api.opts.Caller, &ops.ACLDeleteRequest{WriteOptions: x.aclPrimary(), ID: x.name}); err != nil {
+		if _, err := ops.ACLPolicyDelete.Call(x.r.Context(), x.api.opts.Caller, &ops.ACLDeleteRequest{WriteOptions: x.writeOptions(), ID: x.name}); err != nil {
 			return err
 		}
 		return x.bool(true)
@@ -104,7 +104,7 @@ func (x *exchange) setPolicy(id string) error {
 		return err
 	}
 	rep, err := ops.ACLPolicySet.Call(x.r.Context(), x.api.opts.Caller, &ops.ACLPolicySetRequest{
-		WriteOptions: x.aclPrimary(), Create: id == "",
+		WriteOptions: x.writeOptions(), Create: id == "",
 		Policy: catalog.ACLPolicy{ID: id, Name: body.Name, Description: body.Description, Rules: body.Rules, Datacenters: body.Datacenters},
 	})
 	if err != nil {

@@ -52,7 +52,7 @@ func aclRole(x *exchange) error {
 	case x.r.Method == http.MethodPut:
 		return x.setRole(x.name)
 	case x.r.Method == http.MethodDelete:
-		if _, err := ops.ACLRoleDelete.Call(x.r.Context(), x.api.opts.Caller, &ops.ACLDeleteRequest{WriteOptions: x.aclPrimary(), ID: x.name}); err != nil {
+		if _, err := ops.ACLRoleDelete.Call(x.r.Context(), x.api.opts.Caller, &ops.ACLDeleteRequest{WriteOptions: x.writeOptions(), ID: x.name}); err != nil {
 			return err
 		}
 		return x.bool(true)
@@ -93,7 +93,7 @@ func (x *exchange) setRole(id string) error {
 		return err
 	}
 	rep, err := ops.ACLRoleSet.Call(x.r.Context(), x.api.opts.Caller, &ops.ACLRoleSetRequest{
-		WriteOptions: x.aclPrimary(), Create: id == "",
+		WriteOptions: x.writeOptions(), Create: id == "",
 		Role: ops.ACLRole{Policies: links(body.Policies), Row: catalog.ACLRole{
 			ID: id, Name: body.Name, Description: body.Description,
 			ServiceIdentities: body.services(), NodeIdentities: body.nodes(), TemplatedPolicies: body.templates(),

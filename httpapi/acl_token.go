@@ -8,7 +8,6 @@ import (
 	"praetor/catalog"
 	"praetor/internal/definition"
 	"praetor/internal/ops"
-	"praetor/internal/rpc"
 )
 
 // tokenJSON is a token as it is shown.
@@ -159,8 +158,7 @@ func (x *exchange) getToken(accessor string) error {
 
 const textTokenDecode = "Token decoding failed: %w"
 
-// setToken creates a token, or replaces the one with an accessor. Local tokens are
-// made where they hold, others in the primary datacenter.
+// setToken creates a token, or replaces the one with an accessor.
 func (x *exchange) setToken(accessor string) error {
 	var body tokenBody
 	if err := x.decodeAs(textTokenDecode, &body); err != nil {
@@ -173,19 +171,12 @@ func (x *exchange) setToken(accessor string) error {
 		body.AccessorID = accessor
 	}
 	rep, err := ops.ACLTokenSet.Call(x.r.Context(), x.api.opts.Caller, &ops.ACLTokenSetRequest{
-		WriteOptions: x.tokenWriteOptions(body.Local), Create: accessor == "", Given: body.token(),
+		WriteOptions: x.writeOptions(), Create: accessor == "", Given: body.token(),
 	})
 	if err != nil {
 		return err
 	}
 	return x.reflected(showToken(&rep.Token))
-}
-
-func (x *exchange) tokenWriteOptions(local bool) rpc.WriteOptions {
-	if local {
-		return x.writeOptions()
-	}
-	return x.aclPrimary()
 }
 
 func (x *exchange) cloneToken(accessor string) error {

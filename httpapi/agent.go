@@ -21,6 +21,9 @@ type Agent interface {
 	Reload(ctx context.Context) error
 	// Host describes the machine.
 	Host(ctx context.Context) Host
+	// Examine looks for what is wrong with the agent, its cluster and its machine, with
+	// the rights of token. The answer is a list of internal/doctor's findings.
+	Examine(ctx context.Context, token string) (any, error)
 	// Monitor listens to the log at a level, which need not be the agent's own. An
 	// unknown level is an error.
 	Monitor(level string, json bool) (LogMonitor, error)

@@ -144,6 +144,10 @@ func agentCheckUpdate(x *exchange) error {
 	if err := x.decode(&body); err != nil {
 		return err
 	}
+	var err error
+	if x.scope, err = x.tenancy(); err != nil {
+		return err
+	}
 	if !definition.ValidStatus(body.Status) {
 		return invalid("Invalid check status: '%s'", body.Status)
 	}

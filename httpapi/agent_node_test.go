@@ -24,6 +24,11 @@ func (a *agent) Host(context.Context) httpapi.Host {
 	return httpapi.Host{Memory: map[string]int{"total": 5}, CPU: []any{}, CollectionTime: 7}
 }
 
+func (a *agent) Examine(_ context.Context, token string) (any, error) {
+	a.asked = append(a.asked, "examine with "+token)
+	return []struct{ Severity, What string }{{"ok", "well"}}, a.err
+}
+
 // Monitor listens to what the test sends.
 func (a *agent) Monitor(level string, json bool) (httpapi.LogMonitor, error) {
 	a.asked = append(a.asked, "monitor "+level)
@@ -65,6 +70,16 @@ func TestHostIsShownToOperators(t *testing.T) {
 	f.want("GET", "/v1/agent/host", "", 200, `{"Memory":{"total":5},"CPU":[],"Host":null,"Disk":null,"CollectionTime":7,"Errors":null}`)
 	f = newFixture(t, withRules())
 	f.want("GET", "/v1/agent/host", "", 403, "Permission denied: anonymous token lacks permission 'operator:read'. The anonymous token is used implicitly when a request does not specify a token.")
+}
+
+func TestDoctorIsAskedByOperators(t *testing.T) {
+	f := newFixture(t, nil)
+	f.want("GET", "/v1/agent/doctor?token=mine", "", 200, `[{"Severity":"ok","What":"well"}]`)
+	if len(f.agent.asked) != 1 || f.agent.asked[0] != "examine with mine" {
+		t.Errorf("asked %q", f.agent.asked)
+	}
+	f = newFixture(t, withRules())
+	f.want("GET", "/v1/agent/doctor", "", 403, "Permission denied: anonymous token lacks permission 'operator:read'. The anonymous token is used implicitly when a request does not specify a token.")
 }
 
 func TestMetricsShowTheLastInterval(t *testing.T) {

@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"context"
-	"strconv"
 
 	"praetor/catalog"
 	"praetor/httpapi/wire"
@@ -16,6 +15,18 @@ type registration struct {
 	checks  []*catalog.Check
 	sidecar *registration // nil for none
 	replace bool          // checks of an earlier registration go
+}
+
+// thenSynced has a handler that changes what is registered here answer when the
+// catalog has it too, as Consul does: clients register and then look.
+func thenSynced(change func(*exchange) error) func(*exchange) error {
+	return func(x *exchange) error {
+		err := change(x)
+		if err == nil {
+			x.api.opts.Local.Await(x.r.Context())
+		}
+		return err
+	}
 }
 
 // agentServiceRegister registers a service (reference/http-agent.md §3.3).
@@ -33,7 +44,7 @@ func agentServiceRegister(x *exchange) error {
 		return err
 	}
 	r.replace = x.flag("replace-existing-checks")
-	if err := r.validate(body.Weights != nil); err != nil {
+	if err := r.validate(&body); err != nil {
 		return err
 	}
 	if s := body.Sidecar(); s != nil {
@@ -72,7 +83,7 @@ func newRegistration(s *definition.Service) (*registration, error) {
 }
 
 // validate refuses what makes no sense, with the words of the HTTP API.
-func (r *registration) validate(weighted bool) error {
+func (r *registration) validate(body *definition.Service) error {
 	s := r.service
 	if s.Service == "" {
 		return invalid("Missing service name")
@@ -80,15 +91,15 @@ func (r *registration) validate(weighted bool) error {
 	if err := definition.ValidateAddress(s.Address); err != nil {
 		return invalid("%w", err)
 	}
-	if err := definition.ValidateMeta(s.Meta); err != nil {
-		return invalid("Invalid Service Meta: %w", err)
-	}
-	if weighted {
+	if body.Weights != nil {
 		if err := definition.ValidateWeights(s.Weights); err != nil {
 			return invalid("Invalid Weights: %w", err)
 		}
 	}
-	if err := definition.ValidateService(s); err != nil {
+	if err := definition.ValidateMeta(s.Meta); err != nil {
+		return invalid("Invalid Service Meta: %w", err)
+	}
+	if err := body.Validate(s); err != nil {
 		return invalid("Validation failed: %w", err)
 	}
 	if err := definition.ValidateTaggedAddresses(s.TaggedAddresses); err != nil {
@@ -171,8 +182,11 @@ func (x *exchange) addWithSidecar(r *registration) error {
 	}
 	s := r.sidecar.service
 	if s.Port == 0 {
-		if s.Port = x.sidecarPort(s.ID); s.Port == 0 {
-			return rejected("none left in the configured sidecar port range [%d, %d]", x.api.opts.SidecarMin, x.api.opts.SidecarMax)
+		switch s.Port = x.sidecarPort(s.ID); {
+		case s.Port == 0 && x.api.opts.SidecarMax == 0:
+			return rejected("no port provided for sidecar_service and auto-assignment disabled in config")
+		case s.Port == 0:
+			return rejected("no port provided for sidecar_service and none left in the configured range [%d, %d]", x.api.opts.SidecarMin, x.api.opts.SidecarMax)
 		}
 	}
 	if err := definition.ValidateService(s); err != nil {
@@ -212,12 +226,8 @@ func agentServiceDeregister(x *exchange) error {
 }
 
 // flag reads a parameter that is on when it is empty or true, and off when it
-// is anything else.
+// is anything else, such as 1.
 func (x *exchange) flag(name string) bool {
-	if !x.has(name) {
-		return false
-	}
 	value := x.query.Get(name)
-	on, err := strconv.ParseBool(value)
-	return value == "" || err == nil && on
+	return x.has(name) && (value == "" || value == "true")
 }

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"net/netip"
 	"slices"
 
 	"praetor/httpapi/wire"
@@ -62,11 +63,26 @@ func agentMembers(x *exchange) error {
 	return x.reflected(visible)
 }
 
-// memberRow is what a filter of members can name (reference/http-api.md §8).
-type memberRow Member
+// memberRow is what a filter of members can name (reference/http-api.md §8): an address is a list of bytes there.
+type memberRow struct {
+	Name                                  string
+	Addr                                  []byte
+	Port                                  uint16
+	Tags                                  map[string]string
+	Status                                int
+	ProtocolMin, ProtocolMax, ProtocolCur uint8
+	DelegateMin, DelegateMax, DelegateCur uint8
+}
 
 // Set fills the row.
-func (r *memberRow) Set(m Member) { *r = memberRow(m) }
+func (r *memberRow) Set(m Member) {
+	ip, _ := netip.ParseAddr(m.Addr) // one that is none has no bytes
+	*r = memberRow{
+		Name: m.Name, Addr: ip.AsSlice(), Port: m.Port, Tags: m.Tags, Status: m.Status,
+		ProtocolMin: m.ProtocolMin, ProtocolMax: m.ProtocolMax, ProtocolCur: m.ProtocolCur,
+		DelegateMin: m.DelegateMin, DelegateMax: m.DelegateMax, DelegateCur: m.DelegateCur,
+	}
+}
 
 func agentJoin(x *exchange) error {
 	if err := x.mayWriteAgent(); err != nil {

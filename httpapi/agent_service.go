@@ -1,8 +1,6 @@
 package httpapi
 
 import (
-	"fmt"
-	"hash/fnv"
 	"math/rand/v2"
 	"time"
 
@@ -118,12 +116,8 @@ func (x *exchange) hashedService() (hashedService, error) {
 	if svc == nil {
 		return hashedService{}, x.unknownService()
 	}
-	buf := getBuffer()
-	defer buf.release()
-	buf.b = wire.AppendAgentService(buf.b, svc, x.api.opts.Datacenter, "")
-	h := fnv.New64a()
-	h.Write(buf.b)
-	return hashedService{svc, fmt.Sprintf("%016x", h.Sum64()), changed}, nil
+	hash, err := wire.HashAgentService(svc, x.api.opts.Datacenter)
+	return hashedService{svc, hash, changed}, err
 }
 
 func (x *exchange) unknownService() error {

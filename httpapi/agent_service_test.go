@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"praetor/catalog"
+	"praetor/httpapi"
 	"praetor/httpapi/wire"
 	"praetor/internal/definition"
 )
@@ -30,25 +31,31 @@ func TestServiceRegistrationRefusals(t *testing.T) {
 		"{}":                           "Missing service name",
 		`{"Name":"w","F":1}`:           `Request decode failed: json: unknown field "F"`,
 		`{"Name":"w","Namespace":"x"}`: `Request decode failed: json: unknown field "Namespace"`,
-		`{"Name":"w","Check":{"ID":"x","TTL":"10s"}}`:                                        `Request decode failed: json: unknown field "ID"`,
-		`{"Name":"w","check":{"http":"h","disable_redirects":true}}`:                         `Request decode failed: json: unknown field "disable_redirects"`,
-		`{"Name":"w","Check":{"TTL":"10"}}`:                                                  `Request decode failed: time: missing unit in duration "10"`,
-		`{"Name":"w","Check":{"Interval":""}}`:                                               `Request decode failed: time: invalid duration ""`,
-		`{"Name":"w","Address":"0.0.0.0"}`:                                                   "Invalid service address",
-		`{"Name":"w","Meta":{"a b":"1"}}`:                                                    "Invalid Service Meta: Couldn't load metadata pair ('a b', '1'): Key contains invalid characters",
-		`{"Name":"w","Weights":{}}`:                                                          "Invalid Weights: Passing must be greater than 0",
-		`{"Name":"w","Weights":{"Passing":1,"Warning":-1}}`:                                  "Invalid Weights: Warning must be greater or equal than 0",
-		`{"Name":"w","Weights":{"Passing":65536}}`:                                           "Invalid Weights: DNS Weight must be between 0 and 65535",
-		`{"Name":"w","Locality":{"Zone":"z"}}`:                                               "Validation failed: 1 error occurred:\n\t* zone cannot be set without region\n\n",
-		`{"Name":"p","Kind":"connect-proxy"}`:                                                "Validation failed: 2 errors occurred:\n\t* Port or SocketPath must be set for a connect-proxy\n\t* Proxy.DestinationServiceName must be non-empty for Connect proxy services\n\n",
-		`{"Name":"w","Check":{"HTTP":"h"}}`:                                                  "Invalid check: Interval must be > 0 for Script, HTTP, H2PING, TCP, UDP or OSService checks",
-		`{"Name":"w","Check":{"TTL":"1m","Interval":"1m","HTTP":"h"}}`:                       "Invalid check: Interval and TTL cannot both be specified",
-		`{"Name":"w","Check":{"AliasService":"x","TTL":"1m"}}`:                               "Invalid check: TTL must be not be set for Alias checks",
-		`{"Name":"w","Check":{"TTL":"1m","Status":"bad"}}`:                                   "Status for checks must 'passing', 'warning', 'critical'",
-		`{"Name":"w","Check":{"TCP":"x:1","Interval":"1m","OutputMaxSize":-1}}`:              "Invalid check: MaxOutputMaxSize must be positive",
-		`{"Name":"w","Connect":{"SidecarService":{"ID":"x"}}}`:                               "Validation failed: 1 error occurred:\n\t* A SidecarService cannot specify an ID as this is managed by the agent\n\n",
-		`{"Name":"w","Connect":{"sidecar_service":{"Connect":{"SidecarService":{}}}}}`:       "Validation failed: 1 error occurred:\n\t* A SidecarService cannot have a nested SidecarService\n\n",
-		`{"Name":"w","Connect":{"SidecarService":{"Proxy":{"DestinationServiceName":"*"}}}}`: "Failed Validation: 1 error occurred:\n\t* Proxy.DestinationServiceName must not be a wildcard for Connect proxy services\n\n",
+		`{"Name":"w","Check":{"ID":"x","TTL":"10s"}}`:                `Request decode failed: json: unknown field "ID"`,
+		`{"Name":"w","check":{"http":"h","disable_redirects":true}}`: `Request decode failed: json: unknown field "disable_redirects"`,
+		`{"Name":"w","Check":{"TTL":"10"}}`:                          `Request decode failed: time: missing unit in duration "10"`,
+		`{"Name":"w","Check":{"Interval":""}}`:                       `Request decode failed: time: invalid duration ""`,
+		`{"Name":"w","Address":"0.0.0.0"}`:                           "Invalid service address",
+		`{"Name":"w","Meta":{"a b":"1"}}`:                            "Invalid Service Meta: Couldn't load metadata pair ('a b', '1'): Key contains invalid characters",
+		`{"Name":"w","Weights":{}}`:                                  "Invalid Weights: Passing must be greater than 0",
+		`{"Name":"w","Weights":{"Passing":1,"Warning":-1}}`:          "Invalid Weights: Warning must be greater or equal than 0",
+		`{"Name":"w","Weights":{"Passing":65536}}`:                   "Invalid Weights: DNS Weight must be between 0 and 65535",
+		`{"Name":"w","Locality":{"Zone":"z"}}`:                       "Validation failed: 1 error occurred:\n\t* zone cannot be set without region\n\n",
+		`{"Name":"p","Kind":"connect-proxy"}`:                        "Validation failed: 2 errors occurred:\n\t* Port or SocketPath must be set for a connect-proxy\n\t* Proxy.DestinationServiceName must be non-empty for Connect proxy services\n\n",
+		`{"Name":"w","Weights":{},"Meta":{"":"v"}}`:                  "Invalid Weights: Passing must be greater than 0",
+		`{"Name":"w","Address":"::","Weights":{}}`:                   "Invalid service address",
+		`{"Name":"w","Connect":{"Native":true}}`:                     "Validation failed: 1 error occurred:\n\t* Port or SocketPath must be set for a Connect native service.\n\n",
+		`{"Name":"g","Kind":"mesh-gateway","Locality":{"Zone":"z"},"Connect":{"SidecarService":{}},"Proxy":{"DestinationServiceName":"d"}}`: "Validation failed: 4 errors occurred:\n\t* zone cannot be set without region\n\t* Port must be non-zero for a mesh-gateway\n\t* A mesh-gateway cannot have a sidecar service defined\n\t* The Proxy.DestinationServiceName configuration is invalid for a mesh-gateway\n\n",
+		`{"Name":"w","Port":1,"Ports":[{"Name":"a","Port":1,"Default":true}]}`:                                                              "Validation failed: 1 error occurred:\n\t* Port cannot be set together with Ports: the default one of them is the port\n\n",
+		`{"Name":"w","Check":{"TTL":"1m","Token":"t"}}`:                                                                                     `Request decode failed: json: unknown field "Token"`,
+		`{"Name":"w","Check":{"HTTP":"h"}}`:                                                                                                 "Invalid check: Interval must be > 0 for Script, HTTP, H2PING, TCP, UDP or OSService checks",
+		`{"Name":"w","Check":{"TTL":"1m","Interval":"1m","HTTP":"h"}}`:                                                                      "Invalid check: Interval and TTL cannot both be specified",
+		`{"Name":"w","Check":{"AliasService":"x","TTL":"1m"}}`:                                                                              "Invalid check: TTL must be not be set for Alias checks",
+		`{"Name":"w","Check":{"TTL":"1m","Status":"bad"}}`:                                                                                  "Status for checks must 'passing', 'warning', 'critical'",
+		`{"Name":"w","Check":{"TCP":"x:1","Interval":"1m","OutputMaxSize":-1}}`:                                                             "Invalid check: MaxOutputMaxSize must be positive",
+		`{"Name":"w","Connect":{"SidecarService":{"ID":"x"}}}`:                                                                              "Validation failed: 1 error occurred:\n\t* A SidecarService cannot specify an ID as this is managed by the agent\n\n",
+		`{"Name":"w","Connect":{"sidecar_service":{"Connect":{"SidecarService":{}}}}}`:                                                      "Validation failed: 1 error occurred:\n\t* A SidecarService cannot have a nested SidecarService\n\n",
+		`{"Name":"w","Connect":{"SidecarService":{"Proxy":{"DestinationServiceName":"*"}}}}`:                                                "Failed Validation: 1 error occurred:\n\t* Proxy.DestinationServiceName must not be a wildcard for Connect proxy services\n\n",
 	} {
 		f.want("PUT", register, body, 400, want)
 	}
@@ -159,7 +166,15 @@ func TestSidecarsAreRegisteredWithTheirParent(t *testing.T) {
 	if got := f.local.services["web-sidecar-proxy"].Port; got != 21007 {
 		t.Errorf("a sidecar registered again got port %d, had 21007", got)
 	}
-	f.want("PUT", register, `{"Name":"api","Connect":{"Native":true}}`, 200, "")
+	for bounds, want := range map[[2]int]string{
+		{21007, 21007}: "no port provided for sidecar_service and none left in the configured range [21007, 21007]",
+		{}:             "no port provided for sidecar_service and auto-assignment disabled in config",
+	} {
+		g := newFixture(t, func(o *httpapi.Options) { o.SidecarMin, o.SidecarMax = bounds[0], bounds[1] })
+		g.local.services["x"] = &catalog.Service{ID: "x", Port: 21007}
+		g.want("PUT", register, `{"Name":"web","Connect":{"SidecarService":{}}}`, 500, want)
+	}
+	f.want("PUT", register, `{"Name":"api","Port":1,"Connect":{"Native":true}}`, 200, "")
 	if c := f.local.services["api"].Connect; c == nil || !c.Native {
 		t.Error("not native")
 	}

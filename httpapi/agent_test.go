@@ -66,6 +66,13 @@ func TestAgentMembers(t *testing.T) {
 	f.want("GET", "/v1/agent/members", "", 200, one)
 	f.want("GET", "/v1/agent/members?wan", "", 200, one)
 	f.want("GET", "/v1/agent/members?segment=_all", "", 200, one)
+	for filter, list := range map[string]string{
+		"Name==n1": one, "Tags.dc==dc1+and+Status==1": one, "Addr+is+not+empty": one, "Addr+contains+10": one, "Addr+contains+80": "[]", "DelegateCur==5": "[]",
+	} {
+		f.want("GET", "/v1/agent/members?filter="+filter, "", 200, list)
+	}
+	f.want("GET", "/v1/agent/members?filter=Addr+contains+x", "", 500, // it is a list of bytes
+		`Failed to create boolean expression evaluator: Failed to coerce value "x" for selector "Addr": strconv.ParseUint: parsing "x": invalid syntax`)
 	res := f.want("GET", "/v1/agent/members?token=t", "", 200, one)
 	wantHeader(t, res, "X-Consul-Results-Filtered-By-ACLs", "true")
 	f.want("GET", "/v1/agent/members?wan=1", "", 200, "null")

@@ -23,7 +23,7 @@ func instances(n int) []*catalog.InstanceHealth {
 	for i := range list {
 		node := &catalog.Node{ID: "40e4a748-2192-161a-0510-9bf59fe950b5", Node: fmt.Sprintf("node-%d", i), Address: "10.0.0.1", Datacenter: "dc1",
 			TaggedAddresses: map[string]string{"lan": "10.0.0.1", "lan_ipv4": "10.0.0.1", "wan": "10.0.0.1", "wan_ipv4": "10.0.0.1"},
-			Meta:            map[string]string{"consul-network-segment": "", "consul-version": "1.21.4"}, CreateIndex: 5, ModifyIndex: 6}
+			Meta:            map[string]string{"consul-network-segment": "", "consul-version": "1.22.7"}, CreateIndex: 5, ModifyIndex: 6}
 		list[i] = &catalog.InstanceHealth{
 			Node: node, Service: &catalog.Service{ID: fmt.Sprintf("web-%d", i), Service: "web", Tags: []string{"v1", "primary"}, Port: 8080, Meta: map[string]string{"version": "1"}},
 			Checks: []*catalog.Check{

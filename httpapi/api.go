@@ -20,6 +20,8 @@ type API struct {
 	answers  answerCache
 	replies  replyCache
 	underWay *budget.Budget // of answers
+	feeds    feeds          // what streams show
+	streams  streams
 
 	common http.Header // every response's headers from the configuration
 	policy []string    // X-Consul-Default-ACL-Policy
@@ -52,10 +54,12 @@ func New(opts Options) (*API, error) {
 		exact: map[string]bool{}, prefixes: map[string]bool{},
 		searches: sync.Pool{New: func() any { return chi.NewRouteContext() }},
 		sidecars: make(chan struct{}, 1),
-		answers:  answerCache{answers: cache.Map[question, *answer]{MaxBytes: answerCacheBytes}},
+		answers:  answerCache{answers: cache.Map[answerKey, *answer]{MaxBytes: answerCacheBytes}},
 		replies:  replyCache{replies: cache.Map[replyKey, cachedReply]{MaxBytes: replyCacheBytes}},
 		underWay: &budget.Budget{Most: maxUnderWay, MostPerClient: maxUnderWayPerClient, Wait: underWayWait},
 	}
+	a.feeds = feeds{ask: a, byName: map[feedName]*feed{}}
+	a.streams.perClient = map[string]int{}
 	for k, v := range opts.ResponseHeaders {
 		a.common.Set(k, v)
 	}
@@ -135,14 +139,12 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serveOther answers paths without an endpoint.
 func (a *API) serveOther(w http.ResponseWriter, r *http.Request) {
-	path, ui := r.URL.Path, a.opts.UI
+	path, ui := r.URL.Path, a.opts.UI()
 	switch {
-	case ui != nil && strings.HasPrefix(path, a.opts.UIPath):
-		ui.ServeHTTP(w, r)
-	case ui != nil && path == "/robots.txt":
-		ui.ServeHTTP(w, r)
-	case ui != nil && path == "/":
-		http.Redirect(w, r, a.opts.UIPath, http.StatusMovedPermanently)
+	case ui.Pages != nil && (strings.HasPrefix(path, ui.Path) || path == "/robots.txt"):
+		ui.Pages.ServeHTTP(w, r)
+	case ui.Pages != nil && path == "/":
+		http.Redirect(w, r, ui.Path, http.StatusMovedPermanently)
 	case strings.HasPrefix(path, debugPath):
 		a.serveDebug(w, r)
 	case path == "/":

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"math"
@@ -13,13 +14,36 @@ import (
 	"praetor/internal/shape"
 )
 
-const (
-	// maxBodyBytes bounds a JSON body. The largest sensible one, a registration
-	// with the most metadata and some dozens of checks, has under 1 MiB.
-	maxBodyBytes = 8 << 20
-	// trustedBytes is how much is allocated on the word of a Content-Length.
-	trustedBytes = 64 << 10
-)
+// trustedBytes is how much is allocated on the word of a Content-Length.
+const trustedBytes = 64 << 10
+
+// boundBody refuses a body that is larger than it may be, before anything is done for
+// whoever sent it (reference/security.md §13). Only a body that does not say its length
+// has to be read for that.
+func (x *exchange) boundBody() error {
+	if x.traits&ownBody != 0 || x.r.Body == nil || x.r.Body == http.NoBody {
+		return nil
+	}
+	most := x.api.opts.MaxBodyBytes
+	if n := x.r.ContentLength; n >= 0 {
+		if uint64(n) > most {
+			return tooLarge(n, most, settingBodySize)
+		}
+		return nil // net/http gives no more than that
+	}
+	body, err := readAll(x.open(int64(min(most, math.MaxInt64))), -1)
+	var tooBig *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooBig):
+		return tooLarge(tooBig.Limit+1, most, settingBodySize) // at least so many: it came in chunks
+	case err != nil:
+		return invalid("read body: %w", err)
+	}
+	r := *x.r // net/http looks at the body of its own
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	x.r = &r
+	return nil
+}
 
 // readValue reads a KV value (reference/http-api.md §4).
 func (x *exchange) readValue() ([]byte, error) {
@@ -61,6 +85,7 @@ func readAll(body io.Reader, bytes int64) ([]byte, error) {
 
 // The settings that bound bodies.
 const (
+	settingBodySize  = "http_max_request_body_size"
 	settingValueSize = "kv_max_value_size"
 	settingTxnSize   = "txn_max_req_len"
 )
@@ -84,16 +109,10 @@ func (x *exchange) decodeAs(text string, v any) error {
 
 // decodeWith has read read the body.
 func (x *exchange) decodeWith(text string, read func(io.Reader) error) error {
-	body := x.open(maxBodyBytes)
-	err := read(shape.NewReader(body))
-	var tooBig *http.MaxBytesError
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &tooBig):
-		return fault.New(fault.TooLarge, "Request body too large, max size: %d bytes", tooBig.Limit)
+	if err := read(shape.NewReader(x.r.Body)); err != nil {
+		return invalid(text, wire.NameKeys(err))
 	}
-	return invalid(text, wire.NameKeys(err))
+	return nil
 }
 
 // decodeTenant is decode for bodies whose refusal of a namespace says why.

@@ -1,10 +1,12 @@
 package httpapi
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 	"time"
 
+	"praetor/internal/filter"
 	"praetor/internal/rpc"
 	"praetor/internal/view"
 )
@@ -14,21 +16,34 @@ func (x *exchange) isCached() bool {
 	return x.traits&cacheable != 0 && !x.api.opts.NoCache && x.has("cached")
 }
 
-// streams says, where it is so for Consul, that an answer is not one server's
-// but comes from what the agent follows (reference/http-api.md §7).
-func (x *exchange) streams() {
-	if x.traits&streamed != 0 && !x.api.opts.NoStreaming && !x.has("near") && !x.has("merge-central-config") {
+// isFollowed reports whether Consul answers, once it is cached or blocks, with what the agent follows
+// (reference/http-api.md §7).
+func (x *exchange) isFollowed() bool {
+	return x.traits&streamed != 0 && !x.api.opts.NoStreaming && !x.has("near") && !x.has("merge-central-config")
+}
+
+// noteStreaming says of an answer that it is not one server's.
+func (x *exchange) noteStreaming() {
+	if x.isFollowed() {
 		x.w.Header()["X-Consul-Query-Backend"] = headerStreaming
 	}
+}
+
+// followedError is an error as it reads where an answer is followed: who follows gets the fault of a filter bare.
+func (x *exchange) followedError(err error) error {
+	if text, of := strings.CutPrefix(err.Error(), filter.Prefix); of && x.isFollowed() {
+		return rejected("%s", text)
+	}
+	return err
 }
 
 // fetchCached answers from a view, and says how old the answer is.
 func fetchCached[Req, Rep any](x *exchange, views *view.Views, op rpc.Op[Req, Rep], req *Req) (*Rep, error) {
 	ans, err := view.Cached(x.r.Context(), views, op, req)
 	if err != nil {
-		return nil, err
+		return nil, x.followedError(err)
 	}
-	x.streams()
+	x.noteStreaming()
 	x.shared = true
 	x.writeCache(ans.Hit, ans.Age)
 	if ans.Age == 0 {
@@ -42,6 +57,16 @@ func fetchCached[Req, Rep any](x *exchange, views *view.Views, op rpc.Op[Req, Re
 		m.Meta().KnownLeader = false
 	}
 	return &late, nil
+}
+
+// askCached answers from a view whatever the request says of that, as Consul's agents do
+// with what they follow themselves.
+func askCached[Req, Rep any](x *exchange, op rpc.Op[Req, Rep], req *Req) (*Rep, error) {
+	if views := x.api.opts.Views; views != nil {
+		return fetchCached(x, views, op, req)
+	}
+	x.writeCache(false, 0)
+	return op.Call(x.r.Context(), x.api.opts.Caller, req)
 }
 
 func (x *exchange) writeCache(hit bool, age time.Duration) {
@@ -78,8 +103,8 @@ func (x *exchange) freshness() (freshness, error) {
 		default:
 			continue
 		}
-		seconds, err := strconv.ParseUint(value, 10, 31)
-		if err != nil {
+		seconds, err := strconv.ParseUint(value, 10, 31) // of what is too large: the most
+		if err != nil && !errors.Is(err, strconv.ErrRange) {
 			return f, invalid(textCacheControl)
 		}
 		*into = time.Duration(seconds) * time.Second

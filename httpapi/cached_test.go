@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"praetor/catalog"
 	"praetor/httpapi"
 	"praetor/internal/fault"
+	"praetor/internal/filter"
 	"praetor/internal/ops"
 	"praetor/internal/rpc"
 	"praetor/internal/view"
@@ -183,6 +185,21 @@ func TestConsistentBlockingReadAsksForItself(t *testing.T) {
 	}
 }
 
+func TestCacheControlIsLookedAtThoughNothingIsCached(t *testing.T) {
+	f := newFixture(t, nil)
+	for control, want := range map[string]int{
+		"": 404, "no-cache": 404, "max-age=99999999999999999999": 404, "max-age=x": 400, "max-age": 400, "must-revalidate, stale-if-error=-1": 400,
+	} {
+		answering(f.caller, ops.KVGet, &ops.KVGetReply{ReadMeta: leaderMeta})
+		if res, text := f.do("GET", "/v1/kv/a", "", "Cache-Control", control); res.StatusCode != want || want == 400 && text != "Invalid Cache-Control header." {
+			t.Errorf("%s: %d %s, want %d", control, res.StatusCode, text, want)
+		}
+	}
+	if _, text := f.do("GET", "/v1/health/service/web?passing=x", "", "Cache-Control", "max-age=x"); text != "Invalid Cache-Control header." {
+		t.Errorf("it is looked at after ?passing: %s", text)
+	}
+}
+
 func TestDatacentersAreRememberedAsCacheControlSays(t *testing.T) {
 	v := newViewed(t, nil)
 	asked := 0
@@ -228,6 +245,18 @@ func TestAnswerOfAViewThatLostTouchTellsSo(t *testing.T) {
 	begin := time.Now()
 	if code, _ := v.get("/v1/health/service/web?index=10&wait=1h&stale"); code != http.StatusInternalServerError || time.Since(begin) > time.Minute {
 		t.Errorf("a blocking read without servers: status %d after %v", code, time.Since(begin))
+	}
+}
+
+// TestFaultsOfFiltersAreBareWhereAnswersAreFollowed: ?near and whatever is asked of servers keep the words around them.
+func TestFaultsOfFiltersAreBareWhereAnswersAreFollowed(t *testing.T) {
+	v := newViewed(t, nil)
+	v.err.Store(fault.New(fault.Rejected, filter.Prefix+"no").(*fault.Error))
+	for path, text := range map[string]string{
+		"health/service/web?cached": "no", "health/connect/web?index=9": "no", "health/service/web?cached&near=n1": filter.Prefix + "no",
+		"health/service/web": filter.Prefix + "no", "catalog/nodes?index=9": filter.Prefix + "no",
+	} {
+		wantHeader(t, v.want("GET", "/v1/"+path, "", 500, text), "X-Consul-Query-Backend", map[bool]string{true: "blocking-query"}[strings.HasPrefix(path, "catalog/")])
 	}
 }
 

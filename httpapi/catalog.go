@@ -96,7 +96,7 @@ func catalogServices(x *exchange) error {
 	if rep.Filtered || !x.shared {
 		return x.reply(encode)
 	}
-	return x.replyCached(x.question(false), mapSource(rep.Services), 32*len(rep.Services), encode)
+	return x.replyCached(x.answerKey(false), mapSource(rep.Services), 32*len(rep.Services), encode)
 }
 
 func catalogService(x *exchange) error { return x.replyCatalog(false) }
@@ -113,7 +113,7 @@ func (x *exchange) replyCatalog(connect bool) error {
 		return invalid("Missing service name")
 	}
 	rep, err := ask(x, ops.CatalogService, &ops.CatalogServiceRequest{
-		ReadOptions: opts, Near: x.near(), Service: x.name, Connect: connect, Tags: x.query["tag"], NodeMeta: x.nodeMeta(), Filter: x.query.Get("filter"),
+		ReadOptions: opts, Near: x.near(), Service: x.name, Connect: connect, Tags: x.tags(connect), NodeMeta: x.nodeMeta(), Filter: x.query.Get("filter"),
 	})
 	if err != nil {
 		return err
@@ -129,6 +129,15 @@ func (x *exchange) replyCatalog(connect bool) error {
 		return x.reply(encode)
 	}
 	return x.replyShared(listSource(list), encode)
+}
+
+// tags are the tags that instances must have. As in Consul, what serves a service inside the mesh is asked for none, since
+// proxies have tags of their own, but where ?cached has it followed.
+func (x *exchange) tags(connect bool) []string {
+	if connect && !(x.isCached() && x.isFollowed()) {
+		return nil
+	}
+	return x.query["tag"]
 }
 
 func catalogGatewayServices(x *exchange) error {
@@ -173,13 +182,17 @@ func catalogNodeServices(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	ns := rep.NodeServices
+	ns, node := rep.NodeServices, []byte("null")
 	if ns == nil {
-		return x.reply(func(b []byte) []byte { return append(b, `{"Node":null,"Services":null}`...) })
+		ns = &catalog.NodeServices{}
+	} else {
+		node = wire.AppendNode(nil, x.translateNode(ns.Node))
 	}
+	// null: there are none, rather than none to be shown.
+	none := x.query.Get("filter") == "" && (rep.NodeServices == nil || len(ns.Services) == 0 && !rep.Filtered)
 	return x.reply(func(b []byte) []byte {
-		b = wire.AppendNode(append(b, `{"Node":`...), x.translateNode(ns.Node))
-		if len(ns.Services) == 0 && !rep.Filtered {
+		b = append(append(b, `{"Node":`...), node...)
+		if none {
 			return append(b, `,"Services":null}`...)
 		}
 		b = wire.AppendList(append(b, `,"Services":`...), ns.Services, func(b []byte, s *catalog.Service) []byte {

@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"context"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"praetor/httpapi/wire"
 	"praetor/internal/fault"
 	"praetor/internal/ops"
+	"praetor/internal/rpc"
 )
 
 func TestCatalogRegisterTakesEveryField(t *testing.T) {
@@ -23,7 +25,7 @@ func TestCatalogRegisterTakesEveryField(t *testing.T) {
 	f.want("PUT", "/v1/catalog/register?dc=ignored&token=t", `{"ID":"u","node":"n","Address":"a","Address":"b","Datacenter":"dc2",
 		"TaggedAddresses":{"lan":"x"},"NodeMeta":{"k":"v"},"Locality":{"Region":"r"},"SkipNodeUpdate":true,
 		"Service":{"ID":"w","Service":"web","Kind":"connect-proxy","Tags":["t"],"Address":"s","TaggedAddresses":{"lan":{"Address":"y","Port":1}},
-			"Meta":{"m":"1"},"Port":80,"SocketPath":"/s","Weights":{"Passing":5,"Warning":2},"EnableTagOverride":true,
+			"Meta":{"m":"1"},"Ports":[{"Name":"a","Port":79},{"Name":"b","Port":80,"Default":true}],"SocketPath":"/s","Weights":{"Passing":5,"Warning":2},"EnableTagOverride":true,
 			"Proxy":{"DestinationServiceName":"d","Upstreams":[{"DestinationName":"u"}],"MeshGateway":{"Mode":"local"},"Expose":{"Checks":true}},
 			"Connect":{"Native":true,"Other":1},"Locality":{"Zone":"z"},"CreateIndex":5,"ModifyIndex":6},
 		"Check":{"CheckID":"c","Definition":{"TCP":"x:1","Interval":"10s","Timeout":1000000000,"TTL":true,"Unknown":1}},
@@ -35,13 +37,13 @@ func TestCatalogRegisterTakesEveryField(t *testing.T) {
 		Service: &catalog.Service{
 			ID: "w", Service: "web", Kind: "connect-proxy", Tags: []string{"t"}, Address: "s",
 			TaggedAddresses: map[string]catalog.ServiceAddress{"lan": {Address: "y", Port: 1}}, Meta: map[string]string{"m": "1"},
-			Port: 80, SocketPath: "/s", Weights: catalog.Weights{Passing: 5, Warning: 2}, EnableTagOverride: true,
+			Port: 80, Ports: []catalog.ServicePort{{Name: "a", Port: 79}, {Name: "b", Port: 80, Default: true}}, SocketPath: "/s", Weights: catalog.Weights{Passing: 5, Warning: 2}, EnableTagOverride: true,
 			Proxy:   &catalog.Proxy{DestinationServiceName: "d", Upstreams: []catalog.Upstream{{DestinationName: "u"}}, MeshGatewayMode: "local", Expose: &catalog.Expose{Checks: true}},
 			Connect: &catalog.Connect{Native: true}, Locality: &catalog.Locality{Zone: "z"},
 		},
 		Checks: []*catalog.Check{
-			{CheckID: "c", Definition: catalog.CheckDefinition{TCP: "x:1", Interval: 10 * time.Second, Timeout: time.Second}},
-			{Node: "n", CheckID: "d", Name: "D", Status: "weird", Notes: "n", Output: "o", ServiceID: "w", Type: "mine", ExposedPort: 4},
+			{Node: "n", CheckID: "d", Name: "D", Status: "weird", Notes: "n", Output: "o", ServiceID: "w", ServiceTags: []string{"x"}, Type: "mine", ExposedPort: 4},
+			{CheckID: "c", Definition: catalog.CheckDefinition{TCP: "x:1", Interval: 10 * time.Second, Timeout: time.Second}}, // after the list
 		},
 	}
 	if !reflect.DeepEqual(got.Register, want) {
@@ -139,6 +141,34 @@ func TestCatalogNodeForms(t *testing.T) {
 	answering(f.caller, ops.CatalogNode, &ops.CatalogNodeReply{NodeServices: &catalog.NodeServices{Node: ns.Node}})
 	f.want("GET", "/v1/catalog/node/n", "", 200, `{"Node":`+node+`,"Services":{}}`)
 	f.want("GET", "/v1/catalog/node-services/n", "", 200, `{"Node":`+node+`,"Services":null}`)
+	f.want("GET", "/v1/catalog/node-services/n?filter=ID==x", "", 200, `{"Node":`+node+`,"Services":[]}`)
+	answering(f.caller, ops.CatalogNode, &ops.CatalogNodeReply{})
+	f.want("GET", "/v1/catalog/node-services/n?filter=ID==x", "", 200, `{"Node":null,"Services":[]}`)
+	answering(f.caller, ops.CatalogNode, &ops.CatalogNodeReply{ReadMeta: rpc.ReadMeta{Filtered: true}}) // a node that may not be seen
+	f.want("GET", "/v1/catalog/node-services/n", "", 200, `{"Node":null,"Services":null}`)
+}
+
+// TestMeshEndpointsAreNotAskedForTags: ?tag says what a service has, and its proxies need not.
+func TestMeshEndpointsAreNotAskedForTags(t *testing.T) {
+	f := newFixture(t, nil)
+	var tags []string
+	on(f.caller, ops.CatalogService, func(_ context.Context, req *ops.CatalogServiceRequest) (*ops.CatalogServiceReply, error) {
+		tags = req.Tags
+		return &ops.CatalogServiceReply{}, nil
+	})
+	on(f.caller, ops.HealthService, func(_ context.Context, req *ops.HealthServiceRequest) (*ops.HealthServiceReply, error) {
+		tags = req.Tags
+		return &ops.HealthServiceReply{}, nil
+	})
+	for path, want := range map[string][]string{
+		"catalog/service/x?": {"a", "b"}, "health/service/x?": {"a", "b"}, "catalog/connect/x?": nil, "health/connect/x?": nil,
+		"catalog/connect/x?cached&": nil, "health/connect/x?cached&": {"a", "b"}, "health/connect/x?cached&near=n&": nil, "health/connect/x?index=1&": nil,
+	} {
+		f.want("GET", "/v1/"+path+"tag=a&tag=b", "", 200, "[]")
+		if !slices.Equal(tags, want) {
+			t.Errorf("%s: tags %q, want %q", path, tags, want)
+		}
+	}
 }
 
 func TestNodeMetaSplitsAtTheFirstColon(t *testing.T) {

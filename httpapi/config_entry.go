@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"bytes"
-	"hash/fnv"
 	"io"
 	"net/http"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"praetor/internal/configentry"
 	"praetor/internal/fault"
 	"praetor/internal/ops"
+	"praetor/internal/rpc"
 )
 
 const textConfigDecode = "Request decoding failed: %w"
@@ -31,11 +31,8 @@ func configWrite(x *exchange) error {
 		return err
 	}
 	write := catalog.ConfigWrite{Verb: catalog.ConfigSet, Entry: *row}
-	if x.has("cas") {
-		write.Verb = catalog.ConfigCAS
-		if write.Entry.ModifyIndex, err = x.number("cas"); err != nil {
-			return err
-		}
+	if _, err := x.onlyIf(&write, catalog.ConfigCAS); err != nil {
+		return err
 	}
 	done, err := x.applyConfig(&write)
 	if err != nil {
@@ -44,8 +41,21 @@ func configWrite(x *exchange) error {
 	return x.bool(done)
 }
 
+// onlyIf makes a write one that is done only if the entry was last changed at the index
+// that the request names, if it names any.
+func (x *exchange) onlyIf(write *catalog.ConfigWrite, verb catalog.ConfigVerb) (bool, error) {
+	if x.query.Get("cas") == "" {
+		return false, nil
+	}
+	var err error
+	write.Verb = verb
+	write.Entry.ModifyIndex, err = x.number("cas")
+	return true, err
+}
+
+// applyConfig writes in the agent's own datacenter, whichever the client names.
 func (x *exchange) applyConfig(write *catalog.ConfigWrite) (bool, error) {
-	req := &ops.ConfigApplyRequest{WriteOptions: x.writeOptions(), Write: *write}
+	req := &ops.ConfigApplyRequest{WriteOptions: rpc.WriteOptions{Token: x.token}, Write: *write}
 	rep, err := ops.ConfigApply.Call(x.r.Context(), x.api.opts.Caller, req)
 	if err != nil {
 		return false, err
@@ -53,13 +63,16 @@ func (x *exchange) applyConfig(write *catalog.ConfigWrite) (bool, error) {
 	return rep.Done, nil
 }
 
-// config serves one entry, or those of a kind.
+// config serves one entry, or those of a kind. "KIND/" names an entry that there never
+// is, the one without a name.
 func config(x *exchange) error {
-	kind, name, _ := strings.Cut(x.name, "/")
+	kind, name, named := strings.Cut(x.name, "/")
 	switch {
+	case x.r.Method == http.MethodDelete && !named:
+		return fault.New(fault.NotFound, "Must provide both a kind and name to delete")
 	case x.r.Method == http.MethodDelete:
 		return deleteConfig(x, kind, name)
-	case name == "":
+	case !named:
 		return listConfig(x, kind)
 	}
 	opts, err := x.readOptions()
@@ -77,20 +90,13 @@ func config(x *exchange) error {
 }
 
 func deleteConfig(x *exchange, kind, name string) error {
-	if name == "" {
-		return fault.New(fault.NotFound, "Must provide both a kind and name to delete")
-	}
 	if _, err := configentry.New(kind); err != nil {
 		return invalid("%w", err)
 	}
 	write := catalog.ConfigWrite{Verb: catalog.ConfigDelete, Entry: catalog.ConfigEntry{Kind: kind, Name: name}}
-	cas := x.has("cas")
-	if cas {
-		write.Verb = catalog.ConfigDeleteCAS
-		var err error
-		if write.Entry.ModifyIndex, err = x.number("cas"); err != nil {
-			return err
-		}
+	cas, err := x.onlyIf(&write, catalog.ConfigDeleteCAS)
+	if err != nil {
+		return err
 	}
 	done, err := x.applyConfig(&write)
 	switch {
@@ -118,9 +124,9 @@ func listConfig(x *exchange, kind string) error {
 // appendConfig appends an entry with its indexes. The hash is of its content alone.
 func appendConfig(b []byte, e *catalog.ConfigEntry) []byte {
 	b = append(b, bytes.TrimSuffix(e.Body, []byte("}"))...)
-	h := fnv.New64a()
-	h.Write(e.Body)
-	b = wire.AppendUint(b, `,"Hash":`, h.Sum64())
+	if parsed, err := e.Parsed(); err == nil { // what a newer version wrote may have no hash here
+		b = wire.AppendUint(b, `,"Hash":`, configentry.Hash(parsed))
+	}
 	b = wire.AppendUint(b, `,"CreateIndex":`, e.CreateIndex)
 	return append(wire.AppendUint(b, `,"ModifyIndex":`, e.ModifyIndex), '}')
 }
@@ -137,6 +143,9 @@ func exportedServices(x *exchange) error {
 	}
 	return x.reply(func(b []byte) []byte { return wire.AppendList(b, rep.Services, appendExported) })
 }
+
+// importedServices lists what may be called of peers, which there are none of: since 1.22.
+func importedServices(x *exchange) error { return x.replyMesh() }
 
 func appendExported(b []byte, s catalog.ExportedService) []byte {
 	b = wire.AppendText(b, `{"Service":`, s.Service)

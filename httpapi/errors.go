@@ -74,7 +74,7 @@ const (
 	textUnknownAPI   = "Invalid URL path: not a recognized HTTP API endpoint\n"
 	textNotAPI       = "Invalid URL path: if attempting to use the HTTP API, ensure the path starts with '/v1/'\n"
 	textNotFound     = "404 page not found\n"
-	textNoUI         = "Consul Agent: UI disabled. To enable, set ui_config.enabled=true in the agent configuration and restart.\n"
+	textNoUI         = "Consul Agent: UI disabled. To enable, set ui_config.enabled=true in the agent configuration and restart."
 	textDecode       = "Request decode failed: %w"
 	textInvalidIndex = "Invalid index"
 	textInvalidWait  = "Invalid wait time"

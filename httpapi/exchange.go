@@ -61,6 +61,9 @@ func (x *exchange) serve(name string) {
 		}
 	case !slices.Contains(x.methods, method):
 		h["Allow"] = x.allow
+		if x.traits&acting != 0 {
+			h["Allow"] = x.queryMethods()
+		}
 		x.refuse(http.StatusMethodNotAllowed, "method "+method+" not allowed")
 	case method != http.MethodGet && !x.mayWrite():
 		x.refuse(http.StatusForbidden, textRestricted)
@@ -72,7 +75,10 @@ func (x *exchange) serve(name string) {
 func (x *exchange) call() {
 	defer x.timers[slices.Index(x.methods, x.r.Method)].Since(time.Now())
 	var err error
-	if x.scope, err = x.tenancy(); err == nil {
+	if err = x.boundBody(); err == nil && x.traits&bodyFirst == 0 {
+		x.scope, err = x.tenancy()
+	}
+	if err == nil {
 		x.token = x.readToken()
 		err = x.route.serve(x)
 	}

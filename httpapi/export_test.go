@@ -24,3 +24,27 @@ const ReplyCacheBytes = replyCacheBytes
 
 // LimitAnswers sets the budget of answers under way.
 func (a *API) LimitAnswers(b *budget.Budget) { a.underWay = b }
+
+// Traits reports whether an endpoint knows ?cached, and whether it shares what blocks.
+func Traits(pattern string) (cached, shared bool) {
+	for _, r := range routes {
+		if r.pattern == pattern {
+			return r.traits&cacheable != 0, r.traits&viewed != 0
+		}
+	}
+	return false, false
+}
+
+// Feeds counts the feeds, and what they hold.
+func (a *API) Feeds() (feeds, bytes int) {
+	a.feeds.mu.Lock()
+	defer a.feeds.mu.Unlock()
+	return len(a.feeds.byName), a.feeds.bytes
+}
+
+// The bounds of streams.
+const (
+	MaxTopics           = maxTopics
+	MaxStreamsPerClient = maxStreamsPerClient
+	MaxFeedBytes        = maxFeedBytes
+)

@@ -110,7 +110,15 @@ func (l *local) AddSidecar(ctx context.Context, parent string, svc *catalog.Serv
 	return l.AddService(ctx, svc, checks, replace, token)
 }
 
-func (l *local) FreePort(first, _ int) int { return first }
+// FreePort is the first port or none.
+func (l *local) FreePort(first, _ int) int {
+	for _, s := range l.services {
+		if s.Port == first {
+			return 0
+		}
+	}
+	return first
+}
 
 func (l *local) RemoveService(_ context.Context, id string) error {
 	if l.services[id] == nil {
@@ -132,6 +140,8 @@ func (l *local) RemoveCheck(_ context.Context, id string) error {
 	delete(l.checks, id)
 	return nil
 }
+
+func (l *local) Await(context.Context) {}
 
 func (l *local) UpdateTTL(_ context.Context, id, status, output string) error {
 	c := l.checks[id]
@@ -202,7 +212,7 @@ type fixture struct {
 func newFixture(t testing.TB, change func(*httpapi.Options)) *fixture {
 	t.Helper()
 	f := &fixture{TB: t, caller: caller{}, local: newLocal(), agent: &agent{}}
-	f.opts = httpapi.Options{Caller: f.caller, Agent: f.agent, Local: f.local, Datacenter: "dc1", NodeName: "n1"}
+	f.opts = httpapi.Options{Caller: f.caller, Agent: f.agent, Local: f.local, Datacenter: "dc1", NodeName: "n1", SidecarMin: 21000, SidecarMax: 21255}
 	if change != nil {
 		change(&f.opts)
 	}

@@ -74,7 +74,7 @@ func (x *exchange) replyInstances(op rpc.Op[ops.HealthServiceRequest, ops.Health
 		return err
 	}
 	req := &ops.HealthServiceRequest{
-		ReadOptions: opts, Near: x.near(), Service: x.name, Connect: connect, Tags: x.query["tag"], PassingOnly: passing, NodeMeta: x.nodeMeta(), Filter: x.query.Get("filter"),
+		ReadOptions: opts, Near: x.near(), Service: x.name, Connect: connect, Tags: x.tags(connect), PassingOnly: passing, NodeMeta: x.nodeMeta(), Filter: x.query.Get("filter"),
 	}
 	rep, err := ask(x, op, req)
 	switch {
@@ -87,7 +87,7 @@ func (x *exchange) replyInstances(op rpc.Op[ops.HealthServiceRequest, ops.Health
 		list := x.translateHealth(rep.Instances)
 		return x.reply(func(b []byte) []byte { return wire.AppendList(b, list, wire.AppendInstanceHealth) })
 	}
-	return x.replyHealth(x.question(passing), rep.Instances)
+	return x.replyHealth(x.answerKey(passing), rep.Instances)
 }
 
 // isPeered reports whether a request asks for what a peer exports to us. No peer does.

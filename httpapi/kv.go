@@ -12,10 +12,23 @@ import (
 // kv serves keys (reference/http-kv-session-txn.md §1).
 func kv(x *exchange) error {
 	switch x.r.Method {
-	case http.MethodPut:
-		return kvPut(x)
-	case http.MethodDelete:
+	case http.MethodPut, http.MethodDelete:
+		if _, err := x.readOptions(); err != nil { // of no use here, but looked at
+			return err
+		}
+		if x.r.Method == http.MethodPut {
+			return kvPut(x)
+		}
 		return kvDelete(x)
+	}
+	if err := x.checkConflict("keys", "recurse", "history", "at"); x.has("history") || x.has("at") {
+		switch {
+		case err != nil:
+			return err
+		case x.has("at"):
+			return kvAt(x)
+		}
+		return kvHistory(x)
 	}
 	switch {
 	case x.has("keys"):
@@ -34,18 +47,27 @@ func kvGet(x *exchange) error {
 	if x.name == "" {
 		return invalid("Missing key name")
 	}
-	rep, err := ask(x, ops.KVGet, &ops.KVGetRequest{ReadOptions: opts, Key: x.name})
-	switch {
-	case err != nil:
+	if err := x.checkKey(x.name, false); err != nil {
 		return err
-	case rep.Entry == nil:
+	}
+	rep, err := ask(x, ops.KVGet, &ops.KVGetRequest{ReadOptions: opts, Key: x.name})
+	if err != nil {
+		return err
+	}
+	return x.replyEntry(rep.Entry)
+}
+
+// replyEntry answers with a key, or that there is none.
+func (x *exchange) replyEntry(e *catalog.KVEntry) error {
+	switch {
+	case e == nil:
 		x.status(http.StatusNotFound)
 		return nil
 	case x.has("raw"):
-		x.raw(rep.Entry.Value)
+		x.raw(e.Value)
 		return nil
 	}
-	return x.reply(func(b []byte) []byte { return append(wire.AppendKVEntry(append(b, '['), rep.Entry), ']') })
+	return x.reply(func(b []byte) []byte { return append(wire.AppendKVEntry(append(b, '['), e), ']') })
 }
 
 // raw answers with a value as it is, so that no browser takes it for a page.
@@ -102,6 +124,9 @@ func kvPut(x *exchange) error {
 		}
 	}
 	x.readLock(&write)
+	if err := x.checkKey(x.name, write.Verb != catalog.KVUnlock); err != nil {
+		return err
+	}
 	if write.Entry.Value, err = x.readValue(); err != nil {
 		return err
 	}
@@ -124,6 +149,9 @@ func kvDelete(x *exchange) error {
 		if write.Entry.ModifyIndex, err = x.number("cas"); err != nil {
 			return err
 		}
+	}
+	if err := x.checkKey(x.name, false); err != nil {
+		return err
 	}
 	return x.apply(write)
 }

@@ -123,6 +123,8 @@ func TestKVRefusals(t *testing.T) {
 	}{
 		{"PUT", "/v1/kv/", "v", 400, "Missing key name"},
 		{"DELETE", "/v1/kv/", "", 400, "Missing key name"},
+		{"PUT", "/v1/kv/?wait=x", "v", 400, "Invalid wait time"},
+		{"DELETE", "/v1/kv/x?recurse&cas=1&max_stale=x", "", 400, `Invalid max_stale value "x"`},
 		{"PUT", "/v1/kv/x?cas=1&acquire=y", "v", 400, "Conflicting flags: acquire=y&cas=1\n"},
 		{"PUT", "/v1/kv/x?cas=0&acquire=a%20b&release=c&flags=3", "v", 400, "Conflicting flags: acquire=a+b&cas=0&flags=3&release=c\n"},
 		{"PUT", "/v1/kv/x?flags=zz&cas=1&acquire=y", "v", 400, "Conflicting flags: acquire=y&cas=1&flags=zz\n"},

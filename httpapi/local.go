@@ -37,4 +37,6 @@ type Local interface {
 	RemoveCheck(ctx context.Context, id string) error
 	// UpdateTTL reports the status of a TTL check.
 	UpdateTTL(ctx context.Context, checkID, status, output string) error
+	// Await waits, for a moment at most, until the catalog has what was changed.
+	Await(ctx context.Context)
 }

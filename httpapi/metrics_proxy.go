@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
@@ -14,7 +15,7 @@ import (
 )
 
 // MetricsProxy is ui_config.metrics_proxy (reference/config.md §1): where the
-// UI's questions for metrics go. The zero value is off.
+// UI's requests for metrics go. The zero value is off.
 type MetricsProxy struct {
 	BaseURL string
 	// Headers are name and value of what is added to every request, such as
@@ -24,7 +25,7 @@ type MetricsProxy struct {
 	Allow []string
 }
 
-// uiMetricsProxy passes a question on. The token must come in a header: the
+// uiMetricsProxy passes a request on. The token must come in a header: the
 // query string belongs to the metrics server.
 func uiMetricsProxy(x *exchange) error {
 	conf := x.api.opts.MetricsProxy()
@@ -48,6 +49,7 @@ func uiMetricsProxy(x *exchange) error {
 	if err != nil {
 		return fault.New(fault.Internal, "ui_config.metrics_proxy.base_url: %v", err)
 	}
+	base.Path = cmp.Or(base.Path, "/") // or what is joined to it is relative, which servers refuse
 	x.wrote = true
 	x.forward(base.JoinPath(strings.Split(asked, "/")...), conf.Headers)
 	return nil

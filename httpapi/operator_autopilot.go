@@ -1,7 +1,10 @@
 package httpapi
 
 import (
+	"cmp"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -51,10 +54,10 @@ func appendAutopilot(b []byte, c *catalog.Autopilot) []byte {
 // the default, not the value in force. The indexes are what clients send back.
 type autopilotBody struct {
 	CleanupDeadServers      bool
-	LastContactThreshold    definition.Duration
+	LastContactThreshold    autopilotSpan
 	MaxTrailingLogs         uint64
 	MinQuorum               uint64
-	ServerStabilizationTime definition.Duration
+	ServerStabilizationTime autopilotSpan
 	RedundancyZoneTag       string
 	DisableUpgradeMigration bool
 	UpgradeVersionTag       string
@@ -62,10 +65,27 @@ type autopilotBody struct {
 	ModifyIndex             uint64
 }
 
+// autopilotSpan is a span of time here: "10s" or nanoseconds; null, which Consul's
+// client sends for what its caller left out, keeps the default.
+type autopilotSpan definition.Duration
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (d *autopilotSpan) UnmarshalJSON(text []byte) error {
+	if string(text) == "null" {
+		return nil
+	}
+	if text[0] != '"' {
+		if _, err := strconv.ParseFloat(string(text), 64); err != nil {
+			return err
+		}
+	}
+	return (*definition.Duration)(d).UnmarshalJSON(text)
+}
+
 func setAutopilot(x *exchange) error {
 	body := autopilotBody{
-		CleanupDeadServers: true, LastContactThreshold: definition.Duration(200 * time.Millisecond),
-		MaxTrailingLogs: 250, ServerStabilizationTime: definition.Duration(10 * time.Second),
+		CleanupDeadServers: true, LastContactThreshold: autopilotSpan(200 * time.Millisecond),
+		MaxTrailingLogs: 250, ServerStabilizationTime: autopilotSpan(10 * time.Second),
 	}
 	if err := x.decodeAs("Error parsing autopilot config: %w", &body); err != nil {
 		return err
@@ -142,7 +162,7 @@ func operatorState(x *exchange) error {
 	return x.reply(func(b []byte) []byte {
 		b = wire.AppendBool(b, `{"Healthy":`, rep.Healthy)
 		b = wire.AppendInt(b, `,"FailureTolerance":`, int64(rep.FailureTolerance))
-		b = wire.AppendInt(b, `,"OptimisticFailureTolerance":`, int64(rep.FailureTolerance)) // they differ with zones only
+		b = wire.AppendInt(b, `,"OptimisticFailureTolerance":`, int64(rep.FailureTolerance+rep.Standbys))
 		b = append(b, `,"Servers":{`...)
 		for i, s := range rep.Servers {
 			if i > 0 {
@@ -152,9 +172,89 @@ func operatorState(x *exchange) error {
 		}
 		b = wire.AppendText(b, `},"Leader":`, rep.Leader)
 		b = wire.AppendStrings(append(b, `,"Voters":`...), rep.Voters)
-		return append(b, '}')
+		return append(appendPlacement(b, rep), '}')
 	})
 }
+
+// appendPlacement appends what is there only with read replicas, redundancy zones or
+// versions.
+func appendPlacement(b []byte, rep *ops.OperatorAutopilotStateReply) []byte {
+	b = appendIDs(b, "ReadReplicas", replicas(rep.Servers))
+	b = appendZones(b, rep.Zones, func(b []byte, zone ops.AutopilotZone) []byte {
+		b = wire.AppendStrings(append(b, `"Servers":`...), zone.Servers)
+		b = wire.AppendStrings(append(b, `,"Voters":`...), zone.Voters)
+		return wire.AppendInt(b, `,"FailureTolerance":`, int64(zone.FailureTolerance))
+	})
+	u := rep.Upgrade
+	if u == nil {
+		return b
+	}
+	b = wire.AppendText(b, `,"Upgrade":{"Status":`, u.Status)
+	if u.TargetVersion != "" {
+		b = wire.AppendText(b, `,"TargetVersion":`, u.TargetVersion)
+	}
+	b = appendIDs(b, "TargetVersionVoters", u.TargetVoters)
+	b = appendIDs(b, "TargetVersionNonVoters", u.TargetNonVoters)
+	b = appendIDs(b, "TargetVersionReadReplicas", u.TargetReadReplicas)
+	b = appendIDs(b, "OtherVersionVoters", u.OtherVoters)
+	b = appendIDs(b, "OtherVersionNonVoters", u.OtherNonVoters)
+	b = appendIDs(b, "OtherVersionReadReplicas", u.OtherReadReplicas)
+	b = appendZones(b, rep.Zones, func(b []byte, zone ops.AutopilotZone) []byte {
+		b = appendIDs(b, "TargetVersionVoters", both(zone.Servers, u.TargetVoters))
+		b = appendIDs(b, "TargetVersionNonVoters", both(zone.Servers, u.TargetNonVoters))
+		b = appendIDs(b, "OtherVersionVoters", both(zone.Servers, u.OtherVoters))
+		return appendIDs(b, "OtherVersionNonVoters", both(zone.Servers, u.OtherNonVoters))
+	})
+	return append(b, '}')
+}
+
+// appendZones appends what each says of each zone, if there are any.
+func appendZones(b []byte, zones map[string]ops.AutopilotZone, each func(b []byte, zone ops.AutopilotZone) []byte) []byte {
+	if len(zones) == 0 {
+		return b
+	}
+	b = append(b, `,"RedundancyZones":{`...)
+	for i, name := range slices.Sorted(maps.Keys(zones)) {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(each(append(wire.AppendString(b, name), ":{"...), zones[name]), '}')
+	}
+	return append(b, '}')
+}
+
+// appendIDs appends a member of an object that is left out when it is empty.
+func appendIDs(b []byte, name string, ids []string) []byte {
+	if len(ids) == 0 {
+		return b
+	}
+	if b[len(b)-1] != '{' {
+		b = append(b, ',')
+	}
+	return wire.AppendStrings(append(wire.AppendString(b, name), ':'), ids)
+}
+
+// both are those of a that are in b, too.
+func both(a, b []string) (list []string) {
+	for _, id := range a {
+		if slices.Contains(b, id) {
+			list = append(list, id)
+		}
+	}
+	return list
+}
+
+func replicas(servers []ops.AutopilotServer) (ids []string) {
+	for _, s := range servers {
+		if s.NodeType == readReplica {
+			ids = append(ids, s.ID)
+		}
+	}
+	return ids
+}
+
+// readReplica is the type of a server that never votes.
+const readReplica = "read-replica"
 
 func appendServerState(b []byte, s ops.AutopilotServer) []byte {
 	b = wire.AppendText(b, `{"ID":`, s.ID)
@@ -167,8 +267,14 @@ func appendServerState(b []byte, s ops.AutopilotServer) []byte {
 	b = wire.AppendUint(b, `,"LastIndex":`, s.LastIndex)
 	b = wire.AppendBool(b, `,"Healthy":`, s.Healthy)
 	b = wire.AppendText(b, `,"StableSince":`, s.StableSince.Format(time.RFC3339))
-	b = append(b, `,"ReadReplica":false`...)
+	if s.Zone != "" {
+		b = wire.AppendText(b, `,"RedundancyZone":`, s.Zone)
+	}
+	if s.Upgrade != "" {
+		b = wire.AppendText(b, `,"UpgradeVersion":`, s.Upgrade)
+	}
+	b = wire.AppendBool(b, `,"ReadReplica":`, s.NodeType == readReplica)
 	b = wire.AppendText(b, `,"Status":`, s.Status)
 	b = wire.AppendStringMap(append(b, `,"Meta":`...), s.Meta, "{}")
-	return append(b, `,"NodeType":"voter"}`...)
+	return append(wire.AppendText(b, `,"NodeType":`, cmp.Or(s.NodeType, "voter")), '}')
 }

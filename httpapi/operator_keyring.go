@@ -32,6 +32,13 @@ func operatorKeyring(x *exchange) error {
 }
 
 func (x *exchange) readKeyring(req *ops.OperatorKeyringRequest) error {
+	if req.Action != ops.KeyringList {
+		var body struct{ Key string }
+		if err := x.decode(&body); err != nil {
+			return err
+		}
+		req.Key = body.Key
+	}
 	if text := x.query.Get("relay-factor"); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil {
@@ -52,14 +59,6 @@ func (x *exchange) readKeyring(req *ops.OperatorKeyringRequest) error {
 		}
 		req.LANOnly = only
 	}
-	if req.Action == ops.KeyringList {
-		return nil
-	}
-	var body struct{ Key string }
-	if err := x.decode(&body); err != nil {
-		return err
-	}
-	req.Key = body.Key
 	return nil
 }
 

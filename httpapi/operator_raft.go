@@ -3,6 +3,7 @@ package httpapi
 import (
 	"praetor/httpapi/wire"
 	"praetor/internal/ops"
+	"praetor/internal/rpc"
 )
 
 // operatorRaft lists the Raft configuration (reference/http-operator-acl.md §1).
@@ -41,14 +42,15 @@ func operatorRemovePeer(x *exchange) error {
 		return invalid("Must specify only one of ?id or ?address")
 	}
 	_, err := ops.OperatorRemovePeer.Call(x.r.Context(), x.api.opts.Caller, &ops.OperatorRemovePeerRequest{
-		WriteOptions: x.writeOptions(), ID: x.query.Get("id"), Address: x.query.Get("address"),
+		WriteOptions: x.writeOptions(), ID: x.query.Get("id"), Address: x.query.Get("address"), ByAddress: x.has("address"),
 	})
 	return err
 }
 
+// operatorTransferLeader is about the agent's own datacenter, whatever ?dc says.
 func operatorTransferLeader(x *exchange) error {
 	_, err := ops.OperatorTransferLeader.Call(x.r.Context(), x.api.opts.Caller, &ops.OperatorTransferLeaderRequest{
-		WriteOptions: x.writeOptions(), ID: x.query.Get("id"),
+		WriteOptions: rpc.WriteOptions{Token: x.token}, ID: x.query.Get("id"),
 	})
 	if err != nil {
 		return err

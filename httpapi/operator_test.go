@@ -95,6 +95,7 @@ func TestAutopilotConfigurationIsReadAndWritten(t *testing.T) {
 	}{
 		{"", `{}`, "true", false, defaults},
 		{"", defaultsOfPUT, "true", false, defaults},
+		{"", `{"CleanupDeadServers":true,"LastContactThreshold":null,"ServerStabilizationTime":null}`, "true", false, defaults},
 		{"", `{"CleanupDeadServers":false,"LastContactThreshold":"1s","ServerStabilizationTime":5000000000}`, "true", false, long},
 		{"", autopilotShown, "true", false, stored}, // clients send the indexes back
 		{"?cas=9", defaultsOfPUT, "true", true, at(defaults, 9)},
@@ -109,6 +110,8 @@ func TestAutopilotConfigurationIsReadAndWritten(t *testing.T) {
 	for _, row := range []struct{ query, body, answer string }{
 		{"", "", "Error parsing autopilot config: EOF"},
 		{"", `{"Bogus":1}`, `Error parsing autopilot config: json: unknown field "Bogus"`},
+		{"", `{"LastContactThreshold":true}`, `Error parsing autopilot config: strconv.ParseFloat: parsing "true": invalid syntax`},
+		{"", `{"LastContactThreshold":{},"ServerStabilizationTime":"x"}`, `Error parsing autopilot config: strconv.ParseFloat: parsing "{}": invalid syntax`},
 		{"", `{"LastContactThreshold":"xx"}`, `Error parsing autopilot config: time: invalid duration "xx"`},
 		{"", `{"MaxTrailingLogs":-1}`, "Error parsing autopilot config: json: cannot unmarshal number -1 into Go struct field MaxTrailingLogs of type uint64"},
 		{"?cas=x", `{}`, `Error parsing cas value: strconv.ParseUint: parsing "x": invalid syntax`},
@@ -134,16 +137,27 @@ func TestHealthIs429UntilAllServersAreHealthy(t *testing.T) {
 	state = &ops.OperatorAutopilotStateReply{
 		Healthy: true, FailureTolerance: 1, Leader: "u", Voters: []string{"u"},
 		Servers: []ops.AutopilotServer{{
-			ID: "u", Name: "n1", Address: "10.0.0.1:8300", NodeStatus: "alive", Version: "1.21.4", Status: "leader", Voter: true, Leader: true,
+			ID: "u", Name: "n1", Address: "10.0.0.1:8300", NodeStatus: "alive", Version: "1.22.7", Status: "leader", Voter: true, Leader: true,
 			LastTerm: 2, LastIndex: 21, Healthy: true, StableSince: time.Date(2026, 11, 23, 0, 59, 42, 0, time.UTC), Meta: map[string]string{"b": "2", "a": "1"},
 		}, {ID: "v", Status: "non-voter", LastContact: 23 * time.Millisecond}},
 	}
 	f.want("GET", "/v1/operator/autopilot/health", "", 200, `{"Healthy":true,"FailureTolerance":1,"Servers":[`+
-		`{"ID":"u","Name":"n1","Address":"10.0.0.1:8300","SerfStatus":"alive","Version":"1.21.4","Leader":true,"LastContact":"0s","LastTerm":2,"LastIndex":21,"Healthy":true,"Voter":true,"StableSince":"2026-11-23T00:59:42Z"},`+
+		`{"ID":"u","Name":"n1","Address":"10.0.0.1:8300","SerfStatus":"alive","Version":"1.22.7","Leader":true,"LastContact":"0s","LastTerm":2,"LastIndex":21,"Healthy":true,"Voter":true,"StableSince":"2026-11-23T00:59:42Z"},`+
 		`{"ID":"v","Name":"","Address":"","SerfStatus":"","Version":"","Leader":false,"LastContact":"23ms","LastTerm":0,"LastIndex":0,"Healthy":false,"Voter":false,"StableSince":"0001-01-01T00:00:00Z"}]}`)
 	state.Servers = state.Servers[:1]
 	f.want("GET", "/v1/operator/autopilot/state", "", 200, `{"Healthy":true,"FailureTolerance":1,"OptimisticFailureTolerance":1,"Servers":{"u":`+
-		`{"ID":"u","Name":"n1","Address":"10.0.0.1:8300","NodeStatus":"alive","Version":"1.21.4","LastContact":"0s","LastTerm":2,"LastIndex":21,"Healthy":true,"StableSince":"2026-11-23T00:59:42Z","ReadReplica":false,"Status":"leader","Meta":{"a":"1","b":"2"},"NodeType":"voter"}},"Leader":"u","Voters":["u"]}`)
+		`{"ID":"u","Name":"n1","Address":"10.0.0.1:8300","NodeStatus":"alive","Version":"1.22.7","LastContact":"0s","LastTerm":2,"LastIndex":21,"Healthy":true,"StableSince":"2026-11-23T00:59:42Z","ReadReplica":false,"Status":"leader","Meta":{"a":"1","b":"2"},"NodeType":"voter"}},"Leader":"u","Voters":["u"]}`)
+	state = &ops.OperatorAutopilotStateReply{
+		Healthy: true, FailureTolerance: 1, Standbys: 1, Voters: []string{}, Servers: []ops.AutopilotServer{{ID: "u", NodeType: "read-replica", Zone: "z", Upgrade: "1.0"}},
+		Zones:   map[string]ops.AutopilotZone{"z2": {Servers: []string{"b"}}, "z": {Servers: []string{"a", "c"}, Voters: []string{"a"}, FailureTolerance: 1}},
+		Upgrade: &ops.AutopilotUpgrade{Status: "promoting", TargetVersion: "1.1", TargetVoters: []string{"a"}, OtherNonVoters: []string{"c"}, OtherReadReplicas: []string{"u"}},
+	}
+	f.want("GET", "/v1/operator/autopilot/state", "", 200, `{"Healthy":true,"FailureTolerance":1,"OptimisticFailureTolerance":2,"Servers":{"u":`+
+		`{"ID":"u","Name":"","Address":"","NodeStatus":"","Version":"","LastContact":"0s","LastTerm":0,"LastIndex":0,"Healthy":false,"StableSince":"0001-01-01T00:00:00Z",`+
+		`"RedundancyZone":"z","UpgradeVersion":"1.0","ReadReplica":true,"Status":"","Meta":{},"NodeType":"read-replica"}},"Leader":"","Voters":[],"ReadReplicas":["u"],`+
+		`"RedundancyZones":{"z":{"Servers":["a","c"],"Voters":["a"],"FailureTolerance":1},"z2":{"Servers":["b"],"Voters":[],"FailureTolerance":0}},`+
+		`"Upgrade":{"Status":"promoting","TargetVersion":"1.1","TargetVersionVoters":["a"],"OtherVersionNonVoters":["c"],"OtherVersionReadReplicas":["u"],`+
+		`"RedundancyZones":{"z":{"TargetVersionVoters":["a"],"OtherVersionNonVoters":["c"]},"z2":{}}}}`)
 }
 
 func FuzzAutopilotConfiguration(f *testing.F) {
@@ -188,6 +202,7 @@ func TestKeyringRequestsAreReadAndAnswered(t *testing.T) {
 		{"GET", "?relay-factor=-1", "", "Invalid relay-factor: Relay factor must be in range: [0, 5]"},
 		{"GET", "?relay-factor=x", "", `Error parsing relay factor: strconv.Atoi: parsing "x": invalid syntax`},
 		{"GET", "?local-only=zz", "", `Error parsing local-only: strconv.ParseBool: parsing "zz": invalid syntax`},
+		{"PUT", "?local-only=x&relay-factor=x", "", "Request decode failed: EOF"}, // the body comes first
 		{"POST", "?local-only=true", `{"Key":"x"}`, "Invalid use of local-only: local-only can only be set for list requests"},
 		{"POST", "", "", "Request decode failed: EOF"},
 		{"PUT", "", `{"Kye":"x"}`, `Request decode failed: json: unknown field "Kye"`},

@@ -4,17 +4,23 @@ import (
 	"errors"
 	"net/http"
 	"net/netip"
-	"strings"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
 
 	"praetor/internal/acl"
+	"praetor/internal/leaf"
 	"praetor/internal/rpc"
 	"praetor/internal/telemetry"
 	"praetor/internal/userevent"
 	"praetor/internal/view"
 )
+
+// UI is the web interface.
+type UI struct {
+	Pages http.Handler // nil turns it off
+	Path  string       // what it serves is below; starts and ends with a slash
+}
 
 // Options say how to build an API. Caller, Agent, Local, Datacenter and
 // NodeName are required.
@@ -31,6 +37,8 @@ type Options struct {
 	// the servers by itself, ?cached too.
 	Views  *view.Views
 	Tokens Tokens // the agent's own; nil where ACLs are off
+	// Leaves keeps the certificates of services; nil where the mesh is off.
+	Leaves *leaf.Leaves
 
 	// Metrics takes how long requests take; nil means figures of the API's own.
 	Metrics *telemetry.Metrics
@@ -51,10 +59,8 @@ type Options struct {
 
 	// Dev indents every JSON body, as a development agent does.
 	Dev bool
-	// UI serves what is below UIPath; nil turns the UI off. UIPath starts and
-	// ends with a slash; "" means /ui/.
-	UI     http.Handler
-	UIPath string
+	// UI is the web interface as last configured; nil means that there is none.
+	UI func() UI
 
 	// NoStreaming makes answers of views say that they are a server's.
 	NoStreaming bool
@@ -79,7 +85,10 @@ type Options struct {
 	AllowWriteFrom []netip.Prefix
 	// AllowUnprintable lets paths hold characters that cannot be printed.
 	AllowUnprintable bool
+	// AllowOddKeys lets writes have keys that oddKey is against.
+	AllowOddKeys bool
 
+	MaxBodyBytes      uint64        // of requests other than for keys, transactions and snapshots; 0 means 512 KiB
 	KVMaxValueSize    uint64        // bytes; 0 means 512 KiB
 	TxnMaxBytes       uint64        // of a transaction's body; if less than KVMaxValueSize that counts
 	DefaultQueryTime  time.Duration // of a blocking query that does not say; 0 leaves it to the server
@@ -87,17 +96,15 @@ type Options struct {
 	DiscoveryMaxStale time.Duration // > 0: catalog and health reads without a mode are stale up to it
 
 	// SidecarMin and SidecarMax bound the ports given to sidecar proxies; both 0
-	// means 21000 to 21255.
+	// for none.
 	SidecarMin, SidecarMax int
 
 	Logger hclog.Logger // nil means none
 }
 
 const (
-	defaultUIPath     = "/ui/"
+	defaultMaxBody    = 512 << 10 // reference/security.md §13
 	defaultKVMaxValue = 512 << 10 // reference/http-api.md §4
-	defaultSidecarMin = 21000
-	defaultSidecarMax = 21255
 )
 
 func (o *Options) fill() error {
@@ -134,17 +141,14 @@ func (o *Options) fill() error {
 	if o.MetricsProxy == nil {
 		o.MetricsProxy = func() MetricsProxy { return MetricsProxy{} }
 	}
-	if o.UIPath == "" {
-		o.UIPath = defaultUIPath
+	if o.UI == nil {
+		o.UI = func() UI { return UI{} }
 	}
-	if !strings.HasPrefix(o.UIPath, "/") || !strings.HasSuffix(o.UIPath, "/") {
-		faults = append(faults, errors.New("UIPath must start and end with a slash"))
+	if o.MaxBodyBytes == 0 {
+		o.MaxBodyBytes = defaultMaxBody
 	}
 	if o.KVMaxValueSize == 0 {
 		o.KVMaxValueSize = defaultKVMaxValue
-	}
-	if o.SidecarMin == 0 && o.SidecarMax == 0 {
-		o.SidecarMin, o.SidecarMax = defaultSidecarMin, defaultSidecarMax
 	}
 	if o.Metrics == nil {
 		var err error
@@ -160,7 +164,6 @@ func (o *Options) fill() error {
 
 // ACLs say how access rules stand.
 type ACLs struct {
-	Enabled           bool
-	PrimaryDatacenter string // that has the policies, roles and tokens that are not local
-	DownPolicy        string // shown with expanded tokens
+	Enabled    bool
+	DownPolicy string // shown with expanded tokens
 }

@@ -38,11 +38,10 @@ func (a *API) redirect(p string) string {
 	if !isClean(p) {
 		target = clean(p)
 	}
-	switch {
-	case a.prefixes[target] && !a.exact[target]:
+	if a.prefixes[target] && !a.exact[target] {
 		target += "/"
-	case a.opts.UI != nil && target+"/" == a.opts.UIPath:
-		target = a.opts.UIPath
+	} else if ui := a.opts.UI(); ui.Pages != nil && target+"/" == ui.Path {
+		target = ui.Path
 	}
 	if target == p {
 		return ""

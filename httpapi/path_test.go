@@ -52,7 +52,7 @@ func TestPathsAreCleanedInsideTheirEndpoint(t *testing.T) {
 }
 
 func TestEncodedDotsAreServedAsNames(t *testing.T) {
-	f := newFixture(t, nil)
+	f := newFixture(t, func(o *httpapi.Options) { o.AllowOddKeys = true })
 	var key string
 	on(f.caller, ops.KVApply, func(_ context.Context, req *ops.KVApplyRequest) (*ops.KVApplyReply, error) {
 		key = req.Write.Entry.Key

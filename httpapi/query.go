@@ -13,7 +13,11 @@ import (
 	"praetor/internal/rpc"
 )
 
-var allowGet = []string{"OPTIONS,GET"}
+// What may be done with a query, and what is done by the end of its name.
+var (
+	methodsOfQuery  = []string{"GET,PUT,DELETE"}
+	methodsOfAction = []string{http.MethodGet}
+)
 
 // queries lists and creates prepared queries (reference/http-kv-session-txn.md §5).
 func queries(x *exchange) error {
@@ -44,7 +48,7 @@ func query(x *exchange) error {
 	name, action := x.queryAction()
 	switch method := x.r.Method; {
 	case action != "" && method != http.MethodGet:
-		x.w.Header()["Allow"] = allowGet
+		x.w.Header()["Allow"] = methodsOfAction
 		x.refuse(http.StatusMethodNotAllowed, "method "+method+" not allowed")
 		return nil
 	case action == "/execute":
@@ -86,10 +90,17 @@ func (x *exchange) queryOptions() {
 		x.done()
 		return
 	}
-	if _, action := x.queryAction(); action != "" {
-		x.w.Header()["Allow"] = allowGet
-	}
+	x.w.Header()["Allow"] = []string{"OPTIONS," + x.queryMethods()[0]}
 	x.json(http.StatusOK, []byte("{}"))
+}
+
+// queryMethods is what the path allows; unlike elsewhere OPTIONS is not in it
+// (reference/http-api.md §1.4).
+func (x *exchange) queryMethods() []string {
+	if _, action := x.queryAction(); action != "" {
+		return methodsOfAction
+	}
+	return methodsOfQuery
 }
 
 func (x *exchange) applyQuery(verb catalog.QueryVerb, q catalog.Query) (id string, err error) {
@@ -158,7 +169,11 @@ func (x *exchange) executeQuery(name string) error {
 	}
 	key := strings.Join([]string{ops.QueryExecute.Name, x.name, x.r.URL.RawQuery, x.token, req.SourceIP}, "\x00")
 	cached, err := callCached(x, key, func(ctx context.Context) (*ops.QueryExecuteReply, error) {
-		return ops.QueryExecute.Call(ctx, x.api.opts.Caller, req)
+		rep, err := ops.QueryExecute.Call(ctx, x.api.opts.Caller, req)
+		if err != nil {
+			x.writeFailedMeta()
+		}
+		return rep, err
 	})
 	if err != nil {
 		return x.farError(err)

@@ -9,8 +9,8 @@ import (
 	"praetor/internal/view"
 )
 
-// readOptions reads the parameters that all reads share: datacenter, token,
-// blocking, consistency (reference/http-api.md §3, §5, §6).
+// readOptions reads what all reads share: datacenter, token, blocking, consistency,
+// Cache-Control (reference/http-api.md §3, §5 to §7).
 func (x *exchange) readOptions() (rpc.ReadOptions, error) {
 	o := rpc.ReadOptions{Token: x.token}
 	if x.query != nil {
@@ -21,6 +21,9 @@ func (x *exchange) readOptions() (rpc.ReadOptions, error) {
 		if err := x.readConsistency(&o); err != nil {
 			return o, err
 		}
+	}
+	if _, err := x.freshness(); err != nil { // though nothing is cached here
+		return o, err
 	}
 	if most := x.api.opts.DiscoveryMaxStale; most > 0 && x.traits&discovery != 0 &&
 		!o.Stale && !o.Consistent && !x.has("leader") {
@@ -74,9 +77,6 @@ func (x *exchange) readConsistency(o *rpc.ReadOptions) error {
 			o.Stale, o.MaxStale = true, most
 		}
 	}
-	if x.has("leader") {
-		o.Stale, o.MaxStale = false, 0
-	}
 	switch {
 	case o.Stale && o.Consistent:
 		return invalid(textStaleAndCons)
@@ -90,9 +90,7 @@ func (x *exchange) readConsistency(o *rpc.ReadOptions) error {
 func ask[Req, Rep any](x *exchange, op rpc.Op[Req, Rep], req *Req) (*Rep, error) {
 	rep, err := fetch(x, op, req)
 	if err != nil {
-		if x.traits&metaAlways != 0 {
-			x.writeMeta(&rpc.ReadMeta{})
-		}
+		x.writeFailedMeta()
 		return nil, err
 	}
 	if m, ok := any(rep).(interface{ Meta() *rpc.ReadMeta }); ok {
@@ -111,9 +109,13 @@ func fetch[Req, Rep any](x *exchange, op rpc.Op[Req, Rep], req *Req) (*Rep, erro
 	case x.isCached() && x.traits&acting == 0:
 		return fetchCached(x, views, op, req)
 	case o.MinIndex > 0 && !o.Consistent:
-		x.streams()
+		rep, err := view.Await(x.r.Context(), views, op, req)
+		if err != nil {
+			return nil, x.followedError(err)
+		}
+		x.noteStreaming()
 		x.shared = true
-		return view.Await(x.r.Context(), views, op, req)
+		return rep, nil
 	}
 	return op.Call(x.r.Context(), x.api.opts.Caller, req)
 }
@@ -138,6 +140,13 @@ func (x *exchange) writeMeta(m *rpc.ReadMeta) {
 	}
 	if m.Filtered {
 		x.writeFiltered()
+	}
+}
+
+// writeFailedMeta writes what endpoints with metaAlways say of a read that failed.
+func (x *exchange) writeFailedMeta() {
+	if x.traits&metaAlways != 0 {
+		x.writeMeta(&rpc.ReadMeta{})
 	}
 }
 

@@ -13,6 +13,7 @@ var (
 	typeJSON      = []string{"application/json"}
 	typeText      = []string{"text/plain; charset=utf-8"}
 	typePlain     = []string{"text/plain"}
+	typeChain     = []string{"application/pem-certificate-chain"}
 	headerVary    = []string{"Accept-Encoding"}
 	headerTrue    = []string{"true"}
 	headerFalse   = []string{"false"}

@@ -20,7 +20,7 @@ const (
 // (reference/http-kv-session-txn.md §2.1). What else it has is ignored.
 type sessionBody struct {
 	Name          string
-	Node          string
+	Node          *string // the agent's own if absent
 	LockDelay     lockDelay
 	Behavior      string
 	TTL           string
@@ -32,12 +32,12 @@ type sessionBody struct {
 // session fills in the defaults.
 func (b *sessionBody) session() catalog.Session {
 	s := catalog.Session{
-		Name: b.Name, Node: b.Node, LockDelay: time.Duration(b.LockDelay), Behavior: b.Behavior, TTL: b.TTL,
+		Name: b.Name, LockDelay: time.Duration(b.LockDelay), Behavior: b.Behavior, TTL: b.TTL,
 		NodeChecks: []string{catalog.SerfHealth}, ServiceChecks: b.ServiceChecks,
 	}
 	switch {
 	case len(b.NodeChecks.names) > 0:
-		s.NodeChecks = b.NodeChecks.names // and Checks are not looked at
+		s.NodeChecks, s.Checks = b.NodeChecks.names, b.Checks.names
 	case b.NodeChecks.given && (!b.Checks.given || len(b.Checks.names) > 0):
 		s.NodeChecks = b.NodeChecks.names
 	case !b.Checks.given:
@@ -93,7 +93,11 @@ func sessionCreate(x *exchange) error {
 	switch away := req.Datacenter != "" && req.Datacenter != x.api.opts.Datacenter; {
 	case away && !x.api.opts.Server:
 		return rejected("cross datacenter lock must be created at server agent")
-	case !away && req.Session.Node == "":
+	case body.Value.Node != nil:
+		if req.Session.Node = *body.Value.Node; req.Session.Node == "" {
+			return rejected("Must provide Node")
+		}
+	case !away:
 		req.Session.Node = x.api.opts.NodeName
 	}
 	rep, err := ops.SessionCreate.Call(x.r.Context(), x.api.opts.Caller, req)
@@ -117,6 +121,9 @@ func sessionDestroy(x *exchange) error {
 func sessionRenew(x *exchange) error {
 	if x.name == "" {
 		return invalid(textMissingSession)
+	}
+	if _, err := x.readOptions(); err != nil { // it answers as reads do
+		return err
 	}
 	rep, err := ops.SessionRenew.Call(x.r.Context(), x.api.opts.Caller, &ops.SessionRenewRequest{WriteOptions: x.writeOptions(), ID: x.name})
 	switch {

@@ -70,6 +70,7 @@ func TestSessionCreateFillsInDefaults(t *testing.T) {
 		{`{"NodeChecks":["c"],"ServiceChecks":[{"ID":"w"}]}`, with(func(s *catalog.Session) {
 			s.NodeChecks, s.ServiceChecks = []string{"c"}, []catalog.SessionServiceCheck{{ID: "w"}}
 		})},
+		{`{"Checks":["c"],"NodeChecks":["d"]}`, with(func(s *catalog.Session) { s.Checks, s.NodeChecks = []string{"c"}, []string{"d"} })},
 		{`{"Checks":["c"]}`, with(func(s *catalog.Session) { s.Checks = []string{"c"} })},
 		{`{"Checks":[]}`, with(func(s *catalog.Session) { s.NodeChecks = []string{} })},
 		{`{"Checks":["c"],"NodeChecks":[]}`, with(func(s *catalog.Session) { s.NodeChecks = []string{} })},
@@ -128,6 +129,8 @@ func TestSessionRefusals(t *testing.T) {
 		{"PUT", "/v1/session/create", `{"LockDelay":""}`, 400, `Request decode failed: time: invalid duration ""`},
 		{"PUT", "/v1/session/destroy/", "", 400, "Missing session"},
 		{"PUT", "/v1/session/renew/", "", 400, "Missing session"},
+		{"PUT", "/v1/session/create", `{"Node":"","Behavior":"zz"}`, 500, "Must provide Node"},
+		{"PUT", "/v1/session/renew/x?max_stale=abc", "", 400, `Invalid max_stale value "abc"`},
 		{"PUT", "/v1/session/renew/x%2Fy", "", 404, "Session id 'x/y' not found"},
 		{"GET", "/v1/session/info/", "", 400, "Missing session"},
 		{"GET", "/v1/session/node/", "", 400, "Missing node name"},

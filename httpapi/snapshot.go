@@ -15,6 +15,9 @@ var (
 	typeBytes   = []string{"application/octet-stream"}
 )
 
+// headerOmitted has a line for each thing that a snapshot for Consul leaves out.
+const headerOmitted = "X-Praetor-Snapshot-Omitted"
+
 // textRestoreStale is reference/http-operator-acl.md §2.
 const textRestoreStale = "stale not allowed for restore"
 
@@ -27,14 +30,20 @@ func snapshot(x *exchange) error {
 }
 
 func snapshotSave(x *exchange) error {
-	req := &ops.SnapshotSaveRequest{ReadOptions: rpc.ReadOptions{Datacenter: x.datacenter(), Token: x.token, Stale: x.has("stale")}}
+	req := &ops.SnapshotSaveRequest{ReadOptions: rpc.ReadOptions{Datacenter: x.datacenter(), Token: x.token, Stale: x.has("stale")}, Format: x.query.Get("format")}
 	rep, archive, err := ops.SnapshotSave.Call(x.r.Context(), x.api.opts.Transfers, req, nil)
 	if err != nil {
 		return err
 	}
 	defer archive.Close()
+	if req.Format == ops.SnapshotConsul && rep.Format != req.Format {
+		return rejected("the server that answers is of an older version, which cannot save in Consul's format")
+	}
 	x.wrote = true
 	x.writeMeta(&rep.ReadMeta)
+	if len(rep.Omitted) > 0 {
+		x.w.Header()[headerOmitted] = rep.Omitted
+	}
 	x.w.Header()["Content-Type"] = typeArchive
 	x.w.WriteHeader(http.StatusOK)
 	if _, err := io.Copy(x.w, archive); err != nil {
@@ -70,7 +79,7 @@ type steadyBody struct {
 
 // Read implements io.Reader.
 func (b *steadyBody) Read(p []byte) (int, error) {
-	bounded := b.deadline.SetReadDeadline(time.Now().Add(httpserver.BodyTimeout)) == nil
+	bounded := b.deadline.SetReadDeadline(time.Now().Add(httpserver.BodyStall)) == nil
 	n, err := b.from.Read(p)
 	if bounded {
 		_ = b.deadline.SetReadDeadline(time.Time{}) // what was set can be unset

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -39,6 +40,24 @@ func TestASnapshotIsStreamedWithItsIndex(t *testing.T) {
 	wantHeader(t, res, "X-Consul-Index", "7")
 	wantHeader(t, res, "X-Consul-KnownLeader", "true")
 	wantHeader(t, res, "Content-Encoding", "")
+}
+
+// TestASnapshotForConsulSaysWhatItLeavesOut, and one from a server that cannot make it is
+// not given out as one.
+func TestASnapshotForConsulSaysWhatItLeavesOut(t *testing.T) {
+	reply := &ops.SnapshotSaveReply{ReadMeta: leaderMeta, Format: "consul", Omitted: []string{"one", "two, and more"}}
+	f := newFixture(t, withTransfers(func(_ *rpc.Desc, req rpc.Message, _ io.Reader) (rpc.Message, io.ReadCloser, error) {
+		if asked := req.(*ops.SnapshotSaveRequest); asked.Format != "consul" {
+			t.Errorf("%+v", asked)
+		}
+		return reply, io.NopCloser(strings.NewReader("archive")), nil
+	}))
+	res := f.want("GET", "/v1/snapshot?format=consul", "", 200, "archive")
+	if got := res.Header["X-Praetor-Snapshot-Omitted"]; !slices.Equal(got, reply.Omitted) {
+		t.Errorf("omitted %q", got)
+	}
+	reply = &ops.SnapshotSaveReply{ReadMeta: leaderMeta}
+	f.want("GET", "/v1/snapshot?format=consul", "", 500, "the server that answers is of an older version, which cannot save in Consul's format")
 }
 
 // A snapshot that breaks off must not look whole to the client.

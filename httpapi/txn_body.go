@@ -13,6 +13,9 @@ import (
 	"praetor/internal/shape"
 )
 
+// makesKey are the verbs that may write a key which is not there.
+var makesKey = map[catalog.TxnVerb]bool{catalog.TxnSet: true, catalog.TxnCAS: true, catalog.TxnLock: true}
+
 // decodeTxn reads the operations of a transaction, without empty ones.
 func (x *exchange) decodeTxn() ([]catalog.TxnOp, error) {
 	var bodies []*wire.TxnOp
@@ -30,6 +33,11 @@ func (x *exchange) decodeTxn() ([]catalog.TxnOp, error) {
 		}
 		if most := x.api.opts.KVMaxValueSize; op.KV != nil && uint64(len(op.KV.Entry.Value)) > most {
 			return nil, fault.New(fault.TooLarge, "Value for key %q is too large (%d > %d bytes)", op.KV.Entry.Key, len(op.KV.Entry.Value), most)
+		}
+		if op.KV != nil {
+			if err := x.checkKey(op.KV.Entry.Key, makesKey[op.KV.Verb]); err != nil {
+				return nil, err
+			}
 		}
 		list = append(list, op)
 	}

@@ -11,7 +11,7 @@ import (
 	"praetor/internal/rpc"
 )
 
-// The questions of the web UI (reference/http-mesh-ui.md §6). ?health is
+// The requests of the web UI (reference/http-mesh-ui.md §6). ?health is
 // Praetor's own: it has ui/services count instances by state, and ui/nodes
 // count what is on a node instead of listing it.
 
@@ -39,14 +39,15 @@ func uiNode(x *exchange) error {
 	if x.name == "" {
 		return invalid("Missing node name")
 	}
-	rep, err := askUI(x, ops.UINode, &ops.UINodeRequest{ReadOptions: opts, Node: x.name})
+	rep, err := askStale(x, ops.UINode, &ops.UINodeRequest{ReadOptions: opts, Node: x.name})
 	if err != nil {
 		return err
 	}
-	if rep.Node == nil {
+	if rep.Node == nil { // without meta headers
 		x.status(http.StatusNotFound)
 		return nil
 	}
+	x.writeMeta(&rep.ReadMeta)
 	return x.reply(func(b []byte) []byte { return x.appendUINode(b, rep.Node) })
 }
 
@@ -127,11 +128,12 @@ func uiTopology(x *exchange) error {
 	})
 }
 
-// askUI is ask for questions that any server may answer while there is no
+// askUI is ask for reads that any server may answer while there is no
 // leader, so that people see what they can.
 func askUI[Req, Rep any](x *exchange, op rpc.Op[Req, Rep], req *Req) (*Rep, error) {
 	rep, err := askStale(x, op, req)
 	if err != nil {
+		x.writeFailedMeta()
 		return nil, err
 	}
 	x.writeMeta(any(rep).(interface{ Meta() *rpc.ReadMeta }).Meta())

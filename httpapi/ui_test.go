@@ -42,7 +42,7 @@ func TestUINodesShowAllThatIsOnThem(t *testing.T) {
 	wantHeader(t, res, "X-Consul-Index", "7")
 	wantHeader(t, res, "X-Consul-Effective-Consistency", "")
 	f.want("GET", "/v1/internal/ui/node/n%2F1", "", 200, uiNodeText)
-	wantHeader(t, f.want("GET", "/v1/internal/ui/node/nope", "", 404, ""), "X-Consul-Index", "7")
+	wantHeader(t, f.want("GET", "/v1/internal/ui/node/nope", "", 404, ""), "X-Consul-Index", "")
 	f.want("GET", "/v1/internal/ui/node/", "", 400, "Missing node name")
 	f.want("GET", "/v1/internal/ui/nodes?health", "", 200,
 		`[{"ID":"u","Node":"n1","Address":"10.0.0.1","Meta":null,"Status":"warning","ServiceCount":2,"ChecksPassing":0,"ChecksWarning":1,"ChecksCritical":1}]`)
@@ -85,6 +85,18 @@ func TestUIFiltersReachTheServers(t *testing.T) {
 	}
 }
 
+// TestUIListsThatFailHaveMetaHeaders: those of one node do not.
+func TestUIListsThatFailHaveMetaHeaders(t *testing.T) {
+	f := newFixture(t, nil)
+	refused := fault.New(fault.Rejected, "no")
+	on(f.caller, ops.UINodes, func(context.Context, *ops.UINodesRequest) (*ops.UINodesReply, error) { return nil, refused })
+	on(f.caller, ops.UIServices, func(context.Context, *ops.UIServicesRequest) (*ops.UIServicesReply, error) { return nil, refused })
+	on(f.caller, ops.UINode, func(context.Context, *ops.UINodeRequest) (*ops.UINodeReply, error) { return nil, refused })
+	for path, backend := range map[string]string{"nodes": "blocking-query", "services": "blocking-query", "node/x": ""} {
+		wantHeader(t, f.want("GET", "/v1/internal/ui/"+path, "", 500, "no"), "X-Consul-Query-Backend", backend)
+	}
+}
+
 func TestUIOverviewHasNoMetaHeaders(t *testing.T) {
 	f := newFixture(t, nil)
 	rep := &ops.UIOverviewReply{ReadMeta: leaderMeta}
@@ -121,6 +133,7 @@ func TestUIMeshQuestionsAreEmptyWithoutMesh(t *testing.T) {
 	} {
 		f.want("GET", "/v1/internal/ui/"+row.path, "", row.status, row.want)
 	}
+	f.want("GET", "/v1/imported-services", "", 200, "[]")
 }
 
 func TestUIAsksAnyServerWhileThereIsNoLeader(t *testing.T) {

@@ -17,9 +17,14 @@ const maxCalls = 4096
 // not applied and may be sent elsewhere. After an error with ErrUncertain in
 // its chain it may have been, or may yet be. cmd must not change afterwards.
 func (s *Store) Apply(ctx context.Context, cmd []byte) (result any, index uint64, err error) {
+	return s.ApplyNoted(ctx, cmd, nil)
+}
+
+// ApplyNoted is Apply of a command with a note beside it (Entry.Note).
+func (s *Store) ApplyNoted(ctx context.Context, cmd, note []byte) (result any, index uint64, err error) {
 	var future raft.ApplyFuture
 	err = s.calls.do(ctx, func() error {
-		future = s.raft.ApplyLog(raft.Log{Data: cmd}, 0)
+		future = s.raft.ApplyLog(raft.Log{Data: cmd, Extensions: note}, 0)
 		return future.Error()
 	})
 	if err != nil {
@@ -28,16 +33,16 @@ func (s *Store) Apply(ctx context.Context, cmd []byte) (result any, index uint64
 	return future.Response(), future.Index(), nil
 }
 
-// ApplyAll appends commands in their order, together, and returns their results
+// ApplyAll appends commands in their order, together and with one note beside each, and returns their results
 // in that order once all are applied here. Other commands may come between them.
 // It is for commands that may be repeated: after an error, of whatever kind,
 // some may have been applied.
-func (s *Store) ApplyAll(ctx context.Context, cmds [][]byte) (results []any, err error) {
+func (s *Store) ApplyAll(ctx context.Context, cmds [][]byte, note []byte) (results []any, err error) {
 	all := make([]any, len(cmds)) // its own: the call goes on when this one has ended
 	err = s.calls.do(ctx, func() error {
 		futures := make([]raft.ApplyFuture, len(cmds))
 		for i, cmd := range cmds {
-			futures[i] = s.raft.ApplyLog(raft.Log{Data: cmd}, 0)
+			futures[i] = s.raft.ApplyLog(raft.Log{Data: cmd, Extensions: note}, 0)
 		}
 		for i, future := range futures {
 			if err := future.Error(); err != nil {

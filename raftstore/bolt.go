@@ -45,7 +45,7 @@ func openBolt(path string, opts bbolt.Options, d *disk, buckets ...[]byte) (*bbo
 		return nil, err
 	}
 	if lame {
-		d.warn("one of the two meta pages of a file is damaged, by a torn write or otherwise: the other one counts, and the next write mends it", "path", path)
+		d.warn("one of the two meta pages of a file is damaged, by a torn write or otherwise: the other one counts, and the next write repairs it", "path", path)
 	}
 	if err := checkBuckets(db, buckets); err != nil {
 		_ = db.Close()

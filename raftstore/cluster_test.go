@@ -10,6 +10,7 @@ import (
 	"net"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -119,6 +120,7 @@ func (j *journal) all() []string {
 
 // node is one server of a test.
 type node struct {
+	witness atomic.Pointer[raftstore.Witness] // opts.Witness, for those who dial
 	*raftstore.Store
 	id, address string
 	opts        raftstore.Options

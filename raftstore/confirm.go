@@ -5,10 +5,12 @@ import (
 	"time"
 
 	"github.com/hashicorp/raft"
+
+	"praetor/internal/life"
 )
 
 const (
-	// askAgain and askAgainMost pace the questions to a server that cannot be
+	// askAgain and askAgainMost pace the heartbeats to a server that cannot be
 	// reached while a quorum is still missing; a lease is 200 ms.
 	askAgain     = 10 * time.Millisecond
 	askAgainMost = 100 * time.Millisecond
@@ -23,9 +25,9 @@ const (
 // term has seen no later one; so no later leader had a quorum when it was asked.
 //
 // Raft has a VerifyLeader of its own, which takes too much for an answer: one that
-// was on its way before the question (a server that was stopped for a while finds
+// was on its way before the heartbeat (a server that was stopped for a while finds
 // such in its sockets, and may have been replaced meanwhile), and those of servers
-// without a vote. The question is a heartbeat, so nothing is new to the others.
+// without a vote. It is an ordinary heartbeat, so nothing is new to the others.
 func (s *Store) confirm() error {
 	changed := s.leader.changed()
 	term, leads := s.leadsIn()
@@ -66,11 +68,11 @@ func (s *Store) leadsIn() (term uint64, leads bool) {
 	return term, leads && s.raft.CurrentTerm() == term
 }
 
-// votes counts the answers of all other voters to one question.
+// votes counts the answers of all other voters to one heartbeat.
 type votes struct {
-	question *raft.AppendEntriesRequest
-	voters   []raft.Server // the others
-	done     chan struct{}
+	heartbeat *raft.AppendEntriesRequest
+	voters    []raft.Server // the others
+	done      chan struct{}
 
 	mu sync.Mutex
 
@@ -80,13 +82,9 @@ type votes struct {
 }
 
 func (s *Store) newVotes(term uint64, servers []raft.Server) *votes {
-	us := s.trans.EncodePeer(raft.ServerID(s.id), raft.ServerAddress(s.address))
 	v := &votes{
-		question: &raft.AppendEntriesRequest{
-			RPCHeader: raft.RPCHeader{ProtocolVersion: raft.ProtocolVersionMax, ID: []byte(s.id), Addr: us},
-			Term:      term,
-		},
-		done: make(chan struct{}),
+		heartbeat: &raft.AppendEntriesRequest{RPCHeader: s.header(), Term: term},
+		done:      make(chan struct{}),
 	}
 	all, own := 0, 0
 	for _, srv := range servers {
@@ -136,56 +134,25 @@ func (v *votes) over() bool {
 	}
 }
 
-// askers carry questions to the other voters, one at a time to each: a server
-// that does not answer holds one goroutine, not one per question.
+// askers send the heartbeats of votes to the other voters.
 type askers struct {
+	latest[*votes]
+
 	send func(raft.Server, *raft.AppendEntriesRequest, *raft.AppendEntriesResponse) error
-
-	mu sync.Mutex
-
-	asked   map[raft.Server]*votes // whom a goroutine asks, and what it asks next, nil for nothing
-	running sync.WaitGroup
 }
 
 // ask begins to ask the voters of v.
 func (a *askers) ask(v *votes) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
 	for _, srv := range v.voters {
-		_, busy := a.asked[srv]
-		a.asked[srv] = v // an older question that waits is over
-		if !busy {
-			a.running.Add(1)
-			go a.run(srv) // wait waits
-		}
+		a.give(srv, v, a.askOne) // an older heartbeat that waits is over
 	}
-}
-
-// run asks one server until nobody wants to know any more.
-func (a *askers) run(srv raft.Server) {
-	defer a.running.Done()
-	for v := a.next(srv); v != nil; v = a.next(srv) {
-		a.askOne(srv, v)
-	}
-}
-
-func (a *askers) next(srv raft.Server) *votes {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	v := a.asked[srv]
-	if v == nil {
-		delete(a.asked, srv)
-		return nil
-	}
-	a.asked[srv] = nil
-	return v
 }
 
 // askOne asks one server until it answers or the vote is over.
 func (a *askers) askOne(srv raft.Server, v *votes) {
 	for pause := askAgain; !v.over(); pause = min(2*pause, askAgainMost) {
 		var answer raft.AppendEntriesResponse
-		err := a.send(srv, v.question, &answer)
+		err := a.send(srv, v.heartbeat, &answer)
 		switch {
 		case err == nil && answer.Success:
 			v.yes()
@@ -194,15 +161,6 @@ func (a *askers) askOne(srv raft.Server, v *votes) {
 			v.close(raft.ErrLeadershipLost)
 			return
 		}
-		timer := time.NewTimer(pause)
-		select {
-		case <-timer.C:
-		case <-v.done:
-			timer.Stop()
-		}
+		life.PauseUnless(v.done, pause)
 	}
 }
-
-// wait returns when nothing is asked any more: after all votes are over and
-// the connections closed.
-func (a *askers) wait() { a.running.Wait() }

@@ -261,6 +261,30 @@ func TestTermsFarAheadAreRefused(t *testing.T) {
 	}
 }
 
+// TestEarlyAnnouncementsDoNotReachRaft: raft would warn of a gap, and take the sender
+// for the leader.
+func TestEarlyAnnouncementsDoNotReachRaft(t *testing.T) {
+	n, _ := filled(t, "wal")
+	again, _, err := reopen(t, n, func(string) {})
+	must(t, err)
+	trans := raft.NewNetworkTransport(senderStream{}, 1, rpcTime, nil)
+	defer func() { _ = trans.Close() }()
+	address, last := raft.ServerAddress(again.opts.Listener.Addr().String()), again.Raft().LastIndex()
+	message := &raft.AppendEntriesRequest{
+		RPCHeader: raft.RPCHeader{ProtocolVersion: 3, ID: []byte("s2"), Addr: []byte("127.0.0.1:1")},
+		Term:      again.Raft().CurrentTerm(), PrevLogEntry: last + 1, PrevLogTerm: 1, LeaderCommitIndex: last + 1,
+	}
+	var answer raft.AppendEntriesResponse
+	if err := trans.AppendEntries("s1", address, message, &answer); err != nil || answer.Success || answer.LastLog != last || !again.IsLeader() {
+		t.Errorf("%v, %+v, leads %v; want no success, %d, and that it leads", err, answer, again.IsLeader(), last)
+	}
+	//lint:ignore SA1019 as raft does
+	message.Leader = []byte("127.0.0.1:1") // raft's own
+	if err := trans.AppendEntries("s1", address, message, &answer); err != nil || answer.Success || again.IsLeader() {
+		t.Errorf("%v, %+v, leads %v; want no success, and that it leads no more", err, answer, again.IsLeader())
+	}
+}
+
 var errNotHere = errors.New("this side only sends")
 
 const rpcTime = 5 * time.Second

@@ -13,9 +13,9 @@
 // All methods may be called by many goroutines at once, except that Leadership
 // has one reader. The machine's Apply and Restore run in raft's one applying
 // goroutine. Goroutines: raft's own, the stream's accept loop, the leader watch,
-// one per call under way, one while VerifyLeader has callers, and then one for
-// each other voter. Close ends them all and waits, for calls under way a bounded
-// time.
+// two for checkpoints, one per call under way, one while VerifyLeader has callers,
+// and then one for each other voter. Close ends them all and waits, for calls under
+// way a bounded time.
 //
 // # Invariants
 //

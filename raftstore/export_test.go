@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
+	"io"
 	"math"
 
 	"github.com/hashicorp/go-hclog"
@@ -148,4 +149,32 @@ func ChangeStable(path, key string, ahead int) error {
 		return b.Put(sumKey, sum)
 	})
 	return errors.Join(err, db.Close())
+}
+
+// Scrubbed is a log whose ranges are checked, over another one.
+type Scrubbed struct{ *scrubbedLog }
+
+// NewScrubbed returns one that writes checkpoints if it leads.
+func NewScrubbed(store raft.LogStore, o Options, leads bool) Scrubbed {
+	l := newScrubbedLog(store, &o)
+	l.leads.Store(new(func() bool { return leads }))
+	return Scrubbed{l}
+}
+
+// Want makes the next barrier a checkpoint.
+func (s Scrubbed) Want() { s.wanted.Store(true) }
+
+// Check checks what was found so far.
+func (s Scrubbed) Check() {
+	for len(s.ranges) > 0 {
+		s.check(nil, <-s.ranges)
+	}
+}
+
+// NotedOver reads entries of a log as a Store does, and tells damage.
+func NotedOver(log interface {
+	raft.LogStore
+	io.Closer
+}, report func(error)) raft.LogStore {
+	return &notedLog{closableLog: log, path: "wal", report: report}
 }

@@ -24,6 +24,7 @@ const (
 	peersInfoFile = "peers.info"
 	peersJSONFile = "peers.json"
 	noteFile      = "synced"
+	seenName      = "seen"
 )
 
 // snapshotsKept is how many snapshots stay: the newest, and one to fall back on.
@@ -36,8 +37,9 @@ type folder struct {
 	logs      raft.LogStore
 	stable    raft.StableStore
 	snapshots raft.SnapshotStore
-	watched   *notedLog   // nil in memory
-	closers   []io.Closer // closed last to first
+	watched   *notedLog    // nil in memory
+	scrubbed  *scrubbedLog // nil if it is not to be verified
+	closers   []io.Closer  // closed last to first
 }
 
 // openFolder opens everything below opts.Dir. stable.db comes first: its lock
@@ -108,8 +110,12 @@ func (f *folder) openChecked(opts *Options, stable *boltStable, snapshots *snaps
 	}
 	stable.note, f.closers = log.note, append(f.closers, log.note)
 	f.logs, f.watched = log, log
+	if opts.VerifyInterval > 0 {
+		f.scrubbed = newScrubbedLog(log, opts)
+		f.logs = f.scrubbed
+	}
 	if !opts.NoLogCache {
-		f.logs = newCachedLog(log)
+		f.logs = newCachedLog(f.logs)
 	}
 	return nil
 }

@@ -54,6 +54,14 @@ func (s *sieve) run() {
 			if s.refused(rpc) {
 				continue
 			}
+			r := s.raft.Load()
+			if r != nil && s.witness.received(rpc, r) {
+				continue
+			}
+			if r != nil && early(rpc.Command, r.LastIndex()) {
+				rpc.Respond(&raft.AppendEntriesResponse{Term: r.CurrentTerm(), LastLog: r.LastIndex()}, nil)
+				continue
+			}
 			select {
 			case s.passed <- rpc:
 			case <-s.stop:

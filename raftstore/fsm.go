@@ -11,8 +11,9 @@ import (
 // fsm shows a Machine to raft.
 type fsm struct {
 	machine Machine
-	found   uint64      // the last index of the log when this server started
-	halted  func(error) // told once, of the error in halt; nil while recovering
+	found   uint64          // the last index of the log when this server started
+	halted  func(error)     // told once, of the error in halt; nil while recovering
+	applied func(*raft.Log) // told of the last entry of each batch; nil while recovering
 	closing chan struct{}
 
 	halt error // of the machine: it gets nothing more. Only raft's goroutine uses it
@@ -32,10 +33,13 @@ func (f *fsm) ApplyBatch(logs []*raft.Log) []any {
 	entries := make([]Entry, 0, len(logs))
 	for _, l := range logs {
 		if l.Type == raft.LogCommand {
-			entries = append(entries, Entry{Index: l.Index, Data: l.Data, Age: f.age(l)})
+			entries = append(entries, Entry{Index: l.Index, Data: l.Data, Age: f.age(l), Time: l.AppendedAt, Note: l.Extensions})
 		}
 	}
 	results := f.apply(entries)
+	if f.applied != nil && f.halt == nil {
+		f.applied(logs[len(logs)-1])
+	}
 	if len(entries) == len(logs) {
 		return results
 	}

@@ -121,18 +121,27 @@ func (l *lease) since(term uint64) time.Duration {
 	return -1
 }
 
-// contacts is raft's transport; it tells the lease what other servers answered.
+// contacts is raft's transport; it tells the lease and the witness what other servers
+// answered.
 type contacts struct {
 	*transport
 	us    raft.ServerID
 	lease *lease
 	raft  *atomic.Pointer[raft.Raft] // nil until raft has begun
+
+	witness *Witness
 }
 
 // AppendEntries is raft's heartbeat, too.
 func (c contacts) AppendEntries(id raft.ServerID, target raft.ServerAddress, args *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
+	if c.witness.lagging.Load() {
+		return errLags
+	}
 	sent := c.lease.clock()
 	err := c.transport.AppendEntries(id, target, args, resp)
+	if err == nil {
+		c.witness.answered(id, args, resp)
+	}
 	if r := c.raft.Load(); err == nil && resp.Success && resp.Term == args.Term && r != nil {
 		c.lease.answered(id, args.Term, sent, r.GetConfiguration().Configuration().Servers, c.us)
 	}

@@ -32,19 +32,9 @@ func (l *notedLog) IsMonotonic() bool {
 // is about to apply it: raft would end the process with a stack. The goroutine
 // ends, raft waits for it as for any, and whoever is told closes the Store.
 func (l *notedLog) GetLog(index uint64, out *raft.Log) error {
-	err := l.closableLog.GetLog(index, out)
-	if err == nil || errors.Is(err, wal.ErrClosed) {
+	err := l.find(index, out)
+	if err == nil || errors.Is(err, wal.ErrClosed) || errors.Is(err, raft.ErrLogNotFound) {
 		return err
-	}
-	if errors.Is(err, raft.ErrLogNotFound) {
-		if !l.IsMonotonic() { // it may have a gap that a snapshot covers
-			return err
-		}
-		first, ferr := l.FirstIndex()
-		last, lerr := l.LastIndex()
-		if ferr != nil || lerr != nil || index < first || index > last {
-			return err
-		}
 	}
 	l.mu.Lock()
 	report := l.report
@@ -58,6 +48,33 @@ func (l *notedLog) GetLog(index uint64, out *raft.Log) error {
 		runtime.Goexit()
 	}
 	return err
+}
+
+// errMissing reports an entry that is not there though those around it are.
+var errMissing = errors.New(raft.ErrLogNotFound.Error())
+
+// reads is how often an entry is looked for that should be there. Another goroutine may
+// take the end of the log, or all of it, and write it anew, between a look for the entry
+// and those for the ends of the log.
+const reads = 3
+
+// find reads one entry. It returns raft.ErrLogNotFound for one that the log need not
+// hold, and errMissing for one that it should.
+func (l *notedLog) find(index uint64, out *raft.Log) error {
+	for range reads {
+		err := l.closableLog.GetLog(index, out)
+		if !errors.Is(err, raft.ErrLogNotFound) || !l.IsMonotonic() { // another log may have a gap that a snapshot covers
+			return err
+		}
+		// In this order: a log that was empty and has entries by now is not taken for one
+		// that begins at 0.
+		last, lerr := l.LastIndex()
+		first, ferr := l.FirstIndex()
+		if ferr != nil || lerr != nil || first == 0 || index < first || index > last {
+			return err
+		}
+	}
+	return errMissing
 }
 
 // applying reports whether raft asks for an entry to apply it: then, and only
@@ -77,7 +94,7 @@ func applying() bool {
 	}
 }
 
-// watch sets who is told of damage.
+// watch sets the function that damage is reported to.
 func (l *notedLog) watch(report func(error)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

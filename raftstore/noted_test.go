@@ -1,11 +1,14 @@
 package raftstore_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/hashicorp/raft"
 
 	"praetor/raftstore"
 )
@@ -67,5 +70,58 @@ func TestNoteMayBeOlderThanTheLog(t *testing.T) {
 			t.Errorf("%s: %s", backend, log)
 		}
 		wantEntries(t, again, "first", "second")
+	}
+}
+
+// replacedLog is a log that another goroutine empties before an entry is looked for, and
+// writes anew before or after its ends are asked for.
+type replacedLog struct {
+	raft.LogStore
+	first, last []uint64 // at each question; the last answer stays
+	found       []bool   // at each look
+}
+
+func next[T any](list *[]T) T {
+	v := (*list)[0]
+	if len(*list) > 1 {
+		*list = (*list)[1:]
+	}
+	return v
+}
+
+func (l *replacedLog) Close() error                { return nil }
+func (l *replacedLog) IsMonotonic() bool           { return true }
+func (l *replacedLog) FirstIndex() (uint64, error) { return next(&l.first), nil }
+func (l *replacedLog) LastIndex() (uint64, error)  { return next(&l.last), nil }
+func (l *replacedLog) GetLog(index uint64, out *raft.Log) error {
+	if !next(&l.found) {
+		return raft.ErrLogNotFound
+	}
+	out.Index = index
+	return nil
+}
+
+// TestALogThatIsReplacedIsNotDamaged: after a restore, or where a leader has other
+// entries, the log is emptied and written while others read it.
+func TestALogThatIsReplacedIsNotDamaged(t *testing.T) {
+	for name, row := range map[string]struct {
+		log     replacedLog
+		want    error
+		damaged bool
+	}{
+		"it is there":                  {replacedLog{found: []bool{true}}, nil, false},
+		"emptied":                      {replacedLog{found: []bool{false}, first: []uint64{0}, last: []uint64{0}}, raft.ErrLogNotFound, false},
+		"emptied, then begun behind":   {replacedLog{found: []bool{false}, first: []uint64{27}, last: []uint64{27}}, raft.ErrLogNotFound, false},
+		"begun between the two ends":   {replacedLog{found: []bool{false}, first: []uint64{27}, last: []uint64{0, 27}}, raft.ErrLogNotFound, false},
+		"emptied between the two ends": {replacedLog{found: []bool{false}, first: []uint64{0}, last: []uint64{27}}, raft.ErrLogNotFound, false},
+		"its end was written anew":     {replacedLog{found: []bool{false, true}, first: []uint64{1}, last: []uint64{27}}, nil, false},
+		"it is missing":                {replacedLog{found: []bool{false}, first: []uint64{1}, last: []uint64{27}}, raftstore.ErrDamaged, true},
+	} {
+		var damaged error
+		var got raft.Log
+		err := raftstore.NotedOver(&row.log, func(err error) { damaged = err }).GetLog(25, &got)
+		if !errors.Is(err, row.want) || (err == nil) != (row.want == nil) || (damaged != nil) != row.damaged {
+			t.Errorf("%s: %v, told %v", name, err, damaged)
+		}
 	}
 }

@@ -45,6 +45,9 @@ type Options struct {
 
 	// NoLogCache reads entries for followers from disk instead of from memory.
 	NoLogCache bool
+	// VerifyInterval is how often a leader has all servers compare their logs with its
+	// own; 0: never.
+	VerifyInterval time.Duration
 	// NoFreelistSync leaves the list of free pages of a bbolt log out of what is
 	// synced: faster writes, slower opening.
 	NoFreelistSync bool
@@ -58,6 +61,10 @@ type Options struct {
 	// it. Nil is the system's. A test can make a leader oversleep with it.
 	Clock func() time.Duration
 
+	// Witness carries what servers say of each other when they open Raft connections,
+	// which are Listener's and Dial's; nil says nothing and is told nothing.
+	Witness *Witness
+
 	// FileOp, when set, is called with a label before each file operation that
 	// must last; its error stands in for the operation's. For tests.
 	FileOp func(label string) error
@@ -68,9 +75,9 @@ const (
 	rpcTimeout = 10 * time.Second
 
 	// commitTimeout is how long a leader without new entries waits, once or twice,
-	// until it tells followers what is committed: for so long they, and client
-	// agents that ask them, lag behind it.
-	commitTimeout = 20 * time.Millisecond
+	// until it tells followers what is committed. They know it by then (announce), but
+	// for entries that are no commands.
+	commitTimeout = 100 * time.Millisecond
 
 	// maxBatch is how many entries one sync, one message to a follower and one
 	// Machine.Apply may hold: a few times the writers a busy cluster has, few
@@ -101,6 +108,9 @@ func (o *Options) check() error {
 	}
 	if o.Clock == nil {
 		o.Clock = boot
+	}
+	if o.Witness == nil {
+		o.Witness = NewWitness()
 	}
 	setDefault(&o.SegmentBytes, defaultSegmentBytes)
 	return o.setDefaults()
@@ -139,13 +149,20 @@ func setDefault[T comparable](field *T, value T) {
 	}
 }
 
+// stepDown is how long a leader goes on that hears no quorum. It is not the lease by
+// which it answers reads, which is proved by itself (HoldsLease) and shorter: on a busy
+// machine answers come late, and who steps down then has the cluster without a leader
+// for longer than they took. It is shorter than a follower waits, so that the old leader
+// has ended before there is a new one; the rest is room for nudge.
+func (o *Options) stepDown() time.Duration { return o.HeartbeatTimeout * 7 / 8 }
+
 func (o *Options) raftConfig() *raft.Config {
 	conf := raft.DefaultConfig()
 	conf.LocalID = raft.ServerID(o.ID)
 	conf.Logger = o.Logger
 	conf.HeartbeatTimeout = o.HeartbeatTimeout
 	conf.ElectionTimeout = o.ElectionTimeout
-	conf.LeaderLeaseTimeout = o.LeaderLease
+	conf.LeaderLeaseTimeout = o.stepDown()
 	conf.CommitTimeout = commitTimeout
 	conf.SnapshotThreshold = o.SnapshotThreshold
 	conf.SnapshotInterval = o.SnapshotInterval

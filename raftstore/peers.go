@@ -148,3 +148,7 @@ func (s *Store) AddNonvoter(id, address string) error {
 		return s.raft.AddNonvoter(raft.ServerID(id), raft.ServerAddress(address), 0, changeWait).Error()
 	}))
 }
+
+// Redial has Raft's requests travel over new connections from now on. Those under way
+// fail, and Raft makes them again.
+func (s *Store) Redial() { s.layer.redial() }

@@ -326,3 +326,20 @@ func TestIdleClusterKeepsItsLeader(t *testing.T) {
 		}
 	})
 }
+
+// TestFollowersLearnOfCommitsAtOnce: raft alone tells them after 100 to 200 ms.
+func TestFollowersLearnOfCommitsAtOnce(t *testing.T) {
+	virtual(t, 3, func(t *testing.T, _ *pipes, nodes []*node) {
+		leader := leaderOf(t, nodes)
+		for i := range 50 {
+			leader.apply(t, fmt.Sprint(i))
+			committed := leader.Raft().CommitIndex()
+			time.Sleep(10 * time.Millisecond)
+			for _, n := range nodes {
+				if got := n.Raft().AppliedIndex(); got < committed {
+					t.Errorf("%s has applied %d after 10 ms, of %d", n.id, got, committed)
+				}
+			}
+		}
+	})
+}

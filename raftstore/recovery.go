@@ -95,6 +95,9 @@ func (f *folder) recoverFrom(path string, conf *raft.Config, machine raft.FSM, l
 	if err := raft.RecoverCluster(conf, machine, f.logs, f.stable, f.snapshots, trans, servers); err != nil {
 		return fmt.Errorf("recover from %s: %w", path, err)
 	}
+	if err := f.forgetSeen(); err != nil {
+		return err
+	}
 	if err := f.disk.Remove("peers.json", path); err != nil {
 		return err
 	}
@@ -127,17 +130,20 @@ func readPeers(path string) (raft.Configuration, error) {
 	return conf, nil
 }
 
+// peerEntry is a server in a peers.json.
+type peerEntry struct {
+	ID       string `json:"id"`
+	Address  string `json:"address"`
+	NonVoter bool   `json:"non_voter"`
+}
+
 // parsePeers reads a peers.json: [{"id": …, "address": …, "non_voter": …}].
 func parsePeers(data []byte) (raft.Configuration, error) {
 	var conf raft.Configuration
 	if len(data) > maxPeersBytes {
 		return conf, fmt.Errorf("is longer than %d bytes", maxPeersBytes)
 	}
-	var entries []struct {
-		ID       string `json:"id"`
-		Address  string `json:"address"`
-		NonVoter bool   `json:"non_voter"`
-	}
+	var entries []peerEntry
 	if err := json.Unmarshal(data, &entries); err != nil {
 		return conf, fmt.Errorf("is not a list of servers: %w", err)
 	}

@@ -31,11 +31,18 @@ type segmentScan struct {
 	later   int64  // where a whole batch lies behind a place that is not, 0 if none
 	residue int64  // end of what is not zero behind end, 0 if nothing is
 	sum     uint32 // entrySum of the entry asked for
+
+	each func(*raft.Log) // gets the entries of whole batches; nil: nobody does
 }
 
 // scanSegment reads a file that should begin with the entry first, and
 // remembers the sum of the entry want.
 func scanSegment(path string, first, want uint64) (*segmentScan, error) {
+	return scanEntries(path, first, want, nil)
+}
+
+// scanEntries is scanSegment, which also gives all entries of whole batches to each.
+func scanEntries(path string, first, want uint64, each func(*raft.Log)) (*segmentScan, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -45,7 +52,7 @@ func scanSegment(path string, first, want uint64) (*segmentScan, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &segmentScan{size: info.Size(), last: first - 1}
+	s := &segmentScan{size: info.Size(), last: first - 1, each: each}
 	if err := s.batches(f, first, want); err != nil {
 		return nil, err
 	}
@@ -65,6 +72,7 @@ func (s *segmentScan) batches(f io.Reader, next, want uint64) error {
 	crc, at := crc32.Checksum(head, castagnoli), int64(walHeaderLen)
 	var frame []byte
 	var sum uint32
+	var batch []*raft.Log // for each
 	for {
 		var err error
 		if frame, err = readFrame(in, frame, s.size-at); err != nil || frame == nil {
@@ -77,6 +85,10 @@ func (s *segmentScan) batches(f io.Reader, next, want uint64) error {
 				return nil
 			}
 			s.last, s.end, s.sum, crc = next-1, at, sum, 0
+			for _, l := range batch {
+				s.each(l)
+			}
+			batch = batch[:0]
 			continue
 		case segment.FrameEntry:
 			var l raft.Log
@@ -85,6 +97,9 @@ func (s *segmentScan) batches(f io.Reader, next, want uint64) error {
 			}
 			if next == want {
 				sum = entrySum(&l)
+			}
+			if s.each != nil {
+				batch = append(batch, &l)
 			}
 			next++
 		}

@@ -21,5 +21,12 @@ func (s *Store) LastTerm() uint64 {
 // AppliedIndex is the newest entry handed to the machine.
 func (s *Store) AppliedIndex() uint64 { return s.raft.AppliedIndex() }
 
-// Stats gives Consul's raft section of `info` (reference/cli.md §3).
-func (s *Store) Stats() map[string]string { return s.raft.Stats() }
+// Stats gives Consul's raft section of `info` (reference/cli.md §3), and, of a server
+// that does not vote since it lacks what it had, what that was: lacks.
+func (s *Store) Stats() map[string]string {
+	stats := s.raft.Stats()
+	if had, by, lags := s.witness.Lags(); lags {
+		stats["lacks"] = had.String() + ", seen by " + by
+	}
+	return stats
+}

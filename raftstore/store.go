@@ -47,6 +47,11 @@ type Entry struct {
 	// its own log when it started, by the clocks of both; 0 for every other command:
 	// it takes effect now, however long it may have waited for a quorum.
 	Age time.Duration
+	// Time is when that was, by that leader's clock; the zero value if it did not say.
+	Time time.Time
+	// Note is what the leader wrote beside the command. Versions that know no notes keep and
+	// pass them on all the same; so what a Machine makes of a command must not depend on it.
+	Note []byte
 }
 
 // Peer is a server in the Raft configuration.
@@ -61,9 +66,10 @@ type Store struct {
 	id, address string
 	logger      hclog.Logger
 	folder      *folder
-	stream      *stream
+	layer       *streamLayer
 	trans       contacts
 	lease       lease
+	witness     *Witness
 	sieve       *sieve
 	fsm         *fsm
 	trouble     chan error // the first reason to stop that was met while running
@@ -73,9 +79,13 @@ type Store struct {
 	calls    *calls
 	leader   *leaderWatch
 	detector *detector
+	scrubber *scrubber
+	seen     *seenFile
 	verify   verifier
 	verified *telemetry.Counter
 	askers   askers
+
+	announced latest[*raft.AppendEntriesRequest]
 
 	tuning sync.Mutex // held while raft's configuration is read and replaced
 
@@ -118,7 +128,8 @@ func open(opts *Options) (*Store, error) {
 		drain: 2 * (opts.HeartbeatTimeout + opts.LeaderLease), calls: newCalls(),
 		fsm: machine, trouble: make(chan error, 1),
 	}
-	machine.halted = s.halt
+	s.witness = opts.Witness
+	machine.halted, machine.applied = s.halt, s.announce
 	s.lease.length, s.lease.clock = opts.LeaderLease, opts.Clock
 	s.verify.confirm = s.confirm
 	s.verified = opts.Metrics.Counter("raft.verify_leader")
@@ -129,32 +140,55 @@ func open(opts *Options) (*Store, error) {
 }
 
 func (s *Store) start(conf *raft.Config, machine raft.FSM, opts *Options) error {
-	notify := make(chan bool) // leaderWatch always reads it
-	conf.NotifyCh = notify
-	s.stream = newStream(opts.ID, opts.Address, opts.Listener, opts.Dial)
-	s.trans = contacts{newTransport(s.stream, opts.Logger.Named("transport")), raft.ServerID(s.id), &s.lease, new(atomic.Pointer[raft.Raft])}
-	s.askers = askers{asked: map[raft.Server]*votes{}, send: func(srv raft.Server, q *raft.AppendEntriesRequest, a *raft.AppendEntriesResponse) error {
-		return s.trans.AppendEntries(srv.ID, srv.Address, q, a)
-	}}
 	term, err := s.folder.stable.GetUint64(keyTerm)
 	if err != nil && s.folder.dir != "" {
 		return fmt.Errorf("start raft: %w", err)
 	}
+	if err := s.openWitness(term, opts.Logger); err != nil {
+		return fmt.Errorf("start raft: %w", err)
+	}
+	notify := make(chan bool) // leaderWatch always reads it
+	conf.NotifyCh = notify
+	s.layer = newStreamLayer(opts.ID, opts.Address, opts.Listener, opts.Dial)
+	s.trans = contacts{newTransport(s.layer, opts.Logger.Named("transport")), raft.ServerID(s.id), &s.lease, new(atomic.Pointer[raft.Raft]), s.witness}
+	s.askers.send = func(srv raft.Server, q *raft.AppendEntriesRequest, a *raft.AppendEntriesResponse) error {
+		return s.trans.AppendEntries(srv.ID, srv.Address, q, a)
+	}
 	s.sieve = newSieve(s.trans, opts.Logger, term)
 	if err := s.newRaft(conf, machine); err != nil {
 		_ = s.trans.Close()
-		s.stream.wait()
+		s.layer.wait()
 		return fmt.Errorf("start raft: %w", err)
 	}
 	s.trans.raft.Store(s.raft)
+	s.witness.store.Store(s)
 	s.sieve.start()
 	if s.folder.watched != nil {
 		s.folder.watched.watch(s.meetDamage)
 	}
 	s.leader = watchLeader(s.raft, notify)
 	s.detector = detectDeadLeaders(s)
+	s.seen = keepSeen(s.folder, s.witness, opts.Logger)
+	s.scrubber = startScrubber(s, s.folder.scrubbed, opts.VerifyInterval)
 	s.electIfAlone()
 	return nil
+}
+
+// openWitness tells the witness how far this server is, and what is kept of others.
+func (s *Store) openWitness(term uint64, logger hclog.Logger) error {
+	last, err := s.folder.logs.LastIndex()
+	if err != nil {
+		return err
+	}
+	list, err := s.folder.snapshots.List()
+	if err != nil {
+		return err
+	}
+	if len(list) > 0 {
+		last = max(last, list[0].Index)
+	}
+	s.witness.readSeen(s.folder, logger)
+	return s.witness.open(Mark{term, last}, s.folder.stable, logger)
 }
 
 // newRaft starts raft, which panics on entries that it cannot read.
@@ -209,15 +243,18 @@ func (s *Store) close() error {
 	s.detector.stop()
 	stopped := s.raft.Shutdown()
 	s.fsm.release()
-	s.stream.abort() // or a dial under way would hold up the next line
+	s.layer.abort() // or a dial under way would hold up the next line
 	err := stopped.Error()
 	if cerr := s.trans.Close(); err == nil { // again: raft may have shut itself down
 		err = cerr
 	}
-	s.stream.wait()
+	s.layer.wait()
 	s.sieve.end()
 	s.askers.wait()
+	s.announced.wait()
 	s.leader.stop()
+	s.scrubber.stop()
+	s.seen.stop()
 	return errors.Join(err, s.folder.Close())
 }
 

@@ -125,7 +125,7 @@ func TestCommandsOfAnImpatientCallerAreAppliedAnyway(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		ended := make(chan error, 1)
 		go func() { // waited for below
-			results, err := n.ApplyAll(ctx, cmds)
+			results, err := n.ApplyAll(ctx, cmds, nil)
 			if err == nil && len(results) != len(cmds) {
 				err = fmt.Errorf("%d results", len(results))
 			}
@@ -136,7 +136,7 @@ func TestCommandsOfAnImpatientCallerAreAppliedAnyway(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if results, err := n.ApplyAll(context.Background(), cmds); err != nil || len(results) != len(cmds) {
+	if results, err := n.ApplyAll(context.Background(), cmds, nil); err != nil || len(results) != len(cmds) {
 		t.Errorf("the next caller gets %d results, %v", len(results), err)
 	}
 }

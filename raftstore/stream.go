@@ -11,9 +11,9 @@ import (
 	"github.com/hashicorp/raft"
 )
 
-// stream gives raft's transport its connections, and knows all of them so that
+// streamLayer gives raft's transport its connections, and tracks them all so that
 // Close can end them. A connection to this server itself is an in-memory pipe.
-type stream struct {
+type streamLayer struct {
 	id       string
 	address  string
 	listener net.Listener
@@ -31,13 +31,13 @@ type stream struct {
 	conns map[*trackedConn]struct{}
 }
 
-func newStream(id, address string, listener net.Listener, dial func(context.Context, Peer) (net.Conn, error)) *stream {
-	s := &stream{
+func newStreamLayer(id, address string, listener net.Listener, dial func(context.Context, Peer) (net.Conn, error)) *streamLayer {
+	s := &streamLayer{
 		id: id, address: address, listener: listener, dial: dial,
 		accepted: make(chan net.Conn), closed: make(chan struct{}),
 		conns: make(map[*trackedConn]struct{}),
 	}
-	// No caller's context: it lives as long as the stream.
+	// No caller's context: it lives as long as the layer.
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.wg.Add(1)
 	go s.acceptLoop() // Close waits
@@ -47,7 +47,7 @@ func newStream(id, address string, listener net.Listener, dial func(context.Cont
 // acceptDelay keeps a listener that fails from spinning.
 const acceptDelay = 50 * time.Millisecond
 
-func (s *stream) acceptLoop() {
+func (s *streamLayer) acceptLoop() {
 	defer s.wg.Done()
 	for {
 		conn, err := s.listener.Accept()
@@ -73,7 +73,7 @@ func (s *stream) acceptLoop() {
 
 // Accept returns the next connection another server opened. It fails after
 // Close only: raft's transport logs every failure.
-func (s *stream) Accept() (net.Conn, error) {
+func (s *streamLayer) Accept() (net.Conn, error) {
 	for {
 		select {
 		case <-s.closed:
@@ -87,7 +87,7 @@ func (s *stream) Accept() (net.Conn, error) {
 }
 
 // Dial opens a connection to a server, named by a target.
-func (s *stream) Dial(target raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
+func (s *streamLayer) Dial(target raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
 	peer := peerOf(target)
 	if peer.ID == s.id {
 		return s.dialSelf()
@@ -104,7 +104,7 @@ func (s *stream) Dial(target raft.ServerAddress, timeout time.Duration) (net.Con
 	return s.track(conn, false)
 }
 
-func (s *stream) dialSelf() (net.Conn, error) {
+func (s *streamLayer) dialSelf() (net.Conn, error) {
 	here, there := net.Pipe()
 	select {
 	case s.accepted <- there:
@@ -114,8 +114,8 @@ func (s *stream) dialSelf() (net.Conn, error) {
 	}
 }
 
-func (s *stream) track(conn net.Conn, accepted bool) (net.Conn, error) {
-	t := &trackedConn{Conn: conn, stream: s, accepted: accepted}
+func (s *streamLayer) track(conn net.Conn, accepted bool) (net.Conn, error) {
+	t := &trackedConn{Conn: conn, layer: s, accepted: accepted}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ctx.Err() != nil {
@@ -130,7 +130,7 @@ func (s *stream) track(conn net.Conn, accepted bool) (net.Conn, error) {
 }
 
 // abort ends all dials and connections; new ones fail.
-func (s *stream) abort() {
+func (s *streamLayer) abort() {
 	s.cancel()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -139,29 +139,40 @@ func (s *stream) abort() {
 	}
 }
 
+// redial closes the connections that were opened here; raft opens others.
+func (s *streamLayer) redial() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for t := range s.conns {
+		if !t.accepted {
+			_ = t.Conn.Close()
+		}
+	}
+}
+
 // Close ends everything; raft's transport calls it last.
-func (s *stream) Close() error {
+func (s *streamLayer) Close() error {
 	s.abort()
 	s.close.Do(func() { close(s.closed) })
 	return s.listener.Close()
 }
 
-// wait returns when nothing of the stream runs any more: raft's transport
+// wait returns when nothing of the layer runs any more: raft's transport
 // closes an accepted connection where it stops serving it.
-func (s *stream) wait() { s.wg.Wait() }
+func (s *streamLayer) wait() { s.wg.Wait() }
 
 // Addr is the address other servers know this one by.
-func (s *stream) Addr() net.Addr { return advertised(s.address) }
+func (s *streamLayer) Addr() net.Addr { return advertised(s.address) }
 
 type advertised string
 
 func (a advertised) Network() string { return "tcp" }
 func (a advertised) String() string  { return string(a) }
 
-// trackedConn tells its stream when it is closed.
+// trackedConn tells its layer when it is closed.
 type trackedConn struct {
 	net.Conn
-	stream   *stream
+	layer    *streamLayer
 	accepted bool
 	once     sync.Once
 }
@@ -169,7 +180,7 @@ type trackedConn struct {
 // Read reads; what this server ended itself reads as an end, not as a fault.
 func (t *trackedConn) Read(b []byte) (int, error) {
 	n, err := t.Conn.Read(b)
-	if err != nil && t.stream.ctx.Err() != nil {
+	if err != nil && t.layer.ctx.Err() != nil {
 		err = io.EOF
 	}
 	return n, err
@@ -179,14 +190,14 @@ func (t *trackedConn) Read(b []byte) (int, error) {
 func (t *trackedConn) Close() error {
 	err := t.Conn.Close()
 	t.once.Do(func() {
-		t.stream.mu.Lock()
-		delete(t.stream.conns, t)
-		t.stream.mu.Unlock()
+		t.layer.mu.Lock()
+		delete(t.layer.conns, t)
+		t.layer.mu.Unlock()
 		if t.accepted {
-			t.stream.wg.Done()
+			t.layer.wg.Done()
 		}
 	})
 	return err
 }
 
-var _ raft.StreamLayer = (*stream)(nil)
+var _ raft.StreamLayer = (*streamLayer)(nil)

@@ -9,7 +9,7 @@ import (
 )
 
 // transport is raft's network transport, with connections that belong to a
-// server and not to an address: its stream learns the ID of the server that raft
+// server and not to an address: its stream layer learns the ID of the server that raft
 // means, and finds it wherever it is.
 //
 // raft's transport keeps connections, and opens them, by a string that it takes
@@ -18,14 +18,14 @@ type transport struct {
 	*raft.NetworkTransport
 }
 
-func newTransport(s *stream, logger hclog.Logger) *transport {
+func newTransport(s *streamLayer, logger hclog.Logger) *transport {
 	return &transport{raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 		Stream: s, MaxPool: maxPool, Timeout: rpcTimeout,
 		Logger: logger, MsgpackUseNewTimeFormat: true,
 	})}
 }
 
-// target names a server to the stream: its ID, a space, and its address in the
+// target names a server to the stream layer: its ID, a space, and its address in the
 // Raft configuration. Neither contains spaces.
 func target(id raft.ServerID, address raft.ServerAddress) raft.ServerAddress {
 	return raft.ServerAddress(string(id) + " " + string(address))

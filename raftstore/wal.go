@@ -175,7 +175,7 @@ func (l *walLog) mendLocked() error {
 	}
 	old := l.log
 	if err := l.open(); err != nil { // old goes on answering reads
-		return fmt.Errorf("mend raft log %s: %w", l.dir, err)
+		return fmt.Errorf("repair raft log %s: %w", l.dir, err)
 	}
 	_ = old.Close()
 	last, err := l.log.LastIndex()
@@ -184,7 +184,7 @@ func (l *walLog) mendLocked() error {
 	}
 	if good := l.last.Load(); last > good {
 		if err := l.log.DeleteRange(good+1, last); err != nil {
-			return fmt.Errorf("mend raft log %s: %w", l.dir, err)
+			return fmt.Errorf("repair raft log %s: %w", l.dir, err)
 		}
 		last = good
 	}

@@ -2,7 +2,8 @@
 //
 // # Use
 //
-//	mux.Handle("/ui/", ui.Handler(ui.Options{ContentPath: "/ui/"}))
+//	pages, err := ui.Handler(ui.Options{ContentPath: "/ui/"})
+//	mux.Handle("/ui/", pages)
 //
 // # Concurrency
 //
@@ -17,6 +18,8 @@
 // # Decisions
 //
 // Preact with htm in one vendored file instead of a bundler: what is in
-// static/ is what the browser runs. The API's blocking queries keep the pages
-// live; there is no second protocol.
+// static/ is what the browser runs. One stream of events tells a page all its news
+// (httpapi's ui_stream.go); a topic of it is a path of the API, so that where no
+// stream comes through the same path is followed with blocking queries. The stream is
+// read with fetch: EventSource sends no header, and a token belongs in no URL.
 package ui

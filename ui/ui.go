@@ -5,10 +5,14 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"html"
 	"io/fs"
 	"net/http"
 	"os"
 	"path"
+	"path/filepath"
 	"strings"
 	"time"
 )
@@ -23,6 +27,25 @@ type Options struct {
 	ContentPath string
 	// Dir serves the files of a folder instead of the embedded ones.
 	Dir string
+	// Metrics says where the figures of services come from; the zero value is
+	// nowhere.
+	Metrics Metrics
+	// Dashboards are templates of URLs, by what they are of: "service".
+	Dashboards map[string]string
+}
+
+// Metrics is ui_config.metrics_provider: scripts that register a provider by
+// window.consul.registerMetricsProvider(name, provider), or the built-in one,
+// "prometheus".
+type Metrics struct {
+	Provider string
+	// Files are the paths of scripts. Those named .js are run, in order; others
+	// may be fetched by them.
+	Files []string
+	// OptionsJSON is an object that the provider's init gets; "" means none.
+	OptionsJSON string
+	// Proxied says that the agent passes requests for metrics on.
+	Proxied bool
 }
 
 // policy keeps pages from loading or sending anything elsewhere, from running
@@ -32,6 +55,22 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 
 // basePlaceholder stands in index.html where the content path belongs.
 const basePlaceholder = "{{base}}"
+
+// shownPlaceholder stands in index.html where what the pages know of the
+// configuration belongs.
+const shownPlaceholder = "{{shown}}"
+
+// providerPath is where the provider's scripts are, below the content path.
+const providerPath = "metrics-provider/"
+
+// shown is what the pages know of the configuration.
+type shown struct {
+	Provider   string            `json:"provider,omitempty"`
+	Scripts    []string          `json:"scripts,omitempty"` // below the content path
+	Options    json.RawMessage   `json:"options,omitempty"`
+	Proxied    bool              `json:"proxied,omitempty"`
+	Dashboards map[string]string `json:"dashboards,omitempty"`
+}
 
 // Handler serves the single-page interface: its files, and for every other
 // path below ContentPath the page itself, which then shows what the path names.
@@ -46,11 +85,35 @@ func Handler(opts Options) (http.Handler, error) {
 	if opts.Dir != "" {
 		files = os.DirFS(opts.Dir)
 	}
-	h := &handler{base: opts.ContentPath, files: files, embedded: opts.Dir == ""}
+	h := &handler{base: opts.ContentPath, files: files, embedded: opts.Dir == "", scripts: map[string]string{}}
+	if err := h.show(opts); err != nil {
+		return nil, err
+	}
 	if h.embedded {
 		h.tags, err = entityTags(files)
 	}
 	return h, err
+}
+
+// show sets what the pages are told, and which scripts are theirs.
+func (h *handler) show(opts Options) error {
+	say := shown{Provider: opts.Metrics.Provider, Options: json.RawMessage(opts.Metrics.OptionsJSON), Proxied: opts.Metrics.Proxied, Dashboards: opts.Dashboards}
+	for _, file := range opts.Metrics.Files {
+		name := providerPath + filepath.Base(file)
+		if _, twice := h.scripts[name]; twice {
+			return fmt.Errorf("ui_config.metrics_provider_files has two files named %q: they are served by name", filepath.Base(file))
+		}
+		h.scripts[name] = file
+		if filepath.Ext(file) == ".js" {
+			say.Scripts = append(say.Scripts, name)
+		}
+	}
+	text, err := json.Marshal(say)
+	if err != nil {
+		return fmt.Errorf("ui_config.metrics_provider_options_json: %w", err)
+	}
+	h.shown = []byte(html.EscapeString(string(text)))
+	return nil
 }
 
 // entityTags names the content of every file, by path: embedded files have no
@@ -76,6 +139,8 @@ type handler struct {
 	files    fs.FS
 	embedded bool
 	tags     map[string]string // of embedded files, by path
+	scripts  map[string]string // files of the metrics provider, by path
+	shown    []byte            // for an attribute of the page
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -86,6 +151,11 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	h.secure(w.Header())
 	name := strings.TrimPrefix(path.Clean("/"+strings.TrimPrefix(r.URL.Path, h.base)), "/")
+	if file, ok := h.scripts[name]; ok {
+		w.Header().Set("Cache-Control", "no-cache")
+		http.ServeFile(w, r, file)
+		return
+	}
 	if name != "" && name != "index.html" {
 		if info, err := fs.Stat(h.files, name); err == nil && !info.IsDir() {
 			w.Header().Set("Cache-Control", "no-cache") // ask again: the next agent may be another version
@@ -121,6 +191,7 @@ func (h *handler) serveIndex(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	page = bytes.ReplaceAll(page, []byte(basePlaceholder), []byte(h.base))
+	page = bytes.ReplaceAll(page, []byte(shownPlaceholder), h.shown)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-cache")
 	http.ServeContent(w, r, "index.html", time.Time{}, bytes.NewReader(page))

@@ -95,6 +95,42 @@ func TestFilesAreSentAgainOnlyIfTheyDiffer(t *testing.T) {
 	}
 }
 
+func TestMetricsProvidersAreServedByName(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "mine.js")
+	if err := os.WriteFile(file, []byte("hello"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	h, err := ui.Handler(ui.Options{Metrics: ui.Metrics{Provider: "mine", Files: []string{file}, OptionsJSON: `{"a": "\"<b>"}`}, Dashboards: map[string]string{"service": "https://x/{{Service.Name}}"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w := get(t, h, "GET", "/ui/metrics-provider/mine.js"); w.Body.String() != "hello" || !strings.HasPrefix(w.Header().Get("Content-Type"), "text/javascript") {
+		t.Errorf("got %q, %v", w.Body, w.Header())
+	}
+	if w := get(t, h, "GET", "/ui/"); !strings.Contains(w.Body.String(), `&#34;scripts&#34;:[&#34;metrics-provider/mine.js&#34;]`) || strings.Contains(w.Body.String(), "<b>") {
+		t.Errorf("the page is not told: %s", w.Body)
+	}
+	if _, err := ui.Handler(ui.Options{Metrics: ui.Metrics{Files: []string{file, "/other/mine.js"}}}); err == nil {
+		t.Error("two files of one name are taken")
+	}
+}
+
+// All that a browser may have to load stays small.
+func TestFilesStaySmall(t *testing.T) {
+	const most = 350 << 10
+	sum := int64(0)
+	if err := filepath.WalkDir("static", func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		sum += info.Size()
+		return err
+	}); err != nil || sum > most {
+		t.Errorf("%d bytes, want at most %d; %v", sum, most, err)
+	}
+}
+
 // What could run a string as code or markup has no place in the pages, whose
 // data anyone may register.
 func TestPagesMakeNoMarkupOfData(t *testing.T) {

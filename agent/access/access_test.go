@@ -3,6 +3,7 @@ package access_test
 import (
 	"context"
 	"errors"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -20,15 +21,24 @@ import (
 
 // servers answer what they are asked about tokens.
 type servers struct {
-	rules  string // of every token; "" for none
-	local  bool
-	down   atomic.Bool
-	asked  atomic.Int32
-	denied atomic.Bool
+	rules   string // of every token; "" for none
+	local   bool
+	expires int64
+	slow    time.Duration // until they answer
+	down    atomic.Bool
+	asked   atomic.Int32
+	denied  atomic.Bool
 }
 
-func (s *servers) Do(_ context.Context, op *rpc.Desc, req rpc.Message) (rpc.Message, error) {
+func (s *servers) Do(ctx context.Context, op *rpc.Desc, req rpc.Message) (rpc.Message, error) {
 	s.asked.Add(1)
+	if s.slow > 0 {
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(s.slow):
+		}
+	}
 	switch {
 	case op != ops.ACLResolve.Desc:
 		return nil, errors.New("another operation")
@@ -39,7 +49,7 @@ func (s *servers) Do(_ context.Context, op *rpc.Desc, req rpc.Message) (rpc.Mess
 	case req.(*ops.ACLResolveRequest).Token == "":
 		return &ops.ACLResolveReply{AccessorID: acl.AnonymousAccessor}, nil
 	}
-	return &ops.ACLResolveReply{AccessorID: "accessor", Local: s.local, Policies: []*catalog.ACLPolicy{
+	return &ops.ACLResolveReply{AccessorID: "accessor", Local: s.local, Expires: s.expires, Policies: []*catalog.ACLPolicy{
 		{ID: "1", Rules: s.rules},
 		{ID: "2", Rules: `key "far" { policy = "write" }`, Datacenters: []string{"dc2"}},
 	}}, nil
@@ -126,6 +136,107 @@ func TestAsyncCacheAsksBehindTheAnswer(t *testing.T) {
 			t.Errorf("after the fresh one: %s", got)
 		}
 	})
+}
+
+func TestDeniedTokensAreForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &servers{rules: `key "a" { policy = "read" }`}
+		r := remote(s, access.ExtendCache)
+		verdict(t, r, "t")
+		time.Sleep(31 * time.Second)
+		s.denied.Store(true)
+		verdict(t, r, "t")
+		s.down.Store(true)
+		if got := verdict(t, r, "t"); got != "no: primary-dc-down" {
+			t.Errorf("the down policy extends what a server took back: %s", got)
+		}
+	})
+}
+
+func TestTokensExpireBetweenTwoQuestions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &servers{rules: `key "a" { policy = "read" }`, expires: time.Now().Add(10 * time.Second).UnixNano()}
+		r := remote(s, access.ExtendCache)
+		for _, row := range []struct {
+			after time.Duration
+			want  string
+		}{{9 * time.Second, "yes"}, {time.Second, "ACL not found"}} {
+			verdict(t, r, "t")
+			time.Sleep(row.after)
+			if got := verdict(t, r, "t"); got != row.want {
+				t.Errorf("%s later: %s, want %s", row.after, got, row.want)
+			}
+		}
+		if n := s.asked.Load(); n != 1 {
+			t.Errorf("asked %d times", n)
+		}
+	})
+}
+
+func TestOneQuestionServesAllWhoWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &servers{rules: `key "a" { policy = "read" }`, slow: 5 * time.Second}
+		r := remote(s, access.Deny)
+		ctx, cancel := context.WithCancel(t.Context())
+		first := make(chan error, 1)
+		go func() {
+			_, err := r.Resolve(ctx, "t")
+			first <- err
+		}()
+		synctest.Wait()
+		second := make(chan string, 1)
+		go func() { second <- verdict(t, r, "t") }()
+		synctest.Wait()
+		cancel() // of the one whose question it was
+		if err := <-first; !errors.Is(err, context.Canceled) {
+			t.Errorf("who went away: %v", err)
+		}
+		if got := <-second; got != "yes" || s.asked.Load() != 1 {
+			t.Errorf("who stayed: %s after %d questions", got, s.asked.Load())
+		}
+	})
+}
+
+func TestServersThatHangAreDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &servers{slow: time.Hour}
+		start := time.Now()
+		if got := verdict(t, remote(s, access.Allow), "t"); got != "yes" || time.Since(start) != 10*time.Second {
+			t.Errorf("%s after %s", got, time.Since(start))
+		}
+	})
+}
+
+// Rules that this version cannot read are as bad as none.
+func TestUnreadableRulesLeaveTheDownPolicy(t *testing.T) {
+	s := &servers{rules: `key "a" {`}
+	r := access.New(access.Options{Caller: s, Datacenter: "dc1", TTL: time.Minute, Down: access.Deny}) // no logger either
+	for range 2 {
+		if got := verdict(t, r, "t"); got != "no: primary-dc-down" {
+			t.Error(got)
+		}
+	}
+	if n := s.asked.Load(); n != 2 {
+		t.Errorf("asked %d times: what failed is not remembered", n)
+	}
+}
+
+func TestRememberedTokensAreBounded(t *testing.T) {
+	s := &servers{}
+	r := remote(s, access.ExtendCache)
+	const bound = 16384
+	for i := range bound {
+		verdict(t, r, strconv.Itoa(i))
+	}
+	verdict(t, r, "0")
+	if n := s.asked.Load(); n != bound {
+		t.Fatalf("asked %d times for %d tokens", n, bound)
+	}
+	verdict(t, r, "one more")
+	verdict(t, r, "0")
+	if n := s.asked.Load(); n != bound+2 {
+		t.Errorf("asked %d times, want %d: the first was not forgotten", n, bound+2)
+	}
 }
 
 func TestLocalTokensOfAnotherDatacenterCountAsNone(t *testing.T) {

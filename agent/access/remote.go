@@ -36,7 +36,7 @@ type Options struct {
 	TTL            time.Duration
 	Down           DownPolicy
 	AllowByDefault bool
-	Logger         hclog.Logger
+	Logger         hclog.Logger // nil logs nothing
 }
 
 // maxKnown bounds the tokens that are remembered, at about 300 bytes each.
@@ -63,7 +63,12 @@ type known struct {
 var _ acl.Resolver = (*Remote)(nil)
 
 // New returns a Remote that knows nothing yet.
-func New(opts Options) *Remote { return &Remote{opts: opts, known: map[string]*known{}} }
+func New(opts Options) *Remote {
+	if opts.Logger == nil {
+		opts.Logger = hclog.NewNullLogger()
+	}
+	return &Remote{opts: opts, known: map[string]*known{}}
+}
 
 var errNotFound = fault.New(fault.Denied, "ACL not found")
 
@@ -138,7 +143,7 @@ func (r *Remote) askSoon(ctx context.Context, secret string) {
 	r.flight.DoChan(secret, func() (any, error) { return r.fetch(context.WithoutCancel(ctx), secret) })
 }
 
-// fetchTimeout bounds one question to a server.
+// fetchTimeout bounds one request to a server.
 const fetchTimeout = 10 * time.Second
 
 func (r *Remote) fetch(ctx context.Context, secret string) (*known, error) {
@@ -150,6 +155,7 @@ func (r *Remote) fetch(ctx context.Context, secret string) (*known, error) {
 	if err != nil {
 		if fault.KindOf(err) == fault.Denied {
 			r.forget(secret)
+			return nil, errNotFound // in its own words: the decision is this agent's
 		}
 		return nil, err
 	}

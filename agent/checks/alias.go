@@ -10,6 +10,7 @@ import (
 
 	"praetor/catalog"
 	"praetor/internal/fault"
+	"praetor/internal/life"
 )
 
 // Local answers about the services registered with this agent.
@@ -103,7 +104,7 @@ func (a *alias) runRemote(ctx context.Context) {
 			if fails > 1 {
 				a.notify(a.id, catalog.Critical, "Failure checking aliased node or service: "+err.Error())
 			}
-			wait(ctx, backoff(fails))
+			life.Pause(ctx, backoff(fails))
 			continue
 		}
 		fails = 0
@@ -124,15 +125,6 @@ func backoff(fails int) time.Duration {
 		return aliasBackoff
 	}
 	return min(aliasBackoff<<min(fails-aliasPatience, 5), aliasBackoffMax)
-}
-
-func wait(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
 }
 
 // bearing picks the node's own checks and those of the aliased service.

@@ -33,11 +33,13 @@ type Options struct {
 	OutputMax int
 	// Dial opens connections; nil means net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
-	// TLS is what checks over TLS start from, such as the agent's own
-	// certificate; nil means an empty one.
-	TLS *tls.Config
+	// TLS gives what a run over TLS starts from, such as the agent's own
+	// certificate, as a configuration of its own; nil means an empty one.
+	TLS func() *tls.Config
 	// Proxy chooses the proxy of an HTTP check; nil means the environment's.
 	Proxy func(*http.Request) (*url.URL, error)
+	// SameHost forbids redirects of HTTP checks to other hosts.
+	SameHost bool
 	// Local answers alias checks about this agent's services; nil means no
 	// alias check can be built.
 	Local Local
@@ -101,7 +103,7 @@ func (o *Options) fill(d *catalog.CheckDefinition) {
 		o.Dial = new(net.Dialer).DialContext
 	}
 	if o.TLS == nil {
-		o.TLS = &tls.Config{}
+		o.TLS = func() *tls.Config { return &tls.Config{} }
 	}
 	if o.Proxy == nil {
 		o.Proxy = http.ProxyFromEnvironment
@@ -117,9 +119,9 @@ func OutputLimit(own, agent int) int {
 	return min(orDefault(own, DefaultOutputMax), orDefault(agent, DefaultOutputMax))
 }
 
-// tlsConfig is the TLS side of a check.
+// tlsConfig is the TLS side of one run of a check.
 func (o *Options) tlsConfig(d *catalog.CheckDefinition) *tls.Config {
-	c := o.TLS.Clone()
+	c := o.TLS()
 	c.InsecureSkipVerify = d.TLSSkipVerify
 	if d.TLSServerName != "" {
 		c.ServerName = d.TLSServerName

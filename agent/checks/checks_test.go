@@ -110,6 +110,58 @@ func TestHTTP(t *testing.T) {
 
 }
 
+// Whoever answers a check chooses where a redirect leads: what was meant for the checked
+// host stays there.
+func TestRedirectsToOtherHostsGetNoHeadersAndNoBody(t *testing.T) {
+	const secret = "s3cret"
+	got := make(chan string, 1)
+	record := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		got <- fmt.Sprint(r.Method, " ", r.Host, " ", r.URL, " ", r.Header, " ", string(body))
+	})
+	other := httptest.NewServer(record)
+	defer other.Close()
+	mux := http.NewServeMux()
+	mux.HandleFunc("/away", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, other.URL+"/there", http.StatusTemporaryRedirect)
+	})
+	mux.HandleFunc("/twice", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "/away?t="+secret, http.StatusTemporaryRedirect)
+	})
+	mux.HandleFunc("/home", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "/here", http.StatusTemporaryRedirect)
+	})
+	mux.Handle("/here", record)
+	mux.HandleFunc("/loop", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/loop", http.StatusFound) })
+	srv := httptest.NewServer(mux)
+	defer srv.Close()
+	check := func(path string, sameHost bool) outcome {
+		return first(t, catalog.CheckDefinition{HTTP: srv.URL + path + "?token=" + secret, Method: "POST", Body: secret, Header: map[string][]string{
+			"X-Consul-Token": {secret}, "Authorization": {"Bearer " + secret}, "Host": {secret + ".example"}, "User-Agent": {secret}, "X-Any": {secret}}},
+			checks.Options{SameHost: sameHost})
+	}
+	for _, path := range []string{"/away", "/twice"} {
+		if res := check(path, false); res.status != "passing" {
+			t.Errorf("%s: %v", path, res)
+		}
+		if seen := <-got; strings.Contains(seen, secret) {
+			t.Errorf("%s: the other host got %s", path, seen)
+		}
+		if res := check(path, true); res.status != "critical" || !strings.Contains(res.output, "check_redirects_same_host forbids") {
+			t.Errorf("%s, forbidden: %v", path, res)
+		}
+	}
+	if res := check("/home", true); res.status != "passing" {
+		t.Errorf("to itself: %v", res)
+	}
+	if seen := <-got; strings.Count(seen, secret) < 5 {
+		t.Errorf("to itself: headers or body are missing: %s", seen)
+	}
+	if res := check("/loop", false); res.status != "critical" || !strings.Contains(res.output, "stopped after 10 redirects") {
+		t.Errorf("in a circle: %v", res)
+	}
+}
+
 func TestTLSIsVerifiedUnlessToldOtherwise(t *testing.T) {
 	srv := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer srv.Close()
@@ -122,9 +174,9 @@ func TestTLSIsVerifiedUnlessToldOtherwise(t *testing.T) {
 	want(t, first(t, catalog.CheckDefinition{TCP: address, TCPUseTLS: true, TLSSkipVerify: true}, checks.Options{}),
 		"passing", "TCP+TLS connect "+address+": Success")
 	base := srv.Client().Transport.(*http.Transport).TLSClientConfig
-	want(t, first(t, catalog.CheckDefinition{TCP: address, TCPUseTLS: true, TLSServerName: "example.com"}, checks.Options{TLS: base}),
+	want(t, first(t, catalog.CheckDefinition{TCP: address, TCPUseTLS: true, TLSServerName: "example.com"}, checks.Options{TLS: base.Clone}),
 		"passing", "TCP+TLS connect "+address+": Success")
-	want(t, first(t, catalog.CheckDefinition{HTTP: srv.URL, TLSServerName: "example.com"}, checks.Options{TLS: base}),
+	want(t, first(t, catalog.CheckDefinition{HTTP: srv.URL, TLSServerName: "example.com"}, checks.Options{TLS: base.Clone}),
 		"passing", "HTTP GET "+srv.URL+": 200 OK Output: ")
 }
 
@@ -213,7 +265,7 @@ func TestGRPCOverTLS(t *testing.T) {
 	success := "gRPC check " + address + ": success"
 	base := identity.Client().Transport.(*http.Transport).TLSClientConfig
 	want(t, first(t, catalog.CheckDefinition{GRPC: address, GRPCUseTLS: true, TLSServerName: "example.com"},
-		checks.Options{TLS: base}), "passing", success)
+		checks.Options{TLS: base.Clone}), "passing", success)
 	want(t, first(t, catalog.CheckDefinition{GRPC: address, GRPCUseTLS: true, TLSSkipVerify: true}, checks.Options{}), "passing", success)
 	for name, d := range map[string]catalog.CheckDefinition{
 		"unknown authority": {GRPC: address, GRPCUseTLS: true},

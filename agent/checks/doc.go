@@ -26,6 +26,6 @@
 //
 // One file per kind of check, one line for it in kinds: a new kind needs no
 // other change. Thresholds and timing are written once, in periodic, around a
-// probe that only answers "how is it now". Each check has a goroutine, but for
-// TTL checks, which only ever wait: those need not hold one, see TTL.Start.
+// probe that only answers "how is it now". Each check has a goroutine, except
+// TTL checks, which only ever wait and need none (see TTL.Start).
 package checks

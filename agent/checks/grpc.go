@@ -20,13 +20,8 @@ func newGRPC(c *catalog.Check, o *Options) (Runner, error) {
 	d := &c.Definition
 	timeout := orDefault(d.Timeout, networkTimeout)
 	address, service, _ := strings.Cut(d.GRPC, "/")
-	creds := insecure.NewCredentials()
-	if d.GRPCUseTLS {
-		creds = credentials.NewTLS(o.tlsConfig(d))
-	}
 	dial := o.Dial
 	options := []grpc.DialOption{
-		grpc.WithTransportCredentials(creds),
 		grpc.WithUserAgent(userAgent),
 		grpc.WithContextDialer(func(ctx context.Context, address string) (net.Conn, error) {
 			return dial(ctx, "tcp", address)
@@ -35,7 +30,11 @@ func newGRPC(c *catalog.Check, o *Options) (Runner, error) {
 	return newPeriodic(c, o, func(ctx context.Context) result {
 		ctx, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
-		status, err := grpcHealth(ctx, address, service, options)
+		creds := insecure.NewCredentials()
+		if d.GRPCUseTLS {
+			creds = credentials.NewTLS(o.tlsConfig(d))
+		}
+		status, err := grpcHealth(ctx, address, service, append(options[:len(options):len(options)], grpc.WithTransportCredentials(creds)))
 		switch {
 		case err != nil:
 			return result{status: catalog.Critical, output: err.Error()}

@@ -18,13 +18,13 @@ import (
 func newH2Ping(c *catalog.Check, o *Options) (Runner, error) {
 	d := &c.Definition
 	timeout := orDefault(d.Timeout, networkTimeout)
-	var config *tls.Config
-	if d.H2PingUseTLS {
-		config = o.tlsConfig(d)
-		config.NextProtos = []string{http2.NextProtoTLS}
-	}
 	dial := o.Dial
 	return newPeriodic(c, o, func(ctx context.Context) result {
+		var config *tls.Config
+		if d.H2PingUseTLS {
+			config = o.tlsConfig(d)
+			config.NextProtos = []string{http2.NextProtoTLS}
+		}
 		ctx, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
 		conn, err := dialTLS(ctx, dial, d.H2PING, config)

@@ -17,9 +17,8 @@ const userAgent = "Consul Health Check"
 // newHTTP builds a check that makes a request and judges its status code.
 func newHTTP(c *catalog.Check, o *Options) (Runner, error) {
 	d := &c.Definition
-	client := httpClient(d, o)
 	h := httpProbe{
-		client: client, method: orDefault(d.Method, http.MethodGet), url: d.HTTP,
+		client: func() *http.Client { return httpClient(d, o) }, method: orDefault(d.Method, http.MethodGet), url: d.HTTP,
 		body: d.Body, header: httpHeader(d.Header), max: o.OutputMax,
 	}
 	return newPeriodic(c, o, h.probe), nil
@@ -35,10 +34,36 @@ func httpClient(d *catalog.CheckDefinition, o *Options) *http.Client {
 			TLSClientConfig:   o.tlsConfig(d),
 		},
 	}
-	if d.DisableRedirects {
+	switch {
+	case d.DisableRedirects:
 		client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	default:
+		client.CheckRedirect = o.checkRedirect
 	}
 	return client
+}
+
+// maxRedirects is how many are followed, as Consul does.
+const maxRedirects = 10
+
+// checkRedirect follows a redirect to another host with nothing that was meant for the
+// first one: whoever answers a check chooses where it leads.
+func (o *Options) checkRedirect(req *http.Request, via []*http.Request) error {
+	if len(via) >= maxRedirects {
+		return fmt.Errorf("stopped after %d redirects", maxRedirects)
+	}
+	if req.URL.Host == via[0].URL.Host {
+		return nil
+	}
+	if o.SameHost {
+		return fmt.Errorf("redirected to another host, %q, which check_redirects_same_host forbids", req.URL.Host)
+	}
+	req.Header = httpHeader(nil)
+	req.Host = ""
+	if req.Body != nil {
+		req.Body, req.GetBody, req.ContentLength = http.NoBody, nil, 0
+	}
+	return nil
 }
 
 func httpHeader(given map[string][]string) http.Header {
@@ -57,7 +82,7 @@ func httpHeader(given map[string][]string) http.Header {
 }
 
 type httpProbe struct {
-	client *http.Client
+	client func() *http.Client // keeps no connection
 	method string
 	url    string
 	body   string
@@ -74,7 +99,7 @@ func (h *httpProbe) probe(ctx context.Context) result {
 	if host := req.Header.Get("Host"); host != "" {
 		req.Host = host
 	}
-	resp, err := h.client.Do(req)
+	resp, err := h.client().Do(req)
 	if err != nil {
 		return result{status: catalog.Critical, output: err.Error()}
 	}

@@ -12,12 +12,12 @@ import (
 func newTCP(c *catalog.Check, o *Options) (Runner, error) {
 	d := &c.Definition
 	timeout := orDefault(d.Timeout, networkTimeout)
-	var config *tls.Config
-	if d.TCPUseTLS {
-		config = o.tlsConfig(d)
-	}
 	dial := o.Dial
 	return newPeriodic(c, o, func(ctx context.Context) result {
+		var config *tls.Config
+		if d.TCPUseTLS {
+			config = o.tlsConfig(d)
+		}
 		ctx, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
 		conn, err := dialTLS(ctx, dial, d.TCP, config)

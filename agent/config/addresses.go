@@ -79,12 +79,15 @@ func (b *builder) port(key string, p *int) int {
 
 func (b *builder) portRange(name string, minPort, maxPort *int) (int, int) {
 	low, high := max(val(minPort), 0), max(val(maxPort), 0)
-	key := "ports." + name + "_min_port"
-	b.port(key, minPort)
-	b.port("ports."+name+"_max_port", maxPort)
 	if high < low {
+		key := "ports." + name + "_min_port"
+		if b.origin(key) == "" { // the default: the other end was set
+			key = "ports." + name + "_max_port"
+		}
 		b.refuse(key, "%s_min_port must be less than %s_max_port. To disable, set both to zero.", name, name)
+		return low, high
 	}
+	b.port("ports."+name+"_max_port", maxPort)
 	return low, high
 }
 
@@ -124,7 +127,7 @@ func (b *builder) oneIP(key string, text *string, otherwise netip.Addr) netip.Ad
 		b.fail(key, "%s: multiple addresses found: %s", key, val(text))
 		return otherwise
 	case addrs[0].Path != "":
-		b.fail(key, "%s: cannot be a unix socket", key)
+		b.fail(key, "%s cannot be a unix socket", key)
 		return otherwise
 	case addrs[0].Addr().Zone() != "":
 		b.fail(key, textZone, key, addrs[0].Addr())
@@ -336,7 +339,7 @@ func (b *builder) deriveAdvertise() netip.Addr {
 	case len(addrs) == 0:
 		b.refuse("bind_addr", "No %s address found: bind_addr is any address, so set advertise_addr", class)
 	default:
-		b.refuse("bind_addr", "Multiple %s addresses found. Please configure one with 'bind' and/or 'advertise'.", class)
+		b.refuse("bind_addr", "Multiple %s addresses found: %s. Please configure one with 'bind' and/or 'advertise'.", class, strings.Join(texts(addrs), ", "))
 	}
 	return netip.Addr{}
 }

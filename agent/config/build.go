@@ -25,18 +25,25 @@ type builder struct {
 	partial  bool // services need no name: an ID is enough to deregister
 	rt       *Runtime
 	faults   definition.Errors // about one value; shown as a list
+	failed   []string          // the keys of those
 	rules    []string          // about how values go together; shown bare when alone
 	refused  []string          // keys that ask for what cannot be enforced
 	warnings []string
 }
 
-// fail reports a bad value of key and where it was set.
+// fail reports a bad value of key, once, and where it was set.
 func (b *builder) fail(key, format string, args ...any) {
-	b.faults.Addf("%s", fmt.Sprintf(format, args...)+b.origin(key))
+	if text := fmt.Sprintf(format, args...) + b.origin(key); !slices.Contains(b.faults, text) {
+		b.faults, b.failed = append(b.faults, text), append(b.failed, key)
+	}
 }
 
-// refuse reports a broken rule, once; key tells where to look.
+// refuse reports a broken rule, once; key tells where to look. Of a value that is bad by
+// itself nothing more is said.
 func (b *builder) refuse(key, format string, args ...any) {
+	if slices.Contains(b.failed, key) {
+		return
+	}
 	rule := fmt.Sprintf(format, args...) + b.origin(key)
 	if !slices.Contains(b.rules, rule) {
 		b.rules = append(b.rules, rule)
@@ -89,6 +96,8 @@ func (b *builder) build() {
 	b.tls()
 	b.dns()
 	b.telemetry()
+	b.backups()
+	b.history()
 	b.mesh()
 	b.rt.Entries = b.bootstrapEntries()
 	b.rt.Services = b.services()
@@ -181,7 +190,7 @@ func (b *builder) identity() {
 	rt.PidFile = val(s.PidFile)
 	rt.Domain, rt.AltDomain = val(s.Domain), val(s.AltDomain)
 	rt.Server = val(s.ServerMode)
-	rt.Bootstrap, rt.BootstrapExpect = val(s.Bootstrap), val(s.BootstrapExpect)
+	rt.Bootstrap, rt.BootstrapExpect, rt.ReadReplica = val(s.Bootstrap), val(s.BootstrapExpect), val(s.ReadReplica)
 	rt.ServerName = val(s.ServerName)
 	rt.Protocol = val(s.Protocol)
 	rt.UseStreaming = val(s.UseStreamingBackend)
@@ -224,6 +233,7 @@ func (b *builder) joining() {
 	}
 	rt.RejoinAfterLeave = val(s.RejoinAfterLeave)
 	rt.LeaveOnTerm = or(s.LeaveOnTerm, !rt.Server)
+	rt.DisableKVKeyValidation = val(s.DisableKVKeys)
 	rt.SkipLeaveOnInt = or(s.SkipLeaveOnInt, rt.Server)
 	rt.ReconnectTimeoutLAN = b.duration("reconnect_timeout", s.ReconnectTimeoutLAN)
 	rt.ReconnectTimeoutWAN = b.duration("reconnect_timeout_wan", s.ReconnectTimeoutWAN)
@@ -243,6 +253,10 @@ func (b *builder) queries() {
 		AllowedHosts:            b.hostnames("http_config.allowed_hosts", s.HTTPConfig.AllowedHosts),
 		UseCache:                val(s.HTTPConfig.UseCache),
 		MaxHeaderBytes:          val(s.HTTPConfig.MaxHeaderBytes),
+		ReadHeaderTimeout:       b.duration("http_config.read_header_timeout", s.HTTPConfig.ReadHeaderTimeout),
+		ReadTimeout:             b.duration("http_config.read_timeout", s.HTTPConfig.ReadTimeout),
+		WriteTimeout:            b.duration("http_config.write_timeout", s.HTTPConfig.WriteTimeout),
+		IdleTimeout:             b.duration("http_config.idle_timeout", s.HTTPConfig.IdleTimeout),
 		AllowUnprintableInPaths: val(s.DisableHTTPUnprint),
 	}
 }
@@ -251,6 +265,9 @@ func (b *builder) limits() {
 	l := &b.s.Limits
 	b.rt.Limits = Limits{
 		HTTPMaxConnsPerClient: val(l.HTTPMaxConns),
+		HTTPMaxConns:          val(l.HTTPMaxAllConns),
+		HTTPMaxRequests:       val(l.HTTPMaxRequests),
+		HTTPMaxBodyBytes:      val(l.HTTPMaxBody),
 		HTTPSHandshakeTimeout: b.duration("limits.https_handshake_timeout", l.HTTPSHandshake),
 		RPCHandshakeTimeout:   b.duration("limits.rpc_handshake_timeout", l.RPCHandshake),
 		RPCClientTimeout:      b.duration("limits.rpc_client_timeout", l.RPCClientTimeout),
@@ -262,6 +279,13 @@ func (b *builder) limits() {
 		RequestMode:           val(l.RequestLimits.Mode),
 		ReadRate:              val(l.RequestLimits.ReadRate),
 		WriteRate:             val(l.RequestLimits.WriteRate),
+	}
+	if files, known := b.env.maxFiles(); known && b.rt.Limits.HTTPMaxConns > 0 {
+		// What a server needs for its log and for other servers is not for clients to take.
+		b.rt.Limits.HTTPMaxConns = int(min(uint64(b.rt.Limits.HTTPMaxConns), max(files/2, 1)))
+	}
+	if n := b.rt.Limits.HTTPMaxRequests; n < 0 {
+		b.refuse("limits.http_max_requests_per_client", "limits.http_max_requests_per_client: %d requests a second cannot be; 0 is any number", n)
 	}
 	switch b.rt.Limits.RequestMode {
 	case "disabled", "permissive", "enforcing":
@@ -317,6 +341,7 @@ func (b *builder) checks() {
 		EnableRemoteScripts:  val(s.ScriptChecks),
 		EnableLocalScripts:   or(s.LocalScriptChecks, val(s.ScriptChecks)),
 		UseAgentTLS:          val(s.AgentTLSForChecks),
+		SameHost:             val(s.CheckSameHost),
 		UpdateInterval:       b.duration("check_update_interval", s.CheckUpdate),
 		OutputMaxSize:        val(s.CheckOutputMaxSize),
 		DiscardOutput:        val(s.DiscardCheckOutput),
@@ -365,8 +390,15 @@ func (b *builder) acl() {
 
 func (b *builder) mesh() {
 	c := &b.s.Connect
-	b.rt.ConnectEnabled = val(c.Enabled)
+	b.rt.ConnectEnabled = val(c.Enabled) || val(b.s.AutoEncrypt.AllowTLS) // which gives certificates of the mesh
 	b.rt.ConnectDeregister = b.duration("connect.default_deregister_critical_service_after", c.DefaultDeregister)
+	b.rt.ConnectCAProvider, b.rt.ConnectCAConfig = cmp.Or(val(c.CAProvider), "consul"), c.CAConfig
+	switch policy := val(b.s.DefaultIntention); policy {
+	case "", "allow", "deny":
+		b.rt.DefaultIntention = policy
+	default: // as in Consul; but who meant deny should hear of it
+		b.warn("default_intention_policy is %q, neither allow nor deny: it does not count", policy)
+	}
 	switch provider := val(c.CAProvider); provider {
 	case "", "consul", "vault", "aws-pca":
 	default:
@@ -383,5 +415,5 @@ type environment struct {
 }
 
 func hostEnvironment() environment {
-	return environment{hostname: os.Hostname, interfaces: hostInterfaces, maxFiles: maxOpenFiles}
+	return environment{hostname: os.Hostname, interfaces: hostInterfaces, maxFiles: MaxOpenFiles}
 }

@@ -27,7 +27,7 @@ func (b *builder) nodeChecks() []CheckDefinition {
 
 func (b *builder) nodeCheck(s *checkSettings) CheckDefinition {
 	key := b.definitionKey(s.origin)
-	c, err := b.check(key, &s.Check, s.RowAlone)
+	c, err := b.check(key, "", &s.Check, s.RowAlone)
 	if err != nil {
 		b.refuse(key, "check %q: %s", checkLabel(c), err)
 	}
@@ -50,13 +50,13 @@ func checkLabel(c *catalog.Check) string {
 
 // check is the row of s, and why it cannot run. After a duration that cannot be
 // read, which is reported here, it tells nothing more: the rest would only follow
-// from that.
-func (b *builder) check(key string, s *definition.Check, row func() (*catalog.Check, error)) (*catalog.Check, error) {
+// from that. A check without a name is called otherwise.
+func (b *builder) check(key, otherwise string, s *definition.Check, row func() (*catalog.Check, error)) (*catalog.Check, error) {
 	c, err := row()
 	var unread definition.Errors
 	if errors.As(err, &unread) {
 		for _, text := range unread {
-			b.fail(key, "check[%s].%s", cmp.Or(s.CheckID, s.Name), text)
+			b.fail(key, "check[%s].%s", cmp.Or(s.CheckID, s.Name, otherwise), text)
 		}
 		return c, nil
 	}

@@ -45,6 +45,9 @@ max_query_time = "600s"
 cache = { entry_fetch_max_burst = 2 }
 limits = {
   http_max_conns_per_client = 200
+  http_max_conns = 16384
+  http_max_requests_per_client = 0
+  http_max_request_body_size = 524288
   https_handshake_timeout = "5s"
   rpc_handshake_timeout = "5s"
   rpc_client_timeout = "60s"
@@ -59,7 +62,13 @@ limits = {
     write_rate = -1
   }
 }
-http_config = { use_cache = true }
+http_config = {
+  use_cache = true
+  read_header_timeout = "10s"
+  read_timeout = "15m"
+  write_timeout = "30s"
+  idle_timeout = "120s"
+}
 
 performance = {
   raft_multiplier = 1
@@ -75,6 +84,17 @@ raft_trailing_logs = 10240
 raft_logstore = {
   backend = "default"
   wal = { segment_size_mb = 64 }
+}
+backups = {
+  interval = "1h"
+  retain = 30
+  s3 = { key_prefix = "praetor" }
+}
+history = {
+  catalog = true
+  kv = false
+  max_age = "24h"
+  max_size_mb = 16
 }
 autopilot = {
   cleanup_dead_servers = true

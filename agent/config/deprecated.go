@@ -91,6 +91,7 @@ func (b *builder) renameTLS() {
 	rename(b, &d.CipherSuites, old.TLSCipherSuites, "tls_cipher_suites", "tls.defaults.tls_cipher_suites")
 	if v := old.TLSMinVersion; v != nil {
 		if name, ok := oldTLSVersions[strings.ToLower(*v)]; ok {
+			b.warn("'tls_min_version' value '%s' is deprecated, please specify '%s' instead", *v, name)
 			v = &name
 		}
 		rename(b, &d.MinVersion, v, "tls_min_version", "tls.defaults.tls_min_version")

@@ -33,7 +33,7 @@ func (b *builder) dns() {
 	case "":
 		b.rt.DNS.RecursorStrategy = "sequential"
 	default:
-		b.refuse("dns_config.recursor_strategy", "dns_config.recursor_strategy: invalid value %q, must be 'sequential' or 'random'", b.rt.DNS.RecursorStrategy)
+		b.fail("dns_config.recursor_strategy", "dns_config.recursor_strategy: invalid strategy: %q", b.rt.DNS.RecursorStrategy)
 	}
 }
 

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"strings"
 
 	"praetor/catalog"
@@ -16,7 +17,7 @@ func ParseEntry(text string) (configentry.Entry, error) {
 	}
 	tree, err := parseTree(text, format)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("Failed to decode config entry input: %w", err)
 	}
 	return configentry.Decode(tree)
 }

@@ -62,3 +62,22 @@ func ParseText(text, format string) error {
 func NewNodeID(random bool, host string) (string, error) {
 	return newNodeID(random, func() string { return host })
 }
+
+// LoopbackOfThisMachine is what a start learns of the machine's loopback interface, and
+// whether that is up.
+func LoopbackOfThisMachine() (addresses []string, up bool, err error) {
+	all, err := hostInterfaces()
+	for _, i := range all {
+		if i.loopback {
+			addresses, up = append(addresses, texts(i.addrs)...), up || i.up
+		}
+	}
+	return addresses, up, err
+}
+
+// HostIDFrom has the machine's identity read from other files until the test ends.
+func HostIDFrom(files ...string) (restore func()) {
+	old := hostIDFiles
+	hostIDFiles = files
+	return func() { hostIDFiles = old }
+}

@@ -109,7 +109,7 @@ func TestEveryFlagSetsItsValue(t *testing.T) {
 	elsewhere := map[string]string{
 		"config-file": "TestLaterSourcesWinMapsMergeAndListsJoin", "config-dir": "TestLaterSourcesWinMapsMergeAndListsJoin",
 		"config-format": "TestAForcedFormatReadsAnySuffix", "bootstrap-expect": "TestWarnings", "segment": "testdata/bad",
-		"read-replica": "an Enterprise flag", "non-voting-server": "an Enterprise flag", "primary-gateway": "not served",
+		"read-replica": "TestReadReplicaIsForServersThatJoin", "non-voting-server": "TestReadReplicaIsForServersThatJoin", "primary-gateway": "not served",
 	}
 	newFlagSet(&config.Flags{}).VisitAll(func(f *pflag.Flag) {
 		t.Run(f.Name, func(t *testing.T) {

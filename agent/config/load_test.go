@@ -39,8 +39,8 @@ func TestLaterSourcesWinMapsMergeAndListsJoin(t *testing.T) {
 	for _, s := range rt.Services {
 		services = append(services, s.Service.ID)
 	}
-	want(t, services, []string{"s1", "s2", "s3"})
-	want(t, rt.Services[1].Service.Port, 20)
+	want(t, services, []string{"s1", "s2", "s2", "s3"})
+	want(t, rt.Services[2].Service.Port, 20)
 	want(t, rt.Watched, []string{dir + "/z.json", dir + "/d", dir + "/a.hcl"})
 }
 
@@ -99,6 +99,16 @@ func TestSymbolicLinksAreKnownByTheirTarget(t *testing.T) {
 	want(t, warnings, []string{"skipping file " + dir + "/other.txt, extension must be .hcl or .json, or config format must be set"})
 }
 
+func TestAFolderOfNothingToReadSaysSo(t *testing.T) {
+	dir := writeFiles(t, map[string]string{"agent.yaml": "node_name: a"})
+	_, warnings, err := config.LoadOn(host, &config.Flags{Dev: true, Files: []string{dir}})
+	ok(t, err)
+	want(t, warnings, []string{
+		"skipping file " + dir + "/agent.yaml, extension must be .hcl or .json, or config format must be set",
+		"nothing of " + dir + " was read: configuration is HCL or JSON, in files named .hcl or .json; YAML is not read",
+	})
+}
+
 func TestAForcedFormatReadsAnySuffix(t *testing.T) {
 	dir := writeFiles(t, map[string]string{"a.txt": `data_dir = "x"`, "b.json": `node_name = "hcl-in-json"`})
 	rt, _, err := config.LoadOn(host, &config.Flags{Files: []string{dir}, Format: "hcl"})
@@ -140,6 +150,34 @@ func TestValidateRefusesAServiceWithoutAName(t *testing.T) {
 	services, err := config.ReadServices([]string{dir + "/a.json"}) // to deregister, the ID is enough
 	ok(t, err)
 	want(t, services[1].Service.ID, "w2")
+	_, err = config.ReadServices([]string{dir + "/none.json"})
+	wantError(t, err, "config: Open failed on "+dir+"/none.json. open "+dir+"/none.json: no such file or directory")
+}
+
+// TestOneFaultIsToldOnce: of a value that is bad by itself the rules about it say no more,
+// and what several keys lead to is one line.
+func TestOneFaultIsToldOnce(t *testing.T) {
+	for hcl, text := range map[string]string{
+		`backups { local_path = "/b" interval = "soon" }`: "1 error occurred:\n\t* backups.interval: invalid duration: \"soon\": time: invalid duration \"soon\"\n\t  set in flags-1.hcl\n\n",
+		`serf_lan_allowed_cidrs = ["x", "x"]`:             "1 error occurred:\n\t* serf_lan_allowed_cidrs: invalid cidr: x\n\t  set in flags-1.hcl\n\n",
+		`recursors = ["[::]", "0.0.0.0"]`:                 "DNS recursor address cannot be 0.0.0.0, :: or [::]\n\t  set in flags-1.hcl",
+		`node_name = " " check { name = "c" }`: "2 errors occurred:\n\t* check \"c\": TTL must be > 0 for TTL checks\n\t  set in flags-1.hcl\n" +
+			"\t* node_name cannot be empty\n\t  set in flags-1.hcl\n\n",
+	} {
+		_, _, err := config.LoadOn(host, fragment(hcl))
+		if err == nil || err.Error() != text {
+			t.Errorf("%s: %q\nwant %q", hcl, err, text)
+		}
+	}
+}
+
+// TestChecksThatAreNullAreNone, and are told so as others that ask nothing.
+func TestChecksThatAreNullAreNone(t *testing.T) {
+	dir := writeFiles(t, map[string]string{"a.json": `{"data_dir": "/x", "service": {"name": "web", "checks": [null]}}`})
+	_, err := config.ValidateOn(host, []string{dir + "/a.json"}, "")
+	if err == nil || !strings.HasPrefix(err.Error(), `service "web": check "": `) || !strings.HasSuffix(err.Error(), "set in "+dir+"/a.json") {
+		t.Errorf("got %v", err)
+	}
 }
 
 func TestEmptySourcesSayNothing(t *testing.T) {
@@ -162,6 +200,14 @@ func TestReloadReadsTheSameSourcesAgain(t *testing.T) {
 	want(t, next.JoinLAN.Addresses, []string{"a"})
 	want(t, warnings, []string{"Invalid log level in new configuration: loud; keeping WARN"})
 	want(t, rt.NodeMeta["v"], "1")
+
+	for hcl, level := range map[string]string{`log_level = "error"`: "ERROR", `log_level = ""`: "INFO", ``: "DEBUG"} { // of -dev, where nothing is said
+		write(t, dir+"/a.hcl", hcl)
+		now, warnings, err := config.ReloadOn(host, rt)
+		ok(t, err)
+		want(t, now.Log.Level, level)
+		want(t, len(warnings), 0)
+	}
 
 	write(t, dir+"/a.hcl", "bogus_key = 1")
 	if _, _, err = config.ReloadOn(host, next); err == nil || err.Error() != "failed to parse "+dir+"/a.hcl: 1 error occurred:\n\t* invalid config key bogus_key\n\n" {
@@ -217,9 +263,10 @@ func TestWarnings(t *testing.T) {
 		"guarded":     {"enable_script_checks = true acl { enabled = true }", ""},
 		"no clients":  {`client_addr = ""`, "client_addr is empty, client services (DNS, HTTP, HTTPS, GRPC) will not be listening for connections"},
 		"prefix":      {`telemetry { prefix_filter = ["x", ""] }`, "Filter rule must begin with either '+' or '-': \"x\"\nCannot have empty filter rule in prefix_filter"},
-		"unserved":    {`cloud { hostname = "x" } connect { ca_provider = "consul" } audit { enabled = true } services { name = "a" proxy { access_logs { enabled = true } } } services { name = "b" proxy { access_logs {} } }`, "\"audit\" is a Consul Enterprise configuration and will have no effect\nthese settings are accepted, but this version of Praetor does not act on them: services.proxy.access_logs, connect.ca_provider, cloud.hostname"},
+		"unserved":    {`cloud { hostname = "x" } connect { enable_serverless_plugin = true } audit { enabled = true } services { name = "a" proxy { access_logs { enabled = true } } } services { name = "b" proxy { access_logs {} } }`, "\"audit\" is a Consul Enterprise configuration and will have no effect\nthese settings are accepted, but this version of Praetor does not act on them: services.proxy.access_logs, connect.enable_serverless_plugin, cloud.hostname"},
 		"deprecated":  {`tls_prefer_server_cipher_suites = true acl_enforce_version_8 = true`, "The 'tls_prefer_server_cipher_suites' field is deprecated and will be ignored.\nThe 'acl_enforce_version_8' field is deprecated and will be ignored."},
 		"circonus":    {`telemetry { circonus_api_token = "x" circonus_check_id = "y" }`, "Praetor sends no metrics to Circonus: telemetry.circonus_api_token, telemetry.circonus_check_id have no effect; see telemetry.statsd_address and telemetry.prometheus_retention_time"},
+		"intentions":  {`default_intention_policy = "maybe"`, `default_intention_policy is "maybe", neither allow nor deny: it does not count`},
 		"streaming":   {"rpc { enable_streaming = true }", "rpc.enable_streaming = true has no effect when not running in server mode"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -230,6 +277,15 @@ func TestWarnings(t *testing.T) {
 			}
 			want(t, strings.Join(warnings, "\n"), c.want)
 		})
+	}
+}
+
+func TestReadReplicaIsForServersThatJoin(t *testing.T) {
+	for args, is := range map[string]bool{
+		"-server -read-replica": true, "-server -non-voting-server": true, "-server -bootstrap-expect=3 -read-replica": true,
+		"-read-replica": false, "-server -bootstrap -read-replica": false, "-server -bootstrap-expect=1 -read-replica": false, "-dev -read-replica": false,
+	} {
+		want(t, load(t, append(strings.Fields(args), "-data-dir=/x")...).ReadReplica, is)
 	}
 }
 

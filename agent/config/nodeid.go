@@ -4,7 +4,6 @@ import (
 	"crypto/sha512"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"os"
 	"path/filepath"
 	"strings"
@@ -58,24 +57,14 @@ func NodeID(rt *Runtime) (id, notice string, err error) {
 	return id, notice, err
 }
 
-// The file is Consul's, and operators write IDs into it: a flipped bit makes another
-// ID. So its checksum is in a file of its own beside it.
-const nodeIDSumSuffix = ".checksum"
-
-func nodeIDSum(id string) string {
-	return fmt.Sprintf("%08x\n", crc32.Checksum([]byte(id), castagnoli))
-}
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
 // compareNodeID says once that an ID is not the one that was there last, and then
-// takes it for what is meant. found is whether it was in the file.
+// takes it for what is meant: operators write IDs into the file, and a flipped bit
+// makes another one. found is whether it was in the file.
 func compareNodeID(path, id string, found bool) (notice string, err error) {
-	text, err := regular.Read(path+nodeIDSumSuffix, maxNodeIDBytes)
-	switch {
-	case err == nil && string(text) == nodeIDSum(id):
+	switch state := durable.CompareSum(path, []byte(id)); {
+	case state == durable.SumFits:
 		return "", nil
-	case errors.Is(err, os.ErrNotExist):
+	case state == durable.SumAbsent:
 	case !found:
 		notice = fmt.Sprintf("%s is missing though this node had an ID: it has a new one, %s. "+
 			"If nobody removed the file, stop the agent and write the old ID into it (the catalog has it)", path, id)
@@ -83,7 +72,7 @@ func compareNodeID(path, id string, found bool) (notice string, err error) {
 		notice = fmt.Sprintf("%s or its checksum was changed since this agent wrote it: using the ID %s. "+
 			"If nobody edited it, it is damaged: stop the agent and write the old ID into it (the catalog has it)", path, id)
 	}
-	if err := durable.WriteFile(path+nodeIDSumSuffix, []byte(nodeIDSum(id)), nodeIDMode); err != nil {
+	if err := durable.WriteSum(path, []byte(id)); err != nil {
 		return "", fmt.Errorf("write the checksum of the node ID: %w", err)
 	}
 	return notice, nil

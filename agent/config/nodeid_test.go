@@ -124,3 +124,45 @@ func TestDamagedNodeIDIsNamed(t *testing.T) {
 		})
 	}
 }
+
+// TestTheMachineGivesTheIDWhereItMay: of the first file that says something.
+func TestTheMachineGivesTheIDWhereItMay(t *testing.T) {
+	dir := writeFiles(t, map[string]string{"empty": " \n", "dmi": "  4C4C4544-0042\n", "machine": "other"})
+	id := func(random bool, files ...string) string {
+		t.Helper()
+		for i := range files {
+			files[i] = filepath.Join(dir, files[i])
+		}
+		defer config.HostIDFrom(files...)()
+		id, _, err := config.NodeID(&config.Runtime{DisableHostNodeID: random})
+		ok(t, err)
+		return id
+	}
+	fromDMI, err := config.NewNodeID(false, "4c4c4544-0042")
+	ok(t, err)
+	fromMachine, err := config.NewNodeID(false, "other")
+	ok(t, err)
+	want(t, id(false, "dmi", "machine"), fromDMI)
+	want(t, id(false, "none", "empty", "machine", "dmi"), fromMachine)
+	for name, got := range map[string]string{"asked for at random": id(true, "dmi"), "a machine without": id(false, "none", "empty")} {
+		if got == fromDMI || got == fromMachine {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}
+
+// TestFoldersThatCannotKeepANodeID: a path through a file is none for anybody, root too.
+func TestFoldersThatCannotKeepANodeID(t *testing.T) {
+	dir := writeFiles(t, map[string]string{"file": "", "held/node-id": someID, "held/node-id.checksum/x": ""})
+	for folder, text := range map[string]string{
+		"file/data": "read node ID: open " + dir + "/file/data/node-id: not a directory",
+		"held":      "write the checksum of the node ID: ",
+	} {
+		_, _, err := config.NodeID(&config.Runtime{DataDir: filepath.Join(dir, folder), DisableHostNodeID: true})
+		if err == nil || !strings.HasPrefix(err.Error(), text) {
+			t.Errorf("%s: %v, want %s", folder, err, text)
+		}
+	}
+	_, _, err := config.LoadOn(host, parseFlags(t, "-data-dir", dir+"/file/data"))
+	wantError(t, err, "Error getting info on data_dir: stat "+dir+"/file/data: not a directory")
+}

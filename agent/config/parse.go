@@ -13,6 +13,7 @@ import (
 	"github.com/mitchellh/mapstructure"
 
 	"praetor/internal/definition"
+	"praetor/internal/shape"
 )
 
 const (
@@ -56,7 +57,7 @@ func parseTree(text, format string) (map[string]any, error) {
 	if len(text) > maxSourceBytes {
 		return nil, fmt.Errorf("larger than %d bytes", maxSourceBytes)
 	}
-	if nesting(text) > maxNesting {
+	if shape.Nesting(text) > maxNesting {
 		return nil, fmt.Errorf("nested deeper than %d levels", maxNesting)
 	}
 	tree := map[string]any{}
@@ -108,21 +109,6 @@ func decodeHCL(text string, tree *map[string]any) (err error) {
 	return hcl.Decode(tree, text)
 }
 
-// nesting is an upper bound on how deeply text nests objects and lists.
-func nesting(text string) int {
-	depth, deepest := 0, 0
-	for i := 0; i < len(text); i++ {
-		switch text[i] {
-		case '{', '[':
-			depth++
-			deepest = max(deepest, depth)
-		case '}', ']':
-			depth = max(depth-1, 0)
-		}
-	}
-	return deepest
-}
-
 // parseError joins type errors and unknown keys, in Consul's words: type errors
 // alone as mapstructure reports them, unknown keys as a list.
 func parseError(decodeErr error, unknown []string) error {
@@ -148,21 +134,16 @@ func parseError(decodeErr error, unknown []string) error {
 	return faults.Err()
 }
 
-var (
-	opaqueType = reflect.TypeFor[map[string]any]()
-	blockType  = reflect.TypeFor[[]map[string]any]()
-)
+var opaqueType = reflect.TypeFor[map[string]any]()
 
-// prepareValue is called on every value before it is decoded. It unwraps HCL's
-// blocks, which come as lists of one map, and renames aliased keys.
-func prepareValue(from, to reflect.Type, data any) (any, error) {
+// prepareValue is called on every value before it is decoded. It takes a list of one
+// for what is in it where no list belongs, as HCL's blocks are, and renames aliased keys.
+func prepareValue(_, to reflect.Type, data any) (any, error) {
 	for to.Kind() == reflect.Pointer {
 		to = to.Elem()
 	}
-	if from == blockType && to.Kind() != reflect.Slice {
-		if blocks := data.([]map[string]any); len(blocks) == 1 {
-			data = blocks[0]
-		}
+	if to.Kind() != reflect.Slice && to.Kind() != reflect.Interface {
+		data = single(data)
 	}
 	tree, isMap := data.(map[string]any)
 	switch {
@@ -172,6 +153,14 @@ func prepareValue(from, to reflect.Type, data any) (any, error) {
 		return renameAliases(tree, to), nil
 	}
 	return data, nil
+}
+
+// single is the element of a list of one, and anything else itself.
+func single(v any) any {
+	if list := elements(v); len(list) == 1 {
+		return list[0]
+	}
+	return v
 }
 
 // unwrap takes HCL's lists of one block out of a value nobody interprets here.

@@ -74,6 +74,9 @@ func (b *builder) logStore() {
 	}
 	r.NoFreelistSync = val(l.BoltDB.NoFreelistSync)
 	r.SegmentSizeMB = val(l.WAL.SegmentSizeMB)
+	if !b.rt.Server {
+		return // clients have no log
+	}
 	switch r.Backend {
 	case "default", "wal", "boltdb":
 	default:
@@ -92,5 +95,8 @@ func (b *builder) autopilot() {
 		MaxTrailingLogs:         b.atLeastZero("autopilot.max_trailing_logs", val(a.MaxTrailingLogs)),
 		MinQuorum:               val(a.MinQuorum),
 		ServerStabilizationTime: b.duration("autopilot.server_stabilization_time", a.ServerStabilizationTime),
+		RedundancyZoneTag:       val(a.RedundancyZoneTag),
+		UpgradeVersionTag:       val(a.UpgradeVersionTag),
+		DisableUpgradeMigration: val(a.DisableUpgradeMigration),
 	}
 }

@@ -4,8 +4,8 @@ package config
 
 import "syscall"
 
-// maxOpenFiles is how many files this process may have open.
-func maxOpenFiles() (uint64, bool) {
+// MaxOpenFiles is how many files this process may have open, false where that is not known.
+func MaxOpenFiles() (uint64, bool) {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		return 0, false

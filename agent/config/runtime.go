@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net"
 	"net/netip"
 	"time"
 
@@ -27,53 +28,59 @@ type Runtime struct {
 	Dev               bool
 	Bootstrap         bool
 	BootstrapExpect   int // 0, or at least 2
+	ReadReplica       bool
 	ServerName        string
 	Protocol          int
 
-	BindAddr             netip.Addr
-	ClientAddrs          []netip.Addr
-	AdvertiseAddrLAN     netip.Addr
-	AdvertiseAddrWAN     netip.Addr
-	TaggedAddresses      map[string]string // lan, wan, lan_ipv4, … and those of the user
-	TranslateWANAddrs    bool
-	Ports                Ports
-	SerfBindLAN          netip.AddrPort
-	SerfBindWAN          netip.AddrPort // port 0: no WAN pool
-	SerfAdvertiseLAN     netip.AddrPort
-	SerfAdvertiseWAN     netip.AddrPort
-	RPCBind              netip.AddrPort
-	RPCAdvertise         netip.AddrPort
-	DNSAddrs             []Addr
-	DNSTLSAddrs          []Addr
-	HTTPAddrs            []Addr
-	HTTPSAddrs           []Addr
-	GRPCAddrs            []Addr
-	GRPCTLSAddrs         []Addr
-	UnixSockets          UnixSockets
-	SerfAllowedCIDRsLAN  []netip.Prefix // empty: all
-	SerfAllowedCIDRsWAN  []netip.Prefix
-	JoinLAN              Join
-	JoinWAN              Join
-	RejoinAfterLeave     bool
-	LeaveOnTerm          bool
-	SkipLeaveOnInt       bool
-	ReconnectTimeoutLAN  time.Duration
-	ReconnectTimeoutWAN  time.Duration
-	AdvertiseReconnect   time.Duration // clients only; 0: others use their own
-	DefaultQueryTime     time.Duration
-	MaxQueryTime         time.Duration
-	DiscoveryMaxStale    time.Duration
-	SessionTTLMin        time.Duration // 0: the built-in 10 s
-	ServerRejoinAgeMax   time.Duration
-	UseStreaming         bool // clients follow services by stream
-	RPCStreaming         bool // servers offer streams
-	DisableUpdateCheck   bool
-	DisableAnonSignature bool
-	EnableDebug          bool
-	AutoReload           bool
-	PeeringEnabled       bool
-	ConnectEnabled       bool
-	ConnectDeregister    time.Duration // of default sidecar checks; 0: never
+	BindAddr               netip.Addr
+	ClientAddrs            []netip.Addr
+	AdvertiseAddrLAN       netip.Addr
+	AdvertiseAddrWAN       netip.Addr
+	TaggedAddresses        map[string]string // lan, wan, lan_ipv4, … and those of the user
+	TranslateWANAddrs      bool
+	Ports                  Ports
+	SerfBindLAN            netip.AddrPort
+	SerfBindWAN            netip.AddrPort // port 0: no WAN pool
+	SerfAdvertiseLAN       netip.AddrPort
+	SerfAdvertiseWAN       netip.AddrPort
+	RPCBind                netip.AddrPort
+	RPCAdvertise           netip.AddrPort
+	DNSAddrs               []Addr
+	DNSTLSAddrs            []Addr
+	HTTPAddrs              []Addr
+	HTTPSAddrs             []Addr
+	GRPCAddrs              []Addr
+	GRPCTLSAddrs           []Addr
+	UnixSockets            UnixSockets
+	SerfAllowedCIDRsLAN    []netip.Prefix // empty: all
+	SerfAllowedCIDRsWAN    []netip.Prefix
+	JoinLAN                Join
+	JoinWAN                Join
+	RejoinAfterLeave       bool
+	LeaveOnTerm            bool
+	SkipLeaveOnInt         bool
+	DisableKVKeyValidation bool
+	ReconnectTimeoutLAN    time.Duration
+	ReconnectTimeoutWAN    time.Duration
+	AdvertiseReconnect     time.Duration // clients only; 0: others use their own
+	DefaultQueryTime       time.Duration
+	MaxQueryTime           time.Duration
+	DiscoveryMaxStale      time.Duration
+	SessionTTLMin          time.Duration // 0: the built-in 10 s
+	ServerRejoinAgeMax     time.Duration
+	UseStreaming           bool // clients follow services by stream
+	RPCStreaming           bool // servers offer streams
+	DisableUpdateCheck     bool
+	DisableAnonSignature   bool
+	EnableDebug            bool
+	AutoReload             bool
+	PeeringEnabled         bool
+	ConnectEnabled         bool
+	AutoEncrypt            AutoEncrypt
+	ConnectCAProvider      string         // consul, vault or aws-pca
+	ConnectCAConfig        map[string]any // of the provider
+	DefaultIntention       string         // allow or deny; "" for what ACLs say
+	ConnectDeregister      time.Duration  // of default sidecar checks; 0: never
 
 	Log         Log
 	DNS         DNS
@@ -90,6 +97,8 @@ type Runtime struct {
 	ACL         ACL
 	TLS         TLS
 	Telemetry   Telemetry
+	Backups     Backups
+	History     catalog.HistoryOptions
 
 	Services   []ServiceDefinition
 	NodeChecks []CheckDefinition
@@ -189,7 +198,11 @@ type HTTP struct {
 	ResponseHeaders         map[string]string
 	AllowedHosts            []string // beside the machine's own, for browsers; lower case
 	UseCache                bool
-	MaxHeaderBytes          int // 0: 1 MiB
+	MaxHeaderBytes          int // 0: 64 KiB
+	ReadHeaderTimeout       time.Duration
+	ReadTimeout             time.Duration
+	WriteTimeout            time.Duration
+	IdleTimeout             time.Duration
 	AllowUnprintableInPaths bool
 }
 
@@ -197,6 +210,9 @@ type HTTP struct {
 // no limit.
 type Limits struct {
 	HTTPMaxConnsPerClient int // 0: no limit
+	HTTPMaxConns          int // 0: no limit
+	HTTPMaxRequests       int // of one address a second; 0: no limit
+	HTTPMaxBodyBytes      uint64
 	HTTPSHandshakeTimeout time.Duration
 	RPCHandshakeTimeout   time.Duration
 	RPCClientTimeout      time.Duration
@@ -261,6 +277,9 @@ type Autopilot struct {
 	MaxTrailingLogs         uint64
 	MinQuorum               uint
 	ServerStabilizationTime time.Duration
+	RedundancyZoneTag       string // key of node metadata; "": zones do not matter
+	UpgradeVersionTag       string // key of node metadata; "": versions do not matter
+	DisableUpgradeMigration bool
 }
 
 // Performance holds what has no better home.
@@ -277,6 +296,7 @@ type Checks struct {
 	EnableRemoteScripts  bool // through the HTTP API
 	EnableLocalScripts   bool // from files
 	UseAgentTLS          bool
+	SameHost             bool // redirects of HTTP checks lead to no other
 	UpdateInterval       time.Duration
 	OutputMaxSize        int
 	DiscardOutput        bool
@@ -331,6 +351,7 @@ type TLSStanza struct {
 	CertFile, KeyFile    string
 	MinVersion           string // TLSv1_2 and so on, or TLS_AUTO
 	CipherSuites         []string
+	Curves               []string // key exchanges that may be spoken; none leaves them to Go
 	VerifyIncoming       bool
 	VerifyOutgoing       bool
 	VerifyServerHostname bool
@@ -416,4 +437,12 @@ func (r *Runtime) KeepTrust(old *Runtime) {
 // is only a warning: the old one is kept.
 func (r *Runtime) Reload() (*Runtime, []string, error) {
 	return load(r.flags, hostEnvironment(), r.Log.Level)
+}
+
+// AutoEncrypt says who gives and gets certificates without files.
+type AutoEncrypt struct {
+	TLS      bool // this client asks servers for its certificate
+	AllowTLS bool // this server gives them
+	DNSSAN   []string
+	IPSAN    []net.IP
 }

@@ -29,7 +29,7 @@ func TestDefaultsAreThoseOfTheReference(t *testing.T) {
 	want(t, rt.DNS, config.DNS{AllowStale: true, MaxStale: 87600 * time.Hour, ServiceTTL: map[string]time.Duration{}, UDPAnswerLimit: 3, UDPMaxSize: 8192,
 		RecursorStrategy: "sequential", RecursorTimeout: 2 * time.Second, NodeMetaTXT: true, SOA: config.SOA{Refresh: 3600, Retry: 600, Expire: 86400}})
 	want(t, rt.Gossip.WAN, config.GossipTiming{GossipNodes: 3, GossipInterval: 500 * time.Millisecond, ProbeInterval: 5 * time.Second, ProbeTimeout: 3 * time.Second, SuspicionMult: 6, RetransmitMult: 4})
-	want(t, rt.Limits, config.Limits{HTTPMaxConnsPerClient: 200, HTTPSHandshakeTimeout: 5 * time.Second, RPCHandshakeTimeout: 5 * time.Second, RPCClientTimeout: time.Minute,
+	want(t, rt.Limits, config.Limits{HTTPMaxConnsPerClient: 200, HTTPMaxConns: 16384, HTTPMaxBodyBytes: 524288, HTTPSHandshakeTimeout: 5 * time.Second, RPCHandshakeTimeout: 5 * time.Second, RPCClientTimeout: time.Minute,
 		RPCRate: -1, RPCMaxBurst: 1000, RPCMaxConnsPerClient: 100, KVMaxValueSize: 524288, TxnMaxReqLen: 524288, RequestMode: "disabled", ReadRate: -1, WriteRate: -1})
 	want(t, rt.Telemetry.BlockedPrefixes, []string{"consul.rpc.server.call"})
 }
@@ -113,7 +113,7 @@ func TestDeprecatedKeysStillWork(t *testing.T) {
 		{"ca_path", "tls.defaults.ca_path", `ca_path = "a"`, `tls { defaults { ca_path = "b" } }`, func(r *config.Runtime) any { return r.TLS.HTTPS.CAPath }, "a", "b"},
 		{"cert_file", "tls.defaults.cert_file", `cert_file = "a"`, `tls { defaults { cert_file = "b" } }`, func(r *config.Runtime) any { return r.TLS.InternalRPC.CertFile }, "a", "b"},
 		{"key_file", "tls.defaults.key_file", `key_file = "a"`, `tls { defaults { key_file = "b" } }`, func(r *config.Runtime) any { return r.TLS.InternalRPC.KeyFile }, "a", "b"},
-		{"tls_min_version", "tls.defaults.tls_min_version", `tls_min_version = "tls13"`, `tls { defaults { tls_min_version = "TLSv1_1" } }`, func(r *config.Runtime) any { return r.TLS.HTTPS.MinVersion }, "TLSv1_3", "TLSv1_1"},
+		{"tls_min_version", "tls.defaults.tls_min_version", `tls_min_version = "TLSv1_3"`, `tls { defaults { tls_min_version = "TLSv1_1" } }`, func(r *config.Runtime) any { return r.TLS.HTTPS.MinVersion }, "TLSv1_3", "TLSv1_1"},
 		{"tls_cipher_suites", "tls.defaults.tls_cipher_suites", `tls_cipher_suites = "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA"`, `tls { defaults { tls_cipher_suites = "" } }`, func(r *config.Runtime) any { return len(r.TLS.HTTPS.CipherSuites) }, 1, 0},
 		{"verify_outgoing", "tls.defaults.verify_outgoing", "verify_outgoing = true", "tls { defaults { verify_outgoing = false } }", func(r *config.Runtime) any { return r.TLS.HTTPS.VerifyOutgoing }, true, false},
 		{"verify_incoming", "tls.defaults.verify_incoming", "verify_incoming = true", "tls { defaults { verify_incoming = false } }", func(r *config.Runtime) any { return r.TLS.HTTPS.VerifyIncoming }, true, false},

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net/netip"
 	"time"
 
 	"praetor/internal/version"
@@ -14,6 +15,7 @@ const hidden = "hidden"
 func (r *Runtime) Sanitized() map[string]any {
 	return map[string]any{
 		"ACLsEnabled":              r.ACL.Enabled,
+		"AllowWriteHTTPFrom":       prefixTexts(r.HTTP.AllowWriteFrom),
 		"ACLTokens":                r.sanitizedTokens(),
 		"ACLDefaultPolicy":         r.ACL.DefaultPolicy,
 		"ACLDownPolicy":            r.ACL.DownPolicy,
@@ -249,4 +251,12 @@ func (r *Runtime) sanitizedUI() map[string]any {
 			"PathAllowlist": emptyList(u.MetricsProxyAllow),
 		},
 	}
+}
+
+func prefixTexts(nets []netip.Prefix) []string {
+	texts := make([]string, len(nets))
+	for i, n := range nets {
+		texts[i] = n.String()
+	}
+	return texts
 }

@@ -9,19 +9,12 @@ import (
 )
 
 // services turns the service definitions of files into what the agent
-// registers. A later definition with the same ID replaces an earlier one, in
-// its place.
+// registers, in their order: of several with one ID the last counts, and the checks
+// of all.
 func (b *builder) services() []ServiceDefinition {
 	var out []ServiceDefinition
-	at := map[string]int{}
 	for i := range b.s.Services {
-		def := b.service(&b.s.Services[i].Service, b.s.Services[i].origin, nil)
-		if j, ok := at[def.Service.ID]; ok {
-			out[j] = def
-			continue
-		}
-		at[def.Service.ID] = len(out)
-		out = append(out, def)
+		out = append(out, b.service(&b.s.Services[i].Service, b.s.Services[i].origin, nil))
 	}
 	return out
 }
@@ -30,7 +23,7 @@ func (b *builder) services() []ServiceDefinition {
 func (b *builder) service(s *definition.Service, origin string, parent *catalog.Service) ServiceDefinition {
 	key := b.definitionKey(origin)
 	svc := s.Row()
-	svc.Kind, svc.Locality = serviceKind(svc.Kind), locality(svc.Locality)
+	svc.Kind = serviceKind(svc.Kind)
 	svc.Weights = s.Weights.Row(definition.DefaultWeights())
 	if parent != nil {
 		b.adopt(key, parent, svc, s)
@@ -40,7 +33,7 @@ func (b *builder) service(s *definition.Service, origin string, parent *catalog.
 		sidecar := b.service(asked, origin, svc)
 		def.Sidecar = &sidecar
 	}
-	b.validateService(key, svc, parent)
+	b.validateService(key, s, svc, parent)
 	definition.AutoTaggedAddresses(svc)
 	return def
 }
@@ -81,7 +74,7 @@ func (b *builder) serviceChecks(key string, svc *catalog.Service, s *definition.
 		if asked == nil { // null in JSON
 			asked = &definition.Check{}
 		}
-		c, err := b.check(key, asked, asked.Row)
+		c, err := b.check(key, "service:"+svc.ID, asked, asked.Row)
 		if err != nil {
 			b.refuse(key, "service %q: check %q: %s", svc.Service, checkLabel(c), err)
 		}
@@ -97,7 +90,7 @@ func (b *builder) serviceChecks(key string, svc *catalog.Service, s *definition.
 	return checks
 }
 
-func (b *builder) validateService(key string, svc *catalog.Service, parent *catalog.Service) {
+func (b *builder) validateService(key string, s *definition.Service, svc, parent *catalog.Service) {
 	if err := definition.ValidateMeta(svc.Meta); err != nil {
 		b.refuse(key, "invalid meta for service %s: %s", svc.Service, err)
 	}
@@ -111,24 +104,19 @@ func (b *builder) validateService(key string, svc *catalog.Service, parent *cata
 	if svc.Service == "" && !b.partial {
 		b.refuse(key, "Failed to register service %q: Service name missing", svc.ID)
 	}
-	if b.starting {
-		b.validateRegistration(key, svc, parent)
-	}
-}
-
-// validateRegistration holds what Consul notices only when the agent registers
-// its services. A sidecar's port is still open then, so its kind's wish for one
-// is met later.
-func (b *builder) validateRegistration(key string, svc *catalog.Service, parent *catalog.Service) {
-	if err := definition.ValidateTaggedAddresses(svc.TaggedAddresses); err != nil {
+	// So does it with these.
+	if err := definition.ValidateTaggedAddresses(svc.TaggedAddresses); err != nil && b.starting {
 		b.refuse(key, "Failed to register service %q: %s", svc.ID, err)
 	}
-	checked := *svc
+	if b.partial {
+		return // the agent that is asked to register it says what is wrong
+	}
+	checked := *svc // a sidecar's port is still open, so its kind's wish for one is met later
 	if parent != nil && checked.Port == 0 {
 		checked.Port = 1
 	}
 	var faults definition.Errors
-	errors.As(definition.ValidateService(&checked), &faults)
+	errors.As(s.Validate(&checked), &faults)
 	for _, fault := range faults {
 		b.refuse(key, "Failed to register service %q: %s", svc.ID, fault)
 	}

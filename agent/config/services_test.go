@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -64,8 +65,8 @@ func TestServicesMayBeWrittenAsBlocksListsAndSingly(t *testing.T) {
 	for _, s := range rt.Services {
 		got = append(got, s.Service.Service)
 	}
-	want(t, got, []string{"a", "b", "c", "d"})
-	want(t, rt.Services[0].Service.Port, 9) // the later one, in the place of the first
+	want(t, got, []string{"a", "b", "c", "d", "a"}) // the later one counts when they are registered
+	want(t, rt.Services[4].Service.Port, 9)
 	want(t, rt.Services[0].Service.Weights, catalog.Weights{Passing: 1, Warning: 1})
 }
 
@@ -164,4 +165,31 @@ func TestWatchesAreRead(t *testing.T) {
 	})
 	_, _, err := config.LoadOn(host, parseFlags(t, "-dev", "-http-port", "-1", "-hcl", `watches { type = "nodes" args = ["x"] }`))
 	wantError(t, err, "watch plans require an HTTP or HTTPS endpoint\n\t  set in flags-0.hcl")
+}
+
+func TestAListOfOneStandsForWhatIsInIt(t *testing.T) {
+	for _, text := range []string{
+		`{"node_name": ["n1"], "ports": [{"http": [1]}], "services": [[{"name": ["a"], "checks": [[{"ttl": "1m"}]]}]]}`,
+		`node_name = ["n1"] ports { http = [1] } services { name = ["a"] checks = [[{ ttl = "1m" }]] }`,
+	} {
+		file := t.TempDir() + "/a.hcl"
+		if text[0] == '{' {
+			file += ".json"
+		}
+		write(t, file, text)
+		rt, _, err := config.Load(&config.Flags{Dev: true, Files: []string{file}})
+		ok(t, err)
+		if rt.NodeName != "n1" || rt.Ports.HTTP != 1 || len(rt.Services) != 1 || len(rt.Services[0].Checks) != 1 {
+			t.Errorf("%s: %+v", text, rt.Services)
+		}
+	}
+	for text, want := range map[string]string{
+		`node_name = ["a", "b"]`:         `'node_name' expected type 'string'`,
+		`node_name = []`:                 `'node_name' expected type 'string'`,
+		`services = [[{ bogus = "a" }]]`: `invalid config key services[0].bogus`,
+	} {
+		if _, _, err := config.Load(&config.Flags{Dev: true, HCL: []string{text}}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", text, err, want)
+		}
+	}
 }

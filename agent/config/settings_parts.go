@@ -1,15 +1,15 @@
 package config
 
 type rpcSettings struct {
-	EnableStreaming *bool `cfg:"enable_streaming" use:"later" help:"servers offer event streams"`
+	EnableStreaming *bool `cfg:"enable_streaming" use:"later" unset:"true on servers" help:"servers offer event streams"`
 }
 
 type addressSettings struct {
 	DNS     *string `cfg:"dns" help:"IPs for DNS, client_addr when not set"`
 	HTTP    *string `cfg:"http" help:"IPs and unix:// paths for HTTP, client_addr when not set"`
 	HTTPS   *string `cfg:"https" help:"IPs and unix:// paths for HTTPS, client_addr when not set"`
-	GRPC    *string `cfg:"grpc" use:"later" help:"IPs and unix:// paths for gRPC, client_addr when not set"`
-	GRPCTLS *string `cfg:"grpc_tls" use:"later" help:"IPs and unix:// paths for gRPC with TLS, client_addr when not set"`
+	GRPC    *string `cfg:"grpc" help:"IPs and unix:// paths for gRPC, client_addr when not set"`
+	GRPCTLS *string `cfg:"grpc_tls" help:"IPs and unix:// paths for gRPC with TLS, client_addr when not set"`
 }
 
 type portSettings struct {
@@ -17,8 +17,8 @@ type portSettings struct {
 	DNSTLS     *int `cfg:"dns_tls" help:"DNS over TLS, with the certificate of tls.https, on the IPs of DNS; -1 turns it off"`
 	HTTP       *int `cfg:"http" help:"HTTP API; -1 turns it off"`
 	HTTPS      *int `cfg:"https" help:"HTTPS API; -1 turns it off"`
-	GRPC       *int `cfg:"grpc" use:"later" help:"gRPC without TLS; -1 turns it off"`
-	GRPCTLS    *int `cfg:"grpc_tls" use:"later" help:"gRPC with TLS; 8503 on servers; -1 turns it off"`
+	GRPC       *int `cfg:"grpc" help:"gRPC without TLS; -1 turns it off"`
+	GRPCTLS    *int `cfg:"grpc_tls" unset:"8503 on servers, else -1" help:"gRPC with TLS; -1 turns it off"`
 	SerfLAN    *int `cfg:"serf_lan" help:"LAN gossip, TCP and UDP"`
 	SerfWAN    *int `cfg:"serf_wan" help:"WAN gossip, TCP and UDP; -1 turns the WAN off"`
 	Server     *int `cfg:"server" help:"RPC between agents"`
@@ -37,12 +37,15 @@ type unixSettings struct {
 }
 
 type cacheSettings struct {
-	FetchRate     *float64 `cfg:"entry_fetch_rate" help:"fetches per second and cache entry" reload:"y"`
+	FetchRate     *float64 `cfg:"entry_fetch_rate" unset:"-1, no limit" help:"fetches per second and cache entry" reload:"y"`
 	FetchMaxBurst *int     `cfg:"entry_fetch_max_burst" help:"burst of entry_fetch_rate" reload:"y"`
 }
 
 type limitSettings struct {
 	HTTPMaxConns     *int            `cfg:"http_max_conns_per_client" help:"HTTP connections from one IP" reload:"y"`
+	HTTPMaxRequests  *int            `cfg:"http_max_requests_per_client" help:"HTTP requests from one IP a second, 0 for any number" reload:"y"`
+	HTTPMaxAllConns  *int            `cfg:"http_max_conns" help:"HTTP connections from all other machines together, 0 for any number; at most half of the files that the system lets it open" reload:"y"`
+	HTTPMaxBody      *uint64         `cfg:"http_max_request_body_size" help:"bytes of an HTTP request's body; keys, transactions and snapshots have bounds of their own"`
 	HTTPSHandshake   *string         `cfg:"https_handshake_timeout" help:"time for a TLS handshake of HTTPS"`
 	RPCHandshake     *string         `cfg:"rpc_handshake_timeout" help:"time for a TLS handshake of RPC"`
 	RPCClientTimeout *string         `cfg:"rpc_client_timeout" help:"time for an RPC that does not block" reload:"y"`
@@ -66,7 +69,11 @@ type httpSettings struct {
 	ResponseHeaders    map[string]string `cfg:"response_headers" help:"headers added to every answer; pages of the origin in Access-Control-Allow-Origin may write too"`
 	AllowedHosts       []string          `cfg:"allowed_hosts" help:"names under which browsers reach a loopback listener, beside IP addresses, localhost and the node's; *.NAME for all below one" reload:"y"`
 	UseCache           *bool             `cfg:"use_cache" help:"allow ?cached"`
-	MaxHeaderBytes     *int              `cfg:"max_header_bytes" help:"bytes of request headers, 0 for 1 MiB"`
+	MaxHeaderBytes     *int              `cfg:"max_header_bytes" help:"bytes of request headers, 0 for 64 KiB"`
+	ReadHeaderTimeout  *string           `cfg:"read_header_timeout" help:"time for a client to send a request's headers"`
+	ReadTimeout        *string           `cfg:"read_timeout" help:"time for a client to send a request's body; one of which nothing comes for a minute is given up before, and that of a snapshot takes as long as it goes on"`
+	WriteTimeout       *string           `cfg:"write_timeout" help:"time that a client may take nothing of an answer that is being sent; queries that wait are not cut"`
+	IdleTimeout        *string           `cfg:"idle_timeout" help:"time that a connection without a request is kept"`
 }
 
 type dnsSettings struct {
@@ -109,8 +116,8 @@ type perfSettings struct {
 	RaftMultiplier    *int    `cfg:"raft_multiplier" help:"scale of Raft's timeouts, 1 to 10" reload:"y"`
 	LeaveDrainTime    *string `cfg:"leave_drain_time" help:"how long a leaving server still serves"`
 	RPCHoldTimeout    *string `cfg:"rpc_hold_timeout" help:"how long a request waits for a leader"`
-	KeepaliveInterval *string `cfg:"grpc_keepalive_interval" use:"later" help:"time between gRPC keepalives"`
-	KeepaliveTimeout  *string `cfg:"grpc_keepalive_timeout" use:"later" help:"time for a gRPC keepalive to answer"`
+	KeepaliveInterval *string `cfg:"grpc_keepalive_interval" help:"time between gRPC keepalives"`
+	KeepaliveTimeout  *string `cfg:"grpc_keepalive_timeout" help:"time for a gRPC keepalive to answer"`
 	XDSLoadBalancing  *bool   `cfg:"enable_xds_load_balancing" use:"later" help:"spread xDS streams over servers"`
 }
 
@@ -123,8 +130,8 @@ type logStore struct {
 }
 
 type verifySettings struct {
-	Enabled  *bool   `cfg:"enabled" use:"later" help:"check log entries for corruption"`
-	Interval *string `cfg:"interval" use:"later" help:"time between checks"`
+	Enabled  *bool   `cfg:"enabled" unset:"true with backend default" help:"check log entries for corruption"`
+	Interval *string `cfg:"interval" unset:"1m" help:"time between checks"`
 }
 
 type boltSettings struct {
@@ -145,27 +152,27 @@ type pilotSettings struct {
 	MaxTrailingLogs         *int    `cfg:"max_trailing_logs" help:"entries by which a healthy server may trail"`
 	MinQuorum               *uint   `cfg:"min_quorum" help:"fewest servers that pruning leaves"`
 	ServerStabilizationTime *string `cfg:"server_stabilization_time" help:"how long a server must be healthy to vote"`
-	RedundancyZoneTag       *string `cfg:"redundancy_zone_tag" use:"ent"`
-	UpgradeVersionTag       *string `cfg:"upgrade_version_tag" use:"ent"`
-	DisableUpgradeMigration *bool   `cfg:"disable_upgrade_migration" use:"ent"`
+	RedundancyZoneTag       *string `cfg:"redundancy_zone_tag" help:"key of node_meta that names a server's redundancy zone, of which one votes; \"\": none"`
+	UpgradeVersionTag       *string `cfg:"upgrade_version_tag" help:"key of node_meta that holds a server's version: those of the newest take over when they are enough; \"\": never"`
+	DisableUpgradeMigration *bool   `cfg:"disable_upgrade_migration" help:"whether servers of a new version do not take over"`
 }
 
 type uiSettings struct {
 	Enabled            *bool             `cfg:"enabled" help:"serve the built-in web UI" reload:"y"`
 	Dir                *string           `cfg:"dir" help:"serve the UI from this folder instead" reload:"y"`
 	ContentPath        *string           `cfg:"content_path" help:"URL path of the UI" reload:"y"`
-	MetricsProvider    *string           `cfg:"metrics_provider" use:"later" help:"name of the metrics provider" reload:"y"`
-	MetricsFiles       []string          `cfg:"metrics_provider_files" use:"later" help:"scripts of the metrics provider" reload:"y"`
-	MetricsOptionsJSON *string           `cfg:"metrics_provider_options_json" use:"later" help:"options of the metrics provider, a JSON object" reload:"y"`
+	MetricsProvider    *string           `cfg:"metrics_provider" help:"name of the metrics provider" reload:"y"`
+	MetricsFiles       []string          `cfg:"metrics_provider_files" help:"scripts of the metrics provider" reload:"y"`
+	MetricsOptionsJSON *string           `cfg:"metrics_provider_options_json" help:"options of the metrics provider, a JSON object" reload:"y"`
 	MetricsProxy       uiProxySettings   `cfg:"metrics_proxy"`
-	DashboardURLs      map[string]string `cfg:"dashboard_url_templates" use:"later" help:"links to dashboards" reload:"y"`
+	DashboardURLs      map[string]string `cfg:"dashboard_url_templates" help:"links to dashboards" reload:"y"`
 	HCPEnabled         *bool             `cfg:"hcp_enabled" help:"accepted and ignored"`
 }
 
 type uiProxySettings struct {
-	BaseURL       *string           `cfg:"base_url" use:"later" help:"URL of the metrics backend" reload:"y"`
-	AddHeaders    []uiHeaderSetting `cfg:"add_headers" use:"later" help:"headers added towards the metrics backend" reload:"y"`
-	PathAllowlist []string          `cfg:"path_allowlist" use:"later" help:"paths the UI may ask of the metrics backend" reload:"y"`
+	BaseURL       *string           `cfg:"base_url" help:"URL of the metrics backend" reload:"y"`
+	AddHeaders    []uiHeaderSetting `cfg:"add_headers" help:"headers added towards the metrics backend" reload:"y"`
+	PathAllowlist []string          `cfg:"path_allowlist" help:"paths the UI may ask of the metrics backend" reload:"y"`
 }
 
 type uiHeaderSetting struct {
@@ -181,7 +188,7 @@ type aclSettings struct {
 	PolicyTTL              *string       `cfg:"policy_ttl" help:"how long a policy stays cached"`
 	RoleTTL                *string       `cfg:"role_ttl" help:"how long a role stays cached"`
 	EnableKeyListPolicy    *bool         `cfg:"enable_key_list_policy" help:"listing keys needs the list permission"`
-	EnableTokenReplication *bool         `cfg:"enable_token_replication" use:"later" help:"secondary datacenters copy tokens"`
+	EnableTokenReplication *bool         `cfg:"enable_token_replication" help:"secondary datacenters copy tokens"`
 	EnableTokenPersistence *bool         `cfg:"enable_token_persistence" help:"keep tokens set through the API" reload:"y"`
 	Tokens                 tokenSettings `cfg:"tokens"`
 	MSPDisableBootstrap    *bool         `cfg:"msp_disable_bootstrap" use:"ent"`
@@ -196,16 +203,16 @@ type tokenSettings struct {
 	ConfigFile        *string `cfg:"config_file_service_registration" help:"token for services and checks from files" reload:"y"`
 	DNS               *string `cfg:"dns" help:"token for DNS" reload:"y"`
 	Master            *string `cfg:"master" help:"deprecated: acl.tokens.initial_management"`
-	AgentMaster       *string `cfg:"agent_master" help:"deprecated: acl.tokens.agent_recovery"`
+	AgentMaster       *string `cfg:"agent_master" help:"deprecated: acl.tokens.agent_recovery" reload:"y"`
 
 	ManagedServiceProvider []map[string]any `cfg:"managed_service_provider" use:"ent"`
 }
 
 type tlsSettings struct {
 	Defaults    tlsStanza `cfg:"defaults"`
-	InternalRPC tlsStanza `cfg:"internal_rpc" use:"later"`
+	InternalRPC tlsStanza `cfg:"internal_rpc"`
 	HTTPS       tlsStanza `cfg:"https"`
-	GRPC        tlsStanza `cfg:"grpc" use:"later"`
+	GRPC        tlsStanza `cfg:"grpc"`
 }
 
 type tlsStanza struct {
@@ -213,12 +220,40 @@ type tlsStanza struct {
 	CAPath               *string `cfg:"ca_path" help:"folder of CA certificates, PEM" reload:"y"`
 	CertFile             *string `cfg:"cert_file" help:"certificate, PEM" reload:"y"`
 	KeyFile              *string `cfg:"key_file" help:"key of the certificate, PEM" reload:"y"`
-	MinVersion           *string `cfg:"tls_min_version" help:"TLS_AUTO, TLSv1_0, TLSv1_1, TLSv1_2 or TLSv1_3" reload:"y"`
+	MinVersion           *string `cfg:"tls_min_version" unset:"\"TLSv1_2\"" help:"TLS_AUTO, TLSv1_0, TLSv1_1, TLSv1_2 or TLSv1_3" reload:"y"`
 	CipherSuites         *string `cfg:"tls_cipher_suites" help:"cipher suites, separated by commas" reload:"y"`
+	Curves               *string `cfg:"tls_ecdh_curves" help:"key exchanges that may be spoken, separated by commas: X25519MLKEM768, which is preferred, X25519, P256 and others" reload:"y"`
 	VerifyIncoming       *bool   `cfg:"verify_incoming" help:"clients must present a certificate" reload:"y"`
-	VerifyOutgoing       *bool   `cfg:"verify_outgoing" use:"later" help:"check the certificates of servers" reload:"y"`
-	VerifyServerHostname *bool   `cfg:"verify_server_hostname" use:"later" help:"servers must be named server.DC.DOMAIN" reload:"y"`
+	VerifyOutgoing       *bool   `cfg:"verify_outgoing" help:"speak TLS to servers, and check their certificates" reload:"y"`
+	VerifyServerHostname *bool   `cfg:"verify_server_hostname" help:"servers must be named server.DC.DOMAIN" reload:"y"`
 	UseAutoCert          *bool   `cfg:"use_auto_cert" use:"later" help:"use the agent's automatic certificate" reload:"y"`
+}
+
+type backupSettings struct {
+	Interval    *string          `cfg:"interval" help:"time between two backups that the leader takes, if local_path or s3.bucket says where"`
+	Retain      *int             `cfg:"retain" help:"how many backups are kept, 0 for all"`
+	LocalPath   *string          `cfg:"local_path" help:"folder on the leader, best one that all servers share"`
+	ScratchPath *string          `cfg:"scratch_path" help:"folder for a backup on its way to s3, the system's when not set"`
+	EncryptTo   []string         `cfg:"encrypt_to" help:"public keys (age1...): only their owners can read the backups"`
+	S3          backupS3Settings `cfg:"s3"`
+}
+
+type backupS3Settings struct {
+	Bucket          *string `cfg:"bucket" help:"bucket of an S3-compatible store"`
+	Region          *string `cfg:"region" help:"region of the bucket"`
+	KeyPrefix       *string `cfg:"key_prefix" help:"what stands before the backups' names, with a slash between"`
+	Endpoint        *string `cfg:"endpoint" help:"where the store answers if it is not AWS, https://host:port"`
+	PathStyle       *bool   `cfg:"force_path_style" help:"name the bucket in the path with AWS too"`
+	AccessKeyID     *string `cfg:"access_key_id" help:"access key; AWS_ACCESS_KEY_ID of the environment when not set"`
+	SecretAccessKey *string `cfg:"secret_access_key" help:"its secret; AWS_SECRET_ACCESS_KEY when not set"`
+	SessionToken    *string `cfg:"session_token" help:"token of temporary keys; AWS_SESSION_TOKEN when not set"`
+}
+
+type historySettings struct {
+	Catalog   *bool   `cfg:"catalog" help:"servers remember registrations, flips of checks and leaders" reload:"y"`
+	KV        *bool   `cfg:"kv" help:"servers remember what keys were, and who changed them" reload:"y"`
+	MaxAge    *string `cfg:"max_age" help:"how long they do, 0 for any time" reload:"y"`
+	MaxSizeMB *int    `cfg:"max_size_mb" help:"memory for that, of keys and of the catalog each" reload:"y"`
 }
 
 type telemetrySettings struct {
@@ -262,9 +297,9 @@ type entrySettings struct {
 }
 
 type connectSettings struct {
-	Enabled              *bool          `cfg:"enabled" use:"later" help:"turn the service mesh on"`
-	CAProvider           *string        `cfg:"ca_provider" use:"later" help:"consul, vault or aws-pca"`
-	CAConfig             map[string]any `cfg:"ca_config" use:"later" help:"settings of the CA provider"`
+	Enabled              *bool          `cfg:"enabled" help:"turn the service mesh on"`
+	CAProvider           *string        `cfg:"ca_provider" unset:"\"consul\"" help:"consul, vault or aws-pca"`
+	CAConfig             map[string]any `cfg:"ca_config" help:"settings of the CA provider, for the first leader"`
 	MeshGatewayWAN       *bool          `cfg:"enable_mesh_gateway_wan_federation" use:"later" help:"reach other datacenters through mesh gateways"`
 	DefaultDeregister    *string        `cfg:"default_deregister_critical_service_after" use:"later" help:"removes sidecars that stay critical"`
 	EnableServerlessPlug *bool          `cfg:"enable_serverless_plugin" use:"later"`
@@ -282,10 +317,10 @@ type cloudSettings struct {
 }
 
 type autoEncrypt struct {
-	TLS      *bool    `cfg:"tls" use:"later" help:"a client asks servers for its certificate"`
-	DNSSAN   []string `cfg:"dns_san" use:"later" help:"DNS names in the automatic certificate"`
-	IPSAN    []string `cfg:"ip_san" use:"later" help:"IPs in the automatic certificate"`
-	AllowTLS *bool    `cfg:"allow_tls" use:"later" help:"a server gives certificates to clients"`
+	TLS      *bool    `cfg:"tls" help:"a client asks servers for its certificate"`
+	DNSSAN   []string `cfg:"dns_san" help:"DNS names in the automatic certificate"`
+	IPSAN    []string `cfg:"ip_san" help:"IPs in the automatic certificate"`
+	AllowTLS *bool    `cfg:"allow_tls" help:"a server gives certificates to clients"`
 }
 
 type autoConfig struct {

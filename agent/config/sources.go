@@ -77,6 +77,9 @@ func readDir(dir, format string) (sources []source, warnings []string, err error
 		}
 		sources = append(sources, src)
 	}
+	if len(sources) == 0 && len(warnings) > 0 {
+		warnings = append(warnings, fmt.Sprintf("nothing of %s was read: configuration is HCL or JSON, in files named .hcl or .json; YAML is not read", dir))
+	}
 	return sources, warnings, nil
 }
 

@@ -31,12 +31,17 @@ func (b *builder) telemetry() {
 	b.prefixFilter(t.PrefixFilter)
 }
 
-// sinkAddress refuses what no connection could ever be made to.
+// sinkAddress refuses what no connection could ever be made to. Validate, as in Consul,
+// takes it.
 func (b *builder) sinkAddress(key, address string) {
 	if address == "" {
 		return
 	}
 	if _, port, err := net.SplitHostPort(address); err != nil || port == "" {
+		if !b.starting {
+			b.warn("%s: %q is no host:port", key, address)
+			return
+		}
 		b.refuse(key, "%s: %q is no host:port", key, address)
 	}
 }

@@ -2,8 +2,11 @@ package config
 
 import (
 	"cmp"
+	"net"
 	"slices"
 	"strings"
+
+	"praetor/internal/tlsconf"
 )
 
 const defaultMinVersion = "TLSv1_2"
@@ -37,38 +40,48 @@ func (b *builder) tls() {
 	b.rt.TLS.GRPC.VerifyOutgoing = false
 	rpc := &b.rt.TLS.InternalRPC
 	rpc.VerifyOutgoing = rpc.VerifyOutgoing || rpc.VerifyServerHostname
+	b.autoEncrypt()
 	if b.rt.TLS.GRPC.CertFile != "" && b.s.Ports.GRPCTLS == nil && b.rt.Ports.GRPC > 0 && !b.rt.Server {
 		b.refuse("tls.grpc.cert_file", "the `ports.grpc` listener no longer supports TLS. Use `ports.grpc_tls` instead. This message is appearing because GRPC is configured to use TLS, but `ports.grpc_tls` is not defined")
 	}
 }
 
-// defaultsForRPC tells whether tls.defaults ask for more than HTTPS: somebody who
-// believes that RPC is encrypted must learn that it is not.
-func (b *builder) defaultsForRPC() bool {
-	d := &b.s.TLS.Defaults
-	return val(d.CAFile)+val(d.CAPath)+val(d.CertFile) != ""
+// autoEncrypt reads who gives and gets certificates. Who gets one speaks TLS to servers, and
+// knows them by a CA file: the token that he shows them is for nobody else.
+func (b *builder) autoEncrypt() {
+	e := &b.s.AutoEncrypt
+	b.rt.AutoEncrypt = AutoEncrypt{TLS: val(e.TLS), AllowTLS: val(e.AllowTLS) && b.rt.Server, DNSSAN: e.DNSSAN}
+	for _, text := range e.IPSAN {
+		ip := net.ParseIP(text)
+		if ip == nil {
+			b.refuse("auto_encrypt.ip_san", "auto_encrypt.ip_san: %q is no IP address", text)
+			continue
+		}
+		b.rt.AutoEncrypt.IPSAN = append(b.rt.AutoEncrypt.IPSAN, ip)
+	}
+	if b.rt.Server && b.rt.AutoEncrypt.TLS {
+		b.refuse("", "auto_encrypt.tls can only be used on a client.")
+	}
+	if b.rt.AutoEncrypt.TLS {
+		b.rt.TLS.InternalRPC.VerifyOutgoing = true
+	}
 }
 
-// tlsMisplaced refuses keys in stanzas where they mean nothing.
+// tlsMisplaced refuses keys in stanzas where they mean nothing. Its texts are Consul's,
+// whole.
 func (b *builder) tlsMisplaced() {
 	t := &b.s.TLS
 	if t.GRPC.VerifyOutgoing != nil {
-		b.refuse("tls.grpc.verify_outgoing", "verify_outgoing is not valid in the tls.grpc stanza")
+		b.refuse("", "verify_outgoing is not valid in the tls.grpc stanza")
 	}
-	for _, stanza := range []struct {
-		name string
-		set  *bool
-	}{{"tls.https", t.HTTPS.VerifyServerHostname}, {"tls.grpc", t.GRPC.VerifyServerHostname}} {
-		if stanza.set != nil {
-			b.refuse(stanza.name+".verify_server_hostname", "verify_server_hostname is only valid in the tls.defaults and tls.internal_rpc stanzas")
+	for _, set := range []*bool{t.HTTPS.VerifyServerHostname, t.GRPC.VerifyServerHostname} {
+		if set != nil {
+			b.refuse("", "verify_server_hostname is only valid in the tls.defaults and tls.internal_rpc stanzas")
 		}
 	}
-	for _, stanza := range []struct {
-		name string
-		set  *bool
-	}{{"tls.defaults", t.Defaults.UseAutoCert}, {"tls.internal_rpc", t.InternalRPC.UseAutoCert}, {"tls.https", t.HTTPS.UseAutoCert}} {
-		if stanza.set != nil {
-			b.refuse(stanza.name+".use_auto_cert", "use_auto_cert is only valid in the tls.grpc stanza")
+	for _, set := range []*bool{t.Defaults.UseAutoCert, t.InternalRPC.UseAutoCert, t.HTTPS.UseAutoCert} {
+		if set != nil {
+			b.refuse("", "use_auto_cert is only valid in the tls.grpc stanza")
 		}
 	}
 }
@@ -89,9 +102,19 @@ func (b *builder) tlsStanza(name string, own *tlsStanza) TLSStanza {
 	}
 	if !slices.Contains(tlsVersions, out.MinVersion) {
 		key := b.tlsKey(name, "tls_min_version")
-		b.refuse(key, "%s: invalid TLS version: %q, must be one of %s", key, out.MinVersion, strings.Join(tlsVersions, ", "))
+		b.fail("", "%s: invalid TLS version: no matching TLS version found for %s, please specify one of [%s]", key, out.MinVersion, strings.Join(tlsVersions, ", "))
 	}
 	out.CipherSuites = b.cipherSuites(b.tlsKey(name, "tls_cipher_suites"), either(own.CipherSuites, d.CipherSuites), out.MinVersion)
+	key := b.tlsKey(name, "tls_ecdh_curves")
+	for curve := range strings.SplitSeq(either(own.Curves, d.Curves), ",") {
+		if curve = strings.TrimSpace(curve); curve == "" {
+			continue
+		}
+		if _, err := tlsconf.Curve(curve); err != nil {
+			b.fail("", "%s: %s", key, err)
+		}
+		out.Curves = append(out.Curves, curve)
+	}
 	return out
 }
 
@@ -111,13 +134,13 @@ func (b *builder) cipherSuites(key, text, minVersion string) []string {
 			continue
 		}
 		if !slices.Contains(tlsSuites, suite) {
-			b.refuse(key, "%s: unsupported cipher suite: %s", key, suite)
+			b.fail("", "%s: invalid TLS cipher suites: no matching Consul Agent TLS cipher suite found for %s", key, suite)
 			continue
 		}
 		out = append(out, suite)
 	}
 	if len(out) > 0 && minVersion == "TLSv1_3" {
-		b.refuse(key, "TLS 1.3 cipher suites are not configurable")
+		b.fail("", "%s: TLS 1.3 cipher suites are not configurable", key)
 	}
 	return out
 }

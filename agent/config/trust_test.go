@@ -1,28 +1,36 @@
 package config_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"praetor/agent/config"
 )
 
+// TestTrustOfAnotherConfigurationCanBeKept: authorities and verification, and nothing
+// else, of every stanza.
 func TestTrustOfAnotherConfigurationCanBeKept(t *testing.T) {
-	load := func(text string) *config.Runtime {
+	all := func(name string, verify bool) *config.Runtime {
 		t.Helper()
-		rt, _, err := config.LoadOn(host, &config.Flags{Dev: true, HCL: []string{text}})
-		if err != nil {
-			t.Fatal(err)
+		stanza := func(more string) string {
+			return fmt.Sprintf(`ca_file = "%[1]s" ca_path = "%[1]s" cert_file = "%[1]s" key_file = "%[1]s" verify_incoming = %[2]t %[3]s`, name, verify, more)
 		}
-		return rt
+		outgoing := fmt.Sprintf("verify_outgoing = %t", verify)
+		return loadOn(t, enforcing(), "-dev", "-hcl", fmt.Sprintf(`node_name = %q encrypt_verify_incoming = %t encrypt_verify_outgoing = %[2]t
+			tls { internal_rpc { %s } https { %s } grpc { %s } }`, name, verify, stanza(outgoing+fmt.Sprintf(" verify_server_hostname = %t", verify)), stanza(outgoing), stanza("")))
 	}
-	old := load(`tls { https { ca_file = "old" cert_file = "c1" key_file = "k1" verify_incoming = true } } encrypt_verify_incoming = true`)
-	now := load(`tls { https { ca_file = "new" cert_file = "c2" key_file = "k2" } } encrypt_verify_incoming = false log_level = "WARN"`)
-	now.KeepTrust(old)
-	h := now.TLS.HTTPS
-	if h.CAFile != "old" || !h.VerifyIncoming || !now.Gossip.VerifyIncoming {
-		t.Errorf("trust changed: %+v", h)
+	old, now, kept := all("old", true), all("now", false), all("now", false)
+	kept.KeepTrust(old)
+	var want []string
+	for _, stanza := range []string{"GRPC", "HTTPS", "InternalRPC"} {
+		want = append(want, "TLS."+stanza+".CAFile = old", "TLS."+stanza+".CAPath = old", "TLS."+stanza+".VerifyIncoming = true")
+		if stanza != "GRPC" {
+			want = append(want, "TLS."+stanza+".VerifyOutgoing = true")
+		}
 	}
-	if h.CertFile != "c2" || h.KeyFile != "k2" || now.Log.Level != "WARN" {
-		t.Errorf("the rest did not: %+v", h)
+	want = append([]string{"Gossip.VerifyIncoming = true", "Gossip.VerifyOutgoing = true"}, append(want, "TLS.InternalRPC.VerifyServerHostname = true")...)
+	if got := changed("", flat(now), flat(kept)); strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("kept\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }

@@ -18,24 +18,24 @@ func TestSecurityThatIsNotThereYetIsRefused(t *testing.T) {
 		{"acl that denies", `acl { enabled = true default_policy = "deny" }`, ""},
 		{"acl that allows", `acl { enabled = true default_policy = "allow" }`, ""},
 		{"acl that is off", `acl { enabled = false default_policy = "deny" }`, ""},
-		{"incoming everywhere", `tls { defaults { verify_incoming = true } }`, "tls.defaults.verify_incoming"},
-		{"incoming, old key", `verify_incoming = true`, "tls.defaults.verify_incoming"},
-		{"incoming of RPC, old key", `verify_incoming_rpc = true`, "tls.internal_rpc.verify_incoming"},
-		{"incoming of both", `tls { internal_rpc { verify_incoming = true } grpc { verify_incoming = true } }`, "tls.internal_rpc.verify_incoming tls.grpc.verify_incoming"},
-		{"incoming of gRPC", `tls { grpc { verify_incoming = true } }`, "tls.grpc.verify_incoming"},
+		{"incoming everywhere", `tls { defaults { verify_incoming = true } }`, ""},
+		{"incoming, old key", `verify_incoming = true`, ""},
+		{"incoming of RPC, old key", `verify_incoming_rpc = true`, ""},
+		{"incoming of both", `tls { internal_rpc { verify_incoming = true } grpc { verify_incoming = true } }`, ""},
+		{"incoming of gRPC", `tls { grpc { verify_incoming = true } }`, ""},
 		{"incoming but for RPC and gRPC", `tls { defaults { verify_incoming = true } internal_rpc { verify_incoming = false } grpc { verify_incoming = false } }`, ""},
 		{"incoming of HTTPS", `tls { https { verify_incoming = true verify_outgoing = true } }`, ""},
 		{"incoming of HTTPS, old key", `verify_incoming_https = true`, ""},
-		{"outgoing", `tls { defaults { verify_outgoing = true } }`, "tls.defaults.verify_outgoing"},
-		{"outgoing, old key", `verify_outgoing = true`, "tls.defaults.verify_outgoing"},
-		{"outgoing of RPC", `tls { internal_rpc { verify_outgoing = true } }`, "tls.internal_rpc.verify_outgoing"},
+		{"outgoing", `tls { defaults { verify_outgoing = true } }`, ""},
+		{"outgoing, old key", `verify_outgoing = true`, ""},
+		{"outgoing of RPC", `tls { internal_rpc { verify_outgoing = true } }`, ""},
 		{"outgoing but for RPC", `tls { defaults { verify_outgoing = true } internal_rpc { verify_outgoing = false } }`, ""},
-		{"names", `tls { internal_rpc { verify_server_hostname = true } }`, "tls.internal_rpc.verify_server_hostname"},
-		{"names by default", `tls { defaults { verify_server_hostname = true } }`, "tls.defaults.verify_server_hostname"},
-		{"names, old key", `verify_server_hostname = true`, "tls.internal_rpc.verify_server_hostname"},
-		{"auto_encrypt", `auto_encrypt { tls = true }`, "auto_encrypt.tls"},
-		{"auto_encrypt of a server", `server = true auto_encrypt { allow_tls = true }`, "auto_encrypt.allow_tls"},
-		{"auto_config", `auto_config { enabled = true intro_token = "secret" }`, "auto_config.enabled"},
+		{"names", `tls { internal_rpc { verify_server_hostname = true } }`, ""},
+		{"names by default", `tls { defaults { verify_server_hostname = true } }`, ""},
+		{"names, old key", `verify_server_hostname = true`, ""},
+		{"auto_encrypt", `auto_encrypt { tls = true }`, ""},
+		{"auto_encrypt of a server", `server = true auto_encrypt { allow_tls = true }`, ""},
+		{"auto_config", `tls { internal_rpc { verify_outgoing = true } } auto_config { enabled = true intro_token = "secret" server_addresses = ["10.0.0.1"] }`, "auto_config.enabled"},
 		{"auto_config of a server", `server = true auto_config { authorization { enabled = true } }`, "auto_config.authorization.enabled"},
 		{"all off", `verify_incoming = false verify_outgoing = false verify_server_hostname = false auto_encrypt { tls = false } auto_config { enabled = false }`, ""},
 		{"files alone", `tls { defaults { ca_file = "ca" cert_file = "c" key_file = "k" } }`, ""},
@@ -76,8 +76,8 @@ func TestReloadThatAsksForUnenforcedSecurityIsRefused(t *testing.T) {
 	write(t, file, `data_dir = "/x" log_level = "INFO"`)
 	rt, _, err := config.LoadOn(host, &config.Flags{Files: []string{file}})
 	ok(t, err)
-	write(t, file, `data_dir = "/x" log_level = "DEBUG" verify_incoming_rpc = true`)
-	if _, _, err := config.ReloadOn(host, rt); err == nil || !strings.Contains(err.Error(), "tls.internal_rpc.verify_incoming") {
+	write(t, file, `data_dir = "/x" log_level = "DEBUG" auto_config { enabled = true }`)
+	if _, _, err := config.ReloadOn(host, rt); err == nil || !strings.Contains(err.Error(), "auto_config.enabled") {
 		t.Errorf("got %v", err)
 	}
 }

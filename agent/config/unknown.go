@@ -21,8 +21,8 @@ func findUnknown(v any, t reflect.Type, path string, found func(string)) {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	if blocks, ok := v.([]map[string]any); ok && t.Kind() != reflect.Slice && len(blocks) == 1 {
-		v = blocks[0]
+	if t.Kind() != reflect.Slice {
+		v = single(v)
 	}
 	switch t.Kind() {
 	case reflect.Struct:

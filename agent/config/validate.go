@@ -59,6 +59,7 @@ func (b *builder) validateNames() {
 	case len(rt.NodeName) > maxLabelBytes:
 		b.warn("Node name %q will not be discoverable via DNS due to it being too long. Valid lengths are between 1 and 63 bytes.", rt.NodeName)
 	}
+	b.validateAltDomain()
 	if err := definition.ValidateMeta(rt.NodeMeta); err != nil {
 		b.refuse("node_meta", "node_meta invalid: %s", err)
 	}
@@ -66,6 +67,16 @@ func (b *builder) validateNames() {
 		if err := definition.ValidateLocality(rt.Locality); err != nil {
 			b.refuse("locality.zone", "locality is invalid: %s", err)
 		}
+	}
+}
+
+// validateAltDomain refuses an alternative domain that would be taken for what comes
+// before the domain in a name (reference/dns.md §1).
+func (b *builder) validateAltDomain() {
+	first := []string{"service", "connect", "node", "query", "addr", b.rt.Datacenter}
+	alt := strings.ToLower(b.rt.AltDomain)
+	if slices.ContainsFunc(first, func(label string) bool { return strings.HasPrefix(alt, label+".") }) {
+		b.refuse("alt_domain", "alt_domain cannot start with {%s}", strings.Join(first, ","))
 	}
 }
 
@@ -106,6 +117,8 @@ func (b *builder) validateBootstrap() {
 		b.refuse("bootstrap_expect", "bootstrap_expect cannot be %d. Must be greater than or equal to zero", expect)
 	case expect > 0 && rt.Dev:
 		b.refuse("bootstrap_expect", "'bootstrap_expect > 0' not allowed in dev mode")
+	case expect == 1 && !rt.Server: // it means bootstrap
+		b.refuse("bootstrap_expect", "'bootstrap = true' requires 'server = true'")
 	case expect > 0 && !rt.Server:
 		b.refuse("bootstrap_expect", "'bootstrap_expect > 0' requires 'server = true'")
 	case expect > 0 && rt.Bootstrap:
@@ -119,6 +132,10 @@ func (b *builder) validateBootstrap() {
 		b.warn("bootstrap_expect = 2: A cluster with 2 servers will provide no failure tolerance. %s", deployTable)
 	case expect > 2 && expect%2 == 0:
 		b.warn("bootstrap_expect is even number: A cluster with an even number of servers does not achieve optimum fault tolerance. %s", deployTable)
+	}
+	if rt.ReadReplica && (!rt.Server || rt.Bootstrap || rt.Dev) {
+		b.warn("read_replica has no effect: it is for servers that join a cluster, and neither bootstrap it nor are in dev mode")
+		rt.ReadReplica = false
 	}
 	if rt.BootstrapExpect > 1 {
 		b.warn("bootstrap_expect > 0: expecting %d servers", expect)
@@ -179,7 +196,13 @@ func (b *builder) validateOthers() {
 		b.refuse("advertise_reconnect_timeout", "advertise_reconnect_timeout can only be used on a client")
 	}
 	if rt.ServerRejoinAgeMax < minRejoinAge {
-		b.refuse("server_rejoin_age_max", "server_rejoin_age_max must be at least %s", minRejoinAge)
+		b.fail("server_rejoin_age_max", "server_rejoin_age_max must be at least %s", minRejoinAge)
+	}
+	switch gateways := len(b.s.PrimaryGateways) > 0; {
+	case gateways && !rt.Server:
+		b.refuse("primary_gateways", "primary_gateways can only be used on a server")
+	case gateways && rt.PrimaryDatacenter == rt.Datacenter:
+		b.refuse("primary_gateways", "primary_gateways are for the other datacenters: primary_datacenter is this one, %q", rt.Datacenter)
 	}
 	if b.s.SegmentName != nil || len(b.s.Segments) > 0 {
 		b.refuse("segment", "Network segments are not supported in this version of Consul")
@@ -247,9 +270,6 @@ func (b *builder) noticeUnserved() {
 	})
 	if len(circonus) > 0 {
 		b.warn("Praetor sends no metrics to Circonus: %s have no effect; see telemetry.statsd_address and telemetry.prometheus_retention_time", strings.Join(circonus, ", "))
-	}
-	if b.defaultsForRPC() {
-		later = append(later, "tls.defaults (for RPC between agents)")
 	}
 	if len(later) > 0 {
 		b.warn("these settings are accepted, but this version of Praetor does not act on them: %s", strings.Join(later, ", "))

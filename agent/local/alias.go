@@ -37,7 +37,7 @@ func (s *State) wakeService(id string) {
 	clear(s.watches)
 }
 
-// aliasWait is how long a question about another node may block.
+// aliasWait is how long a read about another node may block.
 const aliasWait = time.Minute
 
 // remote answers alias checks about other nodes through the servers.

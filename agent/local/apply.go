@@ -2,6 +2,7 @@ package local
 
 import (
 	"slices"
+	"strings"
 
 	"praetor/agent/checks"
 	"praetor/catalog"
@@ -156,6 +157,9 @@ func (s *State) removeService(id string) {
 	delete(s.services, id)
 	delete(s.dirty.services, id)
 	s.serviceView = nil
+	if same := s.sameInstance(id); same != "" {
+		s.dirty.services[same] = struct{}{}
+	}
 	s.dirty.goneServices[id] = struct{}{}
 	s.nudge()
 	s.wakeService(id)
@@ -182,4 +186,15 @@ func (s *State) newCheck(row *catalog.Check, token string, file bool) (*checkEnt
 	e.runner = runner
 	e.ttl, _ = runner.(*checks.TTL)
 	return e, nil
+}
+
+// sameInstance finds a service whose ID differs from one that was removed in case alone, "" if there is
+// none. To the catalog it is the same instance, which must not go.
+func (s *State) sameInstance(id string) string {
+	for other := range s.services {
+		if strings.EqualFold(other, id) {
+			return other
+		}
+	}
+	return ""
 }

@@ -36,13 +36,13 @@ func newServers() *servers {
 }
 
 func (f *servers) Do(ctx context.Context, op *rpc.Desc, req rpc.Message) (rpc.Message, error) {
-	if f.before != nil {
-		f.before(op.Name)
-	}
 	f.mu.Lock()
 	f.requests[op.Name]++
-	down, gate := f.down, f.gate
+	before, down, gate := f.before, f.down, f.gate
 	f.mu.Unlock()
+	if before != nil {
+		before(op.Name)
+	}
 	if down != nil {
 		return nil, down
 	}
@@ -64,6 +64,13 @@ func (f *servers) Do(ctx context.Context, op *rpc.Desc, req rpc.Message) (rpc.Me
 		return f.sync(req)
 	}
 	return nil, fault.New(fault.Internal, "no operation %s here", op.Name)
+}
+
+// set changes how requests are answered from now on.
+func (f *servers) set(change func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	change()
 }
 
 // calls is how many requests came so far.

@@ -14,7 +14,7 @@ import (
 func sameService(a, b *catalog.Service) bool { return a.Same(b, sameProxy) }
 
 // sameProxy compares as JSON, where neither number types nor the order of maps
-// matter, but for what is empty in one and absent in the other. Few services
+// matter. A list or map that is empty is equal to one that is absent. Few services
 // have a Proxy.
 func sameProxy(a, b *catalog.Proxy) bool {
 	if a == nil || b == nil {

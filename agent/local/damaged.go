@@ -137,7 +137,7 @@ func (d *disk) keep(path, kept string) error {
 	return nil
 }
 
-// sumUp tells how a start on a damaged journal went.
+// sumUp logs how a start on a damaged journal went.
 func (s *State) sumUp(err error) {
 	if err != nil {
 		s.logger.Error("Local journal cannot be written: registrations are refused until it can be", "path", s.journal.path, "error", err)

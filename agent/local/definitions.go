@@ -39,7 +39,8 @@ func (s *State) LoadDefinitions(defs Definitions) error { return s.load(defs) }
 // and loaded again).
 func (s *State) Reload(defs Definitions) error { return s.load(defs) }
 
-// load applies all definitions as one change: nothing is synced half-way.
+// load applies all definitions as one change: nothing is synced half-way. Of several
+// services with one ID the last counts, and the checks of all.
 func (s *State) load(defs Definitions) error {
 	defs = defs.clone()
 	var (
@@ -192,6 +193,22 @@ func (s *State) applyDefinitions(defs Definitions, services [][]*checkEntry, alo
 		}
 	}
 	s.adoptOrphans()
+	s.renameOwners()
+}
+
+// renameOwners tells checks that no file defines what their services are called now.
+func (s *State) renameOwners() {
+	for id, e := range s.checks {
+		owner := s.services[e.row.ServiceID]
+		if e.file || owner == nil || e.row.ServiceName == owner.row.Service && slices.Equal(e.row.ServiceTags, owner.row.Tags) {
+			continue
+		}
+		row := *e.row
+		row.ServiceName, row.ServiceTags = owner.row.Service, owner.row.Tags
+		e.row, s.checkView = &row, nil
+		s.dirty.checks[id] = struct{}{}
+		s.nudge()
+	}
 }
 
 // dropStale removes what files defined before and no longer do, and what is

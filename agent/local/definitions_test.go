@@ -134,6 +134,36 @@ func TestFileDefinitionsThatCannotRunAreRefused(t *testing.T) {
 }
 
 // TestOfDoubledChecksTheLastCounts: it had the first one's status.
+// Consul registers the definitions one after the other, and so do we.
+func TestOfDoubledServicesTheLastCountsAndTheChecksOfAll(t *testing.T) {
+	s := open(t, options("", newServers()))
+	older, newer := service("db"), service("db")
+	older.Service, older.Port = "old", 1
+	defs := files([]local.ServiceDefinition{{Service: older, Checks: []*catalog.Check{ttl("a"), ttl("both")}}, {Service: newer, Checks: []*catalog.Check{ttl("both")}}})
+	for range 2 {
+		must(t, s.LoadDefinitions(defs))
+		if s.Service("db").Port != 80 || len(s.Checks()) != 2 || s.Check("a").ServiceName != "old" || s.Check("both").ServiceName != "db" {
+			t.Errorf("got %s", remembered(s))
+		}
+	}
+	must(t, s.Reload(files([]local.ServiceDefinition{{Service: newer}})))
+	if len(s.Checks()) != 0 {
+		t.Errorf("got %s", remembered(s))
+	}
+}
+
+func TestAReloadTellsOtherChecksTheNewNameOfTheirService(t *testing.T) {
+	s := open(t, options(t.TempDir(), newServers()))
+	must(t, s.LoadDefinitions(files([]local.ServiceDefinition{{Service: service("web")}})))
+	must(t, s.AddCheck(bg, ttlOf("mine", "web"), ""))
+	renamed := service("web")
+	renamed.Service, renamed.Tags = "api", []string{"v2"}
+	must(t, s.Reload(files([]local.ServiceDefinition{{Service: renamed}})))
+	if c := s.Check("mine"); c.ServiceName != "api" || len(c.ServiceTags) != 1 {
+		t.Errorf("got %+v", c)
+	}
+}
+
 func TestOfDoubledChecksTheLastCounts(t *testing.T) {
 	of := func(id, status string, length time.Duration) *catalog.Check {
 		c := ttl(id)

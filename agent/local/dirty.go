@@ -26,6 +26,11 @@ func newDirty() dirty {
 	}
 }
 
+// empty reports whether there is nothing to send now.
+func (d *dirty) empty() bool {
+	return !d.node && len(d.services)+len(d.checks)+len(d.goneServices)+len(d.goneChecks) == 0
+}
+
 // merge adds what o has; deferrals are not moved around.
 func (d *dirty) merge(o dirty) {
 	d.node = d.node || o.node
@@ -73,8 +78,8 @@ const maxTaken = 4096 // members built at once; the rest waits for its turn
 
 // take empties the dirty sets into members: the node, then registrations, those
 // with one token together and in the order in which they were first made, then
-// removals.
-func (s *State) take() []member {
+// removals. It also returns what to close once they have been sent (see arrivals).
+func (s *State) take() ([]member, chan struct{}) {
 	tokens := s.opts.Tokens()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -112,7 +117,9 @@ func (s *State) take() []member {
 			break
 		}
 		delete(s.dirty.goneServices, id)
-		list = append(list, s.removal(aboutGoneService, id, tokens))
+		if s.sameInstance(id) == "" {
+			list = append(list, s.removal(aboutGoneService, id, tokens))
+		}
 	}
 	for id := range s.dirty.goneChecks {
 		if len(list) >= maxTaken {
@@ -125,7 +132,11 @@ func (s *State) take() []member {
 		return cmp.Or(cmp.Compare(rank(a.about), rank(b.about)), cmp.Compare(a.token, b.token),
 			cmp.Compare(a.about, b.about), cmp.Compare(a.order, b.order), cmp.Compare(a.id, b.id))
 	})
-	return list
+	s.arrivals.underWay = len(list) > 0
+	if !s.dirty.empty() {
+		return list, nil // cut off at maxTaken
+	}
+	return list, s.arrivals.cut()
 }
 
 // rank keeps the node first and removals last; in between tokens rule, but a

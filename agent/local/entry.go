@@ -43,6 +43,7 @@ type checkEntry struct {
 	deferred      time.Time // when a change of output alone is to be synced; zero for none
 
 	found       bool      // status is what the runner, of another kind than TTL, found
+	spoke       bool      // it has had an output since it was registered, or the agent started
 	expires     time.Time // of the status of a TTL check
 	statusBytes int64
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 
 	"praetor/catalog"
 	"praetor/internal/ops"
@@ -52,6 +53,7 @@ func (s *State) setAside() dirty {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	waiting := s.dirty
+	s.arrivals.underWay = true
 	s.dirty = newDirty()
 	s.dirty.deferred = waiting.deferred
 	return waiting
@@ -99,18 +101,30 @@ func (s *State) compareNode(n *catalog.Node) {
 	}
 }
 
+// compareServices knows that to the catalog IDs that differ in case are one instance. Of two here
+// it has one, whichever was written last, and the other is not missing.
 func (s *State) compareServices(remote []*catalog.Service) {
-	known := make(map[string]*catalog.Service, len(remote))
+	known, here := make(map[string]*catalog.Service, len(remote)), make(map[string]bool, len(s.services))
+	for id := range s.services {
+		here[strings.ToLower(id)] = true
+	}
 	for _, r := range remote {
-		known[r.ID] = r
-		if s.services[r.ID] == nil && r.ID != consulService {
+		id := strings.ToLower(r.ID)
+		known[id] = r
+		if !here[id] && id != consulService {
 			s.dirty.goneServices[r.ID] = struct{}{}
 		}
 	}
 	for id, e := range s.services {
-		r := known[id]
+		r := known[strings.ToLower(id)]
 		if r == nil {
 			s.dirty.services[id] = struct{}{}
+			continue
+		}
+		if r.ID != id {
+			if s.services[r.ID] == nil {
+				s.dirty.services[id] = struct{}{} // spelled otherwise before
+			}
 			continue
 		}
 		if _, changed := s.dirty.services[id]; changed {

@@ -152,6 +152,7 @@ func (s *consulNodeService) row() *catalog.Service {
 	if definition.KnownKind(row.Kind) && s.Proxy != nil {
 		row.Proxy = s.Proxy.proxy()
 	}
+	row.FillPort()
 	return &row
 }
 

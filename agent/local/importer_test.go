@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	consulServiceFile = `{"Token":"tok","Service":{"Kind":"","ID":"web-1","Service":"web","Tags":["a"],"Meta":{"k":"v"},"Port":8080,
+	consulServiceFile = `{"Token":"tok","Service":{"Kind":"","ID":"web-1","Service":"web","Tags":["a"],"Meta":{"k":"v"},"Port":0,"Ports":[{"Name":"http","Port":8080,"Default":true}],
 		"Address":"10.0.0.5","SocketPath":"","TaggedAddresses":{"lan_ipv4":{"Address":"10.0.0.5","Port":8080}},
 		"Weights":{"Passing":2,"Warning":1},"EnableTagOverride":true,
 		"Proxy":{"Mode":"","MeshGateway":{},"Expose":{}},"Connect":{},"PeerName":"","CreateIndex":7,"ModifyIndex":9},

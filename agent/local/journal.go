@@ -192,7 +192,7 @@ func (j *journal) close() error {
 
 // load reads the file at j.path, gives its records to each, and makes j ready to
 // append, unless something is wrong with the file: then it must be rewritten
-// first, and holes tells what could not be read. The error is fs.ErrNotExist, if
+// first, and holes lists what could not be read. The error is fs.ErrNotExist if
 // there is no file.
 func (j *journal) load(each func(k kind, body []byte, size int64) error) (holes []hole, err error) {
 	data, err := j.disk.read(j.path)
@@ -226,4 +226,23 @@ func (j *journal) reopen() (err error) {
 		return fmt.Errorf("sync %s: %w", j.path, err)
 	}
 	return nil
+}
+
+// JournalForm is how a journal of this version begins.
+const JournalForm = fileMagic
+
+// Head is how the journal in a data folder begins, which tells its form; fs.ErrNotExist
+// if there is none.
+func Head(folder string) (string, error) {
+	f, err := os.Open(filepath.Join(folder, journalName))
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	head := make([]byte, len(fileMagic))
+	n, err := io.ReadFull(f, head)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return "", err
+	}
+	return string(head[:n]), nil
 }

@@ -18,7 +18,7 @@ const (
 	invalidLength     = "due to it being too long. Valid lengths are between 1 and 63 bytes."
 )
 
-// warnOfNames tells which names of a service DNS cannot find it by.
+// warnOfNames logs the names of a service by which DNS cannot find it.
 func (s *State) warnOfNames(svc *catalog.Service) {
 	if why := undiscoverable(svc.Service); why != "" {
 		s.logger.Warn("Service name will not be discoverable via DNS "+why, "service", svc.Service)
@@ -30,7 +30,7 @@ func (s *State) warnOfNames(svc *catalog.Service) {
 	}
 }
 
-// undiscoverable tells why a name is no label of DNS, "" if it is one.
+// undiscoverable says why a name is not a DNS label, "" if it is one.
 func undiscoverable(name string) string {
 	switch {
 	case notInLabel.MatchString(name):

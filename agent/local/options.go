@@ -1,7 +1,7 @@
 package local
 
 import (
-	"crypto/tls"
+	"context"
 	"errors"
 	"maps"
 	"time"
@@ -34,10 +34,15 @@ type Options struct {
 	Caller rpc.Caller
 	// Tokens gives the agent's own tokens, read again each time; nil means none.
 	Tokens func() Tokens
+	// Accessor names a token in log lines; nil names none.
+	Accessor func(ctx context.Context, token string) string
 	// ClusterSize is the number of LAN members, which stretches the pauses
 	// between full syncs; nil means a small cluster.
 	ClusterSize func() int
 
+	// Joined reports whether this agent has tried to join others: before that it is no
+	// fault that it knows no server. nil: it has.
+	Joined func() bool
 	// CheckUpdateInterval delays changes of nothing but a check's output on
 	// their way to the catalog by half of it to one and a half; 0 means at once.
 	CheckUpdateInterval time.Duration
@@ -82,6 +87,9 @@ func (o *Options) fill() error {
 	if o.Tokens == nil {
 		o.Tokens = func() Tokens { return Tokens{} }
 	}
+	if o.Accessor == nil {
+		o.Accessor = func(context.Context, string) string { return "" }
+	}
 	if o.ClusterSize == nil {
 		o.ClusterSize = func() int { return 1 }
 	}
@@ -90,9 +98,6 @@ func (o *Options) fill() error {
 	}
 	if o.Logger == nil {
 		o.Logger = hclog.NewNullLogger()
-	}
-	if o.Checks.TLS == nil {
-		o.Checks.TLS = &tls.Config{}
 	}
 	o.NodeMeta = fullMeta(o.NodeMeta)
 	return errors.Join(faults...)

@@ -179,8 +179,8 @@ func (s *scanner) record(offset int) (k kind, body []byte, durable int64, ok boo
 
 // skip notes a hole at offset and returns where the next record stands.
 //
-// Every record tells how far the file was known to be on disk when it was written:
-// if a later one says that offset was, the disk lost something.
+// Every record says how far the file was known to be on disk when it was written.
+// If a later one says that offset was, the disk has lost something.
 func (s *scanner) skip(offset int) int {
 	next, safe := len(s.data), int64(offset) < s.base
 	for at := s.magicAt(offset + 1); at >= 0; at = s.magicAt(at + 1) {

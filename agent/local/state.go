@@ -47,6 +47,7 @@ type State struct {
 	discard     bool                // check output
 	launch      func(e *checkEntry) // starts a runner while Run works, else nil
 	dirty       dirty
+	arrivals    arrivals
 	unsaved     map[string]struct{} // checks whose status the journal does not have
 	unwritten   bool                // something was done that the journal does not have
 	watches     map[string]chan struct{}
@@ -291,7 +292,7 @@ func (s *State) SetNodeMeta(configured map[string]string) {
 	s.nudge()
 }
 
-// SetDiscardCheckOutput says whether results are kept without their output from
+// SetDiscardCheckOutput sets whether results are kept without their output from
 // now on.
 func (s *State) SetDiscardCheckOutput(discard bool) {
 	s.mu.Lock()

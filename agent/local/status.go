@@ -70,7 +70,9 @@ func (s *State) setStatus(e *checkEntry, status, output string) {
 	if status == e.row.Status && output == e.row.Output {
 		return
 	}
-	news := status != e.row.Status
+	// The first output comes at once: without it nobody knows why a new check fails.
+	news := status != e.row.Status || e.row.Output == "" && !e.spoke
+	e.spoke = true
 	row := *e.row
 	row.Status, row.Output = status, output
 	e.row = &row

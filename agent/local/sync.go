@@ -89,6 +89,7 @@ func (s *State) sync(ctx context.Context) error {
 			down = false
 			if err == nil {
 				s.syncErr.Store(nil)
+				s.unreached(false)
 			}
 		case <-wake:
 			err = s.syncChanges(ctx)
@@ -99,14 +100,24 @@ func (s *State) sync(ctx context.Context) error {
 			return nil
 		}
 		if err != nil {
-			s.logger.Error("failed to sync remote state", "error", err)
+			s.logFailed(err)
 			text := err.Error()
 			s.syncErr.Store(&text)
 			down = !isPartial(err)
+			s.unreached(down)
 			next.sooner(retryAfter + s.upTo(retryAfter))
 		}
 		late.in(s.nextRing())
 	}
+}
+
+// logFailed logs at ERROR, but for the one failure that every start has.
+func (s *State) logFailed(err error) {
+	if err.Error() == rpc.TextNoServers && s.opts.Joined != nil && !s.opts.Joined() {
+		s.logger.Debug("not synced yet: no server is known before the first join")
+		return
+	}
+	s.logger.Error("failed to sync remote state", "error", err)
 }
 
 // alarm is a timer that knows when it goes off.
@@ -180,25 +191,40 @@ func isNodeRefused(err error) bool {
 func (s *State) syncChanges(ctx context.Context) error {
 	var refused error
 	for ctx.Err() == nil {
-		list := s.take()
+		list, arrived := s.take()
+		err := s.sendAll(ctx, list)
+		release(arrived)
+		if err != nil && (!isPartial(err) || isNodeRefused(err)) {
+			return err // if the node was refused, the rest would go to another's
+		}
+		if err != nil {
+			refused = err
+		}
 		if len(list) == 0 {
 			break
 		}
-		for len(list) > 0 {
-			n := batchLen(list)
-			err := s.send(ctx, list[:n])
-			if err != nil && !isPartial(err) {
-				s.putBack(list)
-				return err
-			}
-			if err != nil {
-				refused = err
-			}
-			if isNodeRefused(err) {
-				return err // the rest would go to another's node
-			}
-			list = list[n:]
+	}
+	return refused
+}
+
+// sendAll sends what was taken, in as many requests as it needs, and puts back what
+// reached no server.
+func (s *State) sendAll(ctx context.Context, list []member) error {
+	var refused error
+	for len(list) > 0 {
+		n := batchLen(list)
+		err := s.send(ctx, list[:n])
+		if err != nil && !isPartial(err) {
+			s.putBack(list)
+			return err
 		}
+		if err != nil {
+			refused = err
+		}
+		if isNodeRefused(err) {
+			return err
+		}
+		list = list[n:]
 	}
 	return refused
 }
@@ -239,7 +265,7 @@ func (s *State) send(ctx context.Context, list []member) error {
 	reply, err := ops.CatalogSync.Call(ctx, s.opts.Caller, req)
 	if fault.KindOf(err) == fault.Denied {
 		for i := range list {
-			s.logBlocked(&list[i])
+			s.logBlocked(ctx, &list[i], err.Error())
 		}
 		return nil
 	}
@@ -259,7 +285,7 @@ func (s *State) send(ctx context.Context, list []member) error {
 		case reply.Errors[i] == "":
 			s.logSynced(&list[i])
 		case reply.Denied[i]:
-			s.logBlocked(&list[i])
+			s.logBlocked(ctx, &list[i], reply.Errors[i])
 		case s.serviceIsMissing(&list[i], reply.Errors[i]):
 			s.nudge()
 		default:
@@ -316,8 +342,10 @@ func (s *State) logSynced(m *member) {
 	s.logger.Info(lines[m.about].done, lines[m.about].what, m.id)
 }
 
-func (s *State) logBlocked(m *member) {
-	s.logger.Warn(lines[m.about].blocked, lines[m.about].what, s.nameOf(m))
+// logBlocked says that a token may not do something, and in detail what it lacks.
+func (s *State) logBlocked(ctx context.Context, m *member, why string) {
+	s.logger.Warn(lines[m.about].blocked, lines[m.about].what, s.nameOf(m), "accessorID", s.opts.Accessor(ctx, m.token))
+	s.logger.Debug("Permission is missing", lines[m.about].what, s.nameOf(m), "error", why)
 }
 
 func (s *State) logRefused(m *member, why string) {

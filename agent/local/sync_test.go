@@ -17,10 +17,10 @@ import (
 	"praetor/internal/ops"
 )
 
-// running runs a state inside a bubble until the test's function returns.
 // pass lets virtual time go by.
 func pass(d time.Duration) { time.Sleep(d) }
 
+// running runs a state inside a bubble until the test's function returns.
 func running(t *testing.T, f *servers, change func(*local.Options), test func(t *testing.T, s *local.State)) {
 	synctest.Test(t, func(t *testing.T) {
 		o := options("", f)
@@ -54,6 +54,86 @@ func TestFirstSyncPushesTheNode(t *testing.T) {
 		time.Sleep(10 * time.Minute)
 		if b := f.sent(); len(b) != 0 {
 			t.Errorf("nothing changed, yet sent %v", b)
+		}
+	})
+}
+
+// awaits is how long Await takes, in virtual time.
+func awaits(s *local.State) time.Duration {
+	began := time.Now()
+	s.Await(bg)
+	return time.Since(began)
+}
+
+func TestWhoWaitsFindsItsChangeInTheCatalog(t *testing.T) {
+	f := newServers()
+	running(t, f, nil, func(t *testing.T, s *local.State) {
+		f.set(func() { f.before = func(string) { pass(50 * time.Millisecond) } }) // a round trip
+		must(t, s.AddService(bg, service("early"), nil, false, ""))               // before the first sync
+		s.Await(bg)
+		if f.service("early") == nil {
+			t.Error("Await returned before the first sync")
+		}
+		for i := range 300 { // others keep the loop busy
+			go func() {
+				pass(time.Duration(i) * time.Millisecond)
+				s.AddService(bg, service(fmt.Sprint("other", i)), nil, false, "")
+			}()
+		}
+		for i := range 10 {
+			id := fmt.Sprint("s", i)
+			must(t, s.AddService(bg, service(id), []*catalog.Check{ttl("c-" + id)}, false, ""))
+			if took := awaits(s); took > 150*time.Millisecond || f.service(id) == nil {
+				t.Errorf("%s after %s: %v", id, took, f.service(id))
+			}
+			must(t, s.UpdateTTL(bg, "c-"+id, catalog.Passing, "well"))
+			if s.Await(bg); f.check("c-"+id).Status != catalog.Passing {
+				t.Errorf("check of %s is %s", id, f.check("c-"+id).Status)
+			}
+			must(t, s.RemoveService(bg, id))
+			if s.Await(bg); f.service(id) != nil {
+				t.Errorf("%s is still there", id)
+			}
+		}
+		pass(time.Second)
+		if took := awaits(s); took != 0 {
+			t.Errorf("waited %s for nothing", took)
+		}
+	})
+}
+
+func TestNobodyWaitsForServersThatDoNotAnswer(t *testing.T) {
+	f := newServers()
+	running(t, f, nil, func(t *testing.T, s *local.State) {
+		synctest.Wait()
+		f.set(func() { f.refuse = func(*catalog.Register) string { return "no" } })
+		must(t, s.AddService(bg, service("refused"), nil, false, ""))
+		if took := awaits(s); took != 0 {
+			t.Errorf("a refusal: %s", took)
+		}
+		pass(time.Minute)
+		f.set(func() { f.refuse, f.gate = nil, make(chan struct{}, 1) })
+		must(t, s.AddService(bg, service("slow"), nil, false, ""))
+		if took := awaits(s); took != time.Second {
+			t.Errorf("a request that hangs: %s", took)
+		}
+		f.set(func() { f.down = errors.New("no route") })
+		f.gate <- struct{}{}
+		synctest.Wait()
+		must(t, s.AddService(bg, service("late"), nil, false, ""))
+		s.Await(bg) // the attempt that finds out
+		must(t, s.AddService(bg, service("later"), nil, false, ""))
+		if took := awaits(s); took != 0 {
+			t.Errorf("while down: %s", took)
+		}
+		f.set(func() { f.down, f.gate = nil, nil })
+		pass(2 * time.Minute)
+		if f.service("later") == nil {
+			t.Error("not sent once servers were back")
+		}
+		must(t, s.AddService(bg, service("last"), nil, false, ""))
+		if s.Await(bg); f.service("last") == nil {
+			t.Error("nobody waits any more")
 		}
 	})
 }
@@ -164,6 +244,53 @@ func TestFullSyncRepairsTheCatalog(t *testing.T) {
 		if b := f.sent(); len(b) != 1 || b[0].Registers[0].SkipNodeUpdate {
 			t.Errorf("wanted one request with the node first, sent %+v", b)
 		}
+	})
+}
+
+// TestIDsThatDifferInCaseAreOneInstanceOfTheCatalog: of two here it has the one written last, without a fight; nothing that
+// is here goes because of how its ID was spelled before.
+func TestIDsThatDifferInCaseAreOneInstanceOfTheCatalog(t *testing.T) {
+	f := newServers()
+	running(t, f, nil, func(t *testing.T, s *local.State) {
+		has := func(when, want string) {
+			t.Helper()
+			if got := fmt.Sprint(f.services()); got != want {
+				t.Errorf("%s: services are %s, want %s", when, got, want)
+			}
+		}
+		must(t, s.AddService(bg, service("web"), nil, false, ""))
+		synctest.Wait()
+		f.mu.Lock()
+		f.gate = make(chan struct{})
+		f.mu.Unlock()
+		must(t, s.AddService(bg, service("stuck"), nil, false, ""))
+		synctest.Wait() // on its way: what follows is sent together
+		must(t, s.RemoveService(bg, "web"))
+		must(t, s.AddService(bg, service("Web"), nil, false, ""))
+		must(t, s.RemoveService(bg, "stuck"))
+		close(f.gate)
+		synctest.Wait()
+		has("spelled anew", "[Web]")
+
+		must(t, s.AddService(bg, service("WEB"), nil, false, ""))
+		synctest.Wait()
+		has("a second one", "[WEB]")
+		f.sent()
+		time.Sleep(10 * time.Minute)
+		if b := f.sent(); len(b) > 0 {
+			t.Errorf("they fight over their row: %+v", b)
+		}
+		has("later", "[WEB]")
+		must(t, s.RemoveService(bg, "WEB"))
+		synctest.Wait()
+		has("the second one removed", "[Web]")
+
+		f.write(t, &catalog.Register{Node: "n1", SkipNodeUpdate: true, Service: service("wEB")})
+		time.Sleep(2 * time.Minute)
+		has("spelled by others", "[Web]")
+		must(t, s.RemoveService(bg, "Web"))
+		synctest.Wait()
+		has("removed", "[]")
 	})
 }
 
@@ -454,7 +581,12 @@ func TestNoTokenIsEverLogged(t *testing.T) {
 	f := newServers()
 	f.deny = func(string) bool { return true }
 	var log strings.Builder
-	running(t, f, func(o *local.Options) { o.Logger = logTo(&log) }, func(t *testing.T, s *local.State) {
+	running(t, f, func(o *local.Options) {
+		o.Logger = logTo(&log)
+		o.Accessor = func(_ context.Context, token string) string {
+			return map[string]string{"sesame": "A", "": "anonymous token"}[token]
+		}
+	}, func(t *testing.T, s *local.State) {
 		must(t, s.AddService(bg, service("web"), []*catalog.Check{ttl("c")}, false, "sesame"))
 		synctest.Wait()
 		f.mu.Lock()
@@ -463,7 +595,7 @@ func TestNoTokenIsEverLogged(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 	})
 	text := log.String()
-	for _, want := range []string{"Service registration blocked by ACLs: service=web", "Synced service: service=web", "Synced node info"} {
+	for _, want := range []string{"Service registration blocked by ACLs: service=web accessorID=A", `Node info update blocked by ACLs: node=n1 accessorID="anonymous token"`, "Synced service: service=web", "Synced node info"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in the log:\n%s", want, text)
 		}

@@ -25,7 +25,7 @@ func in(folder string, rt *config.Runtime) *presence.File {
 func TestServerThatWasAwayTooLongDoesNotStart(t *testing.T) {
 	dir, now := t.TempDir(), time.Unix(1e9, 0)
 	start := func(after time.Duration) error { return in(dir, server).CheckAbsence(now.Add(after)) }
-	for _, after := range []time.Duration{0, 23 * time.Hour, 46 * time.Hour} { // each start counts anew
+	for _, after := range []time.Duration{0, 23 * time.Hour, 46 * time.Hour} { // each start counts afresh
 		if err := start(after); err != nil {
 			t.Fatalf("after %v: %v", after, err)
 		}

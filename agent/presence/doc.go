@@ -1,10 +1,11 @@
-// Package presence notes in a server's data folder when it last ran, and under
-// which ID it has voted, and refuses starts that would do harm.
+// Package presence notes in a server's data folder when it last ran, under which ID it
+// has voted, and in which datacenter, and refuses starts that would do harm.
 //
 // # Use
 //
 //	f := presence.In(folder, runtime, logger)
 //	err := f.CheckAbsence(time.Now()) // before anything else
+//	err = f.CheckDatacenter()
 //	err = f.CheckVotes(id)            // once the node ID is known
 //	err = f.NoteRaft(id, time.Now())  // once there is a raft folder
 //	err = f.Run(ctx, id)
@@ -21,5 +22,5 @@
 // # Decisions
 //
 // Of a damaged file the time of its last change stands in for what it said: it is
-// written anew every hour.
+// rewritten every hour.
 package presence

@@ -20,13 +20,17 @@ const (
 	// pause is the time between two entries in the file.
 	pause    = time.Hour
 	maxBytes = 4 << 10
+	// maxGossipBytes bounds the list of WAN members: serf compacts it at 128 KB.
+	maxGossipBytes = 1 << 20
 )
 
 // File is what a server keeps in its data folder.
 type File struct {
-	folder string        // "": it keeps nothing
-	maxAge time.Duration // how long the server may have been away
-	logger hclog.Logger
+	folder     string        // "": it keeps nothing
+	maxAge     time.Duration // how long the server may have been away
+	datacenter string
+	name       string // of the node
+	logger     hclog.Logger
 }
 
 // In keeps a file in the data folder of an agent that is a server.
@@ -34,7 +38,7 @@ func In(folder string, rt *config.Runtime, logger hclog.Logger) *File {
 	if !rt.Server || rt.Dev {
 		folder = ""
 	}
-	return &File{folder, rt.ServerRejoinAgeMax, logger}
+	return &File{folder, rt.ServerRejoinAgeMax, rt.Datacenter, rt.NodeName, logger}
 }
 
 // record is what the file holds.
@@ -43,6 +47,8 @@ type record struct {
 	// RaftID is the node ID under which this server has had a raft folder, ""
 	// until the first one was made.
 	RaftID string `json:"raft_id,omitempty"`
+	// Datacenter is whose data the raft folder holds, "" if an older version made it.
+	Datacenter string `json:"datacenter,omitempty"`
 }
 
 // Run notes every hour that this server runs, until ctx ends. id is its node ID.

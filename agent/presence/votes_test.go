@@ -55,3 +55,82 @@ func TestServerThatForgotItsVotesDoesNotStart(t *testing.T) {
 		}
 	}
 }
+
+// TestServerOfAnotherDatacenterDoesNotStart: with its data under another name.
+func TestServerOfAnotherDatacenterDoesNotStart(t *testing.T) {
+	const id = "11111111-2222-3333-4444-555555555555"
+	now := time.Unix(1e9, 0)
+	named := func(name string) *config.Runtime {
+		return &config.Runtime{Server: true, Datacenter: name, ServerRejoinAgeMax: time.Hour}
+	}
+	for _, c := range []struct {
+		before, after *config.Runtime
+		votes         bool
+		refused       bool
+	}{
+		{named("dc1"), named("dc1"), true, false},
+		{named("dc1"), named("east"), true, true},
+		{named("dc1"), named("east"), false, false}, // there is no data yet
+		{named(""), named("east"), true, false},     // an older version noted no name
+		{named("dc1"), &config.Runtime{Datacenter: "east"}, true, false},
+	} {
+		dir := t.TempDir()
+		raft := filepath.Join(dir, "raft")
+		before := in(dir, c.before)
+		if err := errors.Join(os.MkdirAll(raft, 0o700), before.CheckAbsence(now), before.CheckDatacenter(), before.NoteRaft(id, now)); err != nil {
+			t.Fatal(err)
+		}
+		if c.votes {
+			if err := os.WriteFile(filepath.Join(raft, "stable.db"), []byte("votes"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		after := in(dir, c.after)
+		for range 2 { // a refused start changes nothing
+			err := errors.Join(after.CheckAbsence(now), after.CheckDatacenter())
+			if refused := err != nil; refused != c.refused {
+				t.Errorf("%s, then %s: %v", c.before.Datacenter, c.after.Datacenter, err)
+			}
+			if err != nil && (!strings.Contains(err.Error(), `datacenter "dc1"`) || !strings.Contains(err.Error(), `set datacenter = "dc1"`)) {
+				t.Errorf("it says %v", err)
+			}
+		}
+	}
+}
+
+// TestRenameIsRefusedThoughAnOlderVersionNotedNoDatacenter: the list of WAN members tells it.
+func TestRenameIsRefusedThoughAnOlderVersionNotedNoDatacenter(t *testing.T) {
+	now := time.Unix(1e9, 0)
+	for _, c := range []struct {
+		members string // of the WAN pool; "" for no file
+		refused bool
+	}{
+		{"", false},
+		{"alive: s1.dc1 10.0.0.1:8302\nclock: 4\n", true},
+		{"alive: S1.dc1 10.0.0.1:8302\nalive: s2.east 10.0.0.2:8302\n", true},
+		{"alive: s1.east 10.0.0.1:8302\nalive: s1.dc1 10.1.0.1:8302\n", false}, // another one of its name
+		{"alive: s9.dc1 10.0.0.9:8302\n", false},                               // its name has changed, too
+		{"alive: s1\nalive:\n\x00", false},
+	} {
+		dir := t.TempDir()
+		f := in(dir, &config.Runtime{Server: true, NodeName: "s1", Datacenter: "east", ServerRejoinAgeMax: time.Hour})
+		must := []error{os.Mkdir(filepath.Join(dir, "raft"), 0o700), os.Mkdir(filepath.Join(dir, "serf"), 0o700),
+			os.WriteFile(filepath.Join(dir, "raft", "stable.db"), []byte("votes"), 0o600),
+			os.WriteFile(filepath.Join(dir, "server_metadata.json"), []byte(`{"last_seen_unix":999999999}`), 0o600)}
+		if c.members != "" {
+			must = append(must, os.WriteFile(filepath.Join(dir, "serf", "remote.snapshot"), []byte(c.members), 0o600))
+		}
+		if err := errors.Join(must...); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			err := errors.Join(f.CheckAbsence(now), f.CheckDatacenter())
+			if refused := err != nil; refused != c.refused {
+				t.Errorf("%q: %v", c.members, err)
+			}
+			if err != nil && (!strings.Contains(err.Error(), `datacenter "dc1"`) || !strings.Contains(err.Error(), "remote.snapshot")) {
+				t.Errorf("it says %v", err)
+			}
+		}
+	}
+}

@@ -7,7 +7,6 @@ import (
 	"testing/synctest"
 
 	"praetor/agent/server"
-	"praetor/agent/server/kernel"
 	"praetor/catalog"
 	"praetor/internal/acl"
 	"praetor/internal/fault"
@@ -15,13 +14,16 @@ import (
 	"praetor/internal/rpc"
 )
 
+// nodeID is the ID of node n.
+const nodeID = "40404040-0000-0000-0000-0000000000aa"
+
 // stocked is a catalog with node n, its check alive, and service web, ID w1,
 // with a check.
 func stocked(t *testing.T) *catalog.Store {
 	t.Helper()
 	store := catalog.New()
 	data, err := catalog.Encode(catalog.RegisterCommand, &catalog.Register{
-		Node: "n", Address: "10.0.0.9", NodeMeta: map[string]string{"a": "b"},
+		ID: nodeID, Node: "n", Address: "10.0.0.9", NodeMeta: map[string]string{"a": "b"},
 		Service: &catalog.Service{ID: "w1", Service: "web"},
 		Checks:  []*catalog.Check{{CheckID: "alive"}, {CheckID: "web", ServiceID: "w1"}},
 	})
@@ -34,74 +36,24 @@ func stocked(t *testing.T) *catalog.Store {
 	return store
 }
 
-func TestRegistrationsNeedTheRightsOfWhatTheyTouch(t *testing.T) {
-	same := catalog.Register{Node: "n", Address: "10.0.0.9", NodeMeta: map[string]string{"a": "b"}}
-	with := func(change func(r *catalog.Register)) *catalog.Register {
-		r := same
-		change(&r)
-		return &r
-	}
-	const (
-		needsNode = `Permission denied: token with AccessorID 'acc' lacks permission 'node:write' on "n"`
-		needsWeb  = `Permission denied: token with AccessorID 'acc' lacks permission 'service:write' on "web"`
-		needsDB   = `Permission denied: token with AccessorID 'acc' lacks permission 'service:write' on "db"`
-	)
-	web, db, node := rights{acl.Service.Write("web")}, rights{acl.Service.Write("db")}, rights{acl.Node.Write("n")}
-	rows := []struct {
-		name string
-		who  rights
-		reg  *catalog.Register
-		want string
+// TestServicesOfANodeAreSeenByTheirNames asks for the services of a node with the right to
+// read a name that is another's ID (reference/security.md §12, U2).
+func TestServicesOfANodeAreSeenByTheirNames(t *testing.T) {
+	for _, row := range []struct {
+		who      rights
+		services int
+		filtered bool
 	}{
-		{"an unchanged node", rights{}, &same, ""},
-		{"another address", rights{}, with(func(r *catalog.Register) { r.Address = "10.0.0.8" }), needsNode},
-		{"another address, kept out", rights{}, with(func(r *catalog.Register) { r.Address, r.SkipNodeUpdate = "10.0.0.8", true }), ""},
-		{"metadata erased", rights{}, with(func(r *catalog.Register) { r.NodeMeta = nil }), needsNode},
-		{"another locality", rights{}, with(func(r *catalog.Register) { r.Locality = &catalog.Locality{Region: "eu"} }), needsNode},
-		{"a node check", rights{}, with(func(r *catalog.Register) { r.Checks = []*catalog.Check{{CheckID: "x"}} }), needsNode},
-		{"a node check, allowed", node, with(func(r *catalog.Register) { r.Checks = []*catalog.Check{{CheckID: "x"}} }), ""},
-		{"a new node", rights{}, &catalog.Register{Node: "new", Address: "x", SkipNodeUpdate: true}, `Permission denied: token with AccessorID 'acc' lacks permission 'node:write' on "new"`},
-		{"a service", web, with(func(r *catalog.Register) { r.Service = &catalog.Service{ID: "w2", Service: "web"} }), ""},
-		{"a service of others", db, with(func(r *catalog.Register) { r.Service = &catalog.Service{ID: "w2", Service: "web"} }), needsWeb},
-		{"the ID of a service of others", db, with(func(r *catalog.Register) { r.Service = &catalog.Service{ID: "w1", Service: "db"} }), "Permission denied"},
-		{"a new service of others", web, with(func(r *catalog.Register) { r.Service = &catalog.Service{ID: "d1", Service: "db"} }), needsDB},
-		{"a check of a service of others", db, with(func(r *catalog.Register) { r.Checks = []*catalog.Check{{CheckID: "x", ServiceID: "w1"}} }), needsWeb},
-		{"a check of a service", web, with(func(r *catalog.Register) { r.Checks = []*catalog.Check{{CheckID: "x", ServiceID: "w1"}} }), ""},
-	}
-	tx := stocked(t).Read()
-	for _, row := range rows {
-		t.Run(row.name, func(t *testing.T) { wantText(t, kernel.MayRegister(row.who.authorizer(), tx, row.reg), row.want) })
-	}
-}
-
-func TestRemovalsNeedTheRightsOfWhatGoes(t *testing.T) {
-	web, db, node := rights{acl.Service.Write("web")}, rights{acl.Service.Write("db")}, rights{acl.Node.Write("n")}
-	const (
-		needsNode = `Permission denied: token with AccessorID 'acc' lacks permission 'node:write' on "n"`
-		needsWeb  = `Permission denied: token with AccessorID 'acc' lacks permission 'service:write' on "web"`
-	)
-	rows := []struct {
-		name string
-		who  rights
-		d    *catalog.Deregister
-		want string
-	}{
-		{"nothing", node, nil, "Must provide node"},
-		{"no node", node, &catalog.Deregister{}, "Must provide node"},
-		{"a node", node, &catalog.Deregister{Node: "n"}, ""},
-		{"a node, with a service's right", web, &catalog.Deregister{Node: "n"}, needsNode},
-		{"a service", web, &catalog.Deregister{Node: "n", ServiceID: "w1"}, ""},
-		{"a service of others", db, &catalog.Deregister{Node: "n", ServiceID: "w1"}, needsWeb},
-		{"an unknown service", web, &catalog.Deregister{Node: "n", ServiceID: "x"}, "Unknown service ID 'x'"},
-		{"an unknown service, with the node's right", node, &catalog.Deregister{Node: "n", ServiceID: "x"}, ""},
-		{"a service's check", web, &catalog.Deregister{Node: "n", CheckID: "web"}, ""},
-		{"a check of others", db, &catalog.Deregister{Node: "n", CheckID: "web"}, needsWeb},
-		{"a node's check", web, &catalog.Deregister{Node: "n", CheckID: "alive"}, needsNode},
-		{"an unknown check", web, &catalog.Deregister{Node: "n", CheckID: "x"}, "Unknown check ID 'x'"},
-	}
-	tx := stocked(t).Read()
-	for _, row := range rows {
-		t.Run(row.name, func(t *testing.T) { wantText(t, kernel.MayDeregister(row.who.authorizer(), tx, row.d), row.want) })
+		{rights{acl.Node.Read("n"), acl.Service.Read("web")}, 1, false},
+		{rights{acl.Node.Read("n"), acl.Service.Read("w1")}, 0, true},
+		{rights{acl.Node.Read("n")}, 0, true},
+	} {
+		virtual(t, func(o *server.Options) { o.Store, o.ACL = stocked(t), row.who }, func(s *lone) {
+			rep, err := ops.CatalogNode.Call(context.Background(), s.Router(), &ops.CatalogNodeRequest{ReadOptions: rpc.ReadOptions{Token: "t"}, Node: "n"})
+			if err != nil || rep.NodeServices == nil || len(rep.NodeServices.Services) != row.services || rep.Filtered != row.filtered {
+				t.Errorf("%v: %+v, filtered %v, %v", row.who, rep.NodeServices, rep.Filtered, err)
+			}
+		})
 	}
 }
 

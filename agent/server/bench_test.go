@@ -16,7 +16,7 @@ import (
 )
 
 // benchServer is a lone leader in memory on the real clock.
-func benchServer(b *testing.B) (*server.Server, *fakePool) {
+func benchServer(b *testing.B, change ...func(*server.Options)) (*server.Server, *fakePool) {
 	b.Helper()
 	host := memnet.New().Host("10.0.0.1")
 	l, err := host.Listen(8300)
@@ -25,9 +25,13 @@ func benchServer(b *testing.B) (*server.Server, *fakePool) {
 	}
 	pool := &fakePool{}
 	pool.set(serverMember(1, gossip.Alive, nil))
-	s, err := server.Open(server.Options{
+	opts := server.Options{
 		Name: "s1", ID: id(1), Datacenter: "dc1", Address: "10.0.0.1:8300", Bootstrap: true, Listener: l, Dial: host.Dial, LAN: pool,
-	})
+	}
+	for _, f := range change {
+		f(&opts)
+	}
+	s, err := server.Open(opts)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -39,7 +43,9 @@ func benchServer(b *testing.B) (*server.Server, *fakePool) {
 		<-ended
 		s.Close()
 	})
-	write(b, s, 0)
+	if len(change) == 0 {
+		write(b, s, 0)
+	}
 	return s, pool
 }
 

@@ -3,6 +3,8 @@ package server
 import (
 	"context"
 	"slices"
+	"strconv"
+	"strings"
 
 	"praetor/agent/server/kernel"
 	"praetor/catalog"
@@ -12,12 +14,22 @@ import (
 )
 
 func (s *Server) registerCatalog(m *kernel.Mux) {
+	nodes := &kernel.Keep{
+		Key: kernel.NewListKey("nodes"),
+		Stamp: func(tx *catalog.Tx, ws catalog.WatchSet) kernel.Stamp {
+			return kernel.Stamp{Changed: tx.WatchNodes(ws)}
+		},
+		Index: func(tx *catalog.Tx, _ uint64) uint64 { return tx.NodesIndex() },
+	}
 	kernel.Handle(m, ops.CatalogDatacenters, kernel.Open("names of datacenters"), s.catalogDatacenters)
 	kernel.HandleList(m, s.kernel, ops.CatalogNodes, kernel.Nodes, func(r *ops.CatalogNodesRequest, rep *ops.CatalogNodesReply) kernel.List[*catalog.Node] {
-		return kernel.List[*catalog.Node]{
-			Rows: (*catalog.Tx).Nodes, Pick: kernel.PickBy[filter.Node, *catalog.Node](r.Filter), Near: &r.Near, NodeOf: kernel.NodeOf, Into: &rep.Nodes,
-			Wanted: func(_ *catalog.Tx, n *catalog.Node) bool { return kernel.HasMeta(n.Meta, r.NodeMeta) },
+		l := kernel.List[*catalog.Node]{
+			Rows: (*catalog.Tx).Nodes, Keep: nodes, Pick: kernel.PickBy[filter.Node, *catalog.Node](r.Filter), Near: &r.Near, NodeOf: kernel.NodeOf, Into: &rep.Nodes,
 		}
+		if len(r.NodeMeta) > 0 {
+			l.Quiet, l.Wanted = true, func(_ *catalog.Tx, n *catalog.Node) bool { return kernel.HasMeta(n.Meta, r.NodeMeta) }
+		}
+		return l
 	})
 	kernel.Handle(m, ops.CatalogServices, kernel.Instances.Rule(), s.catalogServices)
 	kernel.Handle(m, ops.CatalogService, kernel.Instances.Rule(), s.catalogService)
@@ -85,23 +97,32 @@ func servicesOf(tx *catalog.Tx, all map[string][]string, suits func(*catalog.Ins
 }
 
 func (s *Server) catalogService(ctx context.Context, az *acl.Authorizer, req *ops.CatalogServiceRequest) (*ops.CatalogServiceReply, error) {
-	rows := (*catalog.Tx).ServiceInstances
+	rows, indexOf := (*catalog.Tx).ServiceInstances, (*catalog.Tx).InstancesIndex
 	if req.Connect {
-		rows = (*catalog.Tx).MeshInstances
-	}
-	if req.Connect && !az.Allows(acl.Service.Read(req.Service)) {
-		rows = noInstances // hides even that something was left out
+		rows, indexOf = (*catalog.Tx).MeshInstances, (*catalog.Tx).MeshInstancesIndex
 	}
 	rep := &ops.CatalogServiceReply{}
-	err := kernel.ReadList(ctx, s.kernel, az, &req.ReadOptions, &rep.ReadMeta, kernel.Instances, kernel.List[*catalog.Instance]{
+	l := kernel.List[*catalog.Instance]{
 		Absent: true, Pick: kernel.PickBy[filter.Instance, *catalog.Instance](req.Filter), Near: &req.Near, NodeOf: kernel.NodeOfInstance, Into: &rep.Instances,
 		Rows: func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []*catalog.Instance) {
 			return rows(tx, ws, req.Service)
 		},
-		Wanted: func(_ *catalog.Tx, i *catalog.Instance) bool {
-			return kernel.HasTags(i.Service, req.Tags) && kernel.HasMeta(i.Node.Meta, req.NodeMeta)
+		Keep: &kernel.Keep{
+			Key: kernel.NewListKey("instances", strings.ToLower(req.Service), strconv.FormatBool(req.Connect)),
+			Stamp: func(tx *catalog.Tx, ws catalog.WatchSet) kernel.Stamp {
+				return kernel.Stamp{Index: indexOf(tx, ws, req.Service), Changed: tx.Replaced()}
+			},
 		},
-	})
+	}
+	if len(req.Tags) > 0 || len(req.NodeMeta) > 0 {
+		l.Wanted = func(_ *catalog.Tx, i *catalog.Instance) bool {
+			return kernel.HasTags(i.Service, req.Tags) && kernel.HasMeta(i.Node.Meta, req.NodeMeta)
+		}
+	}
+	if req.Connect && !az.Allows(acl.Service.Read(req.Service)) {
+		l.Rows, l.Keep = noInstances, nil // hides even that something was left out
+	}
+	err := kernel.ReadList(ctx, s.kernel, az, &req.ReadOptions, &rep.ReadMeta, kernel.Instances, l)
 	q := &s.measured.services
 	if req.Connect {
 		q = &s.measured.mesh
@@ -110,7 +131,7 @@ func (s *Server) catalogService(ctx context.Context, az *acl.Authorizer, req *op
 	return rep, err
 }
 
-func noInstances(*catalog.Tx, catalog.WatchSet, string) (uint64, []*catalog.Instance) { return 0, nil }
+func noInstances(*catalog.Tx, catalog.WatchSet) (uint64, []*catalog.Instance) { return 0, nil }
 
 // catalogGatewayServices finds nothing: entries about gateways are not worked out yet.
 func (s *Server) catalogGatewayServices(ctx context.Context, _ *acl.Authorizer, req *ops.CatalogGatewayServicesRequest) (*ops.CatalogGatewayServicesReply, error) {

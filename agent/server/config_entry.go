@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"strings"
 
 	"praetor/agent/server/kernel"
 	"praetor/catalog"
@@ -9,6 +10,7 @@ import (
 	"praetor/internal/configentry"
 	"praetor/internal/fault"
 	"praetor/internal/filter"
+	"praetor/internal/mesh"
 	"praetor/internal/ops"
 )
 
@@ -37,6 +39,10 @@ type configRights struct {
 }
 
 func anyone(*acl.Authorizer, string) error { return nil }
+
+var errController = fault.New(fault.Denied, "Permission denied: only writeable by controller")
+
+func controllerOnly(*acl.Authorizer, string) error { return errController }
 
 // toEach asks for a right on the entry's name, toAll for one on all entries.
 func toEach(need func(name string) acl.Need) func(*acl.Authorizer, string) error {
@@ -71,9 +77,10 @@ var rightsOf = map[string]configRights{
 	configentry.KindServiceSplitter: ofServices, configentry.KindServiceResolver: ofServices,
 	configentry.KindServiceIntentions: {toEach(acl.Intention.Read), toEach(acl.Intention.Write)},
 	configentry.KindIngressGateway:    ofGateways, configentry.KindTerminatingGateway: ofGateways,
-	configentry.KindAPIGateway: ofGateways, configentry.KindBoundAPIGateway: ofGateways,
+	configentry.KindAPIGateway: ofGateways, configentry.KindBoundAPIGateway: {serviceReader, controllerOnly},
 	configentry.KindProxyDefaults: ofAll, configentry.KindMesh: ofAll,
 	configentry.KindJWTProvider: {providerReader, meshWriter},
+	configentry.KindRateLimit:   {toAll(acl.Operator.Read()), toAll(acl.Operator.Write())},
 }
 
 func rightsOn(kind string) configRights {
@@ -89,33 +96,60 @@ var configEntries = kernel.VisibleIf("the right to read entries of the kind", fu
 
 func mayReadConfig(c *acl.Authorizer, kind, name string) error { return rightsOn(kind).read(c, name) }
 
-func mayWriteConfig(c *acl.Authorizer, kind, name string) error { return rightsOn(kind).write(c, name) }
+// mayWriteConfig asks for the right on the entry, and for service:read on each service
+// that it sends requests on to (reference/security.md §4.1).
+func mayWriteConfig(c *acl.Authorizer, e *catalog.ConfigEntry) error {
+	if err := rightsOn(e.Kind).write(c, e.Name); err != nil {
+		return err
+	}
+	if len(e.Body) == 0 { // a deletion
+		return nil
+	}
+	entry, err := e.Parsed()
+	if err != nil {
+		return err
+	}
+	for _, service := range mesh.Destinations(entry) {
+		if err := c.Check(acl.Service.Read(service)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
+// configApply changes an entry. The primary datacenter keeps entries for all.
 func (s *Server) configApply(ctx context.Context, az *acl.Authorizer, req *ops.ConfigApplyRequest) (*ops.ConfigApplyReply, error) {
+	if s.kernel.Secondary() {
+		return ops.ConfigApply.CallIn(ctx, s.Router(), req, s.kernel.Primary)
+	}
 	write := req.Write
 	switch write.Verb {
 	case catalog.ConfigSet, catalog.ConfigCAS:
-		row, err := prepareConfig(&write.Entry)
+		row, err := s.prepareConfig(&write.Entry)
 		if err != nil {
 			return nil, err
 		}
 		row.ModifyIndex = write.Entry.ModifyIndex
 		write.Entry = *row
 	}
-	if err := mayWriteConfig(az, write.Entry.Kind, write.Entry.Name); err != nil {
+	if err := mayWriteConfig(az, &write.Entry); err != nil {
 		return nil, err
+	}
+	if write.Entry.Name == "" { // a deletion: no entry is without a name
+		return &ops.ConfigApplyReply{Done: true}, nil
 	}
 	result, index, err := s.kernel.Apply(ctx, catalog.ConfigCommand, &write)
 	if err != nil {
 		return nil, err
 	}
+	s.bindAfter(ctx, write.Entry.Kind)
 	done, _ := result.(bool)
 	return &ops.ConfigApplyReply{Done: done, Index: index}, nil
 }
 
 // prepareConfig fills in defaults and says what is wrong with an entry taken by
-// itself.
-func prepareConfig(raw *catalog.ConfigEntry) (*catalog.ConfigEntry, error) {
+// itself. What was found out about the entry that is there stays.
+func (s *Server) prepareConfig(raw *catalog.ConfigEntry) (*catalog.ConfigEntry, error) {
 	entry, err := configentry.Load(raw.Kind, raw.Body)
 	if err != nil {
 		return nil, err
@@ -126,10 +160,17 @@ func prepareConfig(raw *catalog.ConfigEntry) (*catalog.ConfigEntry, error) {
 	if r, ok := entry.(*configentry.ServiceResolver); ok {
 		for name, subset := range r.Subsets {
 			if err := filter.Validate(subset.Filter); err != nil {
-				return nil, fault.New(fault.Rejected, "Filter for subset %q is not a valid expression: %w", name, err)
+				return nil, fault.New(fault.Rejected, "Filter for subset %q is not a valid expression: %s", name, strings.TrimPrefix(err.Error(), filter.Prefix))
 			}
 		}
 	}
+	var old configentry.Entry
+	if _, row := s.kernel.Store.Read().ConfigEntry(nil, raw.Kind, entry.EntryName()); row != nil {
+		if old, err = row.Parsed(); err != nil {
+			return nil, err
+		}
+	}
+	configentry.KeepStatus(entry, old)
 	return catalog.NewConfigEntry(entry)
 }
 
@@ -148,15 +189,17 @@ func (s *Server) configGet(ctx context.Context, az *acl.Authorizer, req *ops.Con
 	})
 }
 
-// configFilter reads an expression about entries of a kind, which there must be;
-// "" stands for all kinds, whose entries have nothing in common to be named.
+// configFilter reads an expression about entries of a kind, which there must be unless
+// it is "", all of them. Services' defaults alone can be chosen from.
 func configFilter(kind, expression string) (*filter.Config, error) {
-	if kind == "" {
-		return nil, nil
-	}
 	entry, err := configentry.New(kind)
-	if err != nil {
+	switch {
+	case kind != "" && err != nil:
 		return nil, err
+	case expression == "":
+		return nil, nil
+	case kind != configentry.KindServiceDefaults:
+		return nil, fault.New(fault.Rejected, "filtering not supported for config entry kind=%s", kind)
 	}
 	return filter.NewConfig(entry, expression)
 }

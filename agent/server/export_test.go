@@ -5,9 +5,13 @@ import (
 	"io"
 	"os"
 
+	"github.com/tinylib/msgp/msgp"
+
 	"praetor/agent/server/acls"
+	"praetor/agent/server/ca"
 	"praetor/agent/server/duty"
 	"praetor/agent/server/kernel"
+	"praetor/catalog"
 	"praetor/internal/rpc"
 )
 
@@ -19,11 +23,14 @@ func Rules() map[string]kernel.Rule { return blank().registered().Rules() }
 
 func blank() *Server {
 	k := kernel.New(kernel.Options{})
-	return &Server{kernel: k, duties: duty.New(k, duty.Options{}), acls: acls.New(k, acls.Options{}), measured: newMeasured(nil)}
+	return &Server{kernel: k, duties: duty.New(k, duty.Options{}), acls: acls.New(k, acls.Options{}), ca: ca.New(k, ca.Options{Enabled: true}), measured: newMeasured(nil)}
 }
 
 // Views is how many answers are kept, and what they hold.
-func (s *Server) Views() (views, bytes int) { return s.views.Size() }
+func (s *Server) Views() (views, bytes int) { return s.kernel.Views.Size() }
+
+// State is the state at this moment.
+func (s *Server) State() *catalog.Tx { return s.kernel.Store.Read() }
 
 // SessionTTLs is how many sessions have a timer.
 func (s *Server) SessionTTLs() int { return s.duties.Timers.Active() }
@@ -50,3 +57,12 @@ func SpoolWith(dir string, free func(string) (uint64, error)) error {
 func Stream(ctx context.Context, write func(io.Writer) error) io.ReadCloser {
 	return stream(ctx, write)
 }
+
+// Log writes a command as a handler does.
+func (s *Server) Log(ctx context.Context, t catalog.CommandType, cmd msgp.Marshaler) error {
+	_, _, err := s.kernel.Apply(ctx, t, cmd)
+	return err
+}
+
+// TakeUpAgain has the leader take up its duties anew, as after a restore.
+func (s *Server) TakeUpAgain(ctx context.Context) { s.duties.TakeUpAgain(ctx) }

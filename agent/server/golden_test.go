@@ -34,19 +34,22 @@ type golden struct {
 
 // commands are the types of the commands.
 var commands = map[catalog.CommandType]func() rpc.Message{
-	catalog.RegisterCommand:   func() rpc.Message { return new(catalog.Register) },
-	catalog.DeregisterCommand: func() rpc.Message { return new(catalog.Deregister) },
-	catalog.KVWriteCommand:    func() rpc.Message { return new(catalog.KVWrite) },
-	catalog.AutopilotCommand:  func() rpc.Message { return new(catalog.Autopilot) },
-	catalog.SessionCommand:    func() rpc.Message { return new(catalog.SessionWrite) },
-	catalog.ReapCommand:       func() rpc.Message { return new(catalog.Reap) },
-	catalog.CoordinateCommand: func() rpc.Message { return new(catalog.CoordinateBatch) },
-	catalog.TxnCommand:        func() rpc.Message { return new(catalog.Txn) },
-	catalog.QueryCommand:      func() rpc.Message { return new(catalog.QueryWrite) },
-	catalog.ConfigCommand:     func() rpc.Message { return new(catalog.ConfigWrite) },
-	catalog.ACLPolicyCommand:  func() rpc.Message { return new(catalog.ACLPolicyWrite) },
-	catalog.ACLRoleCommand:    func() rpc.Message { return new(catalog.ACLRoleWrite) },
-	catalog.ACLTokenCommand:   func() rpc.Message { return new(catalog.ACLTokenWrite) },
+	catalog.RegisterCommand:       func() rpc.Message { return new(catalog.Register) },
+	catalog.DeregisterCommand:     func() rpc.Message { return new(catalog.Deregister) },
+	catalog.KVWriteCommand:        func() rpc.Message { return new(catalog.KVWrite) },
+	catalog.AutopilotCommand:      func() rpc.Message { return new(catalog.Autopilot) },
+	catalog.SessionCommand:        func() rpc.Message { return new(catalog.SessionWrite) },
+	catalog.ReapCommand:           func() rpc.Message { return new(catalog.Reap) },
+	catalog.CoordinateCommand:     func() rpc.Message { return new(catalog.CoordinateBatch) },
+	catalog.TxnCommand:            func() rpc.Message { return new(catalog.Txn) },
+	catalog.QueryCommand:          func() rpc.Message { return new(catalog.QueryWrite) },
+	catalog.ConfigCommand:         func() rpc.Message { return new(catalog.ConfigWrite) },
+	catalog.ACLPolicyCommand:      func() rpc.Message { return new(catalog.ACLPolicyWrite) },
+	catalog.ACLRoleCommand:        func() rpc.Message { return new(catalog.ACLRoleWrite) },
+	catalog.ACLTokenCommand:       func() rpc.Message { return new(catalog.ACLTokenWrite) },
+	catalog.ACLAuthMethodCommand:  func() rpc.Message { return new(catalog.ACLAuthMethodWrite) },
+	catalog.ACLBindingRuleCommand: func() rpc.Message { return new(catalog.ACLBindingRuleWrite) },
+	catalog.CACommand:             func() rpc.Message { return new(catalog.CAWrite) },
 }
 
 // messages are all that servers and agents send to each other, and all commands, by name.

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"strings"
 
 	"praetor/agent/server/kernel"
 	"praetor/catalog"
@@ -20,9 +21,17 @@ func (s *Server) registerHealth(m *kernel.Mux) {
 		})
 	})
 	kernel.HandleList(m, s.kernel, ops.HealthState, kernel.Checks, func(r *ops.HealthStateRequest, rep *ops.HealthChecksReply) kernel.List[*catalog.Check] {
-		return checks(rep, r.NodeMeta, r.Filter, &r.Near, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []*catalog.Check) {
+		l := checks(rep, r.NodeMeta, r.Filter, &r.Near, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []*catalog.Check) {
 			return tx.ChecksInState(ws, r.State)
 		})
+		l.Keep = &kernel.Keep{
+			Key: kernel.NewListKey("checks", strings.ToLower(r.State)),
+			Stamp: func(tx *catalog.Tx, ws catalog.WatchSet) kernel.Stamp {
+				return kernel.Stamp{Changed: tx.WatchChecksInState(ws, r.State)}
+			},
+			Index: func(tx *catalog.Tx, _ uint64) uint64 { return tx.ChecksIndex() },
+		}
+		return l
 	})
 	kernel.Handle(m, ops.HealthService, kernel.FilteredBy("node:read and service:read; of proxies, service:read on the name"), s.healthService)
 	kernel.Handle(m, ops.HealthIngress, kernel.Decides("service:read on the name"), s.healthIngress)
@@ -53,7 +62,7 @@ func (s *Server) healthService(ctx context.Context, az *acl.Authorizer, req *ops
 	rep := &ops.HealthServiceReply{}
 	key := kernel.NewViewKey(req)
 	err = s.kernel.Read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
-		index, instances, filtered, err := s.views.Show(ctx, az, tx, ws, key, req, picked)
+		index, instances, filtered, err := s.kernel.Views.Show(ctx, az, tx, ws, key, req, picked)
 		rep.Instances, rep.Filtered = instances, filtered
 		rep.Instances = kernel.SortNear(s.kernel, tx, &req.Near, rep.Instances, kernel.NodeOfHealth)
 		rep.Shared = !rep.Filtered && req.Near == ops.Near{}

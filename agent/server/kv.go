@@ -18,9 +18,13 @@ func (s *Server) registerKV(m *kernel.Mux) {
 	kernel.HandleList(m, s.kernel, ops.KVList, kernel.Entries, s.kvEntries)
 	kernel.HandleTransfer(m, ops.KVStream, kernel.Entries.Rule(), s.kvStream)
 	kernel.HandleList(m, s.kernel, ops.KVKeys, kernel.Keys, func(r *ops.KVKeysRequest, rep *ops.KVKeysReply) kernel.List[string] {
-		return kernel.List[string]{Absent: true, Needs: s.keyList(r.Prefix), Into: &rep.Keys, Rows: func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []string) {
-			return tx.KVKeys(ws, r.Prefix, r.Separator)
-		}}
+		return kernel.List[string]{
+			Absent: true, Needs: s.keyList(r.Prefix), Into: &rep.Keys,
+			Rows: func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []string) {
+				return tx.KVKeys(ws, r.Prefix, r.Separator)
+			},
+			Keep: keepBelow(kernel.NewListKey("keys", r.Prefix, r.Separator), r.Prefix),
+		}
 	})
 }
 
@@ -31,7 +35,7 @@ func kvApplyNeed(r *ops.KVApplyRequest) acl.Need {
 	return acl.Key.Write(r.Write.Entry.Key)
 }
 
-func (s *Server) kvApply(ctx context.Context, _ *acl.Authorizer, req *ops.KVApplyRequest) (*ops.KVApplyReply, error) {
+func (s *Server) kvApply(ctx context.Context, az *acl.Authorizer, req *ops.KVApplyRequest) (*ops.KVApplyReply, error) {
 	key := req.Write.Entry.Key
 	if key == "" && req.Write.Verb != catalog.KVDeleteTree {
 		return nil, fault.New(fault.Rejected, "Missing key name")
@@ -44,7 +48,7 @@ func (s *Server) kvApply(ctx context.Context, _ *acl.Authorizer, req *ops.KVAppl
 	}
 	write := req.Write
 	write.Entry.Session = kernel.SessionID(s.kernel.Store.Read(), write.Entry.Session)
-	result, index, err := s.kernel.Apply(ctx, catalog.KVWriteCommand, &write)
+	result, index, err := s.kernel.Apply(s.kernel.By(ctx, az), catalog.KVWriteCommand, &write)
 	if err != nil {
 		return nil, kernel.ApplyFailed("raft apply failed", err)
 	}
@@ -61,6 +65,17 @@ func (s *Server) kvGet(ctx context.Context, _ *acl.Authorizer, req *ops.KVGetReq
 	})
 }
 
+// keepBelow keeps what is listed of the entries below a prefix.
+func keepBelow(key, prefix string) *kernel.Keep {
+	return &kernel.Keep{
+		Key: key,
+		Stamp: func(tx *catalog.Tx, ws catalog.WatchSet) kernel.Stamp {
+			return kernel.Stamp{Changed: tx.WatchKVList(ws, prefix)}
+		},
+		Index: func(tx *catalog.Tx, listed uint64) uint64 { return tx.KVListIndex(prefix, listed) },
+	}
+}
+
 // keyList is the right to list keys, where acl.enable_key_list_policy asks for it.
 func (s *Server) keyList(prefix string) acl.Need {
 	if !s.opts.KeyListPolicy {
@@ -75,6 +90,7 @@ func (s *Server) kvEntries(r *ops.KVListRequest, rep *ops.KVListReply) kernel.Li
 	return kernel.List[*catalog.KVEntry]{
 		Absent: true, Needs: s.keyList(r.Prefix), Into: &rep.Entries,
 		Rows: func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, []*catalog.KVEntry) { return tx.KVList(ws, r.Prefix) },
+		Keep: keepBelow(kernel.NewListKey("entries", r.Prefix), r.Prefix),
 		Then: func() {
 			if rep.TooLarge = r.MaxBytes > 0 && entriesBytes(rep.Entries) > r.MaxBytes; rep.TooLarge {
 				rep.Entries = nil

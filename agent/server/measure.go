@@ -23,20 +23,20 @@ type measured struct {
 
 	conns, requests, faults, reads *telemetry.Counter
 
-	services, mesh, health, healthMesh questions
+	services, mesh, health, healthMesh lookups
 	commands                           map[catalog.CommandType]*telemetry.Timer
 }
 
-// questions count who is asked for, by service.
-type questions struct{ all, tag, tags, missing *telemetry.Counters }
+// lookups count what is looked up, by service.
+type lookups struct{ all, tag, tags, missing *telemetry.Counters }
 
 func newMeasured(m *telemetry.Metrics) *measured {
 	c := &measured{
 		metrics: m,
 		conns:   m.Counter("rpc.accept_conn"), requests: m.Counter("rpc.request"),
 		faults: m.Counter("rpc.request_error"), reads: m.Counter("rpc.query"),
-		services: newQuestions(m, "catalog.service"), mesh: newQuestions(m, "catalog.connect"),
-		health: newQuestions(m, "health.service"), healthMesh: newQuestions(m, "health.connect"),
+		services: newLookups(m, "catalog.service"), mesh: newLookups(m, "catalog.connect"),
+		health: newLookups(m, "health.service"), healthMesh: newLookups(m, "health.connect"),
 		commands: map[catalog.CommandType]*telemetry.Timer{},
 	}
 	for _, t := range catalog.CommandTypes() {
@@ -45,12 +45,12 @@ func newMeasured(m *telemetry.Metrics) *measured {
 	return c
 }
 
-func newQuestions(m *telemetry.Metrics, name string) questions {
+func newLookups(m *telemetry.Metrics, name string) lookups {
 	by := func(what string) *telemetry.Counters { return m.Counters(name+"."+what, "service") }
-	return questions{by("query"), by("query-tag"), by("query-tags"), by("not-found")}
+	return lookups{by("query"), by("query-tag"), by("query-tags"), by("not-found")}
 }
 
-func (q *questions) count(service string, tags, found int) {
+func (q *lookups) count(service string, tags, found int) {
 	q.all.Incr(service)
 	switch tags {
 	case 0:
@@ -178,6 +178,7 @@ func (s *Server) Measure(m *telemetry.Metrics) {
 		billable -= len(servers)
 	}
 	m.Gauge("state.billable_service_instances", float64(billable), dc)
+	s.ca.Measure(m)
 	m.Gauge("session_ttl.active", float64(s.duties.Timers.Active()))
 	m.Gauge("rpc.queries_blocking", float64(s.kernel.Blocking()))
 	m.Gauge("raft.last_index", float64(s.kernel.Raft.LastIndex()))

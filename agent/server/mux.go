@@ -10,9 +10,11 @@ import (
 // families register the operations of one noun each.
 var families = []func(*Server, *kernel.Mux){
 	(*Server).registerKV,
+	(*Server).registerHistory,
 	(*Server).registerSessions,
 	func(s *Server, m *kernel.Mux) { query.New(s.kernel).Register(m) },
 	(*Server).registerConfig,
+	(*Server).registerIntentions,
 	(*Server).registerTxn,
 	(*Server).registerRegistrations,
 	func(s *Server, m *kernel.Mux) { s.duties.Register(m) },
@@ -21,9 +23,11 @@ var families = []func(*Server, *kernel.Mux){
 	func(s *Server, m *kernel.Mux) { operator.New(s.duties, s.opts.LANKeys, s.opts.WANKeys).Register(m) },
 	(*Server).registerEvents,
 	(*Server).registerSnapshots,
+	(*Server).registerBackups,
 	(*Server).registerUI,
 	(*Server).registerStatus,
 	func(s *Server, m *kernel.Mux) { s.acls.Register(m) },
+	func(s *Server, m *kernel.Mux) { s.ca.Register(m) },
 }
 
 // mux lists the operations this server answers.

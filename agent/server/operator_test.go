@@ -130,9 +130,9 @@ func TestUsageCountsWhatIsPaidForElsewhere(t *testing.T) {
 	virtual(t, nil, func(s *lone) {
 		s.put("a", "1")
 		for _, svc := range []catalog.Service{
-			{ID: "w1", Service: "web"}, {ID: "w2", Service: "web", Connect: &catalog.Connect{Native: true}}, {ID: "d", Service: "db"},
-			{ID: "p", Service: "web-proxy", Kind: "connect-proxy", Proxy: &catalog.Proxy{DestinationServiceName: "web"}},
-			{ID: "g", Service: "gate", Kind: "mesh-gateway"},
+			{ID: "w1", Service: "web"}, {ID: "w2", Service: "web", Port: 1, Connect: &catalog.Connect{Native: true}}, {ID: "d", Service: "db"},
+			{ID: "p", Service: "web-proxy", Port: 1, Kind: "connect-proxy", Proxy: &catalog.Proxy{DestinationServiceName: "web"}},
+			{ID: "g", Service: "gate", Port: 1, Kind: "mesh-gateway"},
 		} {
 			if err := s.register(catalog.Register{Node: "n", Address: "10.0.0.9", Service: &svc}); err != nil {
 				t.Fatal(err)

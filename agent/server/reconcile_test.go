@@ -135,7 +135,7 @@ func TestNewMemberGetsTheVersionAsMetadata(t *testing.T) {
 		s.pool.set(serverMember(1, gossip.Alive, nil), client)
 		s.HandleLAN(gossip.Event{Type: gossip.Joined, Members: []gossip.Member{client}})
 		synctest.Wait()
-		if _, n := s.Store().Read().Node(nil, "c1"); n == nil || n.ID != id(99) || n.Address != "10.0.1.1" || !maps.Equal(n.Meta, map[string]string{"consul-version": "1.21.4"}) {
+		if _, n := s.Store().Read().Node(nil, "c1"); n == nil || n.ID != id(99) || n.Address != "10.0.1.1" || !maps.Equal(n.Meta, map[string]string{"consul-version": "1.22.7"}) {
 			t.Errorf("node %+v", n)
 		}
 	})

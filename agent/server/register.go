@@ -10,6 +10,7 @@ import (
 	"praetor/agent/server/kernel"
 	"praetor/catalog"
 	"praetor/internal/acl"
+	"praetor/internal/definition"
 	"praetor/internal/fault"
 	"praetor/internal/ops"
 )
@@ -28,7 +29,7 @@ func (s *Server) catalogRegister(ctx context.Context, az *acl.Authorizer, req *o
 	if err != nil {
 		return nil, err
 	}
-	if _, _, err := s.kernel.Apply(ctx, catalog.RegisterCommand, reg); err != nil {
+	if _, _, err := s.kernel.Apply(s.kernel.By(ctx, az), catalog.RegisterCommand, reg); err != nil {
 		return nil, err
 	}
 	return &ops.Empty{}, nil
@@ -40,6 +41,11 @@ func (s *Server) catalogRegister(ctx context.Context, az *acl.Authorizer, req *o
 func (s *Server) prepare(az *acl.Authorizer, asked *catalog.Register) (*catalog.Register, error) {
 	if asked == nil {
 		return nil, fault.New(fault.Rejected, "Must provide node")
+	}
+	if asked.Service != nil {
+		if err := definition.ValidateService(asked.Service); err != nil {
+			return nil, fault.New(fault.Rejected, "%w", err)
+		}
 	}
 	reg := ownCopy(asked)
 	if reg.ID != "" {
@@ -89,7 +95,7 @@ func (s *Server) catalogDeregister(ctx context.Context, az *acl.Authorizer, req 
 	if err := kernel.MayDeregister(az, s.kernel.Store.Read(), &req.Deregister); err != nil {
 		return nil, err
 	}
-	if _, _, err := s.kernel.Apply(ctx, catalog.DeregisterCommand, &req.Deregister); err != nil {
+	if _, _, err := s.kernel.Apply(s.kernel.By(ctx, az), catalog.DeregisterCommand, &req.Deregister); err != nil {
 		return nil, err
 	}
 	return &ops.Empty{}, nil
@@ -120,7 +126,7 @@ func (s *Server) catalogSync(ctx context.Context, az *acl.Authorizer, req *ops.C
 		cmds, places = append(cmds, data), append(places, i)
 	}
 	log := func() error {
-		results, err := s.kernel.ApplyAll(ctx, cmds)
+		results, err := s.kernel.ApplyAll(s.kernel.By(ctx, az), cmds)
 		for i, result := range results {
 			if err, failed := result.(error); failed {
 				rep.Errors[places[i]] = err.Error()

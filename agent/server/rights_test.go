@@ -11,14 +11,17 @@ import (
 // deciding resolves every token but "unknown" to what a function allows.
 type deciding func(acl.Need) bool
 
+// onlyRules stands for the function: a server has one.
+const onlyRules = "what the test allows"
+
 func (allows deciding) Resolve(_ context.Context, token string) (*acl.Authorizer, error) {
 	switch token {
 	case "unknown":
 		return nil, fault.New(fault.Denied, "ACL not found")
 	case "":
-		return acl.New(acl.AnonymousAccessor, allows), nil
+		return acl.NewFrom(acl.AnonymousAccessor, onlyRules, allows), nil
 	}
-	return acl.New("acc", allows), nil
+	return acl.NewFrom("acc", onlyRules, allows), nil
 }
 
 // rights allow every token what is listed and nothing else.
@@ -26,11 +29,6 @@ type rights []acl.Need
 
 func (r rights) Resolve(ctx context.Context, token string) (*acl.Authorizer, error) {
 	return deciding(func(n acl.Need) bool { return slices.Contains(r, n) }).Resolve(ctx, token)
-}
-
-func (r rights) authorizer() *acl.Authorizer {
-	az, _ := r.Resolve(context.Background(), "t")
-	return az
 }
 
 // limited allows everything without a token, and what its resolver says with one.

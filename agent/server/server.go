@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +12,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"praetor/agent/server/acls"
+	"praetor/agent/server/ca"
 	"praetor/agent/server/duty"
 	"praetor/agent/server/kernel"
 	"praetor/agent/server/operator"
@@ -21,8 +21,10 @@ import (
 	"praetor/internal/acl"
 	"praetor/internal/configentry"
 	"praetor/internal/life"
+	"praetor/internal/ops"
 	"praetor/internal/rpc"
 	"praetor/internal/telemetry"
+	"praetor/internal/tlsconf"
 	"praetor/raftstore"
 )
 
@@ -30,12 +32,16 @@ import (
 type Options struct {
 	Name, ID   string // node name and ID
 	Datacenter string
-	Address    string // advertised host:port of the RPC listener
+	// Primary and ReplicationToken are as in kernel.Options.
+	Primary          string
+	ReplicationToken func() string
+	Address          string // advertised host:port of the RPC listener
 
 	// Bootstrap elects this server at once if it has no state; BootstrapExpect
 	// waits for so many servers first (reference/internals.md §9).
 	Bootstrap       bool
 	BootstrapExpect int
+	ReadReplica     bool // this server never votes, so it founds no cluster
 	Dev             bool // as Bootstrap, without saying so to others
 
 	// Raft carries folder, backend and timing; the rest is filled in here.
@@ -45,9 +51,8 @@ type Options struct {
 	// Keys, AcceptUnproven and AskUnproven are as in rpc.Identity.
 	Keys                        func(datacenter string) [][]byte
 	AcceptUnproven, AskUnproven bool
-	// TLS is as in rpc.Dialer, IncomingTLS as TLS in rpc.ListenerOptions; nil for none.
-	TLS         func(rpc.Server) *tls.Config
-	IncomingTLS *tls.Config
+	// TLS secures the RPC port and the connections to others'; nil for none.
+	TLS *tlsconf.Source
 
 	// Store is what the log drives, nil for an empty one of this version.
 	Store *catalog.Store
@@ -57,20 +62,23 @@ type Options struct {
 	LANKeys operator.Keys // the keys of both pools; the WAN's may be nil
 	WANKeys operator.Keys
 	ACL     acl.Resolver // of tokens, where ACLs are not enabled; nil allows everything
-	ACLs    acls.Options // Datacenter and Logger are filled in
+	ACLs    acls.Options // Logger is filled in
+	CA      ca.Options   // the same
 
 	KeyListPolicy bool // lists of keys ask for key:list too
 
-	DefaultQueryTime time.Duration       // of blocking reads that name none; default 5 min
-	MaxQueryTime     time.Duration       // default 10 min
-	HoldTimeout      time.Duration       // for a leader; default 7 s
-	LeaveDrainTime   time.Duration       // default 5 s
-	SessionTTLMin    time.Duration       // the shortest TTL of a session; default 10 s
-	ClientTimeout    time.Duration       // default 60 s
-	Autopilot        catalog.Autopilot   // what the first leader writes; zero means Consul's defaults
-	KVMaxValueSize   uint64              // bytes of a key's value; default 512 KiB
-	Entries          []configentry.Entry // a new leader writes those that are not there
-	Metrics          *telemetry.Metrics  // nil measures nothing
+	DefaultQueryTime time.Duration          // of blocking reads that name none; default 5 min
+	MaxQueryTime     time.Duration          // default 10 min
+	HoldTimeout      time.Duration          // for a leader; default 7 s
+	LeaveDrainTime   time.Duration          // default 5 s
+	SessionTTLMin    time.Duration          // the shortest TTL of a session; default 10 s
+	ClientTimeout    time.Duration          // default 60 s
+	Autopilot        catalog.Autopilot      // what the first leader writes; zero means Consul's defaults
+	History          catalog.HistoryOptions // what is remembered of changes
+	KVMaxValueSize   uint64                 // bytes of a key's value; default 512 KiB
+	Entries          []configentry.Entry    // a new leader writes those that are not there
+	Backups          *BackupOptions         // nil takes none
+	Metrics          *telemetry.Metrics     // nil measures nothing
 	Logger           hclog.Logger
 }
 
@@ -130,12 +138,14 @@ type Server struct {
 	kernel   *kernel.Kernel
 	duties   *duty.Set
 	acls     *acls.Service
+	ca       *ca.Service
 	listener *rpc.Listener
-	views    *kernel.Views
 	overview overview
 	measured *measured
+	backups  *backups // nil where none are taken
 
 	restoring sync.Mutex // held by the one restore under way
+	binding   sync.Mutex // held by who binds routes to gateways
 }
 
 // Open takes the log and the port. A server that bootstraps alone leads as
@@ -144,36 +154,42 @@ func Open(opts Options) (*Server, error) {
 	if err := opts.fillDefaults(); err != nil {
 		return nil, err
 	}
-	s := &Server{opts: opts, overview: overview{made: time.Now()}, measured: newMeasured(opts.Metrics), views: kernel.NewViews()}
+	s := &Server{opts: opts, overview: overview{made: time.Now()}, measured: newMeasured(opts.Metrics)}
 	s.kernel = kernel.New(kernel.Options{
-		Name: opts.Name, ID: opts.ID, Datacenter: opts.Datacenter, LAN: opts.LAN, WAN: opts.WAN, ACL: opts.ACL,
+		Name: opts.Name, ID: opts.ID, Datacenter: opts.Datacenter, Primary: opts.Primary, ReplicationToken: opts.ReplicationToken, LAN: opts.LAN, WAN: opts.WAN, ACL: opts.ACL,
 		DefaultQueryTime: opts.DefaultQueryTime, MaxQueryTime: opts.MaxQueryTime, Metrics: opts.Metrics, Logger: opts.Logger,
 	})
 	s.kernel.Store = opts.Store
-	opts.ACLs.Datacenter, opts.ACLs.Logger = opts.Datacenter, opts.Logger.Named("acl")
+	s.kernel.Store.KeepHistory(opts.History)
+	opts.ACLs.Logger = opts.Logger.Named("acl")
 	s.acls = acls.New(s.kernel, opts.ACLs)
 	if opts.ACLs.Enabled {
-		s.kernel.ACL, s.kernel.HasRules = s.acls, true
+		s.kernel.ACL = s.acls
 	}
-	dialer := rpc.Dialer{Network: opts.Dial, TLS: opts.TLS, Identity: rpc.Identity{
+	opts.CA.Logger = opts.Logger.Named("connect.ca")
+	s.ca = ca.New(s.kernel, opts.CA)
+	witness := raftstore.NewWitness()
+	dialer := rpc.Dialer{Network: opts.Dial, TLS: rpc.Outgoing(opts.TLS), Identity: rpc.Identity{
 		ID: opts.ID, Datacenter: opts.Datacenter, Keys: opts.Keys,
 		AcceptUnproven: opts.AcceptUnproven, AskUnproven: opts.AskUnproven,
+		Instance: witness.Instance, Seen: witness.Seen, Told: witness.Told,
 	}}
+	s.backups = s.newBackups()
 	s.duties = duty.New(s.kernel, duty.Options{
-		Address: opts.Address, Dialer: dialer, Bootstrap: opts.Bootstrap, BootstrapExpect: opts.BootstrapExpect, Dev: opts.Dev,
+		Address: opts.Address, Dialer: dialer, Witness: witness, Bootstrap: opts.Bootstrap, BootstrapExpect: opts.BootstrapExpect, ReadReplica: opts.ReadReplica, Dev: opts.Dev,
 		LeaveDrainTime: opts.LeaveDrainTime, Autopilot: opts.Autopilot, Entries: opts.Entries,
-		Establish: s.acls.Establish, Others: []func(context.Context){s.acls.ExpireTokens},
+		Establish: []func(context.Context) error{s.acls.Establish, s.ca.Establish}, Others: []func(context.Context){s.acls.ExpireTokens, s.acls.Replicate, s.ca.Run, s.followGateways, s.backups.run},
 	})
 	s.listener = rpc.NewListener(counted{opts.Listener, s.measured.conns}, rpc.ListenerOptions{
-		Identity: dialer.Identity, Knows: s.duties.Knows, TLS: opts.IncomingTLS, Logger: opts.Logger.Named("rpc"),
+		Identity: dialer.Identity, Knows: s.duties.Knows, IsTwin: s.duties.IsTwin, TLS: opts.TLS, Uncertified: opts.CA.AutoEncrypt && opts.TLS != nil, Logger: opts.Logger.Named("rpc"),
 	})
-	if err := s.openRaft(); err != nil {
+	if err := s.openRaft(witness); err != nil {
 		return nil, errors.Join(err, s.listener.Close())
 	}
 	s.kernel.Router = rpc.NewRouter(rpc.Options{
-		Datacenter: opts.Datacenter, Local: s.mux(),
-		IsLeader: s.kernel.IsLeader, Leader: s.kernel.Leader, InRaft: s.duties.InRaft,
-		Dialer: dialer, HoldTimeout: opts.HoldTimeout, ClientTimeout: opts.ClientTimeout,
+		Name: opts.Name, Datacenter: opts.Datacenter, Local: s.mux(),
+		IsLeader: s.kernel.IsLeader, Leader: s.kernel.Leader, InRaft: s.duties.InRaft, IsServer: opts.TLS.IsServer,
+		Abroad: s.acls.Abroad, Dialer: dialer, HoldTimeout: opts.HoldTimeout, ClientTimeout: opts.ClientTimeout,
 		Metrics: opts.Metrics, Logger: opts.Logger.Named("rpc"),
 	})
 	if err := s.duties.BootstrapAlone(); err != nil {
@@ -182,10 +198,11 @@ func Open(opts Options) (*Server, error) {
 	return s, nil
 }
 
-func (s *Server) openRaft() (err error) {
+func (s *Server) openRaft(witness *raftstore.Witness) (err error) {
 	o := s.opts.Raft
 	o.ID, o.Address = s.opts.ID, s.opts.Address
 	o.Listener, o.Dial = s.listener.Raft(), s.duties.DialRaft
+	o.Witness = witness
 	o.Machine = machine{s.kernel.Store, &s.duties.Delays, s.measured.applied}
 	o.Logger, o.Metrics = s.opts.Logger.Named("raft"), s.opts.Metrics
 	s.kernel.Raft, err = raftstore.Open(o)
@@ -199,6 +216,12 @@ func (s *Server) Run(ctx context.Context) error {
 	parts.Add("rpc", func(ctx context.Context) error {
 		return rpc.Serve(ctx, s.listener.RPC(), s.kernel.Router, s.opts.Logger.Named("rpc"))
 	})
+	if l := s.listener.Uncertified(); l != nil {
+		parts.Add("auto-encrypt", func(ctx context.Context) error {
+			return rpc.ServeOnly(ctx, l, s.kernel.Router, ops.AutoEncryptSign, s.opts.Logger.Named("rpc"))
+		})
+	}
+	parts.Add("rate limit", s.followRateLimit)
 	parts.Add("bootstrap", s.duties.RunBootstrap)
 	parts.Add("leader", s.duties.RunLeadership)
 	parts.Add("raft log", s.kernel.Raft.Watch)
@@ -217,14 +240,21 @@ func (s *Server) LimitConnections(perIP int, handshake time.Duration) {
 }
 
 // Reload puts in force what of opts may change while a server runs: how Raft is
-// timed and when it snapshots (raftstore.Store.Reload), and Entries, of which a
+// timed and when it snapshots (raftstore.Store.Reload), History, and Entries, of which a
 // leader writes those that are not there. If Raft refuses its part nothing changes.
 func (s *Server) Reload(opts Options) error {
 	if err := s.kernel.Raft.Reload(opts.Raft); err != nil {
 		return fmt.Errorf("reload raft: %w", err)
 	}
 	s.duties.Reload(opts.Entries)
+	s.kernel.Store.KeepHistory(opts.History)
 	return nil
+}
+
+// Redial has what this server asks of others travel over new connections: TLS changed.
+func (s *Server) Redial() {
+	s.kernel.Router.Redial()
+	s.kernel.Raft.Redial()
 }
 
 // Router carries requests, local ones and those from other nodes.
@@ -263,7 +293,10 @@ type machine struct {
 func (m machine) Apply(entries []raftstore.Entry) ([]any, error) {
 	batch := make([]catalog.Entry, len(entries))
 	for i, e := range entries {
-		batch[i] = catalog.Entry{Index: e.Index, Data: e.Data}
+		batch[i] = catalog.Entry{Index: e.Index, Data: e.Data, Note: e.Note}
+		if !e.Time.IsZero() {
+			batch[i].Time = e.Time.UnixNano()
+		}
 	}
 	start := time.Now()
 	results := m.store.ApplyFreed(batch, func(freed []catalog.FreedLock) { m.delays.Begin(freed, entries, start) })
@@ -287,7 +320,7 @@ func (m machine) Check(r io.Reader) error { return catalog.New().Restore(r) }
 
 type snapshot struct{ tx *catalog.Tx }
 
-func (s snapshot) Write(w io.Writer) error { return s.tx.WriteSnapshot(w) }
+func (s snapshot) Write(w io.Writer) error { return s.tx.WriteWithHistory(w) }
 
 var (
 	_ raftstore.Machine = machine{}

@@ -214,7 +214,7 @@ func TestMembersAreReconciled(t *testing.T) {
 		if err != nil || len(rep.Instances) != 1 {
 			t.Fatalf("consul service: %v, %v", rep, err)
 		}
-		if svc := rep.Instances[0].Service; svc.Port != 8300 || svc.Meta["raft_version"] != "3" || svc.Meta["version"] != "1.21.4" || svc.Meta["non_voter"] != "false" {
+		if svc := rep.Instances[0].Service; svc.Port != 8300 || svc.Meta["raft_version"] != "3" || svc.Meta["version"] != "1.22.7" || svc.Meta["non_voter"] != "false" {
 			t.Errorf("consul service %+v", svc)
 		}
 		before := s.Store().Read().LastIndex()

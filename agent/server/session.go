@@ -113,7 +113,7 @@ func (s *Server) sessionDestroy(ctx context.Context, az *acl.Authorizer, req *op
 	case session == nil:
 		return &ops.Empty{}, nil
 	}
-	if err := s.duties.EndSession(ctx, session.ID); err != nil {
+	if err := s.duties.EndSession(s.kernel.By(ctx, az), session.ID); err != nil {
 		return nil, err
 	}
 	s.duties.Timers.Drop(session.ID)

@@ -18,7 +18,6 @@ import (
 	"praetor/internal/disk"
 	"praetor/internal/fault"
 	"praetor/internal/ops"
-	"praetor/internal/rpc"
 )
 
 // registerSnapshots asks for what manages tokens: a snapshot holds everything, the
@@ -39,17 +38,30 @@ func (s *Server) snapshotSave(ctx context.Context, _ *acl.Authorizer, req *ops.S
 		return nil, nil, err
 	}
 	tx := s.kernel.Store.Read()
+	rep := &ops.SnapshotSaveReply{Format: req.Format}
+	write := tx.WriteSnapshot
+	var omitted []string
+	switch req.Format {
+	case "", ops.SnapshotPraetor:
+	case ops.SnapshotConsul:
+		write = func(w io.Writer) (err error) {
+			omitted, err = consulstate.Export(tx, w)
+			return err
+		}
+	default:
+		return nil, nil, fault.New(fault.Invalid, "unknown snapshot format %q: praetor or consul is wanted", req.Format)
+	}
 	var size counter
-	if err := writeState(tx, &size); err != nil {
+	if err := writeState(write, &size); err != nil {
 		return nil, nil, err
 	}
+	rep.Omitted = omitted // the reply's own: the archive is written while it is sent
 	meta, err := s.snapshotMeta(tx.LastIndex(), int64(size))
 	if err != nil {
 		return nil, nil, err
 	}
-	rep := &ops.SnapshotSaveReply{}
 	s.kernel.FillMeta(&rep.ReadMeta, &req.ReadOptions, meta.Index)
-	return rep, stream(ctx, func(w io.Writer) error { return writeArchive(w, meta, tx) }), nil
+	return rep, stream(ctx, func(w io.Writer) error { return writeArchive(w, meta, write) }), nil
 }
 
 // streamed is what a goroutine writes, for its reader.
@@ -89,17 +101,17 @@ func (c *counter) Write(b []byte) (int, error) {
 // stateBuffer spares the writes of single records.
 const stateBuffer = 64 << 10
 
-func writeState(tx *catalog.Tx, w io.Writer) error {
+func writeState(write func(io.Writer) error, w io.Writer) error {
 	buf := bufio.NewWriterSize(w, stateBuffer)
-	if err := tx.WriteSnapshot(buf); err != nil {
+	if err := write(buf); err != nil {
 		return err
 	}
 	return buf.Flush()
 }
 
-func writeArchive(w io.Writer, meta *archive.Meta, tx *catalog.Tx) error {
+func writeArchive(w io.Writer, meta *archive.Meta, write func(io.Writer) error) error {
 	buf := bufio.NewWriterSize(w, stateBuffer)
-	if err := archive.Write(buf, meta, func(w io.Writer) error { return writeState(tx, w) }); err != nil {
+	if err := archive.Write(buf, meta, func(w io.Writer) error { return writeState(write, w) }); err != nil {
 		return err
 	}
 	return buf.Flush()
@@ -128,9 +140,9 @@ func (s *Server) snapshotMeta(index uint64, size int64) (*archive.Meta, error) {
 
 // snapshotRestore takes an archive of Praetor's or of Consul's. All of it is read
 // and tried out in a place of its own before anything changes.
-func (s *Server) snapshotRestore(ctx context.Context, _ *acl.Authorizer, req *ops.SnapshotRestoreRequest, body io.Reader) (*ops.Empty, io.ReadCloser, error) {
-	if s.kernel.Retired() || !s.IsLeader() {
-		return nil, nil, fault.New(fault.NoLeader, rpc.TextNoLeader)
+func (s *Server) snapshotRestore(ctx context.Context, az *acl.Authorizer, req *ops.SnapshotRestoreRequest, body io.Reader) (*ops.Empty, io.ReadCloser, error) {
+	if err := s.kernel.MustLead(); err != nil {
+		return nil, nil, err
 	}
 	if !s.restoring.TryLock() {
 		return nil, nil, fault.New(fault.Rejected, "another snapshot is being restored")
@@ -155,6 +167,9 @@ func (s *Server) snapshotRestore(ctx context.Context, _ *acl.Authorizer, req *op
 	}
 	s.duties.TakeUpAgain(ctx)
 	s.opts.Logger.Info("snapshot restored", "index", state.index)
+	if err := s.kernel.Tell(s.kernel.By(ctx, az), catalog.EventRestored); err != nil {
+		s.opts.Logger.Warn("note the restore in the history", "error", err)
+	}
 	return &ops.Empty{}, nil, nil
 }
 
@@ -208,7 +223,7 @@ func (s *Server) convert(file *spool, meta *archive.Meta, fresh *catalog.Store, 
 			s.opts.Logger.Warn("the snapshot has records that this version does not keep", "type", name, "count", count)
 		}
 		var err error
-		if state.size, err = file.replace(func(w io.Writer) error { return writeState(fresh.Read(), w) }); err != nil {
+		if state.size, err = file.replace(func(w io.Writer) error { return writeState(fresh.Read().WriteSnapshot, w) }); err != nil {
 			return checkedState{}, err
 		}
 	}

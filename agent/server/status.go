@@ -43,12 +43,12 @@ func (s *Server) statusRaft(context.Context, *acl.Authorizer, *ops.StatusRequest
 	}, nil
 }
 
-// Stats gives the consul and raft sections of `info` (reference/cli.md §3).
+// Stats gives the consul and raft sections of `info` (reference/cli.md §3), but for acl,
+// which client agents have too.
 func (s *Server) Stats() map[string]map[string]string {
 	_, datacenters := s.kernel.Servers()
 	return map[string]map[string]string{
 		"consul": {
-			"acl":               "disabled",
 			"bootstrap":         strconv.FormatBool(s.opts.Bootstrap),
 			"known_datacenters": strconv.Itoa(len(datacenters)),
 			"leader":            strconv.FormatBool(s.kernel.Raft.IsLeader()),

@@ -10,7 +10,9 @@ import (
 	"praetor/agent/server/kernel"
 	"praetor/catalog"
 	"praetor/internal/acl"
+	"praetor/internal/definition"
 	"praetor/internal/fault"
+	"praetor/internal/mesh"
 	"praetor/internal/ops"
 )
 
@@ -27,7 +29,7 @@ func (s *Server) txnApply(ctx context.Context, az *acl.Authorizer, req *ops.TxnA
 	if rep.Answer.Errors = s.checkTxn(az, txn.Ops); len(rep.Answer.Errors) > 0 {
 		return rep, nil
 	}
-	result, index, err := s.kernel.Apply(ctx, catalog.TxnCommand, txn)
+	result, index, err := s.kernel.Apply(s.kernel.By(ctx, az), catalog.TxnCommand, txn)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +86,10 @@ func (s *Server) ownTxn(asked []catalog.TxnOp) []catalog.TxnOp {
 func (s *Server) checkTxn(az *acl.Authorizer, list []catalog.TxnOp) (errs []catalog.TxnError) {
 	tx := s.kernel.Store.Read()
 	for i := range list {
-		err := list[i].Prepare()
+		err := validateTxn(&list[i])
+		if err == nil {
+			err = list[i].Prepare()
+		}
 		if err == nil {
 			err = s.checkTxnOp(az, tx, list, i)
 		}
@@ -93,6 +98,15 @@ func (s *Server) checkTxn(az *acl.Authorizer, list []catalog.TxnOp) (errs []cata
 		}
 	}
 	return errs
+}
+
+// validateTxn refuses the services that a registration refuses. Rules about what may be in the
+// log are the leader's, not the catalog's: they may change, and what is logged counts.
+func validateTxn(op *catalog.TxnOp) error {
+	if op.Service == nil || op.Service.Verb != catalog.TxnSet && op.Service.Verb != catalog.TxnCAS {
+		return nil
+	}
+	return definition.ValidateService(&op.Service.Service)
 }
 
 func (s *Server) checkTxnOp(az *acl.Authorizer, tx *catalog.Tx, list []catalog.TxnOp, i int) error {
@@ -130,17 +144,19 @@ func mayTxn(c *acl.Authorizer, tx *catalog.Tx, list []catalog.TxnOp, i int) erro
 	case op.Service != nil:
 		svc := &op.Service.Service
 		names := []string{svc.Service, serviceNamed(tx, list[:i], svc.Node, svc.ID)}
-		if svc.Kind == kernel.KindConnectProxy && svc.Proxy != nil {
+		if svc.Kind == mesh.KindProxy && svc.Proxy != nil {
 			names = append(names, svc.Proxy.DestinationServiceName)
 		}
 		return mayWriteServices(c, names...)
 	default:
 		check := &op.Check.Check
 		services := []string{serviceNamed(tx, list[:i], check.Node, check.ServiceID)}
+		ofNode := check.ServiceID == "" || services[0] == ""
 		if old := kernel.CheckWithID(tx, check.Node, check.CheckID); old != nil {
-			services = append(services, old.ServiceName)
+			services = append(services, kernel.ServiceOf(old))
+			ofNode = ofNode || old.ServiceID == ""
 		}
-		if check.ServiceID == "" || services[0] == "" {
+		if ofNode {
 			if err := c.Check(acl.Node.Write(check.Node)); err != nil {
 				return err
 			}
@@ -173,7 +189,7 @@ func mayWriteServices(c *acl.Authorizer, names ...string) error {
 // operation of the transaction stores; "" if there is none.
 func serviceNamed(tx *catalog.Tx, earlier []catalog.TxnOp, node, id string) string {
 	for i := len(earlier) - 1; i >= 0; i-- {
-		if op := earlier[i].Service; op != nil && kernel.NodeKey(op.Service.Node) == kernel.NodeKey(node) && op.Service.ID == id {
+		if op := earlier[i].Service; op != nil && kernel.NodeKey(op.Service.Node) == kernel.NodeKey(node) && kernel.ServiceKey(op.Service.ID) == kernel.ServiceKey(id) {
 			return op.Service.Service
 		}
 	}

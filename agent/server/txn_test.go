@@ -50,6 +50,31 @@ func wantErrors(t *testing.T, answer catalog.TxnAnswer, want ...string) {
 	}
 }
 
+// TestServicesThatNoProxyCouldBeAreRefusedAtBothDoors: before anything else that is wrong with them.
+// Who deletes one is not asked.
+func TestServicesThatNoProxyCouldBeAreRefusedAtBothDoors(t *testing.T) {
+	virtual(t, nil, func(s *lone) {
+		one := func(text string) string { return "1 error occurred:\n\t* " + text + "\n\n" }
+		for _, c := range []struct {
+			service catalog.Service
+			want    string
+		}{
+			{catalog.Service{Service: "p", Kind: "connect-proxy", Port: 1, Address: "0.0.0.0"}, one("Proxy.DestinationServiceName must be non-empty for Connect proxy services")},
+			{catalog.Service{ID: "x", Connect: &catalog.Connect{Native: true}}, one("Port or SocketPath must be set for a Connect native service.")},
+			{catalog.Service{Service: "m", Ports: []catalog.ServicePort{{Name: "a", Port: 1}}}, one("one of the Ports must be marked as Default")},
+			{catalog.Service{Service: "z", Locality: &catalog.Locality{Zone: "z"}}, one("zone cannot be set without region")},
+		} {
+			svc := c.service
+			svc.Node = "n"
+			wantText(t, s.register(catalog.Register{Service: &c.service}), c.want)
+			for _, verb := range []catalog.TxnVerb{catalog.TxnSet, catalog.TxnCAS} {
+				wantErrors(t, s.txn(catalog.TxnOp{Service: &catalog.TxnService{Verb: verb, Service: svc}}), "0 "+c.want)
+			}
+		}
+		wantErrors(t, s.txn(catalog.TxnOp{Service: &catalog.TxnService{Verb: catalog.TxnDelete, Service: catalog.Service{Node: "n", Service: "p", Kind: "connect-proxy"}}}))
+	})
+}
+
 func TestTransactionsAreAllOrNothing(t *testing.T) {
 	virtual(t, nil, func(s *lone) {
 		s.put("a", "1")
@@ -142,8 +167,9 @@ func TestTransactionsNeedTheRightsOfEveryOperation(t *testing.T) {
 		list := []catalog.TxnOp{
 			txnKV(catalog.TxnSet, "mine", ""), txnKV(catalog.TxnSet, "theirs", ""), txnKV(catalog.TxnDeleteTree, "mine", ""), txnKV(catalog.TxnGet, "theirs", ""),
 			{Node: &catalog.TxnNode{Verb: catalog.TxnDelete, Node: catalog.Node{Node: "n"}}},
-			service(catalog.TxnSet, "w1", "web"), service(catalog.TxnSet, "d1", "web"), service(catalog.TxnDelete, "x", "mail"),
+			service(catalog.TxnSet, "w1", "web"), service(catalog.TxnSet, "D1", "web"), service(catalog.TxnDelete, "x", "mail"),
 			check(catalog.TxnSet, "c", "w1"), check(catalog.TxnSet, "c", ""), check(catalog.TxnSet, "db", "w1"), check(catalog.TxnSet, "c", "nothing"),
+			check(catalog.TxnSet, "alive", "w1"), check(catalog.TxnSet, "c", "W1"),
 		}
 		rep, err := ops.TxnApply.Call(context.Background(), s.Router(), &ops.TxnApplyRequest{WriteOptions: rpc.WriteOptions{Token: "t"}, Ops: list})
 		if err != nil {
@@ -151,7 +177,8 @@ func TestTransactionsNeedTheRightsOfEveryOperation(t *testing.T) {
 		}
 		wantErrors(t, rep.Answer, refusal(1, "key:write", "theirs"), refusal(2, "key:write", "mine"), refusal(4, "node:write", "n"),
 			refusal(6, "service:write", "db"), refusal(7, "service:write", "mail"),
-			refusal(9, "node:write", "n"), refusal(10, "service:write", "db"), refusal(11, "node:write", "n"))
+			refusal(9, "node:write", "n"), refusal(10, "service:write", "db"), refusal(11, "node:write", "n"),
+			refusal(12, "node:write", "n"))
 		// What may not be read is left out of the answer.
 		reads := s.readTxn(rpc.ReadOptions{Token: "t"}, txnKV(catalog.TxnGet, "mine", ""), txnKV(catalog.TxnGet, "theirs", ""), service(catalog.TxnGet, "d1", ""),
 			check(catalog.TxnGet, "db", ""), check(catalog.TxnGet, "alive", ""), catalog.TxnOp{Node: &catalog.TxnNode{Verb: catalog.TxnGet, Node: catalog.Node{Node: "n"}}})

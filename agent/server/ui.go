@@ -26,6 +26,7 @@ func (s *Server) registerUI(m *kernel.Mux) {
 	kernel.Handle(m, ops.UITopology, kernel.Needs(func(r *ops.UITopologyRequest) acl.Need {
 		return acl.Service.Read(r.Service)
 	}), s.uiTopology)
+	kernel.Handle(m, ops.UIKeySearch, kernel.Entries.Rule(), s.uiKeySearch)
 	kernel.Handle(m, ops.UIMesh, kernel.Known("it finds nothing"), s.uiMesh)
 }
 

@@ -2,9 +2,12 @@ package server_test
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"praetor/agent/server"
 	"praetor/catalog"
@@ -179,6 +182,60 @@ func TestOverviewIsAtMostTenSecondsOld(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		if o := ask(); o.Nodes.Total() != 3 || len(o.Services) != 3 {
 			t.Errorf("10 s later: %+v, want three nodes", o)
+		}
+	})
+}
+
+// stock puts a key into the store, whatever anybody's rights.
+func (s *lone) stock(key, value string) {
+	s.t.Helper()
+	data, err := catalog.Encode(catalog.KVWriteCommand, &catalog.KVWrite{Entry: catalog.KVEntry{Key: key, Value: []byte(value)}})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.Store().Apply([]catalog.Entry{{Index: s.Store().Read().LastIndex() + 1, Data: data}})
+}
+
+func TestUIKeySearchFindsWhatItsTokenMayRead(t *testing.T) {
+	who := rights{acl.Key.Read("app/Color"), acl.Key.Read("app/note"), acl.Key.Read("colors")}
+	virtual(t, func(o *server.Options) { o.ACL = who }, func(s *lone) {
+		synctest.Wait()
+		s.stock("app/Color", "blue")
+		s.stock("app/note", "first line\n  the COLOR of the sky, "+strings.Repeat("ä", 100)+"\nlast")
+		s.stock("app/secret/color", "hidden")
+		s.stock("colors", "\xff\xfe")
+		search := func(req ops.UIKeySearchRequest) (*ops.UIKeySearchReply, error) {
+			return ops.UIKeySearch.Call(context.Background(), s.Router(), &req)
+		}
+		rep, err := search(ops.UIKeySearchRequest{Text: "coLor"})
+		if err != nil || fmt.Sprint(rep.Keys) != "[{app/Color } {colors }]" || !rep.Filtered || rep.Searched != 4 || rep.More {
+			t.Errorf("by name: %+v, %v", rep, err)
+		}
+		rep, err = search(ops.UIKeySearchRequest{Text: "color", Prefix: "app/", Values: true})
+		if err != nil || len(rep.Keys) != 2 || rep.Keys[1].Key != "app/note" || !strings.HasPrefix(rep.Keys[1].Line, "the COLOR of the sky, ää") || !utf8.ValidString(rep.Keys[1].Line) || len(rep.Keys[1].Line) > 100 {
+			t.Errorf("by value: %+v, %v", rep, err)
+		}
+		for _, text := range []string{"", strings.Repeat("x", 257)} {
+			if _, err := search(ops.UIKeySearchRequest{Text: text}); fault.KindOf(err) != fault.Invalid {
+				t.Errorf("a text of %d bytes: %v", len(text), err)
+			}
+		}
+	})
+}
+
+func TestUIKeySearchIsBounded(t *testing.T) {
+	virtual(t, nil, func(s *lone) {
+		synctest.Wait()
+		for i := range 300 {
+			s.stock(fmt.Sprintf("k%03d", i), strings.Repeat("y", 200<<10))
+		}
+		rep, err := ops.UIKeySearch.Call(context.Background(), s.Router(), &ops.UIKeySearchRequest{Text: "k"})
+		if err != nil || len(rep.Keys) != 200 || !rep.More {
+			t.Errorf("%d keys, %v, %v; want 200 of 300", len(rep.Keys), rep.More, err)
+		}
+		rep, err = ops.UIKeySearch.Call(context.Background(), s.Router(), &ops.UIKeySearchRequest{Text: "none", Values: true})
+		if err != nil || len(rep.Keys) != 0 || !rep.More || rep.Searched != 164 { // 32 MB
+			t.Errorf("looked at %d values, %v, %v", rep.Searched, rep.More, err)
 		}
 	})
 }

@@ -3,6 +3,7 @@ package server_test
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"praetor/agent/server/kernel"
 	"praetor/catalog"
 	"praetor/internal/ops"
+	"praetor/internal/rpc"
 )
 
 // TestViewsHoldSoManyBytes asks about a service that changes under questions that
@@ -126,6 +128,143 @@ func TestViewsAnswerWhatWasAsked(t *testing.T) {
 				}
 				if !slices.Equal(got, row.want) {
 					t.Errorf("row %d: %v, want %v", i, got, row.want)
+				}
+			}
+		}
+	})
+}
+
+// TestListsThatAreKeptFollowTheState changes the state at random, and after each change
+// asks for each list twice: it is what the state has, and given to both if there is
+// anything in it.
+func TestListsThatAreKeptFollowTheState(t *testing.T) {
+	virtual(t, nil, func(s *lone) {
+		rnd := rand.New(rand.NewPCG(1, 2))
+		pick := func(of ...string) string { return of[rnd.IntN(len(of))] }
+		key := func() string { return pick("a", "a/1", "a/1/x", "a/2", "ab", "b/1") }
+		change := func() error {
+			switch rnd.IntN(7) {
+			case 0, 1:
+				s.put(key(), pick("1", "2"))
+				return nil
+			case 2:
+				_, err := ops.KVApply.Call(context.Background(), s.Router(), &ops.KVApplyRequest{Write: catalog.KVWrite{Verb: catalog.KVDelete, Entry: catalog.KVEntry{Key: key()}}})
+				return err
+			case 3:
+				_, err := ops.KVApply.Call(context.Background(), s.Router(), &ops.KVApplyRequest{Write: catalog.KVWrite{Verb: catalog.KVDeleteTree, Entry: catalog.KVEntry{Key: pick("a/", "b/")}}})
+				return err
+			case 4:
+				_, err := ops.CatalogDeregister.Call(context.Background(), s.Router(), &ops.CatalogDeregisterRequest{Deregister: catalog.Deregister{Node: pick("n1", "n2")}})
+				return err
+			}
+			return s.register(catalog.Register{
+				Node: pick("n1", "n2", "n3"), Address: pick("10.1.1.1", "10.1.1.2"), Service: &catalog.Service{Service: pick("web", "db"), Tags: []string{pick("t", "u")}},
+				Checks: []*catalog.Check{{CheckID: "c", Status: pick(catalog.Passing, catalog.Critical), ServiceID: ""}},
+			})
+		}
+		for step := range 400 {
+			if err := change(); err != nil {
+				t.Fatal(err)
+			}
+			for _, prefix := range []string{"", "a", "a/", "a/1", "c"} {
+				wantKept(s, ops.KVList, &ops.KVListRequest{Prefix: prefix}, func(r *ops.KVListReply) []*catalog.KVEntry { return r.Entries },
+					func(tx *catalog.Tx) (uint64, []*catalog.KVEntry) { return tx.KVList(nil, prefix) })
+				for _, separator := range []string{"", "/"} {
+					wantKept(s, ops.KVKeys, &ops.KVKeysRequest{Prefix: prefix, Separator: separator}, func(r *ops.KVKeysReply) []string { return r.Keys },
+						func(tx *catalog.Tx) (uint64, []string) { return tx.KVKeys(nil, prefix, separator) })
+				}
+			}
+			for _, state := range []string{"any", "passing", "Critical"} {
+				wantKept(s, ops.HealthState, &ops.HealthStateRequest{State: state}, func(r *ops.HealthChecksReply) []*catalog.Check { return r.Checks },
+					func(tx *catalog.Tx) (uint64, []*catalog.Check) { return tx.ChecksInState(nil, state) })
+			}
+			wantKept(s, ops.CatalogNodes, &ops.CatalogNodesRequest{}, func(r *ops.CatalogNodesReply) []*catalog.Node { return r.Nodes },
+				func(tx *catalog.Tx) (uint64, []*catalog.Node) { return tx.Nodes(nil) })
+			for _, service := range []string{"web", "DB"} {
+				wantKept(s, ops.CatalogService, &ops.CatalogServiceRequest{Service: service}, func(r *ops.CatalogServiceReply) []*catalog.Instance { return r.Instances },
+					func(tx *catalog.Tx) (uint64, []*catalog.Instance) { return tx.ServiceInstances(nil, service) })
+			}
+			if t.Failed() {
+				t.Fatalf("after %d changes", step+1)
+			}
+		}
+	})
+}
+
+// wantKept asks for a list twice.
+func wantKept[Req, Rep any, Row comparable](s *lone, op rpc.Op[Req, Rep], req *Req, list func(*Rep) []Row, of func(*catalog.Tx) (uint64, []Row)) {
+	s.t.Helper()
+	var first []Row
+	for i := range 2 {
+		rep, err := op.Call(context.Background(), s.Router(), req)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		meta, got := rpc.ReadMetaOf(any(rep).(rpc.Message)), list(rep)
+		if index, want := of(s.State()); meta.Index != max(index, 1) || !slices.Equal(got, want) {
+			s.t.Errorf("%s %+v: index %d, %d rows; want %d, %d rows", op.Name, req, meta.Index, len(got), index, len(want))
+		}
+		if i == 0 {
+			first = got
+		} else if len(got) > 0 && (!meta.Shared || &got[0] != &first[0]) {
+			s.t.Errorf("%s %+v: shared %t, the same %t", op.Name, req, meta.Shared, &got[0] == &first[0])
+		}
+	}
+}
+
+// listed is a list of which only the nodes' names matter.
+type listed struct {
+	names  []string
+	shared bool
+}
+
+// TestWhatAListPicksIsItsCallersOwn asks for some of a list that others are given.
+func TestWhatAListPicksIsItsCallersOwn(t *testing.T) {
+	virtual(t, nil, func(s *lone) {
+		for i := range 4 {
+			s.mustRegister(catalog.Register{
+				Node: fmt.Sprint("n", i), Address: "10.1.1.1", NodeMeta: map[string]string{"rack": fmt.Sprint(i % 2)},
+				Service: &catalog.Service{Service: "web", Tags: []string{fmt.Sprint("t", i)}},
+			})
+		}
+		nodes := func(req ops.CatalogNodesRequest) (l listed) {
+			rep, err := ops.CatalogNodes.Call(context.Background(), s.Router(), &req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, n := range rep.Nodes {
+				l.names = append(l.names, n.Node)
+			}
+			l.shared = rep.Shared
+			return l
+		}
+		instances := func(req ops.CatalogServiceRequest) (l listed) {
+			req.Service = "web"
+			rep, err := ops.CatalogService.Call(context.Background(), s.Router(), &req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, i := range rep.Instances {
+				l.names = append(l.names, i.Node.Node)
+			}
+			l.shared = rep.Shared
+			return l
+		}
+		for range 2 {
+			for _, part := range []listed{
+				nodes(ops.CatalogNodesRequest{NodeMeta: map[string]string{"rack": "1"}}),
+				nodes(ops.CatalogNodesRequest{Filter: "Meta.rack == 1"}),
+				instances(ops.CatalogServiceRequest{NodeMeta: map[string]string{"rack": "1"}}),
+				instances(ops.CatalogServiceRequest{Tags: []string{"t1"}}),
+				instances(ops.CatalogServiceRequest{Filter: "NodeMeta.rack == 1"}),
+			} {
+				if part.shared || part.names[0] != "n1" || len(part.names) > 2 {
+					t.Errorf("a part of a list: %+v", part)
+				}
+			}
+			for _, whole := range []listed{nodes(ops.CatalogNodesRequest{}), instances(ops.CatalogServiceRequest{})} {
+				if !slices.Equal(whole.names[:4], []string{"n0", "n1", "n2", "n3"}) || !whole.shared {
+					t.Errorf("a whole list: %+v", whole)
 				}
 			}
 		}

@@ -27,6 +27,7 @@ const File = "acl-tokens.json"
 type Store struct {
 	path    string // "" without a data folder
 	changed func() // a token that the agent itself uses is another
+	logger  hclog.Logger
 
 	mu         sync.Mutex
 	persist    bool
@@ -38,7 +39,7 @@ type Store struct {
 // is set. A damaged file is put aside: the agent starts with the tokens of its
 // configuration.
 func Open(path string, acl config.ACL, changed func(), logger hclog.Logger) *Store {
-	s := &Store{path: path, changed: changed, persist: acl.EnableTokenPersistence, configured: acl.Tokens, set: map[httpapi.TokenKind]string{}}
+	s := &Store{path: path, changed: changed, logger: logger, persist: acl.EnableTokenPersistence, configured: acl.Tokens, set: map[httpapi.TokenKind]string{}}
 	if !s.persist || path == "" {
 		return s
 	}
@@ -117,10 +118,14 @@ func (s *Store) Configure(acl config.ACL) {
 // used either.
 func (s *Store) SetToken(kind httpapi.TokenKind, secret string) error {
 	changed, err := s.replace(kind, secret)
-	if err == nil && changed {
+	if err != nil {
+		return err
+	}
+	s.logger.Info("Updated agent's ACL token", "token", string(kind))
+	if changed {
 		s.changed()
 	}
-	return err
+	return nil
 }
 
 func (s *Store) replace(kind httpapi.TokenKind, secret string) (changed bool, err error) {

@@ -24,16 +24,16 @@ func TestTheClientReadsTheAgentItself(t *testing.T) {
 		self, err = agent.Self()
 		return err
 	})
-	if self["Config"]["NodeName"] != "self" || self["Config"]["Version"] != "1.21.4" || self["xDS"]["Port"] != 8503.0 {
+	if self["Config"]["NodeName"] != "self" || self["Config"]["Version"] != "1.22.7" || self["xDS"]["Port"] != 8503.0 {
 		t.Errorf("self: %v", self["Config"])
 	}
-	if tags := self["Member"]["Tags"].(map[string]any); tags["build"] != "1.21.4:" {
+	if tags := self["Member"]["Tags"].(map[string]any); tags["build"] != "1.22.7:" {
 		t.Errorf("build tag is %v", tags["build"])
 	}
 	if host, err := agent.Host(); err != nil || host["Memory"] == nil || host["Host"] == nil || host["Disk"] == nil {
 		t.Errorf("host: %v, %v", host, err)
 	}
-	if v, err := agent.Version(); err != nil || v["HumanVersion"] != "1.21.4" {
+	if v, err := agent.Version(); err != nil || v["HumanVersion"] != "1.22.7" {
 		t.Errorf("version: %v, %v", v, err)
 	}
 	waitFor(t, "figures of Raft and of the runtime", time.Minute, func() error {

@@ -27,7 +27,7 @@ func TestConfigurationReloadsByItself(t *testing.T) {
 	file := filepath.Join(dir, "web.json")
 	replace(t, file, `{"service":{"name":"web","port":80}}`)
 	log := filepath.Join(t.TempDir(), "agent.log")
-	n := newNode(t, "a", "127.77.65.1", "-dev", "-auto-reload-config", "-config-dir", dir, "-log-file", log).start()
+	n := newNode(t, "a", "127.77.34.1", "-dev", "-auto-reload-config", "-config-dir", dir, "-log-file", log).start()
 	waitFor(t, "leader", 20*time.Second, n.hasLeader)
 	port := func(want int) func() error {
 		return func() error {

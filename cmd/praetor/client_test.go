@@ -151,7 +151,7 @@ func TestTheRealClientReadsTheCatalog(t *testing.T) {
 	list, _, err = cat.Connect("native", "", nil)
 	c.same("connect native", serviceIDs(list), []string{"nat"}, err)
 	list, _, err = cat.ConnectMultipleTags("web", []string{"v1", "v2"}, nil)
-	c.same("connect with tags", serviceIDs(list), []string{}, err)
+	c.same("connect with tags", serviceIDs(list), []string{"p1"}, err) // which say nothing of proxies
 
 	node, _, err := cat.Node("n2", nil)
 	c.same("node", slices.Sorted(maps.Keys(node.Services)), []string{"p1", "w2"}, err)
@@ -231,7 +231,7 @@ func TestTheRealClientReadsHealth(t *testing.T) {
 	list, _, err = h.Connect("web", "", true, nil)
 	c.same("connect", entryIDs(list), []string{"p1"}, err)
 	list, _, err = h.ConnectMultipleTags("web", []string{"nope"}, false, nil)
-	c.same("connect with tags", entryIDs(list), []string{}, err)
+	c.same("connect with tags", entryIDs(list), []string{"p1"}, err)
 	list, meta, err = h.Ingress("web", false, nil)
 	c.same("ingress", entryIDs(list), []string{}, err)
 	c.wantMeta("ingress", meta)
@@ -262,7 +262,7 @@ func (c *client) wantWake(what string, read func(*api.QueryOptions) ([]string, *
 	}()
 	if _, err := c.Catalog().Register(&api.CatalogRegistration{
 		Node: "n1", Address: "10.0.0.1", SkipNodeUpdate: true,
-		Service: &api.AgentService{ID: "nat2", Service: "web", Connect: &api.AgentServiceConnect{Native: true}},
+		Service: &api.AgentService{ID: "nat2", Service: "web", Port: 84, Connect: &api.AgentServiceConnect{Native: true}},
 	}, nil); err != nil {
 		c.Fatal(err)
 	}

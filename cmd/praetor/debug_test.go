@@ -72,7 +72,7 @@ func keepBusy(n *node) (stop func()) {
 
 func TestDebugRecordsARunningAgent(t *testing.T) {
 	t.Parallel()
-	n := newNode(t, "debugged", "127.77.64.1", "-dev", "-hcl", "enable_debug = true").start()
+	n := newNode(t, "debugged", "127.77.35.1", "-dev", "-hcl", "enable_debug = true").start()
 	waitFor(t, "leader", 20*time.Second, n.hasLeader)
 	output := filepath.Join(t.TempDir(), "rec")
 	defer keepBusy(n)()
@@ -81,7 +81,7 @@ func TestDebugRecordsARunningAgent(t *testing.T) {
 		t.Fatalf("code %d\n%s%s", code, out, errs)
 	}
 	for _, want := range []string{
-		"==> Starting debugger and capturing static information...\n     Agent Version: '1.21.4'\n          Interval: '6s'\n          Duration: '10s'\n",
+		"==> Starting debugger and capturing static information...\n     Agent Version: '1.22.7'\n          Interval: '6s'\n          Duration: '10s'\n",
 		"           Capture: 'metrics, logs, pprof, host, agent, members'\n", "==> Beginning capture interval ", " (0)\n", " (1)\n",
 		"    Saved debug archive: " + output + ".tar.gz\n",
 	} {
@@ -120,7 +120,7 @@ func TestDebugRecordsARunningAgent(t *testing.T) {
 
 func TestDebugWithoutProfiles(t *testing.T) {
 	t.Parallel()
-	n := newNode(t, "a", "127.77.64.2", "-server", "-bootstrap-expect=1").start()
+	n := newNode(t, "a", "127.77.35.2", "-server", "-bootstrap-expect=1").start()
 	waitFor(t, "leader", 20*time.Second, n.hasLeader)
 	output := filepath.Join(t.TempDir(), "rec")
 	_, errs, code := n.cli("debug", "-duration=10s", "-capture=pprof", "-capture=agent", "-archive=false", "-output="+output)

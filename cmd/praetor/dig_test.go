@@ -34,7 +34,7 @@ func TestDigFindsServices(t *testing.T) {
 	if _, err := exec.LookPath("dig"); err != nil {
 		t.Skip("needs the program dig (Debian package dnsutils)")
 	}
-	const ip = "127.77.63.1"
+	const ip = "127.77.32.1"
 	dir := t.TempDir()
 	newAuthority(t, dir).issue("server", ip)
 	n := newNode(t, "Server-1", ip, "-dev", "-hcl", `ports { https = 8501, dns_tls = 8853 }`,
@@ -63,6 +63,7 @@ func TestDigFindsServices(t *testing.T) {
 	}
 	for network, flags := range networks {
 		t.Run(network, func(t *testing.T) {
+			t.Parallel()
 			for _, row := range []struct {
 				question string
 				want     []string

@@ -153,3 +153,23 @@ func TestClientAgentAnswersWhileNoServerLives(t *testing.T) {
 	took := waitFor(t, "fresh answer", 20*time.Second, wantAnswers(agent, 0))
 	t.Logf("a change was seen %v after the server was back", took)
 }
+
+// TestDNSAnswersAtEveryAddress: addresses.dns may name several, and none of them is the
+// API's.
+func TestDNSAnswersAtEveryAddress(t *testing.T) {
+	t.Parallel()
+	n := startLeader(t, "127.77.121.3", "-hcl", `addresses { dns = "127.77.121.4 127.77.121.5" }`)
+	for _, ip := range []string{"127.77.121.4", "127.77.121.5"} {
+		for _, network := range []string{"udp", "tcp"} {
+			n.dns = ip + ":8600"
+			m, err := n.dig(network, "consul.service.consul.", dns.TypeA)
+			if err != nil || len(m.Answer) != 1 || m.Answer[0].(*dns.A).A.String() != n.ip {
+				t.Errorf("%s over %s: %v %v", ip, network, m, err)
+			}
+		}
+	}
+	n.dns = n.ip + ":8600"
+	if m, err := n.dig("tcp", "consul.service.consul.", dns.TypeA); err == nil {
+		t.Errorf("the API's address answers DNS too: %v", m)
+	}
+}

@@ -22,7 +22,7 @@ func TestRemoteExecution(t *testing.T) {
 			"1 / 1 node(s) completed / acknowledged\nCompleted in ",
 		}, ""},
 		{"words without a shell", []string{"-shell=false", "echo", "a  b", "$HOME"}, 0, []string{"    a: a  b $HOME\n"}, ""},
-		{"no such program", []string{"-shell=false", "/no/such/program"}, 2, []string{"/no/such/program: no such file", "exit code 255\n"}, ""},
+		{"no such program", []string{"-shell=false", "-verbose", "/no/such/program"}, 2, []string{"/no/such/program: no such file", "exit code 255\n"}, ""},
 		{"both streams", []string{"echo out; echo err >&2; exit 7"}, 2, []string{"    a: out\n    a: err\n", "exit code 7\n"}, ""},
 		{"much output comes whole", []string{"i=0; while [ $i -lt 3000 ]; do echo $i; i=$((i+1)); done"}, 0, []string{"    a: 0\n", "    a: 1500\n", "    a: 2999\n", "exit code 0\n"}, ""},
 		{"a silent job outlasts the wait", []string{"-verbose", "-wait=400ms", "sleep 2; echo late"}, 0, []string{"==> a: heartbeat received\n", "    a: late\n", "1 / 1 node(s)"}, ""},

@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -51,10 +52,18 @@ func buildAndRun(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	binary = filepath.Join(dir, "praetor")
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
+	build := exec.Command("go", "build", "-trimpath", "-o", binary, ".") // as make build does, without a libc
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
 		return 1
 	}
+	defer func() {
+		if browserUsed.Load() {
+			_, end := chromium()
+			end()
+		}
+	}()
 	return m.Run()
 }
 
@@ -64,7 +73,9 @@ type node struct {
 	name string
 	ip   string
 	args []string
-	bare bool // args say what it binds
+	bare bool   // args say what it binds
+	http string // address and port of its API, if not those of ip
+	dns  string // and of its DNS
 	dir  string
 	log  *bytes.Buffer
 	cmd  *exec.Cmd
@@ -87,7 +98,7 @@ func newNode(t *testing.T, name, ip string, args ...string) *node {
 
 func (n *node) start() *node {
 	n.t.Helper()
-	// Who starts before the one it joins shall not wait 30 s for the next try.
+	// An agent that starts before the one it joins must not wait 30 s to try again.
 	args := []string{"agent", "-node", n.name, "-retry-interval=1s"}
 	if !n.bare {
 		args = append(args, "-bind", n.ip, "-client", n.ip)
@@ -145,11 +156,14 @@ func (n *node) tail() string {
 	return text
 }
 
+// api is where the node's API is, HOST:PORT.
+func (n *node) api() string { return cmp.Or(n.http, n.ip+":8500") }
+
 var httpClient = &http.Client{Timeout: 20 * time.Second}
 
 // request makes a call as curl would and returns status and body.
 func (n *node) request(method, path, body string) (int, string, error) {
-	req, err := http.NewRequestWithContext(context.Background(), method, "http://"+n.ip+":8500"+path, strings.NewReader(body))
+	req, err := http.NewRequestWithContext(context.Background(), method, "http://"+n.api()+path, strings.NewReader(body))
 	if err != nil {
 		return 0, "", err
 	}
@@ -185,14 +199,14 @@ func (n *node) get(path string, into any) error {
 func (n *node) dig(network, name string, qtype uint16) (*dns.Msg, error) {
 	q := new(dns.Msg)
 	q.SetQuestion(name, qtype)
-	m, _, err := (&dns.Client{Net: network, Timeout: 5 * time.Second}).Exchange(q, n.ip+":8600")
+	m, _, err := (&dns.Client{Net: network, Timeout: 5 * time.Second}).Exchange(q, cmp.Or(n.dns, n.ip+":8600"))
 	return m, err
 }
 
 // cli runs the program against this node.
 func (n *node) cli(args ...string) (stdout, stderr string, code int) {
 	n.t.Helper()
-	return runCLI(n.t, []string{"CONSUL_HTTP_ADDR=" + n.ip + ":8500"}, args...)
+	return runCLI(n.t, []string{"CONSUL_HTTP_ADDR=" + n.api()}, args...)
 }
 
 func runCLI(t *testing.T, env []string, args ...string) (stdout, stderr string, code int) {

@@ -87,7 +87,7 @@ type seenRow struct {
 	session  int
 }
 
-// deletesLocks tells which sessions have the behavior "delete".
+// deletesLocks says which sessions have the behavior "delete".
 func deletesLocks(session int) bool { return session%3 == 0 }
 
 // row is a key of the model. Its index is not known before an answer tells it,
@@ -266,7 +266,7 @@ func (g *keyGroup) end(session int) {
 	}
 }
 
-// matches tells whether a key still is what it was when q.seen was read with
+// matches reports whether a key still is what it was when q.seen was read with
 // q.index. No other value can have that index.
 func (r *row) matches(q question) verdict {
 	switch {
@@ -380,7 +380,7 @@ func (q question) readsOnly() bool {
 	return true
 }
 
-// check tells whether the history is linearizable; Unknown if that took longer
+// check reports whether the history is linearizable; Unknown if that took longer
 // than limit.
 func (h *history) check(limit time.Duration) porcupine.CheckResult {
 	h.mu.Lock()

@@ -3,6 +3,8 @@ package main_test
 import (
 	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -27,7 +29,7 @@ func TestReloadIsAllOrNothing(t *testing.T) {
 		services { name = "web" port = 80 checks = [{ id = "c", ttl = "10m", status = "passing" }] }
 	`
 	writeFile(t, file, first)
-	n := startLeader(t, "127.77.63.1", "-config-dir="+dir)
+	n := startLeader(t, "127.77.33.1", "-config-dir="+dir)
 	shown := func() string {
 		t.Helper()
 		var self struct {
@@ -95,4 +97,53 @@ func TestReloadIsAllOrNothing(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// TestReloadStartsAndEndsWatches: what a file no longer asks for is not called any more.
+func TestReloadStartsAndEndsWatches(t *testing.T) {
+	t.Parallel()
+	fired := make(chan string, 16)
+	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { fired <- r.URL.Path }))
+	defer hook.Close()
+	file := filepath.Join(t.TempDir(), "a.hcl")
+	writeFile(t, file, "")
+	n := startLeader(t, "127.77.33.2", "-config-file="+file)
+	watchOf := func(path string) string {
+		return fmt.Sprintf(`watches = [{ type = "key" key = "watched" handler_type = "http" http_handler_config { path = "%s%s" } }]`, hook.URL, path)
+	}
+	change := func(conf, value string) {
+		t.Helper()
+		writeFile(t, file, conf)
+		if err := n.put("/v1/agent/reload", ""); err != nil {
+			t.Fatal(err)
+		}
+		for len(fired) > 0 { // what the one before has called
+			<-fired
+		}
+		if err := n.put("/v1/kv/watched", value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for round, path := range []string{"/first", "/second", "/second"} {
+		change(watchOf(path), fmt.Sprint(round))
+		for limit, got := time.After(10*time.Second), ""; got != path; {
+			select {
+			case got = <-fired:
+			case <-limit:
+				t.Fatalf("round %d: nobody called %s", round, path)
+			}
+		}
+	}
+	change("", "gone")
+	late := 0
+	for quiet := false; !quiet; {
+		select {
+		case got := <-fired:
+			if late++; late > 1 { // one call may have been under way
+				t.Fatalf("%s was called though no file asks for it", got)
+			}
+		case <-time.After(500 * time.Millisecond):
+			quiet = true
+		}
+	}
 }

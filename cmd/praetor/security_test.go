@@ -45,8 +45,8 @@ func newToken(t *testing.T, n *node, management, body string) (secret, accessor 
 func TestGuideLocksACluster(t *testing.T) {
 	t.Parallel()
 	const rules = `-hcl=acl { enabled = true default_policy = "deny" down_policy = "extend-cache" }`
-	server := newNode(t, "server", "127.77.62.1", "-server", "-bootstrap-expect=1", rules).start()
-	client := newNode(t, "client", "127.77.62.2", "-retry-join=127.77.62.1", rules).start()
+	server := newNode(t, "server", "127.77.36.1", "-server", "-bootstrap-expect=1", rules).start()
+	client := newNode(t, "client", "127.77.36.2", "-retry-join=127.77.36.1", rules).start()
 
 	waitFor(t, "leader", 20*time.Second, server.hasLeader)
 	waitFor(t, "leader, seen from the client", 20*time.Second, client.hasLeader)

@@ -33,6 +33,7 @@ func TestSignalsEndAgents(t *testing.T) {
 	}
 	for i, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
 			// A watcher for each: among members that just died, of whom gossip hopes
 			// to hear again, a goodbye may reach nobody.
 			watcher := newNode(t, "watcher", fmt.Sprintf("127.77.60.%d", 10*i+1), "-server", "-bootstrap-expect=1").start()
@@ -69,7 +70,7 @@ func TestSignalsEndAgents(t *testing.T) {
 // TestSecondSignalEndsALeaveAtOnce wants no patience after the second one.
 func TestSecondSignalEndsALeaveAtOnce(t *testing.T) {
 	t.Parallel()
-	n := startLeader(t, "127.77.61.1", `-hcl=leave_on_terminate = true performance { leave_drain_time = "20s" }`)
+	n := startLeader(t, "127.77.37.1", `-hcl=leave_on_terminate = true performance { leave_drain_time = "20s" }`)
 	n.cmd.Process.Signal(syscall.SIGTERM)
 	waitFor(t, "leave", 10*time.Second, func() error {
 		var self struct{ Member struct{ Status int } }
@@ -108,7 +109,7 @@ func TestServiceManagerHearsOfStates(t *testing.T) {
 		return string(buf[:n])
 	}
 	t.Setenv("NOTIFY_SOCKET", path)
-	n := newNode(t, "a", "127.77.61.2", "-dev").start()
+	n := newNode(t, "a", "127.77.37.2", "-dev").start()
 	if got := hear(); got != "READY=1" {
 		t.Fatalf("first %q", got)
 	}

@@ -78,7 +78,7 @@ func TestTheSnapshotCommandsWorkOnTheirFiles(t *testing.T) {
 	if code != 0 || !strings.HasPrefix(stdout, "Saved and verified snapshot to index ") {
 		t.Fatalf("save: %d %s%s", code, stdout, stderr)
 	}
-	file = strings.TrimSuffix(file, ".snap") + "-1.21.4-dc1.snap"
+	file = strings.TrimSuffix(file, ".snap") + "-1.22.7-dc1.snap"
 	info, err := os.Stat(file)
 	if err != nil {
 		t.Fatal(err)
@@ -106,11 +106,24 @@ func TestTheSnapshotCommandsWorkOnTheirFiles(t *testing.T) {
 	if _, stderr, code := n.cli("snapshot", "inspect", "-format=xml", file); code != 1 || stderr != "Unknown format: xml\n" {
 		t.Errorf("another format: %d %s", code, stderr)
 	}
-	if err := n.put("/v1/kv/apps/web/color", "red"); err != nil {
-		t.Fatal(err)
+	there := filepath.Join(t.TempDir(), "there.snap")
+	if stdout, stderr, code := n.cli("snapshot", "save", "-format=consul", there); code != 0 || !strings.HasPrefix(stdout, "Saved and verified") ||
+		!strings.HasPrefix(stderr, "What Consul will not have of this state:\n  * the authority of the mesh: ") {
+		t.Errorf("save for Consul: %d %s%s", code, stdout, stderr)
 	}
-	if stdout, stderr, code := n.cli("snapshot", "restore", file); code != 0 || stdout != "Restored snapshot\n" {
-		t.Fatalf("restore: %d %s%s", code, stdout, stderr)
+	if stdout, stderr, code := n.cli("snapshot", "inspect", there); code != 0 || !strings.Contains(stdout, "\n SystemMetadata ") {
+		t.Errorf("inspect: %d %s%s", code, stdout, stderr)
 	}
-	waitFor(t, "the old value", 10*time.Second, func() error { return n.wantKey("apps/web/color", "blue") })
+	if _, stderr, code := n.cli("snapshot", "save", "-format=xml", file); code != 1 || stderr != "Unknown format: xml\n" {
+		t.Errorf("save in another format: %d %s", code, stderr)
+	}
+	for _, file := range []string{file, there} {
+		if err := n.put("/v1/kv/apps/web/color", "red"); err != nil {
+			t.Fatal(err)
+		}
+		if stdout, stderr, code := n.cli("snapshot", "restore", file); code != 0 || stdout != "Restored snapshot\n" {
+			t.Fatalf("restore: %d %s%s", code, stdout, stderr)
+		}
+		waitFor(t, "the old value", 10*time.Second, func() error { return n.wantKey("apps/web/color", "blue") })
+	}
 }

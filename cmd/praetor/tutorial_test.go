@@ -183,7 +183,7 @@ func wantMembers(t *testing.T, n *node, all []*node) {
 			if strings.HasPrefix(m.name, "s") {
 				kind, segment = "server", "<all>"
 			}
-			want := []string{m.name, m.ip + ":8301", "alive", kind, "1.21.4", "2", "dc1", "default", segment}
+			want := []string{m.name, m.ip + ":8301", "alive", kind, "1.22.7", "2", "dc1", "default", segment}
 			if !slices.Equal(f, want) {
 				return fmt.Errorf("line %q, want %v", lines[i+1], want)
 			}

@@ -7,30 +7,45 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
 )
 
-// browser starts headless Chromium and returns a context to drive it with.
+// chromium is the one headless browser that all tests share, with a tab each. The
+// function ends it.
+var chromium = sync.OnceValues(func() (context.Context, func()) {
+	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath("chromium"), chromedp.NoSandbox,
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
+	ctx, end := chromedp.NewExecAllocator(context.Background(), opts...)
+	ctx, _ = chromedp.NewContext(ctx)
+	// The browser lives as long as the context of the first step.
+	if _, err := chromedp.Run(ctx, chromedp.Navigate("about:blank")); err != nil {
+		panic(err)
+	}
+	return ctx, end
+})
+
+var browserUsed atomic.Bool
+
+// browser opens a tab and returns a context to drive it with.
 func browser(t *testing.T) context.Context {
 	t.Helper()
 	if _, err := exec.LookPath("chromium"); err != nil {
 		t.Skip("needs Chromium: apt-get install chromium")
 	}
-	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath("chromium"), chromedp.NoSandbox,
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	browserUsed.Store(true)
+	parent, _ := chromium()
+	ctx, cancel := chromedp.NewContext(parent, chromedp.WithNewBrowserContext())
 	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewExecAllocator(ctx, opts...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
-	// The browser lives as long as the context of the first step.
 	if _, err := chromedp.Run(ctx, chromedp.Navigate("about:blank")); err != nil {
 		t.Fatal(err)
 	}
+	ctx, cancel = context.WithTimeout(ctx, 2*time.Minute)
+	t.Cleanup(cancel)
 	return ctx
 }
 
@@ -56,6 +71,7 @@ func shows(t *testing.T, ctx context.Context, page string, texts ...string) {
 }
 
 func TestUIShowsServicesAndNodesWithTheirHealth(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, "ui-node", "127.77.8.1", "-dev").start()
 	waitFor(t, "node in the catalog", 20*time.Second, func() error { return wantSerfHealth(n, "ui-node", "passing") })
 	for _, body := range []string{
@@ -74,7 +90,8 @@ func TestUIShowsServicesAndNodesWithTheirHealth(t *testing.T) {
 		path string
 		want []string
 	}{
-		{"/ui/", []string{"healthy-web", "sick-db", `class="dot critical"`, "1 critical", "primary &lt;b&gt;", "ui-node"}},
+		{"/ui/services", []string{"healthy-web", "sick-db", `class="dot critical"`, "1 critical", "primary &lt;b&gt;", "ui-node"}},
+		{"/ui/", []string{"Critical now", "sick-db", "in term", "it is lost, so is the cluster"}},
 		{"/ui/services/sick-db", []string{"disk", "127.77.8.1:81", `class="dot critical"`}},
 		{"/ui/nodes", []string{"ui-node", "127.77.8.1", `class="dot passing"`, `class="count critical"`}},
 		{"/ui/nodes/ui-node", []string{"Serf Health Status", "healthy-web", "sick-db"}},
@@ -124,6 +141,7 @@ func do(t *testing.T, ctx context.Context, steps ...chromedp.Action[chromedp.Voi
 }
 
 func TestUISeesFailuresOfNodes(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, "ui-dead", "127.77.8.2", "-dev").start()
 	waitFor(t, "node in the catalog", 20*time.Second, func() error { return wantSerfHealth(n, "ui-dead", "passing") })
 	if err := n.put("/v1/catalog/register", `{"Node": "dead", "Address": "10.9.9.9", "Service": {"Service": "unwatched", "Port": 80},
@@ -135,7 +153,7 @@ func TestUISeesFailuresOfNodes(t *testing.T) {
 		path, title string
 		want        []string
 	}{
-		{"/ui/", "Services · Praetor", []string{"unwatched", "1 critical"}},
+		{"/ui/services", "Services · Praetor", []string{"unwatched", "1 critical"}},
 		{"/ui/services/unwatched", "unwatched · Services · Praetor", []string{"10.9.9.9:80", "1 critical", "no &lt;i&gt;answer&lt;/i&gt;"}},
 		{"/ui/services/nobody", "nobody · Services · Praetor", []string{"No instance is registered"}},
 		{"/ui/nodes", "Nodes · Praetor", []string{"dead", "leader", "this agent"}},
@@ -153,6 +171,7 @@ func TestUISeesFailuresOfNodes(t *testing.T) {
 }
 
 func TestUIFitsOnAPhone(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, "ui-phone-with-a-name-that-does-not-end-soon", "127.77.8.3", "-dev").start()
 	waitFor(t, "node in the catalog", 20*time.Second, func() error {
 		return wantSerfHealth(n, "ui-phone-with-a-name-that-does-not-end-soon", "passing")
@@ -169,7 +188,7 @@ func TestUIFitsOnAPhone(t *testing.T) {
 	ctx := browser(t)
 	do(t, ctx, chromedp.EmulateViewport(390, 800))
 	for path, want := range map[string]string{
-		"/ui/": "web", "/ui/services/web": tag, "/ui/nodes": "ui-phone", "/ui/nodes/ui-phone-with-a-name-that-does-not-end-soon": tag, "/ui/nodes/ghost": "no such node",
+		"/ui/": "Critical now", "/ui/services": "web", "/ui/services/web": tag, "/ui/nodes": "ui-phone", "/ui/nodes/ui-phone-with-a-name-that-does-not-end-soon": tag, "/ui/nodes/ghost": "no such node",
 		"/ui/kv": tag, "/ui/kv?key=" + tag + "/" + tag: "Save",
 	} {
 		open(t, ctx, n, path)
@@ -182,6 +201,7 @@ func TestUIFitsOnAPhone(t *testing.T) {
 }
 
 func TestUIEditsKeysAndOverwritesNobody(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, "ui-kv", "127.77.8.4", "-dev").start()
 	waitFor(t, "node in the catalog", 20*time.Second, func() error { return wantSerfHealth(n, "ui-kv", "passing") })
 	ctx := browser(t)
@@ -206,17 +226,17 @@ func TestUIEditsKeysAndOverwritesNobody(t *testing.T) {
 	shows(t, ctx, "the new key", "color", "app/", "4 bytes")
 	wantKey("blue")
 
-	do(t, ctx, chromedp.SendKeys("#value", "ish"), press("Save"))
+	do(t, ctx, chromedp.SendKeys("#value:read-write", "ish"), press("Save"))
 	shows(t, ctx, "the saved key", "Saved.", "7 bytes")
 	wantKey("blueish")
 
-	do(t, ctx, chromedp.SendKeys("#value", " mine"))
+	do(t, ctx, chromedp.SendKeys("#value:read-write", " mine"))
 	if err := n.put("/v1/kv/app/color", "red"); err != nil {
 		t.Fatal(err)
 	}
 	shows(t, ctx, "a key changed by another", "changed by somebody else", "disabled")
 	wantKey("red")
-	do(t, ctx, press("Load their value, drop mine"))
+	do(t, ctx, press("Take theirs"))
 	shows(t, ctx, "their value", "3 bytes")
 
 	do(t, ctx, press("Delete …"))
@@ -227,6 +247,7 @@ func TestUIEditsKeysAndOverwritesNobody(t *testing.T) {
 }
 
 func TestUIFindsServicesAndKeepsATokenForTheTab(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, "ui-find", "127.77.8.6", "-dev").start()
 	waitFor(t, "node in the catalog", 20*time.Second, func() error { return wantSerfHealth(n, "ui-find", "passing") })
 	for _, body := range []string{
@@ -254,13 +275,13 @@ func TestUIFindsServicesAndKeepsATokenForTheTab(t *testing.T) {
 			return nil
 		})
 	}
-	open(t, ctx, n, "/ui/")
+	open(t, ctx, n, "/ui/services")
 	wantNames("blue", "consul", "red") // the unhealthy first
 	do(t, ctx, chromedp.SendKeys(".search", "COLOR"))
 	wantNames("blue", "red")
 	do(t, ctx, chromedp.Click(".chip.warning"))
 	wantNames("blue")
-	if at, err := chromedp.Run(ctx, chromedp.Location()); err != nil || !strings.HasSuffix(at, "/ui/?q=COLOR&status=warning") {
+	if at, err := chromedp.Run(ctx, chromedp.Location()); err != nil || !strings.HasSuffix(at, "/ui/services?q=COLOR&status=warning") {
 		t.Errorf("the address is %q, %v", at, err)
 	}
 	do(t, ctx, press("Token"), chromedp.SendKeys("#token", "secret"), press("Use"))
@@ -278,6 +299,7 @@ func TestUIFindsServicesAndKeepsATokenForTheTab(t *testing.T) {
 }
 
 func TestUIDeregistersAnInstanceAndTellsWhenTheAgentIsGone(t *testing.T) {
+	t.Parallel()
 	n := newNode(t, "ui-evict", "127.77.8.5", "-dev").start()
 	waitFor(t, "node in the catalog", 20*time.Second, func() error { return wantSerfHealth(n, "ui-evict", "passing") })
 	if err := n.put("/v1/agent/service/register", `{"name": "web", "id": "web-1"}`); err != nil {

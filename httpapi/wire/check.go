@@ -90,12 +90,7 @@ const plainDefinition = `{"Interval":"0s","Timeout":"0s","DeregisterCriticalServ
 // AppendHealthCheck appends the form of the local health endpoints
 // (reference/http-agent.md §3.2).
 func AppendHealthCheck(b []byte, c *catalog.Check) []byte {
-	b = append(appendCheckState(b, c), `,"ServiceTags":`...)
-	if len(c.ServiceTags) == 0 {
-		b = append(b, "null"...)
-	} else {
-		b = AppendStrings(b, c.ServiceTags)
-	}
+	b = AppendNullableStrings(append(appendCheckState(b, c), `,"ServiceTags":`...), c.ServiceTags)
 	b = AppendInt(b, `,"Type":"","ExposedPort":`, int64(c.ExposedPort))
 	return append(append(b, `,"Definition":`+plainDefinition...), `,"CreateIndex":0,"ModifyIndex":0}`...)
 }
@@ -133,7 +128,7 @@ type (
 
 func (c *checkBody) check() *catalog.Check {
 	chk := c.checkRow
-	chk.ServiceName, chk.ServiceTags, chk.CreateIndex, chk.ModifyIndex = "", nil, 0, 0 // the catalog's own
+	chk.CreateIndex, chk.ModifyIndex = 0, 0 // the catalog's own
 	if c.Definition == nil {
 		return &chk
 	}
@@ -145,7 +140,7 @@ func (c *checkBody) check() *catalog.Check {
 	return &chk
 }
 
-// IsEmpty tells a check that says nothing, which Consul passes over.
+// IsEmpty reports whether a check says nothing: Consul ignores such a check.
 func IsEmpty(c *catalog.Check) bool {
 	d := &c.Definition
 	return c.CheckID == "" && c.Name == "" && c.Notes == "" && c.Status == "" &&

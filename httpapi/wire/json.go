@@ -14,7 +14,7 @@ import (
 
 const hexDigits = "0123456789abcdef"
 
-// plainByte tells which bytes stand for themselves inside a JSON string.
+// plainByte holds which bytes stand for themselves inside a JSON string.
 var plainByte = func() (plain [utf8.RuneSelf]bool) {
 	for c := byte(' '); c < utf8.RuneSelf; c++ {
 		plain[c] = c != '"' && c != '\\' && c != '<' && c != '>' && c != '&'

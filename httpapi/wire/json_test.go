@@ -150,21 +150,23 @@ func TestRandomRowsEncodeAsEncodingJSONDoes(t *testing.T) {
 }
 
 func TestShapesOfTheReference(t *testing.T) {
-	bare := &catalog.Service{ID: "w", Service: "web"}
+	bare := &catalog.Service{Node: "N", ID: "w", Service: "web"} // the node as spelled with the instance
 	proxy := &catalog.Service{
 		Kind: "connect-proxy", ID: "p", Service: "p", Port: 1, Tags: []string{"a"}, Meta: map[string]string{"b": "1", "a": "2"}, SocketPath: "/s",
 		TaggedAddresses: map[string]catalog.ServiceAddress{"lan": {Address: "h", Port: 2}},
 		Locality:        &catalog.Locality{Region: "r"}, Connect: &catalog.Connect{Native: true},
 		Proxy: &catalog.Proxy{
 			DestinationServiceName: "web", Config: map[string]any{"a": 1.0, "b": map[string]any{"c": []any{true, nil}}}, MeshGatewayMode: "local",
-			Upstreams:        []catalog.Upstream{{DestinationType: "service", DestinationName: "db", LocalBindPort: 9}},
+			Upstreams:        []catalog.Upstream{{DestinationType: "service", DestinationName: "db", LocalBindPort: 9}, {DestinationName: "q"}},
 			Expose:           &catalog.Expose{Checks: true, Paths: []catalog.ExposePath{{Path: "/x"}}},
 			TransparentProxy: &catalog.TransparentProxy{DialedDirectly: true},
 		},
 	}
 	node := &catalog.Node{Node: "n", Datacenter: "dc1"}
 	config := `"Config":{"a":1,"b":{"c":[true,null]}}`
-	rest := `"MeshGateway":{"Mode":"local"},"Expose":{"Checks":true,"Paths":[{"Path":"/x"}]}`
+	rest := func(path string) string {
+		return `"MeshGateway":{"Mode":"local"},"Expose":{"Checks":true,"Paths":[{` + path + `}]}`
+	}
 	for name, tt := range map[string]struct{ got, want string }{
 		"bare at the agent": {string(wire.AppendAgentService(nil, bare, "dc1", "")),
 			`{"ID":"w","Service":"web","Tags":[],"Meta":{},"Port":0,"Address":"","Weights":{"Passing":1,"Warning":1},"EnableTagOverride":false,"Datacenter":"dc1"}`},
@@ -172,20 +174,22 @@ func TestShapesOfTheReference(t *testing.T) {
 			`{"ID":"w","Service":"web","Tags":[],"Address":"","Meta":null,"Weights":{"Passing":1,"Warning":1},"EnableTagOverride":false,` +
 				`"Proxy":{"Mode":"","MeshGateway":{},"Expose":{}},"Connect":{},"PeerName":"","CreateIndex":0,"ModifyIndex":0}`},
 		"bare with its node": {string(wire.AppendServiceNode(nil, &catalog.Instance{Node: node, Service: bare})),
-			`{"ID":"","Node":"n","Address":"","Datacenter":"dc1","TaggedAddresses":null,"NodeMeta":null,"ServiceKind":"","ServiceID":"w","ServiceName":"web",` +
+			`{"ID":"","Node":"N","Address":"","Datacenter":"dc1","TaggedAddresses":null,"NodeMeta":null,"ServiceKind":"","ServiceID":"w","ServiceName":"web",` +
 				`"ServiceTags":[],"ServiceAddress":"","ServiceWeights":{"Passing":1,"Warning":1},"ServiceMeta":{},"ServicePort":0,"ServiceSocketPath":"",` +
 				`"ServiceEnableTagOverride":false,"ServiceProxy":{"Mode":"","MeshGateway":{},"Expose":{}},"ServiceConnect":{},"ServiceLocality":null,"CreateIndex":0,"ModifyIndex":0}`},
 		"proxy at the agent": {string(wire.AppendAgentService(nil, proxy, "dc1", "cafe")),
 			`{"Kind":"connect-proxy","ID":"p","Service":"p","Tags":["a"],"Meta":{"a":"2","b":"1"},"Port":1,"Address":"","SocketPath":"/s",` +
 				`"TaggedAddresses":{"lan":{"Address":"h","Port":2}},"Weights":{"Passing":1,"Warning":1},"EnableTagOverride":false,"ContentHash":"cafe",` +
 				`"Proxy":{"DestinationServiceName":"web","TransparentProxy":{"DialedDirectly":true},` + config + `,` +
-				`"Upstreams":[{"DestinationType":"service","DestinationName":"db","LocalBindPort":9,"MeshGateway":{}}],` + rest + `},` +
+				`"Upstreams":[{"DestinationType":"service","DestinationName":"db","LocalBindPort":9,"MeshGateway":{}},{"DestinationName":"q","MeshGateway":{}}],` +
+				rest(`"Path":"/x","ParsedFromCheck":false`) + `},` +
 				`"Connect":{"Native":true},"Datacenter":"dc1","Locality":{"Region":"r","Zone":""}}`},
 		"proxy in the catalog": {string(wire.AppendNodeService(nil, proxy)),
 			`{"Kind":"connect-proxy","ID":"p","Service":"p","Tags":["a"],"Address":"","TaggedAddresses":{"lan":{"Address":"h","Port":2}},` +
 				`"Meta":{"a":"2","b":"1"},"Port":1,"SocketPath":"/s","Weights":{"Passing":1,"Warning":1},"EnableTagOverride":false,` +
 				`"Proxy":{"DestinationServiceName":"web","Mode":"","TransparentProxy":{"DialedDirectly":true},` + config + `,` +
-				`"Upstreams":[{"DestinationType":"service","DestinationName":"db","Datacenter":"","LocalBindPort":9,"MeshGateway":{}}],` + rest + `},` +
+				`"Upstreams":[{"DestinationType":"service","DestinationName":"db","Datacenter":"","LocalBindPort":9,"MeshGateway":{}},` +
+				`{"DestinationType":"","DestinationName":"q","Datacenter":"","MeshGateway":{}}],` + rest(`"Path":"/x"`) + `},` +
 				`"Connect":{"Native":true},"PeerName":"","Locality":{"Region":"r"},"CreateIndex":0,"ModifyIndex":0}`},
 	} {
 		if tt.got != tt.want {

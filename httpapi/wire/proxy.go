@@ -34,6 +34,7 @@ func appendProxyTarget(b []byte, p *catalog.Proxy) []byte {
 	b = appendGivenText(b, `,"DestinationServiceID":`, p.DestinationServiceID)
 	b = appendGivenText(b, `,"LocalServiceAddress":`, p.LocalServiceAddress)
 	b = appendGivenInt(b, `,"LocalServicePort":`, p.LocalServicePort)
+	b = appendPorts(b, `,"LocalServicePorts":`, p.LocalServicePorts)
 	return appendGivenText(b, `,"LocalServiceSocketPath":`, p.LocalServiceSocketPath)
 }
 
@@ -59,21 +60,23 @@ func appendProxyRest(b []byte, p *catalog.Proxy, fromCatalog bool) []byte {
 		b = append(b, ']')
 	}
 	b = appendMeshGateway(append(b, `,"MeshGateway":`...), p.MeshGatewayMode)
-	return appendExpose(append(b, `,"Expose":`...), p.Expose)
+	return appendExpose(append(b, `,"Expose":`...), p.Expose, fromCatalog)
 }
 
+// appendUpstream appends an upstream; the catalog's form always shows where it leads.
 func appendUpstream(b []byte, u *catalog.Upstream, fromCatalog bool) []byte {
 	start := len(b)
-	b = appendGivenText(b, `,"DestinationType":`, u.DestinationType)
+	appendPlace := appendGivenText
+	if fromCatalog {
+		appendPlace = AppendText
+	}
+	b = appendPlace(b, `,"DestinationType":`, u.DestinationType)
 	b = appendGivenText(b, `,"DestinationNamespace":`, u.DestinationNamespace)
 	b = appendGivenText(b, `,"DestinationPartition":`, u.DestinationPartition)
 	b = appendGivenText(b, `,"DestinationPeer":`, u.DestinationPeer)
 	b = AppendText(b, `,"DestinationName":`, u.DestinationName)
-	if fromCatalog {
-		b = AppendText(b, `,"Datacenter":`, u.Datacenter)
-	} else {
-		b = appendGivenText(b, `,"Datacenter":`, u.Datacenter)
-	}
+	b = appendGivenText(b, `,"DestinationPort":`, u.DestinationPort)
+	b = appendPlace(b, `,"Datacenter":`, u.Datacenter)
 	b = appendGivenText(b, `,"LocalBindAddress":`, u.LocalBindAddress)
 	b = appendGivenInt(b, `,"LocalBindPort":`, u.LocalBindPort)
 	b = appendGivenText(b, `,"LocalBindSocketPath":`, u.LocalBindSocketPath)
@@ -91,23 +94,28 @@ func appendMeshGateway(b []byte, mode string) []byte {
 	return closeObject(appendGivenText(b, `,"Mode":`, mode), start)
 }
 
-func appendExpose(b []byte, e *catalog.Expose) []byte {
+func appendExpose(b []byte, e *catalog.Expose, fromCatalog bool) []byte {
 	start := len(b)
 	if e != nil {
 		b = appendGivenBool(b, `,"Checks":`, e.Checks)
 		if len(e.Paths) > 0 {
-			b = AppendList(append(b, `,"Paths":`...), e.Paths, appendExposePath)
+			b = AppendList(append(b, `,"Paths":`...), e.Paths, func(b []byte, p catalog.ExposePath) []byte {
+				return appendExposePath(b, p, fromCatalog)
+			})
 		}
 	}
 	return closeObject(b, start)
 }
 
-func appendExposePath(b []byte, p catalog.ExposePath) []byte {
+// appendExposePath appends a path; the agent's form always shows whether it came from a check.
+func appendExposePath(b []byte, p catalog.ExposePath, fromCatalog bool) []byte {
 	start := len(b)
 	b = appendGivenInt(b, `,"ListenerPort":`, p.ListenerPort)
 	b = appendGivenText(b, `,"Path":`, p.Path)
 	b = appendGivenInt(b, `,"LocalPathPort":`, p.LocalPathPort)
 	b = appendGivenText(b, `,"Protocol":`, p.Protocol)
-	b = appendGivenBool(b, `,"ParsedFromCheck":`, p.ParsedFromCheck)
+	if p.ParsedFromCheck || !fromCatalog {
+		b = AppendBool(b, `,"ParsedFromCheck":`, p.ParsedFromCheck)
+	}
 	return closeObject(b, start)
 }

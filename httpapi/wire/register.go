@@ -37,7 +37,7 @@ func (r *Register) Row() catalog.Register {
 	if r.Service != nil {
 		reg.Service = r.Service.service()
 	}
-	for _, c := range append([]*checkBody{r.Check}, r.Checks...) {
+	for _, c := range append(r.Checks[:len(r.Checks):len(r.Checks)], r.Check) { // of two with one ID the last counts
 		if c != nil {
 			reg.Checks = append(reg.Checks, c.check())
 		}
@@ -51,6 +51,7 @@ func (s *nodeServiceBody) service() *catalog.Service {
 	if s.Connect != nil && s.Connect.Value.Native {
 		svc.Connect = &catalog.Connect{Native: true}
 	}
+	svc.FillPort()
 	return &svc
 }
 

@@ -26,6 +26,7 @@ func AppendNodeServiceWith(b []byte, s *catalog.Service, appendTags func([]byte,
 	}
 	b = AppendStringMap(append(b, `,"Meta":`...), s.Meta, "null")
 	b = appendGivenInt(b, `,"Port":`, s.Port)
+	b = appendPorts(b, `,"Ports":`, s.Ports)
 	b = appendGivenText(b, `,"SocketPath":`, s.SocketPath)
 	b = appendWeights(append(b, `,"Weights":`...), s.Weights)
 	b = AppendBool(b, `,"EnableTagOverride":`, s.EnableTagOverride)
@@ -44,7 +45,7 @@ func AppendNodeServiceWith(b []byte, s *catalog.Service, appendTags func([]byte,
 func AppendServiceNode(b []byte, i *catalog.Instance) []byte {
 	n, s := i.Node, i.Service
 	b = AppendText(b, `{"ID":`, n.ID)
-	b = AppendText(b, `,"Node":`, n.Node)
+	b = AppendText(b, `,"Node":`, s.Node)
 	b = AppendText(b, `,"Address":`, n.Address)
 	b = AppendText(b, `,"Datacenter":`, n.Datacenter)
 	b = AppendStringMap(append(b, `,"TaggedAddresses":`...), n.TaggedAddresses, "null")
@@ -60,6 +61,7 @@ func AppendServiceNode(b []byte, i *catalog.Instance) []byte {
 	b = appendWeights(append(b, `,"ServiceWeights":`...), s.Weights)
 	b = AppendStringMap(append(b, `,"ServiceMeta":`...), s.Meta, "{}")
 	b = AppendInt(b, `,"ServicePort":`, int64(s.Port))
+	b = appendPorts(b, `,"ServicePorts":`, s.Ports)
 	b = AppendText(b, `,"ServiceSocketPath":`, s.SocketPath)
 	b = AppendBool(b, `,"ServiceEnableTagOverride":`, s.EnableTagOverride)
 	b = appendCatalogProxy(append(b, `,"ServiceProxy":`...), s.Proxy)
@@ -82,6 +84,7 @@ func AppendAgentService(b []byte, s *catalog.Service, datacenter, hash string) [
 	b = AppendStrings(append(b, `,"Tags":`...), s.Tags)
 	b = AppendStringMap(append(b, `,"Meta":`...), s.Meta, "{}")
 	b = AppendInt(b, `,"Port":`, int64(s.Port))
+	b = appendPorts(b, `,"Ports":`, s.Ports)
 	b = AppendText(b, `,"Address":`, s.Address)
 	b = appendGivenText(b, `,"SocketPath":`, s.SocketPath)
 	if len(s.TaggedAddresses) > 0 {
@@ -108,6 +111,18 @@ func appendServiceAddresses(b []byte, m map[string]catalog.ServiceAddress) []byt
 	return AppendMap(b, m, func(b []byte, a catalog.ServiceAddress) []byte {
 		b = AppendText(b, `{"Address":`, a.Address)
 		return append(AppendInt(b, `,"Port":`, int64(a.Port)), '}')
+	})
+}
+
+// appendPorts appends ports by name, and nothing for none.
+func appendPorts(b []byte, key string, ports []catalog.ServicePort) []byte {
+	if len(ports) == 0 {
+		return b
+	}
+	return AppendList(append(b, key...), ports, func(b []byte, p catalog.ServicePort) []byte {
+		b = AppendText(b, `{"Name":`, p.Name)
+		b = AppendInt(b, `,"Port":`, int64(p.Port))
+		return append(AppendBool(b, `,"Default":`, p.Default), '}')
 	})
 }
 

@@ -12,9 +12,8 @@ const AnonymousAccessor = "00000000-0000-0000-0000-000000000002"
 
 // Resolver turns a secret token into what it may do. It may have to ask a server,
 // and gives up when ctx ends. The empty token is the anonymous one. An unknown
-// token is an error of kind fault.Denied. A blocking read keeps what is returned for
-// minutes: it follows the rules as they change, and allows nothing once the token is
-// gone.
+// token is an error of kind fault.Denied. What is returned stands for the rules as they
+// are now: a blocking read asks again when they change.
 type Resolver interface {
 	Resolve(ctx context.Context, token string) (*Authorizer, error)
 }

@@ -109,6 +109,15 @@ func (r Scalar) Read() Need { return Need{Resource(r), Read, One, ""} }
 // Write is to change it.
 func (r Scalar) Write() Need { return Need{Resource(r), Write, One, ""} }
 
+// Below is the same need of all that has a name which begins with the need's.
+func (n Need) Below() (Need, error) {
+	if n.resource != Resource(Key) || n.access != Write {
+		return Need{}, fault.New(fault.Invalid, "only key:write is asked for whole prefixes, not %s", n.Permission())
+	}
+	n.scope = Below
+	return n, nil
+}
+
 // Resource is what the need is about.
 func (n Need) Resource() Resource { return n.resource }
 

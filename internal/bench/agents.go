@@ -27,6 +27,9 @@ type agent struct {
 	program  string
 	args     []string
 	cmd      *exec.Cmd
+
+	https bool   // requests go to port 8501
+	token string // secret that requests carry, "" for none
 }
 
 // client keeps enough connections open for every worker.
@@ -124,7 +127,7 @@ func eventually(ok func() bool) {
 	}
 }
 
-// try makes a request and tells whether it was answered with 200.
+// try makes a request and reports whether it was answered with 200.
 func (a *agent) try(method, path, body string) bool {
 	res, err := a.send(method, path, body)
 	return err == nil && drain(res)
@@ -140,8 +143,15 @@ func (a *agent) send(method, path, body string) (*http.Response, error) {
 	if body != "" {
 		reader = strings.NewReader(body)
 	}
-	req, err := http.NewRequest(method, "http://"+a.ip+":8500"+path, reader)
+	api := "http://" + a.ip + ":8500"
+	if a.https {
+		api = "https://" + a.ip + ":8501"
+	}
+	req, err := http.NewRequest(method, api+path, reader)
 	must(err)
+	if a.token != "" {
+		req.Header.Set("X-Consul-Token", a.token)
+	}
 	return client.Do(req)
 }
 

@@ -83,18 +83,24 @@ func (k dnsKind) answers(throughClient bool) func(b *bench) string {
 
 // asking has workers ask the same question, each over a connection of its own.
 func (b *bench) asking(network string, a *agent, query []byte, right func(reply []byte) bool) string {
+	ask, hangUp := asker(network, a, query, right)
+	defer hangUp()
+	return b.drive(dnsWorkers, ask)
+}
+
+// asker connects dnsWorkers workers.
+func asker(network string, a *agent, query []byte, right func(reply []byte) bool) (ask func(worker, i int) bool, hangUp func()) {
 	conns := make([]net.Conn, dnsWorkers)
 	for i := range conns {
 		c, err := net.DialTimeout(network, a.ip+":8600", time.Second)
 		must(err)
-		defer c.Close()
 		conns[i] = c
 	}
 	bufs := make([][]byte, dnsWorkers)
 	for i := range bufs {
 		bufs[i] = make([]byte, 65535)
 	}
-	return b.drive(dnsWorkers, func(w, i int) bool {
+	ask = func(w, i int) bool {
 		c, buf := conns[w], bufs[w]
 		if i%256 == 0 {
 			c.SetDeadline(time.Now().Add(5 * time.Second))
@@ -112,7 +118,12 @@ func (b *bench) asking(network string, a *agent, query []byte, right func(reply 
 		}
 		n, err := c.Read(buf)
 		return err == nil && right(buf[:n])
-	})
+	}
+	return ask, func() {
+		for _, c := range conns {
+			c.Close()
+		}
+	}
 }
 
 // resolverBytes is what resolvers commonly say they take over UDP.

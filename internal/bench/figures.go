@@ -29,6 +29,15 @@ func catalogRegister(b *bench) string {
 	return b.drive(16, func(w, i int) bool { return a.registerRemote(w, w*100000+i) })
 }
 
+// list asks for a list of a catalog of 1,000 nodes, each with an instance of svc-0.
+func list(path string) func(*bench) string {
+	return func(b *bench) string {
+		a := b.lone()
+		a.fill(1000)
+		return b.beside(a, path)
+	}
+}
+
 // registerRemote puts an instance of svc with a check on a node of its own.
 func (a *agent) registerRemote(service, i int) bool {
 	return a.try("PUT", "/v1/catalog/register", fmt.Sprintf(

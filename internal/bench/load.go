@@ -11,20 +11,41 @@ import (
 	"time"
 )
 
+// tally is what a load came to.
+type tally struct {
+	done, failed  int
+	took          []time.Duration
+	elapsed, used time.Duration // used is CPU of the agents
+}
+
+// cost is the agents' CPU for one operation.
+func (t *tally) cost() time.Duration { return t.used / time.Duration(max(1, t.done)) }
+
 // drive calls op from so many workers until the load's time is over and words
 // the figure: operations a second, CPU of the agents for each, latencies.
 func (b *bench) drive(workers int, op func(worker, i int) bool) string {
-	type tally struct {
-		done, failed int
-		took         []time.Duration
+	all := b.drives(workers, op)
+	slices.Sort(all.took)
+	figure := fmt.Sprintf("%8.0f/s", float64(all.done)/all.elapsed.Seconds())
+	if len(b.agents) > 0 && all.done > 0 {
+		figure += fmt.Sprintf("  %4d us CPU", all.cost().Microseconds())
 	}
+	if n := len(all.took); n > 0 {
+		figure += fmt.Sprintf("  p50 %s  p99 %s", round(all.took[n/2]), round(all.took[n*99/100]))
+	}
+	if all.failed > 0 {
+		figure += fmt.Sprintf("  %d FAILED", all.failed)
+	}
+	return figure
+}
+
+// drives is drive without words.
+func (b *bench) drives(workers int, op func(worker, i int) bool) (all tally) {
 	tallies := make([]tally, workers)
 	before, begin := b.cpu(), time.Now()
 	var wg sync.WaitGroup
 	for w := range workers {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
+		wg.Go(func() {
 			t := &tallies[w]
 			for i := 0; time.Since(begin) < b.load; i++ {
 				start := time.Now()
@@ -35,28 +56,16 @@ func (b *bench) drive(workers int, op func(worker, i int) bool) string {
 				}
 				t.took = append(t.took, time.Since(start))
 			}
-		}()
+		})
 	}
 	wg.Wait()
-	elapsed, used := time.Since(begin), b.cpu()-before
-	var all tally
+	all.elapsed, all.used = time.Since(begin), b.cpu()-before
 	for _, t := range tallies {
 		all.done += t.done
 		all.failed += t.failed
 		all.took = append(all.took, t.took...)
 	}
-	slices.Sort(all.took)
-	figure := fmt.Sprintf("%8.0f/s", float64(all.done)/elapsed.Seconds())
-	if len(b.agents) > 0 && all.done > 0 {
-		figure += fmt.Sprintf("  %4d us CPU", (used / time.Duration(all.done)).Microseconds())
-	}
-	if n := len(all.took); n > 0 {
-		figure += fmt.Sprintf("  p50 %s  p99 %s", round(all.took[n/2]), round(all.took[n*99/100]))
-	}
-	if all.failed > 0 {
-		figure += fmt.Sprintf("  %d FAILED", all.failed)
-	}
-	return figure
+	return all
 }
 
 func round(d time.Duration) time.Duration { return d.Round(10 * time.Microsecond) }

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// health measures a question that many ask beside the same bytes served from
+// health measures a read that many make beside the same bytes served from
 // memory over net/http.
 func health(instances int) func(*bench) string {
 	return func(b *bench) string {

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -49,6 +50,9 @@ func runAgent(cmd *cobra.Command, args []string, flags *config.Flags) error {
 	if err != nil {
 		return fail("==> %s", err)
 	}
+	if err := agent.CheckTLS(rt); err != nil { // before there is a log, as in Consul
+		return fail("==> %s", err)
+	}
 	paceHeap()
 	out := &gate{out: cmd.OutOrStdout()}
 	defer out.open()
@@ -73,7 +77,10 @@ func runAgent(cmd *cobra.Command, args []string, flags *config.Flags) error {
 		return fail("==> %s", err)
 	}
 	defer figures.Close()
-	node, err := agent.Open(agent.Options{
+	if rt.AutoEncrypt.TLS {
+		out.open() // why it waits for its certificate is to be read
+	}
+	node, err := openUnless(cmd.Context(), signals, logger, agent.Options{
 		Runtime: rt, Logger: logger, Metrics: figures,
 		Duties: agent.Duties{Watch: runAgentWatch, Job: runAgentJob},
 	})
@@ -95,6 +102,44 @@ func runAgent(cmd *cobra.Command, args []string, flags *config.Flags) error {
 		return exit{code: code}
 	}
 	return nil
+}
+
+// openUnless opens an agent, unless a signal ends that: it may wait for its certificate.
+func openUnless(parent context.Context, signals <-chan os.Signal, logger *logging.Logger, opts agent.Options) (*agent.Agent, error) {
+	if parent == nil {
+		parent = context.Background()
+	}
+	if !opts.Runtime.AutoEncrypt.TLS { // it opens at once, and then minds the signals
+		return agent.Open(parent, opts)
+	}
+	ctx, cancel := context.WithCancel(parent)
+	defer cancel()
+	type result struct {
+		node *agent.Agent
+		err  error
+	}
+	opened := make(chan result, 1)
+	go func() { // waited for through opened
+		node, err := agent.Open(ctx, opts)
+		opened <- result{node, err}
+	}()
+	for {
+		select {
+		case r := <-opened:
+			return r.node, r.err
+		case sig := <-signals:
+			logger.Info("Caught", "signal", sig)
+			if isDump(sig) || isReload(sig) {
+				continue
+			}
+			cancel()
+			r := <-opened
+			if r.err == nil {
+				r.err = errors.Join(context.Canceled, r.node.Close())
+			}
+			return nil, r.err
+		}
+	}
 }
 
 // superviseAgent runs node until it ends or a signal ends it, and returns the

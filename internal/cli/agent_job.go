@@ -21,9 +21,9 @@ import (
 
 // Remote execution (reference/cli.md §4, exec).
 const (
-	// rexecPiece is how much output goes into one key, and rexecIdle how long
+	// rexecChunk is how much output goes into one key, and rexecIdle how long
 	// less than that is kept back.
-	rexecPiece = 4 << 10
+	rexecChunk = 4 << 10
 	rexecIdle  = 500 * time.Millisecond
 	// rexecNotStarted is the exit code of a job that could not start.
 	rexecNotStarted = 255
@@ -53,7 +53,14 @@ func runAgentJob(ctx context.Context, self agent.Self, e *userevent.Event) {
 		return
 	}
 	j := &job{kv: cl.KV(), session: notice.Session, folder: path.Join(notice.Prefix, notice.Session), node: self.NodeName, logger: logger}
-	if err := j.run(ctx); err != nil && ctx.Err() == nil {
+	spec, err := j.read(ctx)
+	if err != nil {
+		if ctx.Err() == nil {
+			self.Logger.Error("failed to get remote exec job", "error", err) // the line operators look for
+		}
+		return
+	}
+	if err := j.run(ctx, spec); err != nil && ctx.Err() == nil {
 		logger.Error("remote exec job failed", "error", err)
 	}
 }
@@ -66,14 +73,10 @@ type job struct {
 	folder  string // PREFIX/SESSION
 	node    string
 	logger  hclog.Logger
-	pieces  int // keys of output written
+	chunks  int // keys of output written
 }
 
-func (j *job) run(ctx context.Context) error {
-	spec, err := j.read(ctx)
-	if err != nil {
-		return err
-	}
+func (j *job) run(ctx context.Context, spec *rexecSpec) error {
 	if err := j.write(ctx, "ack", nil); err != nil {
 		return err
 	}
@@ -89,9 +92,9 @@ func (j *job) run(ctx context.Context) error {
 	c, err := process.Start(opts)
 	if err != nil {
 		j.logger.Error("failed to start remote exec job", "error", err)
-		return errors.Join(j.write(ctx, j.nextPiece(), []byte(err.Error())), j.exit(ctx, rexecNotStarted))
+		return errors.Join(j.write(ctx, "error", []byte(err.Error())), j.exit(ctx, rexecNotStarted))
 	}
-	if err := j.stream(ctx, c, output, max(spec.Wait, rexecLeastWait)); err != nil {
+	if err := j.stream(ctx, c.Done(), func() { c.Stop(process.Grace) }, output, max(spec.Wait, rexecLeastWait)); err != nil {
 		return err
 	}
 	return j.exit(ctx, process.ExitCode(c.Err()))
@@ -139,19 +142,19 @@ func (c chunks) Write(p []byte) (int, error) {
 }
 
 // stream writes the program's output, and a sign of life where there is none
-// for as long as wait, until it ends. If ctx ends, or the asker's session does,
+// for as long as wait, until it is done. If ctx ends, or the asker's session does,
 // the program is stopped.
-func (j *job) stream(ctx context.Context, c *process.Child, output <-chan []byte, wait time.Duration) error {
+func (j *job) stream(ctx context.Context, done <-chan struct{}, stop func(), output <-chan []byte, wait time.Duration) error {
 	var (
 		held   []byte
 		failed error
 	)
-	send := func(piece []byte) {
+	send := func(chunk []byte) {
 		if failed != nil {
 			return // the program is being stopped
 		}
-		if failed = j.write(ctx, j.nextPiece(), piece); failed != nil {
-			go c.Stop(process.Grace) // done when the program is, which this waits for
+		if failed = j.write(ctx, j.nextChunk(), chunk); failed != nil {
+			go stop() // ends when the program does, which this waits for
 		}
 	}
 	heartbeat, idle := time.NewTicker(wait), time.NewTimer(rexecIdle)
@@ -162,8 +165,8 @@ func (j *job) stream(ctx context.Context, c *process.Child, output <-chan []byte
 		select {
 		case p := <-output:
 			held = append(held, p...)
-			for ; len(held) >= rexecPiece; held = held[rexecPiece:] {
-				send(held[:rexecPiece])
+			for ; len(held) >= rexecChunk; held = held[rexecChunk:] {
+				send(held[:rexecChunk])
 			}
 			heartbeat.Reset(wait)
 			idle.Reset(rexecIdle)
@@ -176,8 +179,8 @@ func (j *job) stream(ctx context.Context, c *process.Child, output <-chan []byte
 			send(nil)
 		case <-stopping:
 			stopping = nil
-			go c.Stop(process.Grace) // as above
-		case <-c.Done(): // and all output was taken
+			go stop() // as above
+		case <-done: // and all output was taken
 			if len(held) > 0 {
 				send(held)
 			}
@@ -186,9 +189,9 @@ func (j *job) stream(ctx context.Context, c *process.Child, output <-chan []byte
 	}
 }
 
-func (j *job) nextPiece() string {
-	j.pieces++
-	return fmt.Sprintf("out/%05x", j.pieces-1)
+func (j *job) nextChunk() string {
+	j.chunks++
+	return fmt.Sprintf("out/%05x", j.chunks-1)
 }
 
 func (j *job) exit(ctx context.Context, code int) error {

@@ -13,6 +13,9 @@ import (
 // form that pflag reads. Flags end at the first word that is none, or at "--";
 // what follows is left as typed.
 func rewriteFlags(cmd *cobra.Command, args []string) []string {
+	if cmd.DisableFlagParsing {
+		return args
+	}
 	out := make([]string, 0, len(args)+1)
 	for i := 0; i < len(args); i++ {
 		arg := args[i]
@@ -64,7 +67,7 @@ func flagErrorText(cmd *cobra.Command, err error) string {
 	case errors.As(err, &badValue):
 		name, value := badValue.GetFlag().Name, badValue.GetValue()
 		if badValue.GetFlag().NoOptDefVal != "" {
-			return fmt.Sprintf("invalid boolean value %q for -%s: parse error", value, name)
+			return fmt.Sprintf("invalid boolean value %q for -%s: %s", value, name, parseErrorText(badValue))
 		}
 		return fmt.Sprintf("invalid value %q for flag -%s: %s", value, name, parseErrorText(badValue))
 	}

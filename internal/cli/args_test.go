@@ -37,6 +37,7 @@ func TestFlagErrorsAreThoseOfGo(t *testing.T) {
 		want string
 	}{
 		{[]string{"members", "-bogus"}, "flag provided but not defined: -bogus\nUsage:\n"},
+		{[]string{"kv", "put", "-stale=maybe", "a"}, "invalid boolean value \"maybe\" for -stale: strconv.ParseBool: parsing \"maybe\": invalid syntax\nUsage:\n"},
 		{[]string{"members", "-wan=perhaps"}, "invalid boolean value \"perhaps\" for -wan: parse error\nUsage:\n"},
 		{[]string{"kv", "get", "-separator"}, "flag needs an argument: -separator\nUsage:\n"},
 		{[]string{"services", "register", "-port=x"}, "invalid value \"x\" for flag -port: parse error\nUsage:\n"},

@@ -16,32 +16,39 @@ func newCatalogCommand() *cobra.Command {
 
   praetor catalog nodes -service=web
   praetor catalog services -tags`,
-		newCatalogDatacentersCommand(), newCatalogNodesCommand(), newCatalogServicesCommand())
+		newCatalogDatacentersCommand(), newCatalogHistoryCommand(), newCatalogNodesCommand(), newCatalogServicesCommand())
 }
 
 func tooManyArguments(args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	return fail("Too many arguments (expected 0, got %d)", len(args))
+	return misused("Too many arguments (expected 0, got %d)", len(args))
 }
 
 func newCatalogDatacentersCommand() *cobra.Command {
-	var c client
+	var (
+		c      client
+		output outputFormat
+	)
 	cmd := &cobra.Command{
 		Use:     "datacenters [options]",
 		Short:   "Lists all known datacenters",
 		Long:    "Lists the datacenters known through the WAN pool, the nearest first.",
 		Example: "praetor catalog datacenters",
-		RunE:    func(cmd *cobra.Command, args []string) error { return runCatalogDatacenters(cmd, args, c) },
+		RunE:    func(cmd *cobra.Command, args []string) error { return runCatalogDatacenters(cmd, args, c, output) },
 	}
 	c.register(cmd)
 	c.registerServer(cmd)
+	output.register(cmd)
 	return cmd
 }
 
-func runCatalogDatacenters(cmd *cobra.Command, args []string, c client) error {
+func runCatalogDatacenters(cmd *cobra.Command, args []string, c client, output outputFormat) error {
 	if err := tooManyArguments(args); err != nil {
+		return err
+	}
+	if err := output.check(); err != nil {
 		return err
 	}
 	cl, err := c.open()
@@ -52,10 +59,7 @@ func runCatalogDatacenters(cmd *cobra.Command, args []string, c client) error {
 	if err != nil {
 		return fail("Error listing datacenters: %s", err)
 	}
-	for _, dc := range list {
-		fmt.Fprintln(cmd.OutOrStdout(), dc)
-	}
-	return nil
+	return printList(cmd, &output, list, func() { printLines(cmd, list) })
 }
 
 type catalogNodesOptions struct {
@@ -65,6 +69,7 @@ type catalogNodesOptions struct {
 	near     string
 	nodeMeta pairs
 	service  string
+	output   outputFormat
 }
 
 func newCatalogNodesCommand() *cobra.Command {
@@ -80,6 +85,7 @@ praetor catalog nodes -service=redis -detailed`,
 	opts.client.register(cmd)
 	opts.client.registerServer(cmd)
 	opts.client.registerPartition(cmd)
+	opts.output.register(cmd)
 	fs := cmd.Flags()
 	fs.BoolVar(&opts.detailed, "detailed", false, "Print full IDs, tagged addresses and metadata.")
 	fs.StringVar(&opts.filter, "filter", "", "Filter expression to apply.")
@@ -93,6 +99,9 @@ func runCatalogNodes(cmd *cobra.Command, args []string, opts catalogNodesOptions
 	if err := tooManyArguments(args); err != nil {
 		return err
 	}
+	if err := opts.output.check(); err != nil {
+		return err
+	}
 	cl, err := opts.client.open()
 	if err != nil {
 		return err
@@ -101,16 +110,17 @@ func runCatalogNodes(cmd *cobra.Command, args []string, opts catalogNodesOptions
 	if err != nil {
 		return fail("Error listing nodes: %s", err)
 	}
-	if len(nodes) == 0 {
+	if len(nodes) == 0 && !opts.output.isJSON() {
 		fmt.Fprintln(cmd.ErrOrStderr(), "No nodes match the given query - try expanding your search.")
 		return nil
 	}
-	if opts.detailed {
-		printColumns(cmd, detailedNodes(nodes))
-	} else {
-		printColumns(cmd, nodeRows(nodes))
-	}
-	return nil
+	return printList(cmd, &opts.output, nodes, func() {
+		if opts.detailed {
+			printColumns(cmd, detailedNodes(nodes))
+		} else {
+			printColumns(cmd, nodeRows(nodes))
+		}
+	})
 }
 
 func listNodes(cl *api.Client, opts catalogNodesOptions) ([]*api.Node, error) {
@@ -167,6 +177,7 @@ type catalogServicesOptions struct {
 	node     string
 	nodeMeta pairs
 	tags     bool
+	output   outputFormat
 }
 
 func newCatalogServicesCommand() *cobra.Command {
@@ -183,6 +194,7 @@ praetor catalog services -node=web-1 -tags`,
 	opts.client.registerServer(cmd)
 	opts.client.registerNamespace(cmd)
 	opts.client.registerPartition(cmd)
+	opts.output.register(cmd)
 	fs := cmd.Flags()
 	fs.StringVar(&opts.node, "node", "", "Only services of this node (name or ID).")
 	fs.Var(&opts.nodeMeta, "node-meta", "Only services of nodes with this metadata, KEY=VALUE. May be repeated.")
@@ -194,6 +206,9 @@ func runCatalogServices(cmd *cobra.Command, args []string, opts catalogServicesO
 	if err := tooManyArguments(args); err != nil {
 		return err
 	}
+	if err := opts.output.check(); err != nil {
+		return err
+	}
 	cl, err := opts.client.open()
 	if err != nil {
 		return err
@@ -201,6 +216,9 @@ func runCatalogServices(cmd *cobra.Command, args []string, opts catalogServicesO
 	services, err := listServices(cl, opts)
 	if err != nil {
 		return fail("Error listing services: %s", err)
+	}
+	if opts.output.isJSON() {
+		return opts.output.print(cmd, services, nil)
 	}
 	if len(services) == 0 {
 		fmt.Fprintln(cmd.ErrOrStderr(), "No services match the given query - try expanding your search.")
@@ -214,6 +232,9 @@ func runCatalogServices(cmd *cobra.Command, args []string, opts catalogServicesO
 		}
 		rows = append(rows, row)
 	}
+	if last := len(rows) - 1; opts.tags && rows[last][1] == "" {
+		rows[last] = rows[last][:1] // what is printed ends without blanks
+	}
 	printTabs(cmd, rows)
 	return nil
 }
@@ -226,12 +247,12 @@ func listServices(cl *api.Client, opts catalogServicesOptions) (map[string][]str
 		return services, err
 	}
 	node, _, err := cl.Catalog().Node(opts.node, q)
-	if err != nil || node == nil {
-		return nil, err
-	}
 	services := map[string][]string{}
+	if err != nil || node == nil {
+		return services, err
+	}
 	for _, s := range node.Services {
-		services[s.Service] = slices.Compact(slices.Sorted(slices.Values(append(services[s.Service], s.Tags...))))
+		services[s.Service] = append(services[s.Service], s.Tags...)
 	}
 	return services, nil
 }

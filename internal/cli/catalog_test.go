@@ -82,6 +82,11 @@ $ catalog services -tags
 > {"web":["v2","v1"],"consul":[]}
 | consul      
 | web         v1,v2
+$ catalog services -tags
+< GET /v1/catalog/services
+> {"web":[],"consul":[]}
+| consul      
+| web
 $ catalog services -node-meta=a=1 -node-meta=b=2 -namespace=n -partition=p
 < GET /v1/catalog/services?node-meta=a%3A1&node-meta=b%3A2&ns=n&partition=p
 > {}
@@ -90,7 +95,7 @@ $ catalog services -node=n1 -tags
 < GET /v1/catalog/node/n1
 > {"Node":{"Node":"n1"},"Services":{"w1":{"ID":"w1","Service":"web","Tags":["b","a"]},"w2":{"ID":"w2","Service":"web","Tags":["a","c"]},"d":{"ID":"d","Service":"db"}}}
 | db       
-| web      a,b,c
+| web      a,a,b,c
 $ catalog services -node=none
 < GET /v1/catalog/node/none
 > null

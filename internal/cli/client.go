@@ -14,13 +14,18 @@ import (
 // clientAnnotation marks the flags that help lists under HTTP API Options.
 const clientAnnotation = "http-api-option"
 
+// defaultAddress is where commands look for an agent that nothing else is said of.
+const defaultAddress = "127.0.0.1:8500"
+
 // client is the flags of commands that talk to an agent (reference/cli.md §1.4).
 type client struct {
 	httpAddr, token, tokenFile       string
 	caFile, caPath, tlsServerName    string
 	clientCert, clientKey            string
 	datacenter, namespace, partition string
-	stale                            bool
+	stale                            boolean
+	answered                         func(http.Header) // is told the headers of each answer, if it is set
+	anonymous                        bool              // no token is sent, whatever flags and environment say
 }
 
 // register adds the flags every such command has.
@@ -41,7 +46,7 @@ func (c *client) register(cmd *cobra.Command) {
 func (c *client) registerServer(cmd *cobra.Command) {
 	fs := clientFlags(cmd)
 	fs.StringVar(&c.datacenter, "datacenter", "", "Name of the datacenter to query; the agent's own if unspecified.")
-	fs.BoolVar(&c.stale, "stale", false, "Permit any server (non-leader) to answer.")
+	boolVar(fs, &c.stale, "stale", "Permit any server (non-leader) to answer.")
 	adoptClientFlags(cmd, fs)
 }
 
@@ -96,7 +101,15 @@ func (c *client) open() (*api.Client, error) { return c.openWith(nil) }
 // they are added to each.
 func (c *client) openWith(parameters url.Values) (*api.Client, error) {
 	adoptEnvironment()
+	if c.anonymous {
+		os.Unsetenv(api.HTTPTokenEnvName) // which the library takes up by itself
+		os.Unsetenv(api.HTTPTokenFileEnvName)
+		c.token, c.tokenFile = "", ""
+	}
 	cfg := api.DefaultConfig()
+	if os.Getenv(api.HTTPAddrEnvName) == "" {
+		cfg.Address = defaultAddress // the library's localhost takes a hosts file
+	}
 	override(&cfg.Address, c.httpAddr)
 	override(&cfg.Token, c.token)
 	override(&cfg.TokenFile, c.tokenFile)
@@ -120,6 +133,9 @@ func (c *client) openWith(parameters url.Values) (*api.Client, error) {
 	if len(parameters) > 0 {
 		cfg.HttpClient.Transport = adding{cfg.HttpClient.Transport, parameters}
 	}
+	if c.answered != nil {
+		cfg.HttpClient.Transport = noting{cfg.HttpClient.Transport, c.answered}
+	}
 	return cl, nil
 }
 
@@ -139,10 +155,34 @@ func (a adding) RoundTrip(r *http.Request) (*http.Response, error) {
 	return a.RoundTripper.RoundTrip(r)
 }
 
+// noting shows the headers of answers, which the library keeps to itself.
+type noting struct {
+	http.RoundTripper
+	answered func(http.Header)
+}
+
+// RoundTrip implements http.RoundTripper.
+func (n noting) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := n.RoundTripper.RoundTrip(r)
+	if err == nil {
+		n.answered(resp.Header)
+	}
+	return resp, err
+}
+
 func override(field *string, flag string) {
 	if flag != "" {
 		*field = flag
 	}
 }
 
-func (c *client) query() *api.QueryOptions { return &api.QueryOptions{AllowStale: c.stale} }
+// askAgent asks the agent who it is: the commands that Consul lets do so need
+// agent:read beside their own rights (reference/security.md §4.2).
+func askAgent(cl *api.Client) (self map[string]map[string]any, err error) {
+	if self, err = cl.Agent().Self(); err != nil {
+		return nil, fail("Error querying Consul agent: %s", err)
+	}
+	return self, nil
+}
+
+func (c *client) query() *api.QueryOptions { return &api.QueryOptions{AllowStale: bool(c.stale)} }

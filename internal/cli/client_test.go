@@ -134,13 +134,13 @@ $ kv delete -h
 |   -modify-index=<value>
 …
 $ -v
-| Consul v1.21.4
+| Consul v1.22.7
 …
 $ --version
-| Consul v1.21.4
+| Consul v1.22.7
 …
 $ -version
-| Consul v1.21.4
+| Consul v1.22.7
 …
 `)
 }

@@ -18,8 +18,8 @@ import (
 // bash's complete -C and its like (reference/cli.md §1.2).
 const lineVariable = "COMP_LINE"
 
-// complete lists what the last word of a line may become: commands, or flags if
-// it begins with a dash.
+// complete lists what the last word of a line may become: commands, flags if it begins
+// with a dash, and what the agent knows of keys, nodes, services and datacenters.
 func complete(root *cobra.Command, line string) []string {
 	words := strings.Fields(line)
 	if len(words) == 0 {
@@ -35,12 +35,17 @@ func complete(root *cobra.Command, line string) []string {
 	cmd, _, rest := locate(root, words[1:])
 	var list []string
 	switch {
-	case strings.HasPrefix(last, "-"):
+	case strings.HasPrefix(last, "-") && !strings.Contains(last, "="):
 		list = flagNames(cmd)
-	case len(rest) == 0:
+	case cmd.HasSubCommands():
 		for _, c := range visible(cmd) {
 			list = append(list, c.Name())
 		}
+		if len(rest) > 0 {
+			return nil
+		}
+	default:
+		return completeValue(cmd, rest, last)
 	}
 	return slices.DeleteFunc(list, func(name string) bool { return !strings.HasPrefix(name, last) })
 }
@@ -74,9 +79,10 @@ type shell struct {
 
 var shells = []shell{
 	{"bash", ".bashrc", false, "complete -o nospace -C PROGRAM NAME"},
-	{"zsh", ".zshrc", false, "autoload -U +X bashcompinit && bashcompinit && complete -o nospace -C PROGRAM NAME"},
+	{"zsh", ".zshrc", false, "(( $+functions[compdef] )) || { autoload -U compinit && compinit }; autoload -U +X bashcompinit && bashcompinit && complete -o nospace -C PROGRAM NAME"},
 	{"fish", ".config/fish/completions/NAME.fish", true, `function __complete_NAME
     set -lx COMP_LINE (commandline -cp)
+    set -lx COMP_WHOLE 1
     test -z (commandline -ct)
     and set COMP_LINE "$COMP_LINE "
     PROGRAM
@@ -92,20 +98,25 @@ func (s shell) script(program, name string) string {
 func newCompletionCommand() *cobra.Command {
 	var commands []*cobra.Command
 	for _, s := range shells {
-		commands = append(commands, &cobra.Command{
-			Use:     s.name,
+		program := ""
+		cmd := &cobra.Command{
+			Use:     s.name + " [options]",
 			Short:   "Print what makes " + s.name + " complete commands",
 			Long:    "Prints the lines that make " + s.name + " complete commands and flags with the tab key.",
 			Example: completionExamples[s.name],
 			RunE: func(cmd *cobra.Command, args []string) error {
-				program, err := os.Executable()
-				if err != nil {
-					return fail("Error finding this program: %s", err)
+				if program == "" {
+					var err error
+					if program, err = os.Executable(); err != nil {
+						return fail("Error finding this program: %s", err)
+					}
 				}
 				fmt.Fprintln(cmd.OutOrStdout(), s.script(program, cmd.Root().Name()))
 				return nil
 			},
-		})
+		}
+		cmd.Flags().StringVar(&program, "program", "", "Name or path of the program that the shell asks. The default is this one's path.")
+		commands = append(commands, cmd)
 	}
 	return newGroup("completion", "Print what makes a shell complete commands",
 		`Prints the lines that make a shell complete commands and flags with the tab key.

@@ -12,7 +12,7 @@ func TestShellsAreToldWhatAWordMayBecome(t *testing.T) {
 	for line, want := range map[string]string{
 		"praetor k":                     "keygen keyring kv",
 		"praetor kv pu":                 "put",
-		"praetor operator raft ":        "list-peers remove-peer transfer-leader",
+		"praetor operator raft ":        "list-peers recover remove-peer transfer-leader",
 		"praetor members -de":           "-detailed",
 		"praetor kv get -datac":         "-datacenter=",
 		"praetor kv get a":              "",

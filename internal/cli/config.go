@@ -42,9 +42,9 @@ func (n *entryName) register(cmd *cobra.Command) {
 func (n *entryName) check() error {
 	switch {
 	case n.kind == "":
-		return fail("Must specify the -kind parameter")
+		return misused("Must specify the -kind parameter")
 	case n.name == "":
-		return fail("Must specify the -name parameter")
+		return misused("Must specify the -name parameter")
 	}
 	return nil
 }
@@ -62,13 +62,7 @@ func (o *onlyIf) register(cmd *cobra.Command) {
 
 // readEntry reads an entry from a file, or from stdin for "-".
 func readEntry(cmd *cobra.Command, file string) (configentry.Entry, error) {
-	if file == "" {
-		return nil, fail("Failed to load data: must specify a file path or '-' for stdin")
-	}
-	if file != "-" {
-		file = "@" + file
-	}
-	data, err := readData(cmd, file)
+	data, err := readFile(cmd, file)
 	if err != nil {
 		return nil, fail("Failed to load data: %s", err)
 	}
@@ -120,7 +114,7 @@ praetor config write - < web.json`,
 
 func runConfigWrite(cmd *cobra.Command, args []string, opts configWriteOptions) error {
 	if len(args) != 1 {
-		return fail("Must provide exactly one positional argument to specify the config entry to write")
+		return misused("Must provide exactly one positional argument to specify the config entry to write")
 	}
 	entry, err := readEntry(cmd, args[0])
 	if err != nil {
@@ -144,10 +138,18 @@ func runConfigWrite(cmd *cobra.Command, args []string, opts configWriteOptions) 
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "Config entry written: %s/%s\n", sent.GetKind(), sent.GetName())
 	if configentry.PermitsPlaintext(entry) {
-		fmt.Fprintln(cmd.ErrOrStderr(), "WARNING: MutualTLSMode \"permissive\" lets services be reached without mutual TLS. "+
-			"Use it only while services move into the mesh.")
+		fmt.Fprintln(cmd.ErrOrStderr(), plaintextWarning(entry))
 	}
 	return nil
+}
+
+func plaintextWarning(entry configentry.Entry) string {
+	if configentry.KindOf(entry) == configentry.KindMesh {
+		return "WARNING: AllowEnablingPermissiveMutualTLS=true allows insecure MutualTLSMode=permissive configurations in the proxy-defaults " +
+			"and service-defaults config entries. You can set AllowEnablingPermissiveMutualTLS=false at any time to disallow additional permissive " +
+			"configurations. To list services in permissive mode, run `consul config list -kind service-defaults -filter 'MutualTLSMode = \"permissive\"'`."
+	}
+	return "WARNING: MutualTLSMode=permissive lets services be reached without mutual TLS. Use it only while services move into the mesh."
 }
 
 type configReadOptions struct {
@@ -194,6 +196,7 @@ type configListOptions struct {
 	client client
 	kind   string
 	filter string
+	output outputFormat
 }
 
 func newConfigListCommand() *cobra.Command {
@@ -206,6 +209,7 @@ func newConfigListCommand() *cobra.Command {
 		RunE:    func(cmd *cobra.Command, args []string) error { return runConfigList(cmd, opts) },
 	}
 	registerConfig(cmd, &opts.client)
+	opts.output.register(cmd)
 	cmd.Flags().StringVar(&opts.kind, "kind", "", "The kind of the configuration entries.")
 	cmd.Flags().StringVar(&opts.filter, "filter", "", "An expression that entries must match.")
 	return cmd
@@ -213,7 +217,10 @@ func newConfigListCommand() *cobra.Command {
 
 func runConfigList(cmd *cobra.Command, opts configListOptions) error {
 	if opts.kind == "" {
-		return fail("Must specify the -kind parameter")
+		return misused("Must specify the -kind parameter")
+	}
+	if err := opts.output.check(); err != nil {
+		return err
 	}
 	cl, err := opts.client.open()
 	if err != nil {
@@ -225,10 +232,11 @@ func runConfigList(cmd *cobra.Command, opts configListOptions) error {
 	if err != nil {
 		return fail("Error listing config entries for kind %q: %s", opts.kind, err)
 	}
-	for _, e := range entries {
-		fmt.Fprintln(cmd.OutOrStdout(), e.GetName())
-	}
-	return nil
+	return printList(cmd, &opts.output, entries, func() {
+		for _, e := range entries {
+			fmt.Fprintln(cmd.OutOrStdout(), e.GetName())
+		}
+	})
 }
 
 type configDeleteOptions struct {

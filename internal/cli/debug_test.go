@@ -62,7 +62,7 @@ func recordedAgent(t *testing.T, profiles, wan bool, refused ...string) {
 		servers = `[{"Name":"n1.dc1","Addr":"10.0.0.1"}]`
 	}
 	answers := map[string]string{
-		"/v1/agent/self":                         fmt.Sprintf(`{"Config":{"Version":"1.21.4","NodeName":"n1"},"DebugConfig":{"EnableDebug":%t}}`, profiles),
+		"/v1/agent/self":                         fmt.Sprintf(`{"Config":{"Version":"1.22.7","NodeName":"n1"},"DebugConfig":{"EnableDebug":%t}}`, profiles),
 		"/v1/agent/host":                         `{"Memory":1}`,
 		"/v1/agent/members":                      `[{"Name":"n1","Addr":"10.0.0.1"}]`,
 		"/v1/operator/raft/configuration?stale=": `{"Servers":[{"ID":"u","Node":"n1","Address":"10.0.0.1:8300","Leader":true,"Voter":true,"ProtocolVersion":"3","LastIndex":5}]}`,
@@ -112,7 +112,7 @@ func TestDebugRecords(t *testing.T) {
 		files    string
 	}{
 		{"everything", nil, true, true, nil, []string{
-			"==> Starting debugger and capturing static information...\n     Agent Version: '1.21.4'\n          Interval: '30s'\n          Duration: '5m0s'\n            Output: 'rec.tar.gz'\n" +
+			"==> Starting debugger and capturing static information...\n     Agent Version: '1.22.7'\n          Interval: '30s'\n          Duration: '5m0s'\n            Output: 'rec.tar.gz'\n" +
 				"           Capture: 'metrics, logs, pprof, host, agent, members'\n==> Beginning capture interval ", " +0000 UTC (0)\n==> Capture successful ", "==> Recording ends early\n", "    Saved debug archive: rec.tar.gz\n",
 		}, "agent.json consul.log goroutine.prof heap.prof host.json index.json listpeers.json members.json metrics.json profile.prof trace.out"},
 		{"without profiles", []string{"-duration=10s", "-interval=5s"}, false, false, nil, []string{
@@ -149,7 +149,7 @@ func TestDebugRecords(t *testing.T) {
 				t.Errorf("files %s\nwant  %s", got, row.files)
 			}
 			for name, want := range map[string]string{
-				"index.json": `"AgentVersion": "1.21.4",`, "agent.json": `"NodeName": "n1"`, "host.json": `"Memory"`, "members.json": `"Name": "` + map[bool]string{true: "n1.dc1", false: "n1"}[row.wan] + `"`,
+				"index.json": `"AgentVersion": "1.22.7",`, "agent.json": `"NodeName": "n1"`, "host.json": `"Memory"`, "members.json": `"Name": "` + map[bool]string{true: "n1.dc1", false: "n1"}[row.wan] + `"`,
 				"listpeers.json": "n1    u   10.0.0.1:8300  leader  true   3             5             -\n", "heap.prof": "heap", "goroutine.prof": "goroutines",
 			} {
 				if content, ok := files[name]; ok && !strings.Contains(content, want) {

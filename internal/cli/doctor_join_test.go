@@ -54,7 +54,7 @@ func TestDoctorLeadsToTheCure(t *testing.T) {
 		{"another datacenter", joinFailed("Failed to join 127.0.0.1:8301: Member 's' part of wrong datacenter 'dc2'"), []string{"-> each datacenter has a LAN pool of its own"}},
 		{"nobody there", joinFailed("Failed to join 127.0.0.1:8301: dial tcp 127.0.0.1:8301: connect: connection refused"), []string{"-> no agent gossips there"}},
 		{"no retry_join", map[string]string{"GET /v1/agent/members": alone, "GET /v1/status/leader": "!No known Consul servers"},
-			[]string{"problem leader who leads cannot be found out", "-> this agent knows no server: praetor join ADDRESS, and retry_join in its configuration"}},
+			[]string{"problem leader no server leads: nothing can be written, and reads need ?stale. This agent knows no server, and has no retry_join -> praetor join ADDRESS, and retry_join in its configuration"}},
 		{"own networks leave out the servers", map[string]string{"GET /v1/agent/members": alone, "GET /v1/status/leader": "!No known Consul servers",
 			"GET /v1/agent/self": agentSelf(`,"SerfAllowedCIDRsLAN":["10.0.0.0/8"],"RetryJoinLAN":["127.0.0.1:8301","10.1.1.1","a.example"]`, ``)},
 			[]string{"problem join serf_lan_allowed_cidrs here (10.0.0.0/8) leaves out 127.0.0.1: agents there are ignored", "-> add their networks to serf_lan_allowed_cidrs of this agent"}},
@@ -79,6 +79,13 @@ func TestDoctorLeadsToTheCure(t *testing.T) {
 			[]string{"warning requests 10.0.0.7 sends 300 requests a second, most like GET /v1/kv/app -> find the program on that machine"}},
 		{"requests over a limit", map[string]string{"GET /v1/agent/metrics": `{"Counters":[{"Name":"consul.rpc.rate_limit.exceeded","Count":7,"Labels":{"limit_type":"global/write"}}]}`},
 			[]string{"warning requests 7 requests were over a limit in ten seconds (consul.rpc.rate_limit.exceeded global/write)"}},
+		{"rules that are not enforced", map[string]string{"GET /v1/agent/self": agentSelf(`,"ACLDefaultPolicy":"deny"`, ``)}, []string{"problem access acl.default_policy is deny, but acl.enabled is false", "-> set acl.enabled = true on all servers", "praetor help security"}},
+		{"rules that let all in", map[string]string{"GET /v1/agent/self": agentSelf(`,"ACLDefaultPolicy":"allow","ACLsEnabled":true`, ``)}, []string{"warning access access rules are on, but acl.default_policy is allow"}},
+		{"gossip in the clear beside a key", map[string]string{"GET /v1/agent/self": agentSelf(`,"EncryptKey":"hidden","EncryptVerifyIncoming":true`, ``)}, []string{"warning access encrypt is set, but gossip without the key is still sent or believed"}},
+		{"HTTP beside HTTPS with certificates", map[string]string{"GET /v1/agent/self": agentSelf(`,"HTTPAddrs":["tcp://10.0.0.1:8500","tcp://127.0.0.1:8500"],"TLS":{"HTTPS":{"VerifyIncoming":true}}`, ``)}, []string{"without a certificate the API answers at 10.0.0.1:8500 ->"}},
+		{"a primary datacenter that is not there", map[string]string{"GET /v1/agent/self": agentSelf(`,"PrimaryDatacenter":"dc9"`, ``), "GET /v1/catalog/datacenters": `["dc1","dc2"]`}, []string{"problem datacenters primary_datacenter is dc9, and the servers know dc1, dc2 only"}},
+		{"a log that is not compacted", map[string]string{"GET /v1/agent/self": agentSelf(`,"RaftSnapshotThreshold":100`, `"raft":{"applied_index":"5001","last_snapshot_index":"7"}`)}, []string{"warning log the log is not compacted: 4994 entries since the last snapshot, where 100 are usual"}},
+		{"DNS elsewhere", map[string]string{"GET /v1/agent/self": strings.Replace(agentSelf(`,"DNSAddrs":["tcp://127.0.0.7:1","udp://127.0.0.7:1"]`, ``), `"DNSPort":-1`, `"DNSPort":1`, 1)}, []string{"problem dns DNS does not answer at 127.0.0.7:1"}},
 		{"a disk that cannot be written", map[string]string{"GET /v1/agent/self": agentSelf(`,"DataDir":"/proc/no such folder"`, ``)},
 			[]string{"problem disk the disk cannot be written", "-> make room, or see to the disk"}},
 	} {
@@ -119,7 +126,7 @@ func TestDoctorLeadsFromADamagedServerToItsCure(t *testing.T) {
 	out, _, code := run(t, "doctor", "-data-dir="+dir) // of a server that does not start
 	said := strings.Join(strings.Fields(out), " ")
 	for _, want := range []string{
-		"holds a server's log", "its last line names the file and the place", `"A server says that its data is damaged"`,
+		"holds a server's log", "its last line names the file and the place", "praetor help damage",
 		"a snapshot of this server was damaged", "2-18-1700000000000.damaged", "praetor snapshot save",
 	} {
 		if code != 2 || !strings.Contains(said, want) {

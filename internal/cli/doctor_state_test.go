@@ -68,13 +68,13 @@ func TestDoctorCountsVoters(t *testing.T) {
 		want string
 	}{
 		{1, nil, "fine leader s1 leads 1 voter"},
-		{2, nil, "warning leader 2 servers bear no more losses than 1 -> add or remove one server"},
+		{2, nil, "warning leader no server may be lost now: 2 of 2 are needed -> add a server, for three"},
 		{3, nil, "s1 leads 3 voters"},
 		{3, []int{3}, "warning leader one more lost server stops the cluster: 2 of 3 voters live -> bring s3 back, or replace it"},
 		{3, []int{2, 3}, "problem leader 1 of 3 voters live, and 2 are needed: s2, s3 -> start them again, with retry_join of a member"},
 		{5, []int{4}, "s1 leads 5 voters"},
 		{5, []int{3, 4}, "one more lost server stops the cluster: 3 of 5 voters live -> bring s3, s4 back"},
-		{4, nil, "4 servers bear no more losses than 3"},
+		{4, nil, "4 servers tolerate no more losses than 3"},
 	} {
 		t.Run(fmt.Sprintf("%d of %d dead", len(row.dead), row.n), func(t *testing.T) {
 			wantSaid(t, voters(row.n, row.dead...), strings.Replace(row.want, "fine leader ", "", 1))
@@ -123,6 +123,17 @@ func TestDoctorLooksAtTheCertificateOfHTTPS(t *testing.T) {
 	wantSaid(t, selfWith("HTTPSPort", 1), "HTTPS does not answer at 127.0.0.1:1", "-> has the agent a certificate (tls.https.cert_file)? See its log")
 }
 
+func TestDoctorLooksAtTheRootOfTheMesh(t *testing.T) {
+	roots := func(left time.Duration) map[string]string {
+		return map[string]string{"GET /v1/connect/ca/roots": fmt.Sprintf(`{"ActiveRootID":"a","Roots":[{"ID":"a","Name":"Consul CA Primary Cert","Active":true,"NotAfter":%q},
+			{"ID":"old","Name":"old","NotAfter":"2001-01-01T00:00:00Z"}]}`, time.Now().Add(left).Format(time.RFC3339))}
+	}
+	wantSaid(t, roots(-time.Hour), "the certificate Consul CA Primary Cert of the mesh has expired, on ", "-> make another root: praetor connect ca set-config")
+	wantSaid(t, roots(100*time.Hour), "the certificate Consul CA Primary Cert of the mesh expires in 99 hours")
+	wantSaid(t, roots(20*24*time.Hour), "the certificate Consul CA Primary Cert of the mesh expires in 19 days")
+	wantSaid(t, roots(4000*time.Hour), "Consul CA Primary Cert of the mesh is valid until ")
+}
+
 func TestDoctorAsksDNS(t *testing.T) {
 	for want, reply := range map[string]func(*dns.Msg){
 		" answers": func(m *dns.Msg) {
@@ -152,8 +163,8 @@ func TestDoctorComparesClocks(t *testing.T) {
 		ahead time.Duration
 		want  string
 	}{
-		{0, "1 clock looked at"},
-		{20 * time.Minute, "problem clocks the clock of s differs by 20m"},
+		{0, "1 clock within 2s of this machine's"},
+		{20*time.Minute + 30*time.Second, "problem clocks the clock of s differs by 20m"},
 	} {
 		other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Date", time.Now().Add(row.ahead).UTC().Format(http.TimeFormat))

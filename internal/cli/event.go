@@ -50,6 +50,9 @@ func runEvent(cmd *cobra.Command, args []string, opts eventOptions) error {
 	if err != nil {
 		return err
 	}
+	if _, err := askAgent(cl); err != nil {
+		return err
+	}
 	id, _, err := cl.Event().Fire(event, nil)
 	if err != nil {
 		return fail("Error firing event: %s", err)
@@ -61,18 +64,19 @@ func runEvent(cmd *cobra.Command, args []string, opts eventOptions) error {
 // check finds filters that an agent would accept but no agent could match
 // (reference/cli.md §4).
 func (o *eventOptions) check(cmd *cobra.Command, args []string) error {
-	switch {
-	case o.name == "":
+	if o.name == "" {
 		return fail("Event name must be specified\n\n%s", help(cmd))
-	case len(args) > 1:
-		return fail("Too many command line arguments.\n\n%s", help(cmd))
-	case o.tag != "" && o.service == "":
-		return fail("Cannot provide tag filter without service filter.")
 	}
 	for _, filter := range []struct{ name, expression string }{{"node", o.node}, {"service", o.service}, {"tag", o.tag}} {
+		if filter.name == "tag" && o.tag != "" && o.service == "" {
+			return fail("Cannot provide tag filter without service filter.")
+		}
 		if _, err := regexp.Compile(filter.expression); err != nil {
 			return fail("Failed to compile %s filter regexp: %s", filter.name, strings.TrimSpace(err.Error()))
 		}
+	}
+	if len(args) > 1 {
+		return fail("Too many command line arguments.\n\n%s", help(cmd))
 	}
 	return nil
 }

@@ -11,18 +11,22 @@ func TestEventsAreFiredWithTheirFilters(t *testing.T) {
 		"PUT /v1/event/fire/deploy":                                 id,
 		"PUT /v1/event/fire/deploy?node=%5Ea%24&service=web&tag=v1": id,
 		"PUT /v1/event/fire/late":                                   "!no leader",
+		"GET /v1/agent/self":                                        "{}",
 	})
 	const said = "Event ID: b54fe110-7af5-cafc-d1fb-afc8ba432b1c\n"
 	want(t, 0, said, "", "event", "-name=deploy", "payload text")
 	want(t, 0, said, "", "event", "-name=deploy", "-node=^a$", "-service=web", "-tag=v1")
 	want(t, 1, "", "Error firing event: Unexpected response code: 500 (no leader)\n", "event", "-name=late")
-	a.want("PUT /v1/event/fire/deploy payload text", "PUT /v1/event/fire/deploy?node=%5Ea%24&service=web&tag=v1", "PUT /v1/event/fire/late")
+	const self = "GET /v1/agent/self"
+	a.want(self, "PUT /v1/event/fire/deploy payload text", self, "PUT /v1/event/fire/deploy?node=%5Ea%24&service=web&tag=v1", self, "PUT /v1/event/fire/late")
 	for _, row := range []struct {
 		args, want string
 		help       bool
 	}{
 		{"", "Event name must be specified\n", true},
 		{"-name=x a b", "Too many command line arguments.\n", true},
+		{"-name=x -tag=v1 a b", "Cannot provide tag filter without service filter.\n", false},
+		{"-name=x -node=( -tag=v1", "Failed to compile node filter regexp: error parsing regexp: missing closing ): `(`\n", false},
 		{"-name=x -tag=v1", "Cannot provide tag filter without service filter.\n", false},
 		{"-name=x -service=(", "Failed to compile service filter regexp: error parsing regexp: missing closing ): `(`\n", false},
 		{"-name=x -node=[", "Failed to compile node filter regexp: error parsing regexp: missing closing ]: `[`\n", false},
@@ -67,14 +71,20 @@ func TestRoundTripsAreEstimated(t *testing.T) {
 func TestEvent(t *testing.T) {
 	play(t, `
 $ event -name=e -token=t ''
+< GET /v1/agent/self token=t
+> {}
 < PUT /v1/event/fire/e token=t
 > {"ID":"b54fe110"}
 | Event ID: b54fe110
 $ event -name=e -node=n -service=s -tag=t payload
+< GET /v1/agent/self
+> {}
 < PUT /v1/event/fire/e?node=n&service=s&tag=t payload
 > {"ID":"b54fe110"}
 | Event ID: b54fe110
 $ event -name=e
+< GET /v1/agent/self
+> {}
 < PUT /v1/event/fire/e
 > 403 no
 ! Error firing event: Unexpected response code: 403 (no)

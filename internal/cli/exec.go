@@ -83,6 +83,10 @@ func runExec(cmd *cobra.Command, args []string, opts execOptions) error {
 	if err != nil {
 		return err
 	}
+	self, err := askAgent(cl)
+	if err != nil {
+		return err
+	}
 	signals, restore := interrupts()
 	defer restore()
 	ctx, cancel := context.WithCancelCause(context.Background())
@@ -95,6 +99,7 @@ func runExec(cmd *cobra.Command, args []string, opts execOptions) error {
 		}
 	}()
 	e := &execution{cmd: cmd, opts: opts, cl: cl}
+	e.foreign = opts.client.datacenter != "" && self["Config"]["Datacenter"] != opts.client.datacenter
 	err = e.run(ctx, spec)
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
@@ -135,6 +140,7 @@ type execution struct {
 	cmd     *cobra.Command
 	opts    execOptions
 	cl      *api.Client
+	foreign bool // the job is for another datacenter than the agent's
 	session string
 
 	acks, exits, failures int
@@ -163,9 +169,13 @@ func (e *execution) run(ctx context.Context, spec *rexecSpec) error {
 		defer close(ended)
 		e.cl.Session().RenewPeriodic(rexecRenewTTL, e.session, nil, stop)
 	}()
+	uploaded := false
 	defer func() {
 		close(stop)
 		<-ended
+		if !uploaded {
+			return // nothing is there, and who may not write may not delete
+		}
 		if _, err := e.cl.KV().DeleteTree(e.folder(), nil); err != nil {
 			fmt.Fprintf(e.cmd.ErrOrStderr(), "Failed to cleanup: %s\n", err)
 		}
@@ -173,6 +183,7 @@ func (e *execution) run(ctx context.Context, spec *rexecSpec) error {
 	if err := e.upload(spec); err != nil {
 		return fail("Failed to create job file: %s", err)
 	}
+	uploaded = true
 	e.tell("Uploaded remote execution spec")
 	select {
 	case <-time.After(e.opts.waitRepl):
@@ -189,13 +200,9 @@ func (e *execution) run(ctx context.Context, spec *rexecSpec) error {
 
 // createSession makes the session on this agent; in another datacenter, where
 // this agent's node is unknown, on a healthy server of that.
-func (e *execution) createSession() error {
+func (e *execution) createSession() (err error) {
 	entry := &api.SessionEntry{Name: rexecSession, Behavior: api.SessionBehaviorDelete, TTL: rexecSessionTTL}
-	foreign, err := e.isForeign()
-	if err != nil {
-		return err
-	}
-	if !foreign {
+	if !e.foreign {
 		e.session, _, err = e.cl.Session().Create(entry, nil)
 		return err
 	}
@@ -209,17 +216,6 @@ func (e *execution) createSession() error {
 	entry.Node = servers[0].Node.Node
 	e.session, _, err = e.cl.Session().CreateNoChecks(entry, nil)
 	return err
-}
-
-func (e *execution) isForeign() (bool, error) {
-	if e.opts.client.datacenter == "" {
-		return false, nil
-	}
-	self, err := e.cl.Agent().Self()
-	if err != nil {
-		return false, err
-	}
-	return self["Config"]["Datacenter"] != e.opts.client.datacenter, nil
 }
 
 func (e *execution) upload(spec *rexecSpec) error {
@@ -277,6 +273,9 @@ func (e *execution) collect(ctx context.Context) error {
 		case <-quiet.C:
 			e.print("%d / %d node(s) completed / acknowledged", e.exits, e.acks)
 			e.tell("Completed in %0.2f seconds", time.Since(begin).Seconds())
+			if e.acks == 0 && isTerminal(e.cmd.ErrOrStderr()) { // Consul's exit code stays 0
+				fmt.Fprintln(e.cmd.ErrOrStderr(), "No agent took the job: agents do only with disable_remote_exec = false in their configuration")
+			}
 			if e.failures > 0 || e.exits < e.acks {
 				return exit{code: exitNoMatch}
 			}
@@ -291,6 +290,8 @@ func (e *execution) note(n rexecNews) {
 	case "ack":
 		e.acks++
 		e.tell("==> %s: acknowledged", n.node)
+	case "error":
+		e.tell("==> %s: %s", n.node, n.value)
 	case "exit":
 		e.exits++
 		code, err := strconv.Atoi(string(n.value))
@@ -315,7 +316,7 @@ func (e *execution) note(n rexecNews) {
 // rexecNews is a key that a target wrote.
 type rexecNews struct {
 	node  string
-	kind  string // ack, out or exit
+	kind  string // ack, out, error (why the job could not start; Consul has none) or exit
 	value []byte
 }
 
@@ -379,11 +380,11 @@ func exitsLast(keys []string) []string {
 	return slices.Concat(first, last)
 }
 
-// parseRexecKey parses NODE/ack, NODE/exit and NODE/out/N.
+// parseRexecKey parses NODE/ack, NODE/error, NODE/exit and NODE/out/N.
 func parseRexecKey(name string) (rexecNews, bool) {
 	parts := strings.Split(name, "/")
 	switch {
-	case len(parts) == 2 && (parts[1] == "ack" || parts[1] == "exit"),
+	case len(parts) == 2 && (parts[1] == "ack" || parts[1] == "error" || parts[1] == "exit"),
 		len(parts) == 3 && parts[1] == "out":
 		return rexecNews{node: parts[0], kind: parts[1]}, true
 	}

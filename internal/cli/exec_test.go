@@ -20,7 +20,9 @@ import (
 // was made is taken away.
 func TestExecAsksStepByStep(t *testing.T) {
 	const (
-		session = `< PUT /v1/session/create {"Behavior":"delete","Name":"Remote Exec","TTL":"15s"}
+		session = `< GET /v1/agent/self
+> {}
+< PUT /v1/session/create {"Behavior":"delete","Name":"Remote Exec","TTL":"15s"}
 > {"ID":"s1"}
 `
 		upload = `< PUT /v1/kv/_rexec/s1/job?acquire=s1 {"Command":"echo hi","Args":null,"Script":null,"Wait":1000000000}
@@ -29,14 +31,17 @@ func TestExecAsksStepByStep(t *testing.T) {
 		fire = `< PUT /v1/event/fire/_rexec {"Prefix":"_rexec","Session":"s1"}
 > {"ID":"e1"}
 `
-		cleanup = `< PUT /v1/session/destroy/s1
+		destroy = `< PUT /v1/session/destroy/s1
 > true
-< DELETE /v1/kv/_rexec/s1/?recurse=
+`
+		cleanup = destroy + `< DELETE /v1/kv/_rexec/s1/?recurse=
 > true
 `
 	)
 	play(t, `
 $ exec -wait=1s -wait-repl=1ms echo hi
+< GET /v1/agent/self
+> {}
 < PUT /v1/session/create …
 > 500 No cluster leader
 ! Failed to create session: Unexpected response code: 500 (No cluster leader)
@@ -44,12 +49,12 @@ $ exec -wait=1s -wait-repl=1ms echo hi
 $ exec -wait=1s -wait-repl=1ms echo hi
 `+session+`< PUT /v1/kv/_rexec/s1/job?acquire=s1 …
 > false
-`+cleanup+`! Failed to create job file: failed to acquire key _rexec/s1/job
+`+destroy+`! Failed to create job file: failed to acquire key _rexec/s1/job
 = 1
 $ exec -wait=1s -wait-repl=1ms echo hi
 `+session+`< PUT /v1/kv/_rexec/s1/job?acquire=s1 …
 > 403 no
-`+cleanup+`! Failed to create job file: Unexpected response code: 403 (no)
+`+destroy+`! Failed to create job file: Unexpected response code: 403 (no)
 = 1
 $ exec -wait=1s -wait-repl=1ms echo hi
 `+session+upload+`< PUT /v1/event/fire/_rexec …
@@ -107,7 +112,7 @@ $ exec -wait=1s -wait-repl=1ms -
 . script
 `+session+`< PUT /v1/kv/_rexec/s1/job?acquire=s1 {"Command":"","Args":null,"Script":"c2NyaXB0Cg==","Wait":1000000000}
 > false
-`+cleanup+`! Failed to create job file: failed to acquire key _rexec/s1/job
+`+destroy+`! Failed to create job file: failed to acquire key _rexec/s1/job
 = 1
 $ exec -datacenter=dc2 echo hi
 < GET /v1/agent/self?dc=dc2
@@ -128,7 +133,7 @@ $ exec -datacenter=dc2 echo hi
 $ exec -datacenter=dc2 echo hi
 < GET /v1/agent/self?dc=dc2
 > 403 no
-! Failed to create session: Unexpected response code: 403 (no)
+! Error querying Consul agent: Unexpected response code: 403 (no)
 = 1
 $ exec -service=[ echo hi
 ! Failed to compile service filter regexp: error parsing regexp: missing closing ]: …[…
@@ -138,11 +143,15 @@ $ exec -service=[ echo hi
 
 // TestLocksThatCannotBeHad: reference/cli.md §4, lock.
 func TestLocksThatCannotBeHad(t *testing.T) {
-	const session = `< PUT /v1/session/create {"Name":"Consul lock for 'touch it' at 'p/q'","TTL":"15s"}
+	const session = `< GET /v1/agent/self
+> {}
+< PUT /v1/session/create {"Name":"Consul lock for 'touch it' at 'p/q'","TTL":"15s"}
 > {"ID":"s1"}
 `
 	play(t, `
 $ lock /p/q touch it
+< GET /v1/agent/self
+> {}
 < PUT /v1/session/create {"Name":"Consul lock for 'touch it' at 'p/q'","TTL":"15s"}
 > 403 no
 ! Lock acquisition failed: failed to create session: Unexpected response code: 403 (no)
@@ -155,6 +164,8 @@ $ lock p/q touch it
 ! Lock acquisition failed: failed to read lock: Unexpected response code: 500 (no)
 = 1
 $ lock -name=mine p/q touch it
+< GET /v1/agent/self
+> {}
 < PUT /v1/session/create {"Name":"mine","TTL":"15s"}
 > {"ID":"s1"}
 < GET /v1/kv/p/q/.lock?wait=15000ms
@@ -173,6 +184,8 @@ $ lock -timeout=20ms p/q touch it
 ! Lock acquisition failed: failed to acquire lock: Unexpected response code: 403 (no)
 = 1
 $ lock -n=2 p/q touch it
+< GET /v1/agent/self
+> {}
 < PUT /v1/session/create {"Behavior":"delete","Name":"Consul lock for 'touch it' at 'p/q'","TTL":"15s"}
 > {"ID":"s1"}
 < PUT /v1/kv/p/q/s1?acquire=s1&flags=16210313421097356768
@@ -252,12 +265,12 @@ func TestJobsAreRunAndReported(t *testing.T) {
 		{"words", notice, map[string]string{read: job(`{"Args":["echo","a  b"],"Wait":1000000000}`)}, []string{read, put("ack", ""), put("out/00000", "a  b\n"), put("exit", "0")}, ""},
 		{"a script", notice, map[string]string{read: job(`{"Script":"` + encode64("echo one\necho two >&2\n") + `","Wait":1000000000}`)}, nil, ""},
 		{"much output", notice, map[string]string{read: job(`{"Command":"head -c 5000 /dev/zero | tr '\\0' x","Wait":1000000000}`)}, []string{read, put("ack", ""), put("out/00000", "4096 bytes"), put("out/00001", "904 bytes"), put("exit", "0")}, ""},
-		{"no such program", notice, map[string]string{read: job(`{"Args":["/no/such"],"Wait":1}`)}, []string{read, put("ack", ""), put("out/00000", "45 bytes"), put("exit", "255")}, "failed to start remote exec job"},
-		{"nothing to run", notice, map[string]string{read: job(`{}`)}, []string{read, put("ack", ""), put("out/00000", "no command to run"), put("exit", "255")}, "failed to start remote exec job"},
+		{"no such program", notice, map[string]string{read: job(`{"Args":["/no/such"],"Wait":1}`)}, []string{read, put("ack", ""), put("error", "45 bytes"), put("exit", "255")}, "failed to start remote exec job"},
+		{"nothing to run", notice, map[string]string{read: job(`{}`)}, []string{read, put("ack", ""), put("error", "no command to run"), put("exit", "255")}, "failed to start remote exec job"},
 		{"no JSON", `{`, nil, nil, "failed to decode remote exec event"},
 		{"no session", `{"Prefix":"_rexec"}`, nil, nil, "remote exec event without prefix or session"},
 		{"no prefix", `{"Session":"s1"}`, nil, nil, "remote exec event without prefix or session"},
-		{"a job that cannot be read", notice, map[string]string{read: "!no"}, []string{read}, "remote exec job failed: event_id=e1 error=\"read job: "},
+		{"a job that cannot be read", notice, map[string]string{read: "!no"}, []string{read}, "failed to get remote exec job: error=\"read job: "},
 		{"a job that is none", notice, map[string]string{read: job("{")}, []string{read}, `error="read job: unexpected end of JSON input"`},
 		{"no job", notice, map[string]string{read: "[]"}, []string{read}, `error="read job: no key _rexec/s1/job"`},
 		{"a session that has gone", notice, map[string]string{read: job(`{"Command":"echo hi"}`), "PUT /v1/kv/_rexec/s1/n1/ack?acquire=s1": "false"}, []string{read, put("ack", "")},

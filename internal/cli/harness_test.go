@@ -4,12 +4,19 @@ import (
 	"bytes"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"testing"
 
 	"praetor/internal/cli"
 )
+
+// TestMain keeps commands from an agent that happens to run on this machine.
+func TestMain(m *testing.M) {
+	os.Setenv("CONSUL_HTTP_ADDR", "127.0.0.1:1")
+	os.Exit(m.Run())
+}
 
 // run runs a command line.
 func run(t *testing.T, args ...string) (stdout, stderr string, code int) {

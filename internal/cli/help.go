@@ -2,10 +2,13 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"praetor/docs"
 )
 
 // helpWidth is the column at which flag descriptions wrap (reference/cli.md §1.2).
@@ -62,10 +65,11 @@ var groups = []struct {
 	title string
 	names []string
 }{
-	{"An agent", []string{"agent", "info", "members", "monitor", "doctor", "debug", "maint", "reload", "leave", "validate", "version"}},
-	{"Services", []string{"services", "catalog", "config", "watch"}},
+	{"An agent", []string{"agent", "demo", "top", "info", "members", "monitor", "doctor", "debug", "maint", "reload", "leave", "validate", "version"}},
+	{"Services", []string{"services", "catalog", "config", "intention", "watch"}},
 	{"Keys, locks and events", []string{"kv", "lock", "event", "exec"}},
-	{"A cluster", []string{"join", "force-leave", "operator", "snapshot", "keyring", "keygen", "tls", "rtt", "troubleshoot", "completion"}},
+	{"Access rules", []string{"acl", "login", "logout"}},
+	{"A cluster", []string{"join", "force-leave", "operator", "snapshot", "keyring", "keygen", "tls", "upgrade", "connect", "rtt", "troubleshoot", "resource", "completion"}},
 }
 
 // writeTopHelp writes the first page: Consul's first lines, then commands by group.
@@ -84,7 +88,24 @@ func writeTopHelp(b *strings.Builder, root *cobra.Command) {
 			}
 		}
 	}
-	fmt.Fprintf(b, "\nNew here? %[1]s agent -dev starts an agent to try things with; %[1]s COMMAND -h\nsays more about a command, with examples.\n\n", name)
+	fmt.Fprintf(b, "\nNew here? %[1]s agent -dev starts an agent to try things with; %[1]s COMMAND -h\nsays more about a command, with examples; %[1]s help TOPIC about what is wrong.\n\n", name)
+}
+
+// runHelp prints a topic of the pages in the binary, or what -h prints of a command.
+func runHelp(out io.Writer, root *cobra.Command, words []string) error {
+	if text, ok := docs.Topic(strings.Join(words, " ")); ok {
+		fmt.Fprint(out, text)
+		return nil
+	}
+	if cmd, path, rest := locate(root, words); len(path) > 0 && len(rest) == 0 {
+		fmt.Fprint(out, help(cmd))
+		return nil
+	}
+	var b strings.Builder
+	for _, t := range docs.Topics {
+		fmt.Fprintf(&b, "    %-15s %s\n", t.Name, t.Heading)
+	}
+	return fail("There is no topic and no command %q. Topics are:\n%s    %-15s all of them", strings.Join(words, " "), b.String(), docs.All)
 }
 
 func writeCommands(b *strings.Builder, cmd *cobra.Command) {

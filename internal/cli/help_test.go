@@ -18,6 +18,7 @@ $ kv get -h
 |   Prints the value of a key, or lists what lies below a prefix.
 |
 |   praetor kv get app/color
+|   praetor kv get -at=15m app/color
 |   praetor kv get -recurse app/
 |   praetor kv get -keys
 |
@@ -68,11 +69,18 @@ $ kv get -h
 |
 | Command Options
 |
+|   -at=<value>
+|      What the key was at this index, at this time (RFC 3339), or so long
+|      ago (15m); see kv history.
+|
 |   -base64
 |      Print the value base64 encoded.
 |
 |   -detailed
 |      Print flags, indexes and session beside the value.
+|
+|   -format=<value>
+|      Output format: pretty or json.
 |
 |   -keys
 |      Print only the keys that start with the prefix.
@@ -93,11 +101,13 @@ $ kv -h
 |
 | Subcommands:
 |
-|     delete    Removes data from the KV store
-|     export    Exports a tree from the KV store as JSON
-|     get       Retrieves or lists data from the KV store
-|     import    Imports a tree stored as JSON to the KV store
-|     put       Sets or updates data in the KV store
+|     delete     Removes data from the KV store
+|     export     Exports a tree from the KV store as JSON
+|     get        Retrieves or lists data from the KV store
+|     history    Lists what changed a key, when, and who did it
+|     import     Imports a tree stored as JSON to the KV store
+|     put        Sets or updates data in the KV store
+|     undo       Gives a key the value back that it had before its last change
 $ kv bogus
 ! Usage: praetor kv <subcommand> [options] [args]
 …
@@ -116,12 +126,17 @@ $ version -help
 |   -format=<value>
 |      Output format: pretty or json.
 |
+|   -licenses
+|      Print the licences of all linked modules instead.
+|
 |   -praetor
 |      Print Praetor's own version and revision instead.
 $ event -name=x -h
 | Usage: praetor event [options] [PAYLOAD]
 …
 $ lock p -h
+< GET /v1/agent/self
+> {}
 < PUT /v1/session/create {"Name":"Consul lock for '-h' at 'p'","TTL":"15s"}
 > 403 no
 ! Lock acquisition failed: failed to create session: …

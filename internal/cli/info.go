@@ -9,20 +9,27 @@ import (
 )
 
 func newInfoCommand() *cobra.Command {
-	var c client
+	var (
+		c      client
+		output outputFormat
+	)
 	cmd := &cobra.Command{
 		Use:     "info [options]",
 		Short:   "Provides debugging information for operators",
 		Long:    "Prints the agent's figures: Raft state, leader, term, counts, gossip and runtime.",
 		Example: "praetor info",
-		RunE:    func(cmd *cobra.Command, args []string) error { return runInfo(cmd, c) },
+		RunE:    func(cmd *cobra.Command, args []string) error { return runInfo(cmd, c, output) },
 	}
 	c.register(cmd)
 	c.registerPartition(cmd)
+	output.register(cmd)
 	return cmd
 }
 
-func runInfo(cmd *cobra.Command, c client) error {
+func runInfo(cmd *cobra.Command, c client, output outputFormat) error {
+	if err := output.check(); err != nil {
+		return err
+	}
 	cl, err := c.open()
 	if err != nil {
 		return err
@@ -35,13 +42,14 @@ func runInfo(cmd *cobra.Command, c client) error {
 	if !ok {
 		return fail("Agent response did not contain 'Stats' key: %v", slices.Sorted(maps.Keys(self)))
 	}
-	out := cmd.OutOrStdout()
-	for _, section := range slices.Sorted(maps.Keys(stats)) {
-		fmt.Fprintf(out, "%s:\n", section)
-		values, _ := stats[section].(map[string]any)
-		for _, key := range slices.Sorted(maps.Keys(values)) {
-			fmt.Fprintf(out, "\t%s = %v\n", key, values[key])
+	return output.print(cmd, stats, func() {
+		out := cmd.OutOrStdout()
+		for _, section := range slices.Sorted(maps.Keys(stats)) {
+			fmt.Fprintf(out, "%s:\n", section)
+			values, _ := stats[section].(map[string]any)
+			for _, key := range slices.Sorted(maps.Keys(values)) {
+				fmt.Fprintf(out, "\t%s = %v\n", key, values[key])
+			}
 		}
-	}
-	return nil
+	})
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"os"
 	"os/signal"
 	"syscall"
@@ -12,4 +13,10 @@ func interrupts() (signals <-chan os.Signal, stop func()) {
 	c := make(chan os.Signal, 4) // more than one ask for the same
 	signal.Notify(c, os.Interrupt, syscall.SIGTERM)
 	return c, func() { signal.Stop(c) }
+}
+
+// untilInterrupted is a context that such a signal ends, for commands to which it is
+// no fault.
+func untilInterrupted(parent context.Context) (context.Context, context.CancelFunc) {
+	return signal.NotifyContext(parent, os.Interrupt, syscall.SIGTERM)
 }

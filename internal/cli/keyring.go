@@ -19,6 +19,7 @@ type keyringOptions struct {
 	remove      string
 	relayFactor int
 	localOnly   bool
+	output      outputFormat
 }
 
 func newKeyringCommand() *cobra.Command {
@@ -35,6 +36,7 @@ praetor keyring -remove=KEY`,
 		RunE: func(cmd *cobra.Command, args []string) error { return runKeyring(cmd, opts) },
 	}
 	opts.client.register(cmd)
+	opts.output.register(cmd)
 	fs := cmd.Flags()
 	fs.BoolVar(&opts.list, "list", false, "List all keys.")
 	fs.BoolVar(&opts.listPrimary, "list-primary", false, "List the keys that messages are encrypted with.")
@@ -66,6 +68,9 @@ func runKeyring(cmd *cobra.Command, opts keyringOptions) error {
 	case opts.localOnly && !opts.list && !opts.listPrimary:
 		return fail("Error validating local-only: local-only can only be set for list requests")
 	}
+	if err := opts.output.check(); err != nil {
+		return err
+	}
 	cl, err := opts.client.open()
 	if err != nil {
 		return err
@@ -78,7 +83,11 @@ func runKeyring(cmd *cobra.Command, opts keyringOptions) error {
 
 func doKeyring(cmd *cobra.Command, operator *api.Operator, opts keyringOptions) error {
 	relay := &api.WriteOptions{RelayFactor: uint8(opts.relayFactor)}
-	say := func(text string) { fmt.Fprintln(cmd.OutOrStdout(), "==> "+text) }
+	say := func(text string) {
+		if !opts.output.isJSON() {
+			fmt.Fprintln(cmd.OutOrStdout(), "==> "+text)
+		}
+	}
 	switch {
 	case opts.install != "":
 		say("Installing new gossip encryption key...")
@@ -98,10 +107,11 @@ func doKeyring(cmd *cobra.Command, operator *api.Operator, opts keyringOptions) 
 	if err != nil {
 		return err
 	}
-	for _, p := range pools {
-		printPool(cmd, p, opts.listPrimary)
-	}
-	return nil
+	return printList(cmd, &opts.output, pools, func() {
+		for _, p := range pools {
+			printPool(cmd, p, opts.listPrimary)
+		}
+	})
 }
 
 func printPool(cmd *cobra.Command, p *api.KeyringResponse, primary bool) {

@@ -43,15 +43,16 @@ func TestUsageTables(t *testing.T) {
 	})
 	usage := []string{"operator", "usage", "instances"}
 	const totals = "Billable Service Instances Total: 3\ndc1 Billable Service Instances: 3\n"
-	want(t, 0, totals+"\n\nBillable Services\nServices      Service instances\n4             3\n\n\n"+
-		"Nodes\nDatacenter      Count\ndc1             3\n\nTotal           3\n\n\n"+
-		"Connect Services\nType               Service instances\napi-gateway        0\nconnect-proxy      1\n\n\n", "", usage...)
-	want(t, 0, totals+"dc2 Billable Service Instances: 0\n\n\n"+
-		"Billable Services\nDatacenter      Services      Service instances\ndc1             4             3\ndc2             1             0\n\nTotal           5             3\n\n\n"+
-		"Nodes\nDatacenter      Count\ndc1             3\ndc2             1\n\nTotal           4\n\n\n", "", append(usage, "-billable", "-all-datacenters")...)
+	const head, gap = "Nodes\nDatacenter      Count      \n", "                \n"
+	want(t, 0, totals+"\nBillable Services\nServices      Service instances\n4             3\n\n\n"+
+		head+"dc1             3\n"+gap+"Total           3\n\n\n"+
+		"Connect Services\nType               Service instances\napi-gateway        0\nconnect-proxy      1\n", "", usage...)
+	want(t, 0, totals+"dc2 Billable Service Instances: 0\n\n"+
+		"Billable Services\nDatacenter      Services      Service instances\ndc1             4             3\ndc2             1             0\n"+gap+"Total           5             3\n\n\n"+
+		head+"dc1             3\ndc2             1\n"+gap+"Total           4\n\n\n", "", append(usage, "-billable", "-all-datacenters")...)
 	want(t, 0, "Connect Services\nDatacenter      Type               Service instances\ndc1             api-gateway        0\ndc1             connect-proxy      1\n"+
-		"dc2             connect-proxy      2\n\nTotal                              3\n\n\n", "", append(usage, "-connect", "-all-datacenters")...)
-	want(t, 1, "", "Cannot specify both -billable and -connect\n", append(usage, "-connect", "-billable")...)
+		"dc2             connect-proxy      2\n"+gap+"Total                              3\n", "", append(usage, "-connect", "-all-datacenters")...)
+	want(t, 1, "", "Cannot specify both -billable and -connect flags\n", append(usage, "-connect", "-billable")...)
 }
 
 // TestKeyring: reference/cli.md §3.

@@ -2,8 +2,10 @@ package cli
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -19,16 +21,19 @@ func newKVCommand() *cobra.Command {
   praetor kv put app/color blue
   praetor kv get app/color
   praetor kv delete app/color`,
-		newKVDeleteCommand(), newKVExportCommand(), newKVGetCommand(), newKVImportCommand(), newKVPutCommand())
+		newKVDeleteCommand(), newKVExportCommand(), newKVGetCommand(), newKVHistoryCommand(), newKVImportCommand(),
+		newKVPutCommand(), newKVUndoCommand())
 }
 
 type kvGetOptions struct {
 	client    client
+	at        string
 	base64    bool
 	detailed  bool
 	keys      bool
 	recurse   bool
 	separator string
+	output    outputFormat
 }
 
 func newKVGetCommand() *cobra.Command {
@@ -38,6 +43,7 @@ func newKVGetCommand() *cobra.Command {
 		Short: "Retrieves or lists data from the KV store",
 		Long:  "Prints the value of a key, or lists what lies below a prefix.",
 		Example: `praetor kv get app/color
+praetor kv get -at=15m app/color
 praetor kv get -recurse app/
 praetor kv get -keys`,
 		RunE: func(cmd *cobra.Command, args []string) error { return runKVGet(cmd, args, opts) },
@@ -46,7 +52,9 @@ praetor kv get -keys`,
 	opts.client.registerServer(cmd)
 	opts.client.registerNamespace(cmd)
 	opts.client.registerPartition(cmd)
+	opts.output.register(cmd)
 	fs := cmd.Flags()
+	fs.StringVar(&opts.at, "at", "", "What the key was at this index, at this time (RFC 3339), or so long ago (15m); see kv history.")
 	fs.BoolVar(&opts.base64, "base64", false, "Print the value base64 encoded.")
 	fs.BoolVar(&opts.detailed, "detailed", false, "Print flags, indexes and session beside the value.")
 	fs.BoolVar(&opts.keys, "keys", false, "Print only the keys that start with the prefix.")
@@ -59,12 +67,18 @@ func runKVGet(cmd *cobra.Command, args []string, opts kvGetOptions) error {
 	key := ""
 	switch {
 	case len(args) > 1:
-		return fail("Too many arguments (expected 1, got %d)", len(args))
+		return misused("Too many arguments (expected 1, got %d)", len(args))
 	case len(args) == 1:
 		key = strings.TrimPrefix(args[0], "/")
 	}
 	if key == "" && !opts.recurse && !opts.keys {
-		return fail("Error! Missing KEY argument")
+		return misused("Error! Missing KEY argument")
+	}
+	if opts.at != "" && (opts.recurse || opts.keys) {
+		return misused("Error! -at is about one key, without -recurse and -keys")
+	}
+	if err := opts.output.check(); err != nil {
+		return err
 	}
 	cl, err := opts.client.open()
 	if err != nil {
@@ -76,6 +90,11 @@ func runKVGet(cmd *cobra.Command, args []string, opts kvGetOptions) error {
 	case opts.recurse:
 		return printTree(cmd, cl, key, opts)
 	}
+	if opts.at != "" {
+		if cl, err = opts.client.openWith(url.Values{"at": {opts.at}}); err != nil {
+			return err
+		}
+	}
 	pair, _, err := cl.KV().Get(key, opts.client.query())
 	if err != nil {
 		return fail("Error querying Consul agent: %s", err)
@@ -83,12 +102,13 @@ func runKVGet(cmd *cobra.Command, args []string, opts kvGetOptions) error {
 	if pair == nil {
 		return fail("Error! No key exists at: %s", key)
 	}
-	if opts.detailed {
-		printDetailed(cmd, pair, opts.base64)
-	} else {
-		fmt.Fprintln(cmd.OutOrStdout(), kvValue(pair, opts.base64))
-	}
-	return nil
+	return opts.output.print(cmd, pair, func() {
+		if opts.detailed {
+			printDetailed(cmd, pair, opts.base64)
+		} else {
+			fmt.Fprintln(cmd.OutOrStdout(), kvValue(pair, opts.base64))
+		}
+	})
 }
 
 func printKeys(cmd *cobra.Command, cl *api.Client, prefix string, opts kvGetOptions) error {
@@ -100,10 +120,7 @@ func printKeys(cmd *cobra.Command, cl *api.Client, prefix string, opts kvGetOpti
 	if err != nil {
 		return fail("Error querying Consul agent: %s", err)
 	}
-	for _, k := range keys {
-		fmt.Fprintln(cmd.OutOrStdout(), k)
-	}
-	return nil
+	return printList(cmd, &opts.output, keys, func() { printLines(cmd, keys) })
 }
 
 func printTree(cmd *cobra.Command, cl *api.Client, prefix string, opts kvGetOptions) error {
@@ -111,17 +128,18 @@ func printTree(cmd *cobra.Command, cl *api.Client, prefix string, opts kvGetOpti
 	if err != nil {
 		return fail("Error querying Consul agent: %s", err)
 	}
-	for i, pair := range pairs {
-		if !opts.detailed {
-			fmt.Fprintf(cmd.OutOrStdout(), "%s:%s\n", pair.Key, kvValue(pair, opts.base64))
-			continue
+	return printList(cmd, &opts.output, pairs, func() {
+		for i, pair := range pairs {
+			if !opts.detailed {
+				fmt.Fprintf(cmd.OutOrStdout(), "%s:%s\n", pair.Key, kvValue(pair, opts.base64))
+				continue
+			}
+			if i > 0 {
+				fmt.Fprintln(cmd.OutOrStdout())
+			}
+			printDetailed(cmd, pair, opts.base64)
 		}
-		if i > 0 {
-			fmt.Fprintln(cmd.OutOrStdout())
-		}
-		printDetailed(cmd, pair, opts.base64)
-	}
-	return nil
+	})
 }
 
 func printDetailed(cmd *cobra.Command, pair *api.KVPair, encode bool) {
@@ -192,11 +210,9 @@ praetor kv put -cas -modify-index=844 app/color red`,
 func runKVPut(cmd *cobra.Command, args []string, opts kvPutOptions) error {
 	switch {
 	case len(args) == 0:
-		return fail("Error! Missing KEY argument")
+		return misused("Error! Missing KEY argument")
 	case len(args) > 2:
 		return fail("Error! Too many arguments (expected 1 or 2, got %d)", len(args))
-	case (opts.acquire || opts.release) && opts.session == "":
-		return fail("Error! Missing -session (required with -acquire and -release)")
 	}
 	pair := &api.KVPair{Key: args[0], Flags: opts.flags, ModifyIndex: opts.modifyIndex, Session: opts.session}
 	if len(args) == 2 {
@@ -205,6 +221,9 @@ func runKVPut(cmd *cobra.Command, args []string, opts kvPutOptions) error {
 			return fail("Error! %s", err)
 		}
 		pair.Value = data
+	}
+	if (opts.acquire || opts.release) && opts.session == "" {
+		return misused("Error! Missing -session (required with -acquire and -release)")
 	}
 	if opts.base64 {
 		decoded, err := base64.StdEncoding.DecodeString(string(pair.Value))
@@ -243,11 +262,14 @@ func putPair(cmd *cobra.Command, cl *api.Client, pair *api.KVPair, opts kvPutOpt
 	default:
 		_, err = cl.KV().Put(pair, nil)
 	}
-	if err != nil {
+	switch {
+	case err != nil && opts.cas:
+		return fail("Error! Did not write to %s: %s", pair.Key, err)
+	case err != nil:
 		return fail("Error! Failed writing data: %s", err)
 	}
 	if !done {
-		return exit{exitError, refused}
+		return exit{code: exitError, text: refused}
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), success, pair.Key)
 	return nil
@@ -271,6 +293,17 @@ func readData(cmd *cobra.Command, arg string) ([]byte, error) {
 		return data, nil
 	}
 	return []byte(arg), nil
+}
+
+// readFile gives what stands in a file, or in stdin for "-" (reference/cli.md §1.5).
+func readFile(cmd *cobra.Command, file string) ([]byte, error) {
+	switch file {
+	case "":
+		return nil, errors.New("must specify a file path or '-' for stdin")
+	case "-":
+		return readData(cmd, file)
+	}
+	return readData(cmd, "@"+file)
 }
 
 type kvDeleteOptions struct {
@@ -303,7 +336,7 @@ praetor kv delete -recurse app/`,
 
 func runKVDelete(cmd *cobra.Command, args []string, opts kvDeleteOptions) error {
 	if len(args) > 1 {
-		return fail("Too many arguments (expected 1, got %d)", len(args))
+		return misused("Too many arguments (expected 1, got %d)", len(args))
 	}
 	key := ""
 	if len(args) == 1 {
@@ -311,13 +344,13 @@ func runKVDelete(cmd *cobra.Command, args []string, opts kvDeleteOptions) error 
 	}
 	switch {
 	case key == "" && !opts.recurse:
-		return fail("Error! Missing KEY argument")
-	case opts.cas && opts.recurse:
-		return fail("Cannot specify both -cas and -recurse!")
-	case opts.cas && opts.modifyIndex == 0:
-		return fail("Cannot delete a key that does not exist. Provide a -modify-index greater than than 0.")
+		return misused("Error! Missing KEY argument")
 	case opts.modifyIndex != 0 && !opts.cas:
 		return fail("Cannot specify -modify-index without -cas!")
+	case opts.cas && opts.modifyIndex == 0:
+		return fail("Cannot delete a key that does not exist. Provide a -modify-index greater than than 0.")
+	case opts.cas && opts.recurse:
+		return fail("Cannot specify both -cas and -recurse!")
 	}
 	cl, err := opts.client.open()
 	if err != nil {

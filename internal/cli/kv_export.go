@@ -37,7 +37,7 @@ func runKVExport(cmd *cobra.Command, args []string, c client) error {
 	prefix := ""
 	switch {
 	case len(args) > 1:
-		return fail("Too many arguments (expected 1, got %d)", len(args))
+		return misused("Too many arguments (expected 1, got %d)", len(args))
 	case len(args) == 1:
 		prefix = strings.TrimPrefix(args[0], "/")
 	}

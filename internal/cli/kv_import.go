@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"path"
@@ -37,7 +38,7 @@ praetor kv export app/ | praetor kv import -prefix=copy -`,
 func runKVImport(cmd *cobra.Command, args []string, opts kvImportOptions) error {
 	switch {
 	case len(args) == 0:
-		return fail("Error! Missing DATA argument")
+		return misused("Error! Missing DATA argument")
 	case len(args) > 1:
 		return fail("Error! Too many arguments (expected 1, got %d)", len(args))
 	}
@@ -49,18 +50,29 @@ func runKVImport(cmd *cobra.Command, args []string, opts kvImportOptions) error 
 	if err != nil {
 		return err
 	}
-	var entries []kvEntry
+	var entries []importedEntry
 	if err := json.Unmarshal(data, &entries); err != nil {
 		return fail("Cannot unmarshal data: %s", err)
 	}
 	for _, e := range entries {
-		pair := &api.KVPair{Key: importedKey(opts.prefix, e.Key), Flags: e.Flags, Value: e.Value}
+		value, err := base64.StdEncoding.DecodeString(e.Value)
+		if err != nil {
+			return fail("Error base 64 decoding value for key %s: %s", e.Key, err)
+		}
+		pair := &api.KVPair{Key: importedKey(opts.prefix, e.Key), Flags: e.Flags, Value: value}
 		if _, err := cl.KV().Put(pair, nil); err != nil {
 			return fail("Error! Failed writing data for key %s: %s", pair.Key, err)
 		}
 		fmt.Fprintf(cmd.OutOrStdout(), "Imported: %s\n", pair.Key)
 	}
 	return nil
+}
+
+// importedEntry is a kvEntry whose value is decoded by itself: an error names its key.
+type importedEntry struct {
+	Key   string `json:"key"`
+	Flags uint64 `json:"flags"`
+	Value string `json:"value"`
 }
 
 // importedKey joins prefix and key as paths; a key that ends in a slash, which

@@ -48,6 +48,7 @@ func TestKeysAreServedAsTheyAre(t *testing.T) {
 		"PUT /v1/agent/force-leave/%2e%2e/leave": ``,
 		"PUT /v1/event/fire/%2e%2e/%2e%2e/agent": `{"ID":"1"}`,
 		"GET /v1/kv/...?recurse=":                `[]`,
+		"GET /v1/agent/self":                     `{}`,
 		"PUT /v1/kv/t/%2F":                       `true`,
 	})
 	want(t, 0, "Success! Data written to: ../agent/leave\n", "", "kv", "put", "../agent/leave", "x")
@@ -60,7 +61,7 @@ func TestKeysAreServedAsTheyAre(t *testing.T) {
 	want(t, 0, "Event ID: 1\n", "", "event", "-name", "../../agent")
 	want(t, 0, "[]\n", "", "kv", "export", "...")
 	want(t, 0, "Success! Data written to: t//\n", "", "kv", "put", "t//", "x")
-	if len(a.asked) != 10 {
+	if len(a.asked) != 11 {
 		t.Errorf("asked %q", a.asked)
 	}
 }
@@ -265,6 +266,9 @@ $ kv put -release -session=s1 a
 > false
 ! Error! Did not release lock
 = 1
+$ kv put -acquire a @nope
+! Error! Failed to read file: open nope: no such file or directory
+= 1
 $ kv put -acquire a x
 ! Error! Missing -session (required with -acquire and -release)
 = 1
@@ -341,7 +345,13 @@ $ kv delete a b
 ! Too many arguments (expected 1, got 2)
 = 1
 $ kv delete -cas -recurse a
+! Cannot delete a key that does not exist. Provide a -modify-index greater than than 0.
+= 1
+$ kv delete -cas -recurse -modify-index=5 a
 ! Cannot specify both -cas and -recurse!
+= 1
+$ kv delete -recurse -modify-index=5 a
+! Cannot specify -modify-index without -cas!
 = 1
 $ kv delete -cas a
 ! Cannot delete a key that does not exist. Provide a -modify-index greater than than 0.
@@ -389,6 +399,12 @@ $ kv import -prefix=x/y @t.json
 > true
 | Imported: x/y/a/
 | Imported: x/y/b/c
+$ kv import [{"key":"a","value":"QQ=="},{"key":"b","value":"***"}]
+< PUT /v1/kv/a A
+> true
+| Imported: a
+! Error base 64 decoding value for key b: illegal base64 data at input byte 0
+= 1
 $ kv import -datacenter=dc2 [{"key":"a"},{"key":"b"}]
 < PUT /v1/kv/a?dc=dc2
 > 500 full

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -217,7 +218,7 @@ func TestCommandsAgainstARunningAgent(t *testing.T) {
 		agent.says("[C] 'consul.")
 	})
 	signal(t, syscall.SIGTERM)
-	agent.ends(1, "==> Starting Consul agent...\n               Version: '1.21.4'\n            Build Date: '", "             Node name: 'n1'\n", "Exit code: code=1\n")
+	agent.ends(1, "==> Starting Consul agent...\n               Version: '1.22.7'\n            Build Date: '", "             Node name: 'n1'\n", "Exit code: code=1\n")
 }
 
 const liveTranscripts = `
@@ -225,14 +226,14 @@ $ kv put a/b hello
 | Success! Data written to: a/b
 $ members
 | Node  Address…  Status  Type    Build   Protocol  DC   Partition  Segment
-| n1    127.79.…:8301  alive   server  1.21.4  2         dc1  default    <all>
+| n1    127.79.…:8301  alive   server  1.22.7  2         dc1  default    <all>
 $ snapshot save x.snap
 | Saved and verified snapshot to index …
 $ snapshot save -append-filename=version,dc,else y.snap
 | Saved and verified snapshot to index …
 $ snapshot save -stale -append-filename=dc -datacenter=dc1 z
 | Saved and verified snapshot to index …
-$ snapshot inspect y-1.21.4-dc1.snap
+$ snapshot inspect y-1.22.7-dc1.snap
 |  ID           …-…-…
 |  Size         …
 |  Index        …
@@ -347,10 +348,12 @@ $ exec -wait=300ms -wait-repl=1ms -
 |     n1:
 | ==> n1: finished with exit code 0
 | 1 / 1 node(s) completed / acknowledged
-$ exec -wait=300ms -wait-repl=1ms -shell=false /no/such/program
-|     n1: …/no/such/program: no such file or directory
+$ exec -wait=300ms -wait-repl=1ms -shell=false -verbose /no/such/program
+…
+| ==> n1: …/no/such/program: no such file or directory
 | ==> n1: finished with exit code 255
 | 1 / 1 node(s) completed / acknowledged
+| Completed in …
 = 2
 $ exec -wait=300ms -wait-repl=1ms -prefix=jobs/here -datacenter=dc1 -node=n. 'head -c 9000 /dev/zero | tr "\0" x'
 |     n1: xxxx…
@@ -506,6 +509,85 @@ $ agent -dev -log-json -bind=127.79.1.1 -client=192.0.2.1
 ! ==> cannot listen on 192.0.2.1:8500: this machine has no such address; …
 = 1
 `)
+}
+
+// TestDemoThatCannotStart says why before it starts anything.
+func TestDemoThatCannotStart(t *testing.T) {
+	play(t, `
+$ demo x
+! demo takes no arguments: praetor demo
+= 1
+$ demo -keep=.
+! Error making the folder: mkdir .: file exists
+= 1
+`)
+}
+
+// TestRaftRecoverShowsAndAsksFirst: nothing is changed before the answer is yes.
+func TestRaftRecoverShowsAndAsksFirst(t *testing.T) {
+	t.Chdir(t.TempDir())
+	server, address := startAgent(t, 60, "-server", "-bootstrap", "-data-dir=d")
+	waitFor(t, "a leader", func() error {
+		if out, errs, code := run(t, "operator", "raft", "list-peers"); code != 0 || !strings.Contains(out, "leader") {
+			return errors.New(out + errs)
+		}
+		return nil
+	})
+	playAt(t, address, `
+$ operator raft recover -data-dir=d
+! Error recovering: …
+= 1
+`)
+	signal(t, syscall.SIGINT)
+	server.ends(1)
+	const shown = `
+| Server:       …-…-…
+| Last entry:   index …, term …, written 20…Z
+| 
+| ID …Address …Was …Becomes
+| …-…-… 127.79.…:8300 …voter …voter
+| 
+| What other servers acknowledged after index … is lost. What only this server
+…
+| 
+`
+	playAt(t, address, `
+$ operator raft recover -data-dir=none
+! Error recovering: "none" is not the data_dir of a server: stat none/raft: no such file or directory
+= 1
+$ operator raft recover -data-dir=d -peer=x
+! Error recovering: "x" is no ID@ADDRESS like …
+= 1
+$ operator raft recover -data-dir=d
+. y`+shown+`| Only "yes" goes on: (no newline)
+! Nothing was changed
+= 1
+$ operator raft recover -data-dir=d
+`+strings.TrimPrefix(shown, "\n")+`| Only "yes" goes on: (no newline)
+! Nothing was changed
+= 1
+$ operator raft recover -data-dir=d -peer=B0000000-0000-0000-0000-000000000000@10.0.0.2:8300
+. no
+| Server: …
+…
+| b0000000-0000-0000-0000-000000000000 …10.0.0.2:8300 …- …voter
+…
+! Nothing was changed
+= 1
+`)
+	if left, _ := filepath.Glob("d/raft*"); len(left) != 1 {
+		t.Errorf("before anybody said yes there are %v", left)
+	}
+	playAt(t, address, `
+$ operator raft recover -data-dir=d
+. yes
+…
+| Only "yes" goes on: Kept a copy in d/raft.before-recovery-20…Z
+| Start the server: it recovers first. Until then, removing raft/peers.json takes the order back.
+`)
+	if left, _ := filepath.Glob("d/raft.before-recovery-*"); len(left) != 1 {
+		t.Errorf("copies: %v", left)
+	}
 }
 
 // TestLongRunningCommandsEndWhenTold: reference/cli.md §1.7.

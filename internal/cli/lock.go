@@ -81,6 +81,9 @@ func runLock(cmd *cobra.Command, args []string, opts lockOptions) error {
 	if err != nil {
 		return err
 	}
+	if _, err := askAgent(cl); err != nil {
+		return err
+	}
 	signals, restore := interrupts()
 	defer restore()
 	s, err := newLockSession(cl, opts)
@@ -195,32 +198,38 @@ func (h *holder) run(words []string) error {
 	return nil
 }
 
-// acquire waits for the lock. The library looks at its stop channel only between
-// two blocking queries; so after an interrupt it is left behind: the end of the
-// session, and then of the process, ends what it waits for.
+// acquire waits for the lock.
 func (h *holder) acquire() (lost <-chan struct{}, err error) {
 	h.tell("Attempting lock acquisition")
+	switch lost, err = acquireUnless(h.lock.acquire, h.signals); {
+	case err != nil:
+		return nil, fail("Lock acquisition failed: %s", err)
+	case lost == nil:
+		return nil, fail("Shutdown triggered or timeout during lock acquisition")
+	}
+	return lost, nil
+}
+
+// acquireUnless waits for a lock, or until over says something: lost is nil then. The
+// library looks at its stop channel only between two blocking queries; so it is left
+// behind: the end of the session, and then of the process, ends what it waits for.
+func acquireUnless[T any](acquire func(stop <-chan struct{}) (<-chan struct{}, error), over <-chan T) (lost <-chan struct{}, err error) {
 	type answer struct {
 		lost <-chan struct{}
 		err  error
 	}
 	stop, answers := make(chan struct{}), make(chan answer, 1)
 	go func() { // waited for, or left behind as said above
-		lost, err := h.lock.acquire(stop)
+		lost, err := acquire(stop)
 		answers <- answer{lost, err}
 	}()
 	select {
 	case a := <-answers:
-		if a.err != nil {
-			return nil, fail("Lock acquisition failed: %s", a.err)
-		}
-		if a.lost != nil {
-			return a.lost, nil
-		}
-	case <-h.signals:
+		return a.lost, a.err
+	case <-over:
 		close(stop)
+		return nil, nil
 	}
-	return nil, fail("Shutdown triggered or timeout during lock acquisition")
 }
 
 // runChild runs the command until it ends, an interrupt comes, or the lock is

@@ -38,7 +38,6 @@ praetor maint -disable`,
 		RunE: func(cmd *cobra.Command, args []string) error { return runMaint(cmd, opts) },
 	}
 	opts.client.register(cmd)
-	opts.client.registerPartition(cmd)
 	fs := cmd.Flags()
 	fs.BoolVar(&opts.enable, "enable", false, "Begin maintenance.")
 	fs.BoolVar(&opts.disable, "disable", false, "End maintenance.")

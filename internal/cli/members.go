@@ -20,6 +20,7 @@ type membersOptions struct {
 	status   string
 	segment  string
 	filter   string
+	output   outputFormat
 }
 
 func newMembersCommand() *cobra.Command {
@@ -35,6 +36,7 @@ praetor members -status=failed -detailed`,
 	}
 	opts.client.register(cmd)
 	opts.client.registerPartition(cmd)
+	opts.output.register(cmd)
 	fs := cmd.Flags()
 	fs.BoolVar(&opts.detailed, "detailed", false, "Show all tags instead of the usual columns.")
 	fs.BoolVar(&opts.wan, "wan", false, "List the WAN pool of servers instead of this datacenter's agents.")
@@ -49,6 +51,9 @@ func runMembers(cmd *cobra.Command, opts membersOptions) error {
 	if err != nil {
 		return fail("Failed to compile status regexp: %s", err)
 	}
+	if err := opts.output.check(); err != nil {
+		return err
+	}
 	cl, err := opts.client.open()
 	if err != nil {
 		return err
@@ -58,16 +63,17 @@ func runMembers(cmd *cobra.Command, opts membersOptions) error {
 		return fail("Error retrieving members: %s", err)
 	}
 	list = slices.DeleteFunc(list, func(m *api.AgentMember) bool { return !status.MatchString(memberStatus(m)) })
-	if len(list) == 0 {
+	if len(list) == 0 && !opts.output.isJSON() {
 		return exit{code: exitNoMatch}
 	}
 	slices.SortFunc(list, compareMembers)
-	if opts.detailed {
-		printColumns(cmd, detailedMembers(list))
-	} else {
-		printColumns(cmd, memberRows(list))
-	}
-	return nil
+	return printList(cmd, &opts.output, list, func() {
+		if opts.detailed {
+			printColumns(cmd, detailedMembers(list))
+		} else {
+			printColumns(cmd, memberRows(list))
+		}
+	})
 }
 
 func segmentOf(opts membersOptions) string {
@@ -98,6 +104,9 @@ func detailedMembers(list []*api.AgentMember) [][]string {
 				v = memberSegment(m)
 			}
 			tags = append(tags, k+"="+v)
+		}
+		if m.Tags["ap"] == "" {
+			tags = append(tags, "ap="+memberPartition(m))
 		}
 		slices.Sort(tags)
 		rows = append(rows, []string{m.Name, memberAddress(m), memberStatus(m), strings.Join(tags, ",")})

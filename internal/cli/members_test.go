@@ -4,10 +4,10 @@ import "testing"
 
 // members is what gossip knows in the tests: two servers, clients of two
 // segments, and two that are odd; as lines of an answer.
-const members = `[{"Name":"c2","Addr":"10.0.0.4","Port":8301,"Status":4,"Tags":{"role":"node","build":"1.21.4:abc","vsn":"2","dc":"dc1","segment":"alpha"}},
-> {"Name":"c1","Addr":"10.0.0.3","Port":8301,"Status":3,"Tags":{"role":"node","build":"1.21.4","vsn":"2","dc":"dc1"}},
-> {"Name":"s2","Addr":"fd00::2","Port":8301,"Status":2,"Tags":{"role":"consul","build":"1.21.4:abc","vsn":"2","dc":"dc1","segment":""}},
-> {"Name":"s1","Addr":"10.0.0.1","Port":8301,"Status":1,"Tags":{"role":"consul","build":"1.21.4:abc","vsn":"2","dc":"dc1","segment":""}},
+const members = `[{"Name":"c2","Addr":"10.0.0.4","Port":8301,"Status":4,"Tags":{"role":"node","build":"1.22.7:abc","vsn":"2","dc":"dc1","segment":"alpha"}},
+> {"Name":"c1","Addr":"10.0.0.3","Port":8301,"Status":3,"Tags":{"role":"node","build":"1.22.7","vsn":"2","dc":"dc1"}},
+> {"Name":"s2","Addr":"fd00::2","Port":8301,"Status":2,"Tags":{"role":"consul","build":"1.22.7:abc","vsn":"2","dc":"dc1","segment":""}},
+> {"Name":"s1","Addr":"10.0.0.1","Port":8301,"Status":1,"Tags":{"role":"consul","build":"1.22.7:abc","vsn":"2","dc":"dc1","segment":""}},
 > {"Name":"x","Addr":"10.0.0.9","Port":8301,"Status":0,"Tags":{}},
 > {"Name":"y","Addr":"10.0.0.9","Port":8302,"Status":9,"Tags":{"role":"node","ap":"east"}}]`
 
@@ -19,28 +19,28 @@ $ members
 > `+members+`
 | Node  Address         Status             Type     Build   Protocol  DC   Partition  Segment
 | x     10.0.0.9:8301   none               unknown                         default    <default>
-| s1    10.0.0.1:8301   alive              server   1.21.4  2         dc1  default    <all>
-| s2    [fd00::2]:8301  leaving            server   1.21.4  2         dc1  default    <all>
-| c1    10.0.0.3:8301   left               client   1.21.4  2         dc1  default    <default>
-| c2    10.0.0.4:8301   failed             client   1.21.4  2         dc1  default    alpha
+| s1    10.0.0.1:8301   alive              server   1.22.7  2         dc1  default    <all>
+| s2    [fd00::2]:8301  leaving            server   1.22.7  2         dc1  default    <all>
+| c1    10.0.0.3:8301   left               client   1.22.7  2         dc1  default    <default>
+| c2    10.0.0.4:8301   failed             client   1.22.7  2         dc1  default    alpha
 | y     10.0.0.9:8302   unknown status: 9  client                          east       <default>
 $ members -status=^l -filter=x -segment=alpha
 < GET /v1/agent/members?filter=x&segment=alpha
 > `+members+`
 | Node  Address         Status   Type    Build   Protocol  DC   Partition  Segment
-| s2    [fd00::2]:8301  leaving  server  1.21.4  2         dc1  default    <all>
-| c1    10.0.0.3:8301   left     client  1.21.4  2         dc1  default    <default>
+| s2    [fd00::2]:8301  leaving  server  1.22.7  2         dc1  default    <all>
+| c1    10.0.0.3:8301   left     client  1.22.7  2         dc1  default    <default>
 $ members -detailed -status=alive|failed
 < GET /v1/agent/members?segment=_all
 > `+members+`
 | Node  Address        Status  Tags
-| s1    10.0.0.1:8301  alive   build=1.21.4:abc,dc=dc1,role=consul,segment=<all>,vsn=2
-| c2    10.0.0.4:8301  failed  build=1.21.4:abc,dc=dc1,role=node,segment=alpha,vsn=2
+| s1    10.0.0.1:8301  alive   ap=default,build=1.22.7:abc,dc=dc1,role=consul,segment=<all>,vsn=2
+| c2    10.0.0.4:8301  failed  ap=default,build=1.22.7:abc,dc=dc1,role=node,segment=alpha,vsn=2
 $ members -wan -token=t these words are ignored
 < GET /v1/agent/members?segment=&wan=1 token=t
-> [{"Name":"s1.dc1","Addr":"10.0.0.1","Port":8302,"Status":1,"Tags":{"role":"consul","build":"1.21.4","vsn":"2","dc":"dc1"}}]
+> [{"Name":"s1.dc1","Addr":"10.0.0.1","Port":8302,"Status":1,"Tags":{"role":"consul","build":"1.22.7","vsn":"2","dc":"dc1"}}]
 | Node    Address        Status  Type    Build   Protocol  DC   Partition  Segment
-| s1.dc1  10.0.0.1:8302  alive   server  1.21.4  2         dc1  default    <all>
+| s1.dc1  10.0.0.1:8302  alive   server  1.22.7  2         dc1  default    <all>
 $ members -status=none -partition=p
 < GET /v1/agent/members?partition=p&segment=_all
 > []

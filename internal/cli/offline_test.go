@@ -10,13 +10,13 @@ import (
 func TestVersion(t *testing.T) {
 	play(t, `
 $ version
-| Consul v1.21.4
+| Consul v1.22.7
 | Build Date …-…-…T…Z
 | Protocol 2 spoken by default, understands 2 to 3 (agent will automatically use protocol >2 when speaking to compatible agents)
 |
 $ version -format=json ignored
 | {
-|    "Version": "1.21.4",
+|    "Version": "1.22.7",
 |    "Revision": "…",
 |    "Prerelease": "",
 |    "BuildDate": "…Z",
@@ -43,6 +43,9 @@ $ validate -quiet a.hcl
 $ validate -config-format=json a.hcl
 + a.hcl {"data_dir":"/tmp/x"}
 | Configuration is valid!
+$ validate -config-format=x a.hcl
+! -config-format must be either 'hcl' or 'json
+= 1
 $ validate a.json
 + a.json data_dir = "/tmp/x"
 ! Config validation failed: failed to parse a.json: …
@@ -82,4 +85,29 @@ func TestKeygenGivesAnotherKeyEachTime(t *testing.T) {
 		}
 		seen[out] = true
 	}
+}
+
+// TestUpgradeCheck: of a folder that holds a journal only, as after a start that failed.
+func TestUpgradeCheck(t *testing.T) {
+	play(t, `
+$ upgrade check
+! Error checking: give the agent's data folder with -data-dir
+…
+= 1
+$ upgrade check -data-dir=nowhere
+! Error checking: "nowhere" holds no data of an agent
+= 1
+$ upgrade check -data-dir=.
++ local.journal PRLJ0001
+| Part                 Written as        Known since  Read by 0.1.0
+| services and checks  journal PRLJ0001  0.1.0        yes
+|
+| 0.1.0 starts on this folder as it is. So does every version since 0.1.0, until a newer one has written what only it knows.
+$ upgrade check -data-dir=.
++ local.journal PRLJ0002
+| Part                 Written as        Known since  Read by 0.1.0
+| services and checks  journal PRLJ0002  -            no
+! 0.1.0 does not start on this folder: local.journal begins with "PRLJ0002", not "PRLJ0001": it is damaged, or a newer version wrote it
+= 2
+`)
 }

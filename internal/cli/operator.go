@@ -10,7 +10,7 @@ func newOperatorCommand() *cobra.Command {
 operator rights where ACLs are on.
 
   praetor operator raft list-peers`,
-		newOperatorAutopilotCommand(), newOperatorRaftCommand(), newOperatorUsageCommand())
+		newOperatorAutopilotCommand(), newOperatorBackupCommand(), newOperatorRaftCommand(), newOperatorUsageCommand())
 }
 
 // addParseLine makes the commands of a group say one line more after a flag

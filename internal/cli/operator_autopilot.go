@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -65,13 +64,13 @@ UpgradeVersionTag = %q
 
 type autopilotSetOptions struct {
 	client         client
-	cleanup        bool
+	cleanup        boolean
 	maxTrailing    number
 	minQuorum      number
 	lastContact    span
 	stabilization  span
 	redundancyZone string
-	noMigration    bool
+	noMigration    boolean
 	upgradeVersion string
 }
 
@@ -87,14 +86,14 @@ func newAutopilotSetCommand() *cobra.Command {
 	opts.client.register(cmd)
 	opts.client.registerServer(cmd)
 	fs := cmd.Flags()
-	fs.BoolVar(&opts.cleanup, "cleanup-dead-servers", false, "Whether servers that failed are removed when others can take their place.")
+	boolVar(fs, &opts.cleanup, "cleanup-dead-servers", "Whether servers that failed are removed when others can take their place.")
 	fs.Var(&opts.maxTrailing, "max-trailing-logs", "How many log entries a healthy server may be behind.")
 	fs.Var(&opts.minQuorum, "min-quorum", "Fewest voters to be left when dead servers are removed.")
 	fs.Var(&opts.lastContact, "last-contact-threshold", "How long a healthy server may be without contact to the leader, like 200ms.")
 	fs.Var(&opts.stabilization, "server-stabilization-time", "How long a new server must be healthy before it gets a vote, like 10s.")
-	fs.StringVar(&opts.redundancyZone, "redundancy-zone-tag", "", "Kept, but without effect: node metadata that names a redundancy zone.")
-	fs.BoolVar(&opts.noMigration, "disable-upgrade-migration", false, "Kept, but without effect: no migration to servers of a new version.")
-	fs.StringVar(&opts.upgradeVersion, "upgrade-version-tag", "", "Kept, but without effect: node metadata that holds the version.")
+	fs.StringVar(&opts.redundancyZone, "redundancy-zone-tag", "", "Key of node metadata that names a server's redundancy zone: one of each votes.")
+	boolVar(fs, &opts.noMigration, "disable-upgrade-migration", "Servers of a new version do not take over.")
+	fs.StringVar(&opts.upgradeVersion, "upgrade-version-tag", "", "Key of node metadata that holds a server's version: those of the newest take over when they are enough.")
 	return cmd
 }
 
@@ -108,13 +107,13 @@ func runAutopilotSet(cmd *cobra.Command, opts autopilotSetOptions) error {
 		return fail("Error querying Autopilot configuration: %s", err)
 	}
 	for flag, set := range map[string]func(){
-		"cleanup-dead-servers":      func() { config.CleanupDeadServers = opts.cleanup },
+		"cleanup-dead-servers":      func() { config.CleanupDeadServers = bool(opts.cleanup) },
 		"max-trailing-logs":         func() { config.MaxTrailingLogs = uint64(opts.maxTrailing) },
 		"min-quorum":                func() { config.MinQuorum = uint(opts.minQuorum) },
 		"last-contact-threshold":    func() { config.LastContactThreshold = api.NewReadableDuration(time.Duration(opts.lastContact)) },
 		"server-stabilization-time": func() { config.ServerStabilizationTime = api.NewReadableDuration(time.Duration(opts.stabilization)) },
 		"redundancy-zone-tag":       func() { config.RedundancyZoneTag = opts.redundancyZone },
-		"disable-upgrade-migration": func() { config.DisableUpgradeMigration = opts.noMigration },
+		"disable-upgrade-migration": func() { config.DisableUpgradeMigration = bool(opts.noMigration) },
 		"upgrade-version-tag":       func() { config.UpgradeVersionTag = opts.upgradeVersion },
 	} {
 		if cmd.Flags().Changed(flag) {
@@ -134,7 +133,7 @@ func runAutopilotSet(cmd *cobra.Command, opts autopilotSetOptions) error {
 
 type autopilotStateOptions struct {
 	client client
-	format string
+	output outputFormat
 }
 
 func newAutopilotStateCommand() *cobra.Command {
@@ -148,13 +147,13 @@ func newAutopilotStateCommand() *cobra.Command {
 	}
 	opts.client.register(cmd)
 	opts.client.registerServer(cmd)
-	cmd.Flags().StringVar(&opts.format, "format", "pretty", "Output format: pretty or json.")
+	opts.output.register(cmd)
 	return cmd
 }
 
 func runAutopilotState(cmd *cobra.Command, opts autopilotStateOptions) error {
-	if opts.format != "pretty" && opts.format != "json" {
-		return fail("Unknown format: %s", opts.format)
+	if err := opts.output.check(); err != nil {
+		return err
 	}
 	cl, err := opts.client.open()
 	if err != nil {
@@ -162,18 +161,9 @@ func runAutopilotState(cmd *cobra.Command, opts autopilotStateOptions) error {
 	}
 	state, err := cl.Operator().AutopilotState(opts.client.query())
 	if err != nil {
-		return fail("Error getting autopilot state from the API: %s", err)
+		return fail("Error querying Autopilot state: %s", err)
 	}
-	if opts.format == "pretty" {
-		fmt.Fprintln(cmd.OutOrStdout(), prettyState(state))
-		return nil
-	}
-	text, err := json.MarshalIndent(state, "", "    ")
-	if err != nil {
-		return err
-	}
-	fmt.Fprintln(cmd.OutOrStdout(), string(text))
-	return nil
+	return opts.output.print(cmd, state, func() { fmt.Fprintln(cmd.OutOrStdout(), prettyState(state)) })
 }
 
 // prettyState is the block of reference/cli.md §8.
@@ -187,19 +177,27 @@ func prettyState(s *api.AutopilotState) string {
 	for _, id := range s.Voters {
 		fmt.Fprintf(&b, "   %s\n", id)
 	}
+	prettyPlacement(&b, s)
 	b.WriteString("Servers:\n")
 	for _, id := range slices.Sorted(maps.Keys(s.Servers)) {
 		server := s.Servers[id]
 		fmt.Fprintf(&b, "   %s\n", id)
-		for _, row := range []struct {
-			name  string
-			value any
-		}{
+		rows := []pilotRow{
 			{"Name:", server.Name}, {"Address:", server.Address}, {"Version:", server.Version},
 			{"Status:", server.Status}, {"Node Type:", server.NodeType}, {"Node Status:", server.NodeStatus},
 			{"Healthy:", server.Healthy}, {"Last Contact:", server.LastContact},
 			{"Last Term:", server.LastTerm}, {"Last Index:", server.LastIndex},
-		} {
+		}
+		if server.RedundancyZone != "" {
+			rows = append(rows, pilotRow{"Redundancy Zone:", server.RedundancyZone})
+		}
+		if server.UpgradeVersion != "" {
+			rows = append(rows, pilotRow{"Upgrade Version:", server.UpgradeVersion})
+		}
+		if server.ReadReplica {
+			rows = append(rows, pilotRow{"Read Replica:", true})
+		}
+		for _, row := range rows {
 			fmt.Fprintf(&b, "      %-16s %v\n", row.name, row.value)
 		}
 		b.WriteString("      Meta\n")
@@ -208,4 +206,44 @@ func prettyState(s *api.AutopilotState) string {
 		}
 	}
 	return b.String()
+}
+
+type pilotRow struct {
+	name  string
+	value any
+}
+
+// prettyPlacement writes what is there only with read replicas, redundancy zones or
+// versions.
+func prettyPlacement(b *strings.Builder, s *api.AutopilotState) {
+	prettyIDs(b, "", "Read Replicas", s.ReadReplicas)
+	if len(s.RedundancyZones) > 0 {
+		b.WriteString("Redundancy Zones:\n")
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.RedundancyZones)) {
+		zone := s.RedundancyZones[name]
+		fmt.Fprintf(b, "   %s:\n      Failure Tolerance: %d\n", name, zone.FailureTolerance)
+		prettyIDs(b, "      ", "Voters", zone.Voters)
+		prettyIDs(b, "      ", "Servers", zone.Servers)
+	}
+	if u := s.Upgrade; u != nil {
+		fmt.Fprintf(b, "Upgrade:\n   Status:         %s\n   Target Version: %s\n", u.Status, u.TargetVersion)
+		prettyIDs(b, "   ", "Target Version Voters", u.TargetVersionVoters)
+		prettyIDs(b, "   ", "Target Version Non-Voters", u.TargetVersionNonVoters)
+		prettyIDs(b, "   ", "Target Version ReadReplicas", u.TargetVersionReadReplicas)
+		prettyIDs(b, "   ", "Other Version Voters", u.OtherVersionVoters)
+		prettyIDs(b, "   ", "Other Version Non-Voters", u.OtherVersionNonVoters)
+		prettyIDs(b, "   ", "Other Version ReadReplicas", u.OtherVersionReadReplicas)
+	}
+}
+
+// prettyIDs writes a list under its name, and nothing of an empty one.
+func prettyIDs(b *strings.Builder, indent, name string, ids []string) {
+	if len(ids) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "%s%s:\n", indent, name)
+	for _, id := range ids {
+		fmt.Fprintf(b, "%s   %s\n", indent, id)
+	}
 }

@@ -16,12 +16,14 @@ write.
 
   praetor operator raft list-peers
   praetor operator raft transfer-leader
-  praetor operator raft remove-peer -address=10.0.0.3:8300`,
-		newRaftListPeersCommand(), newRaftRemovePeerCommand(), newRaftTransferLeaderCommand()))
+  praetor operator raft remove-peer -address=10.0.0.3:8300
+  praetor operator raft recover -data-dir=/var/lib/praetor`,
+		newRaftListPeersCommand(), newRaftRemovePeerCommand(), newRaftTransferLeaderCommand(), newRaftRecoverCommand()))
 }
 
 type raftListPeersOptions struct {
 	client client
+	output outputFormat
 }
 
 func newRaftListPeersCommand() *cobra.Command {
@@ -35,10 +37,14 @@ func newRaftListPeersCommand() *cobra.Command {
 	}
 	opts.client.register(cmd)
 	opts.client.registerServer(cmd)
+	opts.output.register(cmd)
 	return cmd
 }
 
 func runRaftListPeers(cmd *cobra.Command, opts raftListPeersOptions) error {
+	if err := opts.output.check(); err != nil {
+		return err
+	}
 	cl, err := opts.client.open()
 	if err != nil {
 		return err
@@ -47,8 +53,7 @@ func runRaftListPeers(cmd *cobra.Command, opts raftListPeersOptions) error {
 	if err != nil {
 		return fail("Error getting peers: Failed to retrieve raft configuration: %s", err)
 	}
-	printColumns(cmd, peerRows(config.Servers))
-	return nil
+	return opts.output.print(cmd, config, func() { printColumns(cmd, peerRows(config.Servers)) })
 }
 
 func peerRows(servers []*api.RaftServer) [][]string {

@@ -30,10 +30,25 @@ func TestAutopilotConfigurationIsChangedWhereAsked(t *testing.T) {
 	}
 }
 
+func TestAutopilotStateShowsZonesReplicasAndUpgrades(t *testing.T) {
+	answer(t, map[string]string{"GET /v1/operator/autopilot/state": `{"Voters":[],"ReadReplicas":["u"],"Servers":{"u":{"ReadReplica":true,"RedundancyZone":"z","UpgradeVersion":"1.0","LastContact":"0s"}},
+		"RedundancyZones":{"z":{"Servers":["a","c"],"Voters":["a"],"FailureTolerance":1}},"Upgrade":{"Status":"promoting","TargetVersion":"1.1","TargetVersionVoters":["a"]}}`})
+	out, errs, code := run(t, "operator", "autopilot", "state")
+	for _, text := range []string{
+		"Voters:\nRead Replicas:\n   u\nRedundancy Zones:\n   z:\n      Failure Tolerance: 1\n      Voters:\n         a\n      Servers:\n         a\n         c\n" +
+			"Upgrade:\n   Status:         promoting\n   Target Version: 1.1\n   Target Version Voters:\n      a\nServers:\n",
+		"      Last Index:      0\n      Redundancy Zone: z\n      Upgrade Version: 1.0\n      Read Replica:    true\n      Meta\n",
+	} {
+		if code != 0 || !strings.Contains(out, text) {
+			t.Errorf("%d %s, no %q in\n%s", code, errs, text, out)
+		}
+	}
+}
+
 func TestAutopilotStateIsShownAsABlock(t *testing.T) {
 	answer(t, map[string]string{"GET /v1/operator/autopilot/state": `{"Healthy":true,"FailureTolerance":1,"OptimisticFailureTolerance":1,"Leader":"u2","Voters":["u1","u2"],"Servers":{
-		"u2":{"ID":"u2","Name":"s2","Address":"10.0.0.2:8300","NodeStatus":"alive","Version":"1.21.4","LastContact":"0s","LastTerm":2,"LastIndex":145,"Healthy":true,"Status":"leader","Meta":{"b":"","a":"1"},"NodeType":"voter"},
-		"u1":{"ID":"u1","Name":"s1","Address":"10.0.0.1:8300","NodeStatus":"failed","Version":"1.21.4","LastContact":"23ms","LastTerm":2,"LastIndex":140,"Healthy":false,"Status":"voter","NodeType":"voter"}}}`})
+		"u2":{"ID":"u2","Name":"s2","Address":"10.0.0.2:8300","NodeStatus":"alive","Version":"1.22.7","LastContact":"0s","LastTerm":2,"LastIndex":145,"Healthy":true,"Status":"leader","Meta":{"b":"","a":"1"},"NodeType":"voter"},
+		"u1":{"ID":"u1","Name":"s1","Address":"10.0.0.1:8300","NodeStatus":"failed","Version":"1.22.7","LastContact":"23ms","LastTerm":2,"LastIndex":140,"Healthy":false,"Status":"voter","NodeType":"voter"}}}`})
 	want(t, 0, `Healthy:                      true
 Failure Tolerance:            1
 Optimistic Failure Tolerance: 1
@@ -45,7 +60,7 @@ Servers:
    u1
       Name:            s1
       Address:         10.0.0.1:8300
-      Version:         1.21.4
+      Version:         1.22.7
       Status:          voter
       Node Type:       voter
       Node Status:     failed
@@ -57,7 +72,7 @@ Servers:
    u2
       Name:            s2
       Address:         10.0.0.2:8300
-      Version:         1.21.4
+      Version:         1.22.7
       Status:          leader
       Node Type:       voter
       Node Status:     alive
@@ -181,7 +196,7 @@ $ operator autopilot set-config
 $ operator autopilot state -stale
 < GET /v1/operator/autopilot/state?stale=
 > 500 no
-! Error getting autopilot state from the API: Unexpected response code: 500 (no)
+! Error querying Autopilot state: Unexpected response code: 500 (no)
 = 1
 $ operator autopilot state -format=json
 < GET /v1/operator/autopilot/state

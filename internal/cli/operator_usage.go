@@ -23,6 +23,7 @@ type usageInstancesOptions struct {
 	billable bool
 	connect  bool
 	all      bool
+	output   outputFormat
 }
 
 func newUsageInstancesCommand() *cobra.Command {
@@ -37,6 +38,7 @@ praetor operator usage instances -billable -all-datacenters`,
 	}
 	opts.client.register(cmd)
 	opts.client.registerServer(cmd)
+	opts.output.register(cmd)
 	fs := cmd.Flags()
 	fs.BoolVar(&opts.billable, "billable", false, "Only instances that are neither proxies, gateways, nor servers.")
 	fs.BoolVar(&opts.connect, "connect", false, "Only proxies, gateways and connect-native instances.")
@@ -46,7 +48,10 @@ praetor operator usage instances -billable -all-datacenters`,
 
 func runUsageInstances(cmd *cobra.Command, opts usageInstancesOptions) error {
 	if opts.billable && opts.connect {
-		return fail("Cannot specify both -billable and -connect")
+		return fail("Cannot specify both -billable and -connect flags")
+	}
+	if err := opts.output.check(); err != nil {
+		return err
 	}
 	cl, err := opts.client.open()
 	if err != nil {
@@ -58,11 +63,16 @@ func runUsageInstances(cmd *cobra.Command, opts usageInstancesOptions) error {
 	if err != nil {
 		return fail("Error fetching usage information: %s", err)
 	}
+	if opts.output.isJSON() {
+		return opts.output.print(cmd, answer.Usage, nil)
+	}
 	usage := usageTables{answer.Usage, slices.Sorted(maps.Keys(answer.Usage)), opts.all}
 	if !opts.connect {
 		usage.printTotals(cmd)
 		section(cmd, "Billable Services", usage.billable())
+		fmt.Fprint(cmd.OutOrStdout(), sectionEnd)
 		section(cmd, "Nodes", usage.nodes())
+		fmt.Fprint(cmd.OutOrStdout(), sectionEnd)
 	}
 	if !opts.billable {
 		section(cmd, "Connect Services", usage.connect())
@@ -70,12 +80,17 @@ func runUsageInstances(cmd *cobra.Command, opts usageInstancesOptions) error {
 	return nil
 }
 
-// section writes a table under its title, followed by two blank lines.
+// sectionEnd follows the tables that another may follow.
+const sectionEnd = "\n\n"
+
+// section writes a table under its title.
 func section(cmd *cobra.Command, title string, rows [][]string) {
 	fmt.Fprintln(cmd.OutOrStdout(), title)
 	printTabs(cmd, rows)
-	fmt.Fprint(cmd.OutOrStdout(), "\n\n")
 }
+
+// blankRow parts a table's total from its rows: a first cell with its padding.
+var blankRow = []string{"", ""}
 
 // usageTables lays out the counts of some datacenters.
 type usageTables struct {
@@ -93,7 +108,7 @@ func (u usageTables) printTotals(cmd *cobra.Command) {
 	for _, dc := range u.datacenters {
 		fmt.Fprintf(cmd.OutOrStdout(), "%s Billable Service Instances: %d\n", dc, u.usage[dc].BillableServiceInstances)
 	}
-	fmt.Fprint(cmd.OutOrStdout(), "\n\n")
+	fmt.Fprintln(cmd.OutOrStdout())
 }
 
 func (u usageTables) billable() [][]string {
@@ -105,19 +120,19 @@ func (u usageTables) billable() [][]string {
 		services, instances = services+one.Services, instances+one.BillableServiceInstances
 	}
 	if u.all {
-		rows = append(rows, []string{""}, []string{"Total", strconv.Itoa(services), strconv.Itoa(instances)})
+		rows = append(rows, blankRow, []string{"Total", strconv.Itoa(services), strconv.Itoa(instances)})
 	}
 	return rows
 }
 
 func (u usageTables) nodes() [][]string {
-	rows := [][]string{{"Datacenter", "Count"}}
+	rows := [][]string{{"Datacenter", "Count", ""}}
 	total := 0
 	for _, dc := range u.datacenters {
 		rows = append(rows, []string{dc, strconv.Itoa(u.usage[dc].Nodes)})
 		total += u.usage[dc].Nodes
 	}
-	return append(rows, []string{""}, []string{"Total", strconv.Itoa(total)})
+	return append(rows, blankRow, []string{"Total", strconv.Itoa(total)})
 }
 
 func (u usageTables) connect() [][]string {
@@ -131,7 +146,7 @@ func (u usageTables) connect() [][]string {
 		}
 	}
 	if u.all {
-		rows = append(rows, []string{""}, []string{"Total", "", strconv.Itoa(total)})
+		rows = append(rows, blankRow, []string{"Total", "", strconv.Itoa(total)})
 	}
 	return rows
 }

@@ -34,7 +34,7 @@ func TestTablesOfCommands(t *testing.T) {
 		"GET /v1/catalog/nodes": `[{"ID":"0123456789ab","Node":"web-1","Address":"10.0.0.5","Datacenter":"dc1","TaggedAddresses":{"wan":"1.2.3.4","lan":"10.0.0.5"},"Meta":{"b":"2","a":"1"}},
 			{"ID":"","Node":"external","Address":"example.com","Datacenter":"dc1"}]`,
 		"GET /v1/catalog/services":               `{"web":["v2","v1"],"consul":[]}`,
-		"GET /v1/agent/members?segment=_all":     `[{"Name":"c1","Addr":"10.0.0.9","Port":8301,"Status":4,"Tags":{"role":"node","dc":"dc1","build":"1.21.4:abc","vsn":"2"}},{"Name":"s1","Addr":"10.0.0.1","Port":8301,"Status":1,"Tags":{"role":"consul","dc":"dc1","build":"1.21.4:abc","vsn":"2"}}]`,
+		"GET /v1/agent/members?segment=_all":     `[{"Name":"c1","Addr":"10.0.0.9","Port":8301,"Status":4,"Tags":{"role":"node","dc":"dc1","build":"1.22.7:abc","vsn":"2"}},{"Name":"s1","Addr":"10.0.0.1","Port":8301,"Status":1,"Tags":{"role":"consul","dc":"dc1","build":"1.22.7:abc","vsn":"2"}}]`,
 		"GET /v1/operator/raft/configuration":    `{"Servers":[{"ID":"u2","Node":"s2","Address":"10.0.0.2:8300","ProtocolVersion":"3","Voter":false,"LastIndex":20},{"ID":"u1","Node":"s1","Address":"10.0.0.1:8300","Leader":true,"ProtocolVersion":"3","Voter":true,"LastIndex":21},{"ID":"u3","Node":"(unknown)","Address":"10.0.0.3:8300","ProtocolVersion":"unknown","Voter":true}]}`,
 		"GET /v1/kv/a?recurse=":                  `[{"Key":"a","Value":"MQ=="},{"Key":"ab","Value":"Mg=="}]`,
 		"DELETE /v1/operator/raft/peer?id=u3":    ``,
@@ -47,8 +47,8 @@ func TestTablesOfCommands(t *testing.T) {
 	want(t, 0, "consul\nweb\n", "", "catalog", "services")
 	want(t, 0, "consul      \nweb         v1,v2\n", "", "catalog", "services", "-tags")
 	want(t, 0, "Node  Address        Status  Type    Build   Protocol  DC   Partition  Segment\n"+
-		"s1    10.0.0.1:8301  alive   server  1.21.4  2         dc1  default    <all>\n"+
-		"c1    10.0.0.9:8301  failed  client  1.21.4  2         dc1  default    <default>\n", "", "members")
+		"s1    10.0.0.1:8301  alive   server  1.22.7  2         dc1  default    <all>\n"+
+		"c1    10.0.0.9:8301  failed  client  1.22.7  2         dc1  default    <default>\n", "", "members")
 	want(t, 2, "", "", "members", "-status=left")
 	want(t, 1, "", "Failed to compile status regexp: error parsing regexp: missing closing ): `(`\n", "members", "-status=(")
 	want(t, 0, "Node       ID  Address        State     Voter  RaftProtocol  Commit Index  Trails Leader By\n"+

@@ -23,15 +23,21 @@ const (
 // exit is an error that carries the process's exit code. An empty text prints
 // nothing.
 type exit struct {
-	code int
-	text string
+	code    int
+	text    string
+	misused bool // the command line is wrong
 }
 
 func (e exit) Error() string { return e.text }
 
 // fail is the usual way to end a command with a message and code 1.
 func fail(format string, args ...any) error {
-	return exit{exitError, fmt.Sprintf(format, args...)}
+	return exit{code: exitError, text: fmt.Sprintf(format, args...)}
+}
+
+// misused is fail for a command line that does not say what it must.
+func misused(format string, args ...any) error {
+	return exit{code: exitError, text: fmt.Sprintf(format, args...), misused: true}
 }
 
 // Main runs the command line args (args[0] is the program's path) and returns
@@ -51,13 +57,15 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	words := args[1:]
 	cmd, path, rest := locate(root, words)
 	switch {
-	case wantsHelp(rest):
+	case wantsHelp(rest) && !cmd.DisableFlagParsing:
 		fmt.Fprint(stdout, help(cmd))
 		return exitOK
 	case cmd == root && len(rest) > 0 && isVersionFlag(rest[0]):
 		cmd, path, rest = find(root, "version"), []string{"version"}, nil
 	case cmd == root && len(rest) > 0 && strings.HasPrefix(strings.TrimLeft(rest[0], "-"), "autocomplete-"):
 		return report(stderr, runInstall(root, strings.HasSuffix(rest[0], "uninstall")))
+	case cmd == root && len(rest) > 0 && rest[0] == "help" && len(rest) > 1:
+		return report(stderr, runHelp(stdout, root, rest[1:]))
 	case cmd == root:
 		fmt.Fprint(stderr, didYouMean(cmd, rest), help(root))
 		return exitUnknownCommand
@@ -66,7 +74,12 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return exitError
 	}
 	root.SetArgs(append(path, rewriteFlags(cmd, rest)...))
-	return report(stderr, root.Execute())
+	err := root.Execute()
+	code := report(stderr, err)
+	if err != nil && isTerminal(stderr) {
+		fmt.Fprint(stderr, hint(cmd, err))
+	}
+	return code
 }
 
 func report(stderr io.Writer, err error) int {
@@ -100,48 +113,50 @@ func newRootCommand(name string) *cobra.Command {
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
 	root.AddCommand(
+		newACLCommand(),
 		newAgentCommand(),
 		newCatalogCommand(),
 		newCompletionCommand(),
 		newConfigCommand(),
 		newDebugCommand(),
+		newDemoCommand(),
+		newDockerEntrypointCommand(),
 		newDoctorCommand(),
 		newEventCommand(),
 		newExecCommand(),
 		newForceLeaveCommand(),
 		newInfoCommand(),
+		newIntentionCommand(),
 		newJoinCommand(),
 		newKeygenCommand(),
 		newKeyringCommand(),
 		newKVCommand(),
 		newLeaveCommand(),
 		newLockCommand(),
+		newLoginCommand(),
+		newLogoutCommand(),
 		newMaintCommand(),
+		newManCommand(),
 		newMembersCommand(),
 		newMonitorCommand(),
+		newConnectCommand(),
 		newOperatorCommand(),
 		newReloadCommand(),
+		newResourceCommand(),
 		newRTTCommand(),
 		newServicesCommand(),
 		newSnapshotCommand(),
 		newTLSCommand(),
+		newTopCommand(),
+		newUpgradeCommand(),
 		newTroubleshootCommand(),
 		newValidateCommand(),
 		newVersionCommand(),
 		newWatchCommand(),
 	)
-	prepare(root)
-	root.SetFlagErrorFunc(flagError) // of every command that has none of its own
+	root.SetHelpCommand(&cobra.Command{Use: "no-help-command", Hidden: true}) // in the place of cobra's, which is no command of ours
+	root.SetFlagErrorFunc(flagError)                                          // of every command that has none of its own
 	return root
-}
-
-// prepare gives every command the rules of reference/cli.md §1.1.
-func prepare(cmd *cobra.Command) {
-	cmd.Flags().SetInterspersed(false)
-	cmd.SetHelpCommand(&cobra.Command{Use: "no-help-command", Hidden: true})
-	for _, c := range cmd.Commands() {
-		prepare(c)
-	}
 }
 
 // newGroup returns a command that only holds others.
@@ -167,7 +182,7 @@ func locate(root *cobra.Command, words []string) (cmd *cobra.Command, path, rest
 
 func find(cmd *cobra.Command, name string) *cobra.Command {
 	for _, c := range cmd.Commands() {
-		if c.Name() == name && !c.Hidden {
+		if c.Name() == name {
 			return c
 		}
 	}

@@ -10,15 +10,18 @@ import (
 	"praetor/catalog"
 )
 
-// readServices reads service definitions in the format of configuration files.
+// readServices reads service definitions in the format of configuration files, up to the
+// first file that cannot be read.
 func readServices(files []string) ([]*api.AgentServiceRegistration, error) {
-	definitions, err := config.ReadServices(files)
-	if err != nil {
-		return nil, fail("Error: %s", endList(err.Error()))
-	}
 	var list []*api.AgentServiceRegistration
-	for _, d := range definitions {
-		list = append(list, registration(d))
+	for _, file := range files {
+		definitions, err := config.ReadServices([]string{file})
+		if err != nil {
+			return nil, fail("Error: %s", endList(err.Error()))
+		}
+		for _, d := range definitions {
+			list = append(list, registration(d))
+		}
 	}
 	return list, nil
 }
@@ -39,6 +42,12 @@ func registration(d config.ServiceDefinition) *api.AgentServiceRegistration {
 		Kind: api.ServiceKind(s.Kind), ID: s.ID, Name: s.Service, Tags: s.Tags, Port: s.Port, Address: s.Address,
 		SocketPath: s.SocketPath, EnableTagOverride: s.EnableTagOverride, Meta: s.Meta, Proxy: registeredProxy(s.Proxy),
 		Locality: (*api.Locality)(s.Locality),
+	}
+	for _, p := range s.Ports {
+		r.Ports = append(r.Ports, api.ServicePort(p))
+	}
+	if s.Port == s.DefaultPort() {
+		r.Port = 0 // the agent takes no port beside several
 	}
 	if s.Weights != (catalog.Weights{}) {
 		r.Weights = &api.AgentWeights{Passing: s.Weights.Passing, Warning: s.Weights.Warning}

@@ -17,6 +17,9 @@ func registeredProxy(p *catalog.Proxy) *api.AgentServiceConnectProxyConfig {
 		Mode: api.ProxyMode(p.Mode), Config: p.Config, MeshGateway: registeredGateway(p.MeshGatewayMode),
 		TransparentProxy: (*api.TransparentProxyConfig)(p.TransparentProxy),
 	}
+	for _, port := range p.LocalServicePorts {
+		r.LocalServicePorts = append(r.LocalServicePorts, api.ServicePort(port))
+	}
 	for i := range p.Upstreams {
 		r.Upstreams = append(r.Upstreams, registeredUpstream(&p.Upstreams[i]))
 	}
@@ -31,7 +34,7 @@ func registeredProxy(p *catalog.Proxy) *api.AgentServiceConnectProxyConfig {
 
 func registeredUpstream(u *catalog.Upstream) api.Upstream {
 	return api.Upstream{
-		DestinationType: api.UpstreamDestType(u.DestinationType), DestinationName: u.DestinationName, DestinationPeer: u.DestinationPeer,
+		DestinationType: api.UpstreamDestType(u.DestinationType), DestinationName: u.DestinationName, DestinationPort: u.DestinationPort, DestinationPeer: u.DestinationPeer,
 		DestinationNamespace: u.DestinationNamespace, DestinationPartition: u.DestinationPartition, Datacenter: u.Datacenter,
 		LocalBindAddress: u.LocalBindAddress, LocalBindPort: u.LocalBindPort,
 		LocalBindSocketPath: u.LocalBindSocketPath, LocalBindSocketMode: u.LocalBindSocketMode,

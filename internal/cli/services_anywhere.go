@@ -12,6 +12,8 @@ import (
 
 	"github.com/hashicorp/consul/api"
 	"github.com/spf13/cobra"
+
+	"praetor/internal/doctor"
 )
 
 // runServicesDeregisterAnywhere removes every instance with a given ID, or of a
@@ -36,7 +38,7 @@ func runServicesDeregisterAnywhere(cmd *cobra.Command, words []string, opts serv
 	if len(found) == 0 {
 		return fail("%s", nothingFound(word, known))
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "Found %s:\n", count(len(found), "instance"))
+	fmt.Fprintf(cmd.OutOrStdout(), "Found %s:\n", doctor.Plural(len(found), "instance"))
 	printColumns(cmd, instanceRows(found))
 	fmt.Fprintln(cmd.OutOrStdout())
 	return evictInstances(cmd, found, opts)
@@ -86,13 +88,6 @@ func alternatives(words []string) string {
 	return strings.Join(quoted[:last], ", ") + " or " + quoted[last]
 }
 
-func count(n int, noun string) string {
-	if n != 1 {
-		noun += "s"
-	}
-	return fmt.Sprintf("%d %s", n, noun)
-}
-
 func instanceRows(list []*api.CatalogService) [][]string {
 	rows := [][]string{{"Node", "ID", "Service", "Address"}}
 	for _, i := range list {
@@ -122,7 +117,7 @@ func evictInstances(cmd *cobra.Command, list []*api.CatalogService, opts service
 		fmt.Fprintf(cmd.OutOrStdout(), "%s on %s: %s\n", i.ServiceID, i.Node, detail)
 	}
 	if failed > 0 {
-		return fail("%d of %s could not be deregistered", failed, count(len(list), "instance"))
+		return fail("%d of %s could not be deregistered", failed, doctor.Plural(len(list), "instance"))
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -38,9 +37,9 @@ func newServicesExportCommand() *cobra.Command {
 func runServicesExport(cmd *cobra.Command, opts servicesExportOptions) error {
 	switch {
 	case opts.name == "":
-		return fail("Missing the required -name flag")
+		return misused("Missing the required -name flag")
 	case opts.peers == "" && opts.partitions == "":
-		return fail("Missing the required -consumer-peers or -consumer-partitions flag")
+		return misused("Missing the required -consumer-peers or -consumer-partitions flag")
 	}
 	cl, err := opts.client.open()
 	if err != nil {
@@ -106,7 +105,7 @@ func addConsumers(entry *api.ExportedServicesConfigEntry, opts servicesExportOpt
 
 type exportedServicesOptions struct {
 	client client
-	format string
+	output outputFormat
 	filter string
 }
 
@@ -122,13 +121,13 @@ func newExportedServicesCommand() *cobra.Command {
 	opts.client.register(cmd)
 	opts.client.registerServer(cmd)
 	opts.client.registerPartition(cmd)
-	cmd.Flags().StringVar(&opts.format, "format", "pretty", "pretty or json.")
+	opts.output.register(cmd)
 	cmd.Flags().StringVar(&opts.filter, "filter", "", "An expression that services must match.")
 	return cmd
 }
 
 func runExportedServices(cmd *cobra.Command, opts exportedServicesOptions) error {
-	if opts.format != "pretty" && opts.format != "json" {
+	if opts.output.check() != nil {
 		return fail("Invalid format, valid formats are {pretty|json}")
 	}
 	cl, err := opts.client.open()
@@ -140,14 +139,9 @@ func runExportedServices(cmd *cobra.Command, opts exportedServicesOptions) error
 	services, _, err := cl.ExportedServices(q)
 	switch {
 	case err != nil:
-		return fail("Error listing exported services: %s", err)
-	case opts.format == "json":
-		text, err := json.MarshalIndent(services, "", "    ")
-		if err != nil {
-			return fail("Error encoding exported services: %s", err)
-		}
-		fmt.Fprintln(cmd.OutOrStdout(), string(text))
-		return nil
+		return fail("Error reading exported services: %s", err)
+	case opts.output.isJSON():
+		return opts.output.print(cmd, services, nil)
 	case len(services) == 0:
 		fmt.Fprintln(cmd.OutOrStdout(), "No exported services found")
 		return nil

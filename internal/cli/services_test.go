@@ -39,9 +39,14 @@ $ services register n.hcl
 < PUT /v1/agent/service/register {"ID":"web","Name":"web",…"Connect":{"Native":true}}
 >
 | Registered service: web
+$ services register m.hcl
++ m.hcl service { name = "web" ports = [{ name = "http" port = 80 default = true }, { name = "admin" port = 81 }] proxy { local_service_ports = [{ name = "x" port = 82 }] } }
+< PUT /v1/agent/service/register {"ID":"web","Name":"web","Ports":[{"Name":"http","Port":80,"Default":true},{"Name":"admin","Port":81,"Default":false}],…"Proxy":{"LocalServicePorts":[{"Name":"x","Port":82,"Default":false}],…}}
+>
+| Registered service: web
 $ services register p.hcl
-+ p.hcl service { kind = "connect-proxy" name = "web-proxy" port = 82 locality { region = "r" zone = "z" } proxy { destination_service_name = "web" destination_service_id = "w1" local_service_address = "127.0.0.1" local_service_port = 80 mode = "transparent" config { a = "b" } mesh_gateway { mode = "local" } transparent_proxy { outbound_listener_port = 15001 dialed_directly = true } expose { checks = true paths { path = "/m" local_path_port = 1 listener_port = 2 protocol = "http" } } upstreams { destination_name = "db" datacenter = "dc2" local_bind_port = 9191 mesh_gateway { mode = "remote" } config { c = "d" } } } }
-< PUT /v1/agent/service/register {"Kind":"connect-proxy","ID":"web-proxy","Name":"web-proxy","Port":82,…"Proxy":{"DestinationServiceName":"web","DestinationServiceID":"w1","LocalServiceAddress":"127.0.0.1","LocalServicePort":80,"Mode":"transparent","TransparentProxy":{"OutboundListenerPort":15001,"DialedDirectly":true},"Config":{"a":"b"},"Upstreams":[{"DestinationType":"service","DestinationName":"db","Datacenter":"dc2","LocalBindPort":9191,"Config":{"c":"d"},"MeshGateway":{"Mode":"remote"}}],"MeshGateway":{"Mode":"local"},"Expose":{"Checks":true,"Paths":[{"ListenerPort":2,"Path":"/m","LocalPathPort":1,"Protocol":"http","ParsedFromCheck":false}]}},"Locality":{"Region":"r","Zone":"z"}}
++ p.hcl service { kind = "connect-proxy" name = "web-proxy" port = 82 locality { region = "r" zone = "z" } proxy { destination_service_name = "web" destination_service_id = "w1" local_service_address = "127.0.0.1" local_service_port = 80 mode = "transparent" config { a = "b" } mesh_gateway { mode = "local" } transparent_proxy { outbound_listener_port = 15001 dialed_directly = true } expose { checks = true paths { path = "/m" local_path_port = 1 listener_port = 2 protocol = "http" } } upstreams { destination_name = "db" destination_port = "pg" datacenter = "dc2" local_bind_port = 9191 mesh_gateway { mode = "remote" } config { c = "d" } } } }
+< PUT /v1/agent/service/register {"Kind":"connect-proxy","ID":"web-proxy","Name":"web-proxy","Port":82,…"Proxy":{"DestinationServiceName":"web","DestinationServiceID":"w1","LocalServiceAddress":"127.0.0.1","LocalServicePort":80,"Mode":"transparent","TransparentProxy":{"OutboundListenerPort":15001,"DialedDirectly":true},"Config":{"a":"b"},"Upstreams":[{"DestinationType":"service","DestinationName":"db","DestinationPort":"pg","Datacenter":"dc2","LocalBindPort":9191,"Config":{"c":"d"},"MeshGateway":{"Mode":"remote"}}],"MeshGateway":{"Mode":"local"},"Expose":{"Checks":true,"Paths":[{"ListenerPort":2,"Path":"/m","LocalPathPort":1,"Protocol":"http","ParsedFromCheck":false}]}},"Locality":{"Region":"r","Zone":"z"}}
 >
 | Registered service: web-proxy
 $ services register o.hcl
@@ -53,6 +58,9 @@ $ services register -name=web
 < PUT /v1/agent/service/register …
 > 400 Invalid
 ! Error registering service "web": Unexpected response code: 400 (Invalid)
+= 1
+$ services register nope.hcl nope2.hcl
+! Error: config: Open failed on nope.hcl. open nope.hcl: no such file or directory
 = 1
 $ services register
 ! Service registration requires at least one argument or flags.
@@ -219,7 +227,7 @@ $ services exported-services -format=json
 $ services exported-services
 < GET /v1/exported-services
 > 403 no
-! Error listing exported services: Unexpected response code: 403 (no)
+! Error reading exported services: Unexpected response code: 403 (no)
 = 1
 $ services exported-services -format=xml
 ! Invalid format, valid formats are {pretty|json}

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -10,51 +9,43 @@ import (
 
 	"praetor/catalog"
 	"praetor/internal/archive"
+	"praetor/internal/backup"
 	"praetor/internal/consulstate"
 )
 
 func newSnapshotCommand() *cobra.Command {
 	return newGroup("snapshot", "Saves, restores and inspects snapshots of Consul server state",
 		`Snapshots hold the whole state of a datacenter's servers: the catalog, keys,
-sessions and settings. Snapshots saved from Consul can be restored as well.
+sessions and settings. Snapshots saved from Consul can be restored as well, and
+save -format=consul writes one for Consul.
 
   praetor snapshot save backup.snap
   praetor snapshot inspect backup.snap
-  praetor snapshot restore backup.snap`,
-		newSnapshotDecodeCommand(), newSnapshotInspectCommand(), newSnapshotRestoreCommand(), newSnapshotSaveCommand())
+  praetor snapshot restore backup.snap
+
+"praetor snapshot agent" saves them by itself, again and again.`,
+		newSnapshotAgentCommand(), newSnapshotDecodeCommand(), newSnapshotInspectCommand(), newSnapshotRestoreCommand(), newSnapshotSaveCommand())
 }
 
 // oneFile returns the one argument of a snapshot command.
 func oneFile(args []string) (string, error) {
 	switch len(args) {
 	case 0:
-		return "", fail("Missing FILE argument")
+		return "", misused("Missing FILE argument")
 	case 1:
 		return args[0], nil
 	}
-	return "", fail("Too many arguments (expected 1, got %d)", len(args))
+	return "", misused("Too many arguments (expected 1, got %d)", len(args))
 }
 
-// readArchive reads a whole archive and passes the records of its state to each as
-// they come. They count only if it returns without an error.
-func readArchive(r io.Reader, each func(catalog.Record) error) (*archive.Meta, error) {
-	state, to := io.Pipe()
-	read := make(chan error, 1)
-	go func() { // waited for below
-		_, err := consulstate.Records(state, each)
-		state.CloseWithError(err)
-		read <- err
-	}()
-	meta, err := archive.Read(r, to)
-	to.CloseWithError(err)
-	if rerr := <-read; err == nil && rerr != nil {
-		err = fmt.Errorf("failed to read snapshot file: %w", rerr)
-	}
-	return meta, err
+// identityFlag adds the flag of commands that read files which may be encrypted.
+func identityFlag(cmd *cobra.Command, file *string) {
+	cmd.Flags().StringVar(file, "identity", "", "File with the private key (AGE-SECRET-KEY-…) of a snapshot that is encrypted.")
 }
 
-// readSnapshot reads an archive, or a state.bin that has its meta.json beside it.
-func readSnapshot(path string, each func(catalog.Record) error) (*archive.Meta, error) {
+// readSnapshot reads an archive, which may be encrypted, or a state.bin that has its
+// meta.json beside it.
+func readSnapshot(path, identity string, each func(catalog.Record) error) (*archive.Meta, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, fail("Error opening snapshot file: %s", err)
@@ -64,7 +55,10 @@ func readSnapshot(path string, each func(catalog.Record) error) (*archive.Meta, 
 	if filepath.Base(path) == "state.bin" {
 		meta, err = readRaftState(file, each)
 	} else {
-		meta, err = readArchive(file, each)
+		var opened io.Reader
+		if opened, err = backup.Decrypt(file, identity); err == nil {
+			meta, err = consulstate.ReadArchive(opened, each)
+		}
 	}
 	if err != nil {
 		return nil, fail("Error reading snapshot: %s", err)
@@ -80,6 +74,3 @@ func readRaftState(file *os.File, each func(catalog.Record) error) (*archive.Met
 	_, err = consulstate.Records(file, each)
 	return meta, err
 }
-
-// noRecord drops a record: for callers that only check an archive.
-func noRecord(catalog.Record) error { return nil }

@@ -7,17 +7,21 @@ import (
 	"github.com/spf13/cobra"
 
 	"praetor/catalog"
+	"praetor/internal/consulstate"
 )
 
 func newSnapshotDecodeCommand() *cobra.Command {
-	return &cobra.Command{
+	var identity string
+	cmd := &cobra.Command{
 		Use:   "decode FILE",
 		Short: "Decodes the raft snapshot file",
 		Long: `Prints every record of a snapshot as a line of JSON: {"Data": …, "Type": …}. It
 needs no server.`,
 		Example: "praetor snapshot decode backup.snap",
-		RunE:    runSnapshotDecode,
+		RunE:    func(cmd *cobra.Command, args []string) error { return runSnapshotDecode(cmd, args, identity) },
 	}
+	identityFlag(cmd, &identity)
+	return cmd
 }
 
 // decodedRecord is one line of the output.
@@ -27,12 +31,12 @@ type decodedRecord struct {
 }
 
 // runSnapshotDecode reads the file twice: nothing is printed of a damaged one.
-func runSnapshotDecode(cmd *cobra.Command, args []string) error {
+func runSnapshotDecode(cmd *cobra.Command, args []string, identity string) error {
 	path, err := oneFile(args)
 	if err != nil {
 		return err
 	}
-	meta, err := readSnapshot(path, noRecord)
+	meta, err := readSnapshot(path, identity, consulstate.PassOver)
 	if err != nil {
 		return err
 	}
@@ -41,7 +45,7 @@ func runSnapshotDecode(cmd *cobra.Command, args []string) error {
 	if err := lines.Encode(decodedRecord{meta, "SnapshotHeader"}); err != nil {
 		return err
 	}
-	if _, err := readSnapshot(path, func(r catalog.Record) error {
+	if _, err := readSnapshot(path, identity, func(r catalog.Record) error {
 		data, err := r.JSON()
 		if err != nil {
 			return err

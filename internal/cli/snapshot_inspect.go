@@ -2,7 +2,6 @@ package cli
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -16,10 +15,11 @@ import (
 )
 
 type snapshotInspectOptions struct {
-	format    string
+	output    outputFormat
 	kvDetails bool
 	kvDepth   int
 	kvFilter  string
+	identity  string
 }
 
 func newSnapshotInspectCommand() *cobra.Command {
@@ -31,14 +31,17 @@ func newSnapshotInspectCommand() *cobra.Command {
 needs no server, and reads snapshots of Consul too. FILE may also be the
 state.bin of a server's raft folder.`,
 		Example: `praetor snapshot inspect backup.snap
-praetor snapshot inspect -kvdetails -kvdepth=3 -kvfilter=apps/ backup.snap`,
+praetor snapshot inspect -kvdetails -kvdepth=3 -kvfilter=apps/ backup.snap
+praetor snapshot inspect -identity=key.txt consul-1764382000000000000.snap.age`,
 		RunE: func(cmd *cobra.Command, args []string) error { return runSnapshotInspect(cmd, args, opts) },
 	}
+	opts.output.register(cmd)
+	opts.output.indent = "   "
 	fs := cmd.Flags()
-	fs.StringVar(&opts.format, "format", "pretty", "Output format: pretty or json.")
 	fs.BoolVar(&opts.kvDetails, "kvdetails", false, "Also count the keys, by the start of their names.")
 	fs.IntVar(&opts.kvDepth, "kvdepth", 2, "With -kvdetails: how many parts of a name, between slashes, count.")
 	fs.StringVar(&opts.kvFilter, "kvfilter", "", "With -kvdetails: only keys that start with this.")
+	identityFlag(cmd, &opts.identity)
 	return cmd
 }
 
@@ -48,7 +51,7 @@ func runSnapshotInspect(cmd *cobra.Command, args []string, opts snapshotInspectO
 		return err
 	}
 	types, keys := sizes{}, sizes{}
-	meta, err := readSnapshot(path, func(r catalog.Record) error {
+	meta, err := readSnapshot(path, opts.identity, func(r catalog.Record) error {
 		types.add(r.Type, r.Size)
 		if key := r.Key(); opts.kvDetails && key != "" && strings.HasPrefix(key, opts.kvFilter) {
 			keys.add(startOf(key, opts.kvDepth), r.Size)
@@ -58,14 +61,7 @@ func runSnapshotInspect(cmd *cobra.Command, args []string, opts snapshotInspectO
 	if err != nil {
 		return err
 	}
-	switch opts.format {
-	case "pretty":
-		printSnapshot(cmd, meta, types, keys, opts.kvDetails)
-		return nil
-	case "json":
-		return printSnapshotJSON(cmd, meta, types, keys)
-	}
-	return fail("Unknown format: %s", opts.format)
+	return opts.output.print(cmd, describe(meta, types, keys), func() { printSnapshot(cmd, meta, types, keys, opts.kvDetails) })
 }
 
 // startOf returns the first parts of a key.
@@ -142,24 +138,23 @@ func byteText(bytes int) string {
 	return strings.TrimSuffix(strconv.FormatFloat(size, 'f', 1, 64), ".0") + units[0]
 }
 
-func printSnapshotJSON(cmd *cobra.Command, meta *archive.Meta, types, keys sizes) error {
-	type about struct {
+// description is the JSON of a snapshot.
+type description struct {
+	Meta struct {
 		ID      string
 		Size    int64
 		Index   uint64
 		Term    uint64
 		Version int
 	}
-	text, err := json.MarshalIndent(struct {
-		Meta        about
-		Stats       []*sizeOf
-		StatsKV     []*sizeOf
-		TotalSize   int
-		TotalSizeKV int
-	}{about{meta.ID, meta.Size, meta.Index, meta.Term, meta.Version}, types.sorted(), keys.sorted(), types.total(), keys.total()}, "", "   ")
-	if err != nil {
-		return err
-	}
-	fmt.Fprintln(cmd.OutOrStdout(), string(text))
-	return nil
+	Stats       []*sizeOf
+	StatsKV     []*sizeOf
+	TotalSize   int
+	TotalSizeKV int
+}
+
+func describe(meta *archive.Meta, types, keys sizes) description {
+	d := description{Stats: types.sorted(), StatsKV: keys.sorted(), TotalSize: types.total(), TotalSizeKV: keys.total()}
+	d.Meta.ID, d.Meta.Size, d.Meta.Index, d.Meta.Term, d.Meta.Version = meta.ID, meta.Size, meta.Index, meta.Term, meta.Version
+	return d
 }

@@ -6,10 +6,13 @@ import (
 
 	"github.com/hashicorp/consul/api"
 	"github.com/spf13/cobra"
+
+	"praetor/internal/backup"
 )
 
 type snapshotRestoreOptions struct {
-	client client
+	client   client
+	identity string
 }
 
 func newSnapshotRestoreCommand() *cobra.Command {
@@ -20,11 +23,13 @@ func newSnapshotRestoreCommand() *cobra.Command {
 		Long: `Replaces the whole state of the servers by that of a snapshot, also one that
 was saved from Consul. The servers check all of it first: a damaged file changes
 nothing.`,
-		Example: "praetor snapshot restore backup.snap",
-		RunE:    func(cmd *cobra.Command, args []string) error { return runSnapshotRestore(cmd, args, opts) },
+		Example: `praetor snapshot restore backup.snap
+praetor snapshot restore -identity=key.txt consul-1764382000000000000.snap.age`,
+		RunE: func(cmd *cobra.Command, args []string) error { return runSnapshotRestore(cmd, args, opts) },
 	}
 	opts.client.register(cmd)
 	opts.client.registerServer(cmd)
+	identityFlag(cmd, &opts.identity)
 	return cmd
 }
 
@@ -42,7 +47,11 @@ func runSnapshotRestore(cmd *cobra.Command, args []string, opts snapshotRestoreO
 		return fail("Error opening snapshot file: %s", err)
 	}
 	defer file.Close()
-	if err := cl.Snapshot().Restore(&api.WriteOptions{}, file); err != nil {
+	opened, err := backup.Decrypt(file, opts.identity)
+	if err != nil {
+		return fail("Error reading snapshot: %s", err)
+	}
+	if err := cl.Snapshot().Restore(&api.WriteOptions{}, opened); err != nil {
 		return fail("Error restoring snapshot: %s", err)
 	}
 	fmt.Fprintln(cmd.OutOrStdout(), "Restored snapshot")

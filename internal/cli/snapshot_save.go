@@ -3,6 +3,8 @@ package cli
 import (
 	"fmt"
 	"io"
+	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,12 +13,20 @@ import (
 	"github.com/hashicorp/consul/api"
 	"github.com/spf13/cobra"
 
+	"praetor/internal/consulstate"
 	"praetor/internal/durable"
+)
+
+// The forms of a snapshot, as the API names them.
+const (
+	formatPraetor = "praetor"
+	formatConsul  = "consul"
 )
 
 type snapshotSaveOptions struct {
 	client client
 	suffix []string
+	format string
 }
 
 func newSnapshotSaveCommand() *cobra.Command {
@@ -25,15 +35,21 @@ func newSnapshotSaveCommand() *cobra.Command {
 		Use:   "save [options] FILE",
 		Short: "Saves snapshot of Consul server state",
 		Long: `Saves the state of the servers in a file, and reads the file again to see that
-it is good. A file that is there already is replaced, once the new one is whole.`,
+it is good. A file that is there already is replaced, once the new one is whole.
+
+With -format=consul the file is one for Consul 1.21 and 1.22: "consul snapshot
+inspect" and "consul snapshot restore" read it. What Consul has no place for is
+left out and listed on the standard error. Both forms can be restored here.`,
 		Example: `praetor snapshot save backup.snap
 praetor snapshot save -stale backup.snap
-praetor snapshot save -append-filename=version,dc backup.snap`,
+praetor snapshot save -append-filename=version,dc backup.snap
+praetor snapshot save -format=consul back-to-consul.snap`,
 		RunE: func(cmd *cobra.Command, args []string) error { return runSnapshotSave(cmd, args, opts) },
 	}
 	opts.client.register(cmd)
 	opts.client.registerServer(cmd)
 	cmd.Flags().StringSliceVar(&opts.suffix, "append-filename", nil, "What to add to the file's name, before its extension: version, dc, or both.")
+	cmd.Flags().StringVar(&opts.format, "format", formatPraetor, "The form of the state: praetor, which holds everything, or consul, which Consul can restore.")
 	return cmd
 }
 
@@ -42,7 +58,17 @@ func runSnapshotSave(cmd *cobra.Command, args []string, opts snapshotSaveOptions
 	if err != nil {
 		return err
 	}
-	cl, err := opts.client.open()
+	parameters := url.Values{}
+	switch opts.format {
+	case formatPraetor:
+	case formatConsul:
+		parameters.Set("format", formatConsul)
+	default:
+		return fail("Unknown format: %s", opts.format)
+	}
+	var omitted []string
+	opts.client.answered = func(h http.Header) { omitted = h.Values("X-Praetor-Snapshot-Omitted") }
+	cl, err := opts.client.openWith(parameters)
 	if err != nil {
 		return err
 	}
@@ -56,6 +82,12 @@ func runSnapshotSave(cmd *cobra.Command, args []string, opts snapshotSaveOptions
 	defer archive.Close()
 	if err := saveVerified(path, archive); err != nil {
 		return err
+	}
+	for i, what := range omitted {
+		if i == 0 {
+			fmt.Fprintln(cmd.ErrOrStderr(), "What Consul will not have of this state:")
+		}
+		fmt.Fprintf(cmd.ErrOrStderr(), "  * %s\n", what)
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "Saved and verified snapshot to index %d\n", meta.LastIndex)
 	return nil
@@ -101,7 +133,7 @@ func saveVerified(path string, archive io.Reader) error {
 	if err != nil {
 		return fail("Error opening snapshot file for verify: %s", err)
 	}
-	_, err = readArchive(file, noRecord)
+	err = consulstate.Verify(file)
 	file.Close()
 	if err != nil {
 		return fail("Error verifying snapshot file: %s", err)

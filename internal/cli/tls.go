@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -169,6 +170,11 @@ func runTLSCertCreate(cmd *cobra.Command, opts tlsCertOptions) error {
 	case opts.node != "" && !opts.server:
 		return fail("-node requires -server")
 	}
+	caFile, keyFile := opts.authorityFiles(cmd)
+	caPEM, keyPEM, err := readAuthority(caFile, keyFile)
+	if err != nil {
+		return err
+	}
 	subject, use, err := opts.subject()
 	if err != nil {
 		return err
@@ -177,15 +183,14 @@ func runTLSCertCreate(cmd *cobra.Command, opts tlsCertOptions) error {
 	if err != nil {
 		return err
 	}
-	caFile, keyFile := opts.authorityFiles(cmd)
-	ca, err := readAuthority(caFile, keyFile)
-	if err != nil {
-		return err
-	}
 	if opts.server {
 		fmt.Fprint(cmd.OutOrStdout(), serverCertWarning)
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "==> Using %s and %s\n", caFile, keyFile)
+	ca, err := parseAuthority(caPEM, keyPEM)
+	if err != nil {
+		return err
+	}
 	pair, err := ca.Issue(subject, use, pki.Days(valid))
 	if err != nil {
 		return fail("Error creating certificate: %s", err)
@@ -209,18 +214,23 @@ func (o *tlsCertOptions) authorityFiles(cmd *cobra.Command) (cert, key string) {
 	return cert, key
 }
 
-func readAuthority(certFile, keyFile string) (*pki.Authority, error) {
-	cert, err := os.ReadFile(certFile)
-	if err != nil {
-		return nil, fail("Error reading CA: %s", err)
+func readAuthority(certFile, keyFile string) (cert, key []byte, err error) {
+	if cert, err = os.ReadFile(certFile); err != nil {
+		return nil, nil, fail("Error reading CA: %s", err)
 	}
-	key, err := os.ReadFile(keyFile)
-	if err != nil {
-		return nil, fail("Error reading CA key: %s", err)
+	if key, err = os.ReadFile(keyFile); err != nil {
+		return nil, nil, fail("Error reading CA key: %s", err)
+	}
+	return cert, key, nil
+}
+
+func parseAuthority(cert, key []byte) (*pki.Authority, error) {
+	if block, _ := pem.Decode(cert); block == nil {
+		return nil, fail("failed to parse CA: no PEM-encoded data found")
 	}
 	ca, err := pki.ReadAuthority(cert, key)
 	if err != nil {
-		return nil, fail("Error reading CA from %s and %s: %s", certFile, keyFile, err)
+		return nil, fail("failed to parse CA: %s", err)
 	}
 	return ca, nil
 }

@@ -70,7 +70,10 @@ func TestCertificatesAreNotMadeOfNonsense(t *testing.T) {
 	const cert = "consul-agent-ca.pem"
 	want(t, 1, "", "Invalid -additional-ipaddress \"ten\": it is no IP address\n", "tls", "cert", "create", "-client", "-additional-ipaddress=ten")
 	want(t, 1, "", "Invalid -days 0: a certificate is valid for 1 to 36500 days\n", "tls", "cert", "create", "-client", "-days=0")
-	want(t, 1, "", "Error reading CA from junk.pem and consul-agent-ca-key.pem: certificate: no PEM block CERTIFICATE\n", "tls", "cert", "create", "-client", "-ca=junk.pem")
+	const key = "consul-agent-ca-key.pem"
+	want(t, 1, "==> Using junk.pem and "+key+"\n", "failed to parse CA: no PEM-encoded data found\n", "tls", "cert", "create", "-client", "-ca=junk.pem")
+	want(t, 1, "==> Using "+key+" and "+key+"\n", "failed to parse CA: certificate: no PEM block CERTIFICATE\n", "tls", "cert", "create", "-client", "-ca="+key)
+	want(t, 1, "", "Error reading CA: open none.pem: no such file or directory\n", "tls", "cert", "create", "-client", "-ca=none.pem", "-additional-ipaddress=ten")
 	want(t, 1, "", "Error reading CA key: open none.pem: no such file or directory\n", "tls", "cert", "create", "-client", "-ca="+cert, "-key=none.pem")
 	want(t, 1, "", cert+" already exists.\n", "tls", "ca", "create")
 	if made, err := os.ReadDir("."); err != nil || len(made) != 3 {

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"praetor/internal/doctor"
 )
 
 // agentPorts are those that agents use by default, in the order in which they are tried.
@@ -39,7 +41,7 @@ func runTroubleshootPorts(cmd *cobra.Command, opts troubleshootPortsOptions) err
 	adoptEnvironment()
 	host := opts.host
 	if host == "" && os.Getenv("CONSUL_HTTP_ADDR") != "" {
-		host = agentHost("")
+		host = doctor.Host(os.Getenv("CONSUL_HTTP_ADDR"))
 	}
 	if host == "" {
 		return fail("-host is required.")
@@ -51,10 +53,10 @@ func runTroubleshootPorts(cmd *cobra.Command, opts troubleshootPortsOptions) err
 	said := make(chan string, len(ports))
 	go func() { // the loop below waits for it
 		defer close(said)
-		parallel(len(ports), func(i int) {
+		doctor.Parallel(len(ports), func(i int) {
 			port := strings.TrimSpace(ports[i])
 			state := "is open."
-			if err := knock(context.Background(), net.JoinHostPort(host, port)); err != nil {
+			if err := doctor.Knock(context.Background(), net.JoinHostPort(host, port)); err != nil {
 				state = "is closed, unreachable, or the connection timed out."
 			}
 			said <- fmt.Sprintf("TCP: Port %s on %s %s", port, host, state)

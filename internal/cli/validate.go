@@ -30,7 +30,10 @@ and key, without starting anything.`,
 
 func runValidate(cmd *cobra.Command, files []string, opts validateOptions) error {
 	if len(files) == 0 {
-		return fail("Must specify at least one config file or directory")
+		return misused("Must specify at least one config file or directory")
+	}
+	if opts.format != "" && opts.format != "hcl" && opts.format != "json" {
+		return fail("-config-format must be either 'hcl' or 'json") // to the letter
 	}
 	warnings, err := config.Validate(files, opts.format)
 	if err != nil {

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/spf13/pflag"
 )
 
 // pairs is a flag that gathers KEY=VALUE words.
@@ -37,8 +39,25 @@ func (l *list) Set(word string) error {
 	return nil
 }
 
-// number and span are flags whose errors are those of strconv and time, word by
+// boolean, number and span are flags whose errors are those of strconv and time, word by
 // word.
+type boolean bool
+
+func (b *boolean) String() string { return strconv.FormatBool(bool(*b)) }
+func (b *boolean) Type() string   { return "value" }
+
+func (b *boolean) Set(word string) error {
+	v, err := strconv.ParseBool(word)
+	*b = boolean(v)
+	return err
+}
+
+// boolVar adds a boolean, which like others may stand without a value.
+func boolVar(fs *pflag.FlagSet, b *boolean, name, usage string) {
+	fs.Var(b, name, usage)
+	fs.Lookup(name).NoOptDefVal = "true"
+}
+
 type number uint64
 
 func (n *number) String() string { return strconv.FormatUint(uint64(*n), 10) }

@@ -132,7 +132,7 @@ func (o *watchOptions) plan(cmd *cobra.Command) (*watch.Plan, error) {
 	}
 	plan, err := watch.Parse(params)
 	if err != nil {
-		return nil, exit{exitError, err.Error()}
+		return nil, exit{code: exitError, text: err.Error()}
 	}
 	return plan, nil
 }

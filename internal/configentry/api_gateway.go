@@ -1,6 +1,7 @@
 package configentry
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -25,14 +26,41 @@ type Status struct {
 	Conditions []Condition
 }
 
+// prepare makes a list of what nobody found anything out about.
+func (s *Status) prepare() {
+	if s.Conditions == nil {
+		s.Conditions = []Condition{}
+	}
+}
+
+// judged are the entries with a status.
+type judged interface{ status() *Status }
+
+func (g *APIGateway) status() *Status { return &g.Status }
+func (r *HTTPRoute) status() *Status  { return &r.Status }
+func (r *TCPRoute) status() *Status   { return &r.Status }
+
+// KeepStatus gives an entry the status of the one that was there before, nil for none.
+// What its writer says of it does not count: controllers do.
+func KeepStatus(e, old Entry) {
+	to, ok := e.(judged)
+	if !ok {
+		return
+	}
+	*to.status() = Status{Conditions: []Condition{}}
+	if from, ok := old.(judged); ok {
+		*to.status() = *from.status()
+	}
+}
+
 // Condition is one thing that is so, or not.
 type Condition struct {
 	Type               string
 	Status             string
 	Reason             string
-	Message            string             `json:",omitempty"`
-	Resource           *ResourceReference `json:",omitempty"`
-	LastTransitionTime *time.Time         `json:",omitempty"`
+	Message            string
+	Resource           ResourceReference // empty for the entry itself
+	LastTransitionTime *time.Time
 }
 
 // ResourceReference names another entry, or a section of one.
@@ -65,10 +93,18 @@ type APIListenerTLS struct {
 
 // APIPolicy is what a request must bring.
 type APIPolicy struct {
-	JWT *JWTRequirement `json:",omitempty"`
+	JWT *GatewayJWT `json:",omitempty"`
 }
 
+// GatewayJWT would name the issuers of the token that a request must bring: only
+// Enterprise has its member.
+type GatewayJWT struct{}
+
 func (g *APIGateway) prepare() error {
+	g.Status.prepare()
+	if len(g.Listeners) == 0 {
+		return rejected("api gateway must have at least one listener")
+	}
 	ports := map[int]APIListener{}
 	names := map[string]bool{}
 	for i := range g.Listeners {
@@ -77,7 +113,7 @@ func (g *APIGateway) prepare() error {
 		other, taken := ports[l.Port]
 		switch {
 		case names[l.Name]:
-			return rejected("listener names must be unique, found duplicate listener %q", l.Name)
+			return rejected("found multiple listeners with the name %q", l.Name)
 		case !validListenerName(l.Name):
 			return rejected("listener name %q is invalid, must be at least 1 character and contain only letters, numbers, or dashes", l.Name)
 		case l.Protocol != ProtocolTCP && l.Protocol != ProtocolHTTP:
@@ -86,10 +122,8 @@ func (g *APIGateway) prepare() error {
 			return rejected("hostname specification is not supported when using TCP")
 		case l.Port <= 0 || l.Port > maxPort:
 			return rejected("listener port %d not in the range 1-65535", l.Port)
-		case taken && other.Protocol != l.Protocol:
-			return rejected("listeners %q and %q cannot share a port because their protocols differ", other.Name, l.Name)
-		case taken && other.Hostname == l.Hostname:
-			return rejected("hostnames must be unique on a port, found duplicate %q on port %d", l.Hostname, l.Port)
+		case taken && (other.Protocol != l.Protocol || other.Hostname == l.Hostname):
+			return rejected("listeners %q and %q cannot be merged", other.Name, l.Name)
 		}
 		if err := checkTLS(l.TLS.MinVersion, l.TLS.MaxVersion, l.TLS.CipherSuites); err != nil {
 			return rejected("%w", err)
@@ -118,11 +152,18 @@ func validListenerName(name string) bool {
 // else may write it.
 type BoundAPIGateway struct {
 	Header
+	Listeners []BoundListener
+	Services  map[string][]ResourceReference // the routes to each
 }
 
-func (*BoundAPIGateway) prepare() error {
-	return rejected("Permission denied: only writeable by controller")
+// BoundListener is a listener with the routes that are bound to it.
+type BoundListener struct {
+	Name         string
+	Routes       []ResourceReference
+	Certificates []ResourceReference
 }
+
+func (*BoundAPIGateway) prepare() error { return nil }
 
 // TCPRoute binds a service to listeners.
 type TCPRoute struct {
@@ -140,6 +181,7 @@ type TCPService struct {
 }
 
 func (r *TCPRoute) prepare() error {
+	r.Status.prepare()
 	if len(r.Services) > 1 {
 		return rejected("tcp-route currently only supports one service")
 	}
@@ -158,6 +200,8 @@ func prepareParents(parents []ResourceReference) error {
 			parents[i].Kind = KindAPIGateway
 		}
 		switch {
+		case slices.Contains(parents[:i], parents[i]):
+			return rejected("route parents must be unique")
 		case parents[i].Kind != KindAPIGateway:
 			return rejected("unsupported parent kind: %q, must be 'api-gateway'", parents[i].Kind)
 		case parents[i].Name == "":
@@ -190,7 +234,7 @@ type RouteFilters struct {
 	URLRewrite    *URLRewrite
 	RetryFilter   *RetryFilter
 	TimeoutFilter *TimeoutFilter
-	JWT           *JWTRequirement
+	JWT           *GatewayJWT
 	ExtProc       []map[string]any `json:",omitempty"`
 	ExtAuthz      *Switch          `json:",omitempty"`
 }
@@ -265,11 +309,12 @@ type RuleService struct {
 	Limits          *UpstreamLimits `json:",omitempty"`
 }
 
-// routeMethods are the methods that a rule can ask for.
-var routeMethods = []string{"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"}
-
 func (r *HTTPRoute) prepare() error {
+	r.Status.prepare()
 	for i, h := range r.Hostnames {
+		if strings.Contains(strings.TrimPrefix(h, "*."), Wildcard) {
+			return rejected("host %q must not be a wildcard", h)
+		}
 		r.Hostnames[i] = strings.ToLower(h)
 	}
 	for i := range r.Rules {
@@ -298,7 +343,7 @@ func (m *RuleMatch) prepare() string {
 		m.Path = PathMatch{Match: "prefix", Value: "/"}
 	}
 	switch {
-	case !oneOf(m.Method, routeMethods...):
+	case !oneOf(m.Method, httpMethods...):
 		return "method " + m.Method + " is not valid"
 	case !oneOf(m.Path.Match, "exact", "prefix", "regex"):
 		return "path match type should be one of exact, prefix, or regex"

@@ -34,13 +34,8 @@ func (c *InlineCertificate) prepare() error {
 // FileSystemCertificate names the files of a certificate where a gateway runs.
 type FileSystemCertificate struct {
 	Header
-	Certificate string `json:",omitempty"`
-	PrivateKey  string `json:",omitempty"`
+	Certificate string
+	PrivateKey  string
 }
 
-func (c *FileSystemCertificate) prepare() error {
-	if c.Certificate == "" || c.PrivateKey == "" {
-		return rejected("certificate and private key paths must be set")
-	}
-	return nil
-}
+func (*FileSystemCertificate) prepare() error { return nil }

@@ -30,11 +30,14 @@ const (
 	KindFileSystemCertificate = "file-system-certificate"
 	KindJWTProvider           = "jwt-provider"
 	KindRequestLimit          = "control-plane-request-limit"
+	KindRateLimit             = "rate-limit"
+	KindAI                    = "AI"
+	KindInferenceGateway      = "inference-gateway"
 )
 
 // The only names that entries of some kinds may have.
 const (
-	NameGlobal  = "global"  // proxy-defaults
+	NameGlobal  = "global"  // proxy-defaults, rate-limit
 	NameMesh    = "mesh"    // mesh
 	NameDefault = "default" // exported-services
 )
@@ -91,6 +94,9 @@ var kinds = map[string]func() Entry{
 	KindFileSystemCertificate: func() Entry { return new(FileSystemCertificate) },
 	KindJWTProvider:           func() Entry { return new(JWTProvider) },
 	KindRequestLimit:          func() Entry { return new(RequestLimit) },
+	KindRateLimit:             func() Entry { return new(RateLimit) },
+	KindAI:                    func() Entry { return new(Verbatim) },
+	KindInferenceGateway:      func() Entry { return new(Verbatim) },
 }
 
 // Kinds lists the kinds by name.
@@ -110,16 +116,36 @@ func New(kind string) (Entry, error) {
 // KindOf returns the kind of an entry.
 func KindOf(e Entry) string { return e.common().Kind }
 
+// namedLate are the kinds whose entries are looked at before their name is, and what
+// Consul says when they have none: its index's word, or its chains'.
+var namedLate = map[string]string{
+	KindIngressGateway:     "failed inserting config entry: object missing primary index",
+	KindTerminatingGateway: noServiceName, KindAPIGateway: noServiceName, KindTCPRoute: noServiceName, KindHTTPRoute: noServiceName,
+	KindInlineCertificate: noServiceName, KindFileSystemCertificate: noServiceName,
+}
+
+const noServiceName = "serviceName is required"
+
 // Prepare fills in defaults and says what is wrong with an entry taken by
 // itself; kind fault.Rejected.
 func Prepare(e Entry) error {
-	if e.EntryName() == "" {
+	if d, ok := e.(*ProxyDefaults); ok && d.Name == "" {
+		d.Name = NameGlobal
+	}
+	late, ok := namedLate[KindOf(e)]
+	if e.EntryName() == "" && !ok {
 		return fault.New(fault.Rejected, "Name is required")
 	}
 	if err := checkMeta(e.common().Meta); err != nil {
 		return err
 	}
-	return e.prepare()
+	if err := e.prepare(); err != nil {
+		return err
+	}
+	if e.EntryName() == "" {
+		return fault.New(fault.Rejected, "%s", late)
+	}
+	return nil
 }
 
 // The bounds of metadata (reference/http-catalog-health.md §2.1).
@@ -166,7 +192,15 @@ func oneOf(value string, allowed ...string) bool {
 
 func rejected(format string, args ...any) error { return fault.New(fault.Rejected, format, args...) }
 
-// several is how Consul words faults that are found together.
-func several(texts ...string) string {
+// together returns faults as one error, nil if there are none.
+func together(faults []string) error {
+	if len(faults) == 0 {
+		return nil
+	}
+	return rejected("%s", Several(faults...))
+}
+
+// Several is how Consul words faults that are found together.
+func Several(texts ...string) string {
 	return fmtCount(len(texts)) + " occurred:\n\t* " + strings.Join(texts, "\n\t* ") + "\n\n"
 }

@@ -1,6 +1,7 @@
 package configentry
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 )
@@ -15,9 +16,9 @@ type IngressGateway struct {
 
 // IngressDefaults are the limits of services that have none.
 type IngressDefaults struct {
-	MaxConnections        *uint32             `json:",omitempty"`
-	MaxPendingRequests    *uint32             `json:",omitempty"`
-	MaxConcurrentRequests *uint32             `json:",omitempty"`
+	MaxConnections        uint32
+	MaxPendingRequests    uint32
+	MaxConcurrentRequests uint32
 	PassiveHealthCheck    *PassiveHealthCheck `json:",omitempty"`
 }
 
@@ -51,9 +52,9 @@ type IngressService struct {
 	TLS                   *ServiceTLS         `json:",omitempty"`
 	RequestHeaders        *HeaderModifiers    `json:",omitempty"`
 	ResponseHeaders       *HeaderModifiers    `json:",omitempty"`
-	MaxConnections        *uint32             `json:",omitempty"`
-	MaxPendingRequests    *uint32             `json:",omitempty"`
-	MaxConcurrentRequests *uint32             `json:",omitempty"`
+	MaxConnections        uint32              `json:",omitempty"`
+	MaxPendingRequests    uint32              `json:",omitempty"`
+	MaxConcurrentRequests uint32              `json:",omitempty"`
 	PassiveHealthCheck    *PassiveHealthCheck `json:",omitempty"`
 }
 
@@ -66,6 +67,9 @@ func (g *IngressGateway) prepare() error {
 	if err := g.TLS.check(); err != nil {
 		return rejected("%w", err)
 	}
+	if s := g.TLS.SDS; s != nil && s.CertResource != "" && s.ClusterName == "" {
+		return rejected("TLS.SDS.ClusterName is required if CertResource is set")
+	}
 	ports := map[int]bool{}
 	for i := range g.Listeners {
 		l := &g.Listeners[i]
@@ -73,7 +77,7 @@ func (g *IngressGateway) prepare() error {
 			return rejected("port %d declared on two listeners", l.Port)
 		}
 		ports[l.Port] = true
-		if err := l.prepare(); err != nil {
+		if err := l.prepare(g.TLS.cluster()); err != nil {
 			return rejected("%w", err)
 		}
 	}
@@ -84,50 +88,86 @@ func (t *GatewayTLS) check() error {
 	if t == nil {
 		return nil
 	}
-	if s := t.SDS; s != nil && s.CertResource != "" && s.ClusterName == "" {
-		return fmt.Errorf("TLS.SDS.ClusterName is required when CertResource is set")
-	}
 	return checkTLS(t.TLSMinVersion, t.TLSMaxVersion, t.CipherSuites)
 }
 
-func (l *IngressListener) prepare() error {
+// cluster names the server that certificates come from, "" for none.
+func (t *GatewayTLS) cluster() string {
+	if t == nil || t.SDS == nil {
+		return ""
+	}
+	return t.SDS.ClusterName
+}
+
+// prepare says what is wrong with a listener of a gateway whose certificates come
+// from a cluster, "" for none.
+func (l *IngressListener) prepare(cluster string) error {
 	l.Protocol = strings.ToLower(l.Protocol)
 	if l.Protocol == "" {
 		l.Protocol = ProtocolTCP
 	}
+	here := fmt.Sprintf("(listener on port %d)", l.Port)
 	switch {
 	case l.Protocol != ProtocolTCP && !IsHTTP(l.Protocol):
 		return fmt.Errorf("protocol must be 'tcp', 'http', 'http2', or 'grpc'. '%s' is an unsupported protocol", l.Protocol)
 	case len(l.Services) == 0:
 		return fmt.Errorf("No service declared for listener with port %d", l.Port)
 	case len(l.Services) > 1 && !IsHTTP(l.Protocol):
-		return fmt.Errorf("Multiple services per listener are only supported for L7 protocols, 'http', 'grpc' and 'http2' (listener on port %d)", l.Port)
+		return fmt.Errorf("Multiple services per listener are only supported for L7 protocols, 'http', 'grpc' and 'http2' %s", here)
 	}
 	if err := l.TLS.check(); err != nil {
 		return err
+	}
+	if l.TLS != nil && l.TLS.SDS != nil {
+		cluster = cmp.Or(l.TLS.SDS.ClusterName, cluster)
+		switch sds := l.TLS.SDS; {
+		case sds.CertResource == "" && sds.ClusterName != "":
+			return fmt.Errorf("TLS.SDS.CertResource is required if ClusterName is set for listener %s", here)
+		case sds.CertResource != "" && cluster == "":
+			return fmt.Errorf("TLS.SDS.ClusterName is required if CertResource is set for listener %s", here)
+		}
 	}
 	names, hosts := map[string]bool{}, map[string]bool{}
 	for i := range l.Services {
 		s := &l.Services[i]
 		switch {
 		case s.Name == "":
-			return fmt.Errorf("Service name cannot be blank (listener on port %d)", l.Port)
+			return fmt.Errorf("Service name cannot be blank %s", here)
 		case s.Name == Wildcard && !IsHTTP(l.Protocol):
-			return fmt.Errorf("Wildcard service name is only valid for protocol = 'http', 'http2' and 'grpc' (listener on port %d)", l.Port)
+			return fmt.Errorf("Wildcard service name is only valid for protocol = 'http' %s", here)
 		case s.Name == Wildcard && len(s.Hosts) > 0:
-			return fmt.Errorf("Associating hosts to a wildcard service is not supported (listener on port %d)", l.Port)
+			return fmt.Errorf("Associating hosts to a wildcard service is not supported %s", here)
 		case len(s.Hosts) > 0 && !IsHTTP(l.Protocol):
-			return fmt.Errorf("Associating hosts to a service is not supported for the %s protocol (listener on port %d)", l.Protocol, l.Port)
+			return fmt.Errorf("Associating hosts to a service is not supported for the %s protocol %s", l.Protocol, here)
 		case names[s.Name]:
-			return fmt.Errorf("Service %s cannot be added multiple times (listener on port %d)", s.Name, l.Port)
+			return fmt.Errorf("Service %s cannot be added multiple times %s", s.Name, here)
 		}
 		names[s.Name] = true
 		for _, h := range s.Hosts {
-			if hosts[h] {
-				return fmt.Errorf("Hosts must be unique within a specific listener (listener on port %d)", l.Port)
+			switch {
+			case hosts[h]:
+				return fmt.Errorf("Hosts must be unique within a specific listener %s", here)
+			case h != Wildcard && strings.Contains(strings.TrimPrefix(h, "*."), Wildcard):
+				return fmt.Errorf("Host %q is not valid, a wildcard specifier is only allowed as the leftmost label", h)
 			}
 			hosts[h] = true
 		}
+		if err := s.check(l, cluster); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *IngressService) check(l *IngressListener, cluster string) error {
+	where := fmt.Sprintf("(service %q on listener on port %d)", s.Name, l.Port)
+	switch {
+	case s.TLS != nil && s.TLS.SDS != nil && s.TLS.SDS.CertResource != "" && cmp.Or(s.TLS.SDS.ClusterName, cluster) == "":
+		return fmt.Errorf("TLS.SDS.ClusterName is required if CertResource is set %s", where)
+	case s.RequestHeaders != nil && !IsHTTP(l.Protocol):
+		return fmt.Errorf("request headers only valid for http, http2 and grpc protocols %s", where)
+	case s.ResponseHeaders != nil && !IsHTTP(l.Protocol):
+		return fmt.Errorf("response headers only valid for http, http2 and grpc protocols %s", where)
 	}
 	return nil
 }
@@ -135,7 +175,7 @@ func (l *IngressListener) prepare() error {
 // TerminatingGateway lets traffic out of the mesh.
 type TerminatingGateway struct {
 	Header
-	Services []LinkedService `json:",omitempty"`
+	Services []LinkedService
 }
 
 // LinkedService is a service outside, or all of them ("*"), and how to reach it.

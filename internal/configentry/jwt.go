@@ -3,6 +3,7 @@ package configentry
 import (
 	"encoding/base64"
 	"encoding/json"
+	"net/url"
 	"time"
 )
 
@@ -102,7 +103,7 @@ type JWTName struct {
 // JWTForwarding passes on a token that was checked.
 type JWTForwarding struct {
 	HeaderName              string `json:",omitempty"`
-	PadForwardPayloadHeader bool   `json:",omitempty"`
+	PadForwardPayloadHeader bool
 }
 
 // JWTCache keeps tokens that were checked.
@@ -120,17 +121,17 @@ func (p *JWTProvider) prepare() error {
 	if err := p.JSONWebKeySet.check(); err != nil {
 		return err
 	}
-	for i, l := range p.Locations {
+	for _, l := range p.Locations {
 		if l == nil || present(l.Header != nil)+present(l.QueryParam != nil)+present(l.Cookie != nil) != 1 {
-			return rejected("Locations[%d]: must set exactly one of: JWTLocation header, query param or cookie", i)
+			return rejected("%s", Several("must set exactly one of: JWT location header, query param or cookie"))
 		}
 		switch {
 		case l.Header != nil && l.Header.Name == "":
-			return rejected("Locations[%d]: Header name cannot be empty", i)
+			return rejected("%s", Several("JWT location header name must be specified"))
 		case l.QueryParam != nil && l.QueryParam.Name == "":
-			return rejected("Locations[%d]: Query parameter name cannot be empty", i)
+			return rejected("%s", Several("JWT location query param name must be specified"))
 		case l.Cookie != nil && l.Cookie.Name == "":
-			return rejected("Locations[%d]: Cookie name cannot be empty", i)
+			return rejected("%s", Several("JWT location cookie name must be specified"))
 		}
 	}
 	if p.Forwarding != nil && p.Forwarding.HeaderName == "" {
@@ -148,7 +149,7 @@ func (k *JSONWebKeySet) check() error {
 	case k.Remote != nil && k.Remote.URI == "":
 		return rejected("Remote JWKS URI is required")
 	case k.Remote != nil:
-		return nil
+		return k.Remote.check()
 	case countSet(k.Local.JWKS, k.Local.Filename) != 1:
 		return rejected("must specify exactly one of String or filename for local keyset")
 	case k.Local.JWKS == "":
@@ -160,6 +161,19 @@ func (k *JSONWebKeySet) check() error {
 	}
 	if !json.Valid(keys) {
 		return rejected("JWKS must be valid JSON")
+	}
+	return nil
+}
+
+// discoveryTypes are how Envoy may find who has the keys.
+var discoveryTypes = []string{"STRICT_DNS", "STATIC", "LOGICAL_DNS", "EDS", "ORIGINAL_DST"}
+
+func (r *RemoteJWKS) check() error {
+	if _, err := url.ParseRequestURI(r.URI); err != nil {
+		return rejected("Remote JWKS URI is invalid: %w, uri: %s", err, r.URI)
+	}
+	if c := r.JWKSCluster; c != nil && !oneOf(c.DiscoveryType, discoveryTypes...) {
+		return rejected("unsupported jwks cluster discovery type: %q", c.DiscoveryType)
 	}
 	return nil
 }

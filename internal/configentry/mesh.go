@@ -119,7 +119,7 @@ func checkTLS(lowest, highest string, suites []string) error {
 	}
 	for _, s := range suites {
 		if !slices.Contains(cipherSuites, s) {
-			return fmt.Errorf("no matching Cipher Suite found for %s, please specify one of [%s]", s, strings.Join(cipherSuites, ", "))
+			return fmt.Errorf("no matching Envoy TLS cipher suite found for %s", s)
 		}
 	}
 	return nil
@@ -128,13 +128,13 @@ func checkTLS(lowest, highest string, suites []string) error {
 // ExportedServices says which services peers may call.
 type ExportedServices struct {
 	Header
-	Services []ExportedService `json:",omitempty"`
+	Services []ExportedService
 }
 
 // ExportedService is a service, or all of them ("*"), and who may call it.
 type ExportedService struct {
 	Name      string
-	Consumers []Consumer `json:",omitempty"`
+	Consumers []Consumer
 }
 
 // Consumer is a peer.

@@ -29,6 +29,8 @@ type Subset struct {
 type Redirect struct {
 	Service       string `json:",omitempty"`
 	ServiceSubset string `json:",omitempty"`
+	Namespace     string `json:",omitempty"` // refused, as Partition and SamenessGroup
+	Partition     string `json:",omitempty"`
 	Datacenter    string `json:",omitempty"`
 	Peer          string `json:",omitempty"`
 	SamenessGroup string `json:",omitempty"`
@@ -38,6 +40,7 @@ type Redirect struct {
 type Failover struct {
 	Service       string           `json:",omitempty"`
 	ServiceSubset string           `json:",omitempty"`
+	Namespace     string           `json:",omitempty"` // refused, as SamenessGroup
 	Datacenters   []string         `json:",omitempty"`
 	Targets       []FailoverTarget `json:",omitempty"`
 	Policy        *FailoverPolicy  `json:",omitempty"`
@@ -48,6 +51,8 @@ type Failover struct {
 type FailoverTarget struct {
 	Service       string `json:",omitempty"`
 	ServiceSubset string `json:",omitempty"`
+	Namespace     string `json:",omitempty"` // refused, as Partition
+	Partition     string `json:",omitempty"`
 	Datacenter    string `json:",omitempty"`
 	Peer          string `json:",omitempty"`
 }
@@ -118,6 +123,9 @@ func (r *ServiceResolver) prepare() error {
 			return rejected("Subset defined with empty name")
 		}
 	}
+	if err := r.PrioritizeByLocality.check(); err != nil {
+		return err
+	}
 	if err := r.checkRedirect(); err != nil {
 		return err
 	}
@@ -125,9 +133,6 @@ func (r *ServiceResolver) prepare() error {
 		if err := r.checkFailover(subset); err != nil {
 			return err
 		}
-	}
-	if err := r.PrioritizeByLocality.check(); err != nil {
-		return err
 	}
 	return r.LoadBalancer.check()
 }
@@ -140,49 +145,72 @@ func (r *ServiceResolver) HasSubset(name string) bool {
 
 func (r *ServiceResolver) checkRedirect() error {
 	d := r.Redirect
+	enterprise := func(member string) error { return rejected("Redirect: Setting %s requires Consul Enterprise", member) }
 	switch {
 	case d == nil:
 		return nil
+	case len(r.Failover) > 0:
+		return rejected("Redirect and Failover cannot both be set")
 	case *d == Redirect{}:
 		return rejected("Redirect is empty")
+	case d.Namespace != "":
+		return enterprise("Namespace")
+	case d.Partition != "":
+		return enterprise("Partition")
 	case d.SamenessGroup != "":
-		return rejected("Redirect.SamenessGroup is an enterprise-only feature")
-	case d.Peer != "" && (d.ServiceSubset != "" || d.Datacenter != ""):
-		return rejected("Redirect.Peer cannot be set with Redirect.ServiceSubset or Redirect.Datacenter")
+		return enterprise("SamenessGroup")
 	case d.Service == "" && d.ServiceSubset != "":
 		return rejected("Redirect.ServiceSubset defined without Redirect.Service")
-	case len(r.Failover) > 0:
-		return rejected("a resolver with a Redirect cannot have a Failover")
+	case d.Service == "" && d.Peer != "":
+		return rejected("Redirect.Peer defined without Redirect.Service")
+	case d.Peer != "" && d.ServiceSubset != "":
+		return rejected("Redirect.Peer cannot be set with Redirect.ServiceSubset")
+	case d.Peer != "" && d.Datacenter != "":
+		return rejected("Redirect.Peer cannot be set with Redirect.Datacenter")
 	}
 	return nil
 }
 
 func (r *ServiceResolver) checkFailover(subset string) error {
 	f := r.Failover[subset]
-	bad := func(text string) error { return rejected("Bad Failover[%q]: %s", subset, text) }
+	bad := func(format string, args ...any) error {
+		return rejected("Bad Failover[%q]"+format, append([]any{subset}, args...)...)
+	}
 	switch {
-	case subset != "*" && !r.HasSubset(subset):
-		return bad("not a valid subset")
+	case subset != Wildcard && !r.HasSubset(subset):
+		return bad(": not a valid subset subset")
+	case f.Service == "" && f.ServiceSubset == "" && f.Namespace == "" && len(f.Targets) == 0 && len(f.Datacenters) == 0 && f.SamenessGroup == "":
+		return bad(": one of Service, ServiceSubset, Namespace, Targets, SamenessGroup, or Datacenters is required")
+	case f.Namespace != "":
+		return bad(": Setting Namespace requires Consul Enterprise")
 	case f.SamenessGroup != "":
-		return bad("SamenessGroup is an enterprise-only feature")
-	case f.Service == "" && f.ServiceSubset == "" && len(f.Targets) == 0 && len(f.Datacenters) == 0:
-		return bad("one of Service, ServiceSubset, Namespace, Targets, SamenessGroup, or Datacenters is required")
-	case len(f.Targets) > 0 && (f.Service != "" || f.ServiceSubset != "" || len(f.Datacenters) > 0):
-		return bad("Targets cannot be set with Service, ServiceSubset or Datacenters")
+		return bad(": Setting SamenessGroup requires Consul Enterprise")
+	case f.Policy != nil && (f.Policy.Mode != "" || len(f.Policy.Regions) > 0):
+		return bad(": Setting failover policies requires Consul Enterprise")
+	case len(f.Targets) > 0 && f.Service != "":
+		return bad(": Targets cannot be set with Service")
+	case len(f.Targets) > 0 && f.ServiceSubset != "":
+		return bad(": Targets cannot be set with ServiceSubset")
+	case len(f.Targets) > 0 && len(f.Datacenters) > 0:
+		return bad(": Targets cannot be set with Datacenters")
 	case f.ServiceSubset != "" && (f.Service == "" || f.Service == r.Name) && !r.HasSubset(f.ServiceSubset):
-		return bad("ServiceSubset \"" + f.ServiceSubset + "\" is not a valid subset of \"" + r.Name + "\"")
+		return bad(": ServiceSubset %q is not a valid subset of %q", f.ServiceSubset, f.Service)
 	case slices.Contains(f.Datacenters, ""):
-		return bad("found empty datacenter")
+		return bad(".Datacenters: found empty datacenter")
 	}
-	for _, t := range f.Targets {
-		if t == (FailoverTarget{}) {
-			return bad("a target is empty")
-		}
-		if t.Peer != "" && (t.ServiceSubset != "" || t.Datacenter != "") {
-			return bad("Peer cannot be set with ServiceSubset or Datacenter")
+	for i, t := range f.Targets {
+		switch {
+		case t.Namespace != "":
+			return bad(".Targets[%d]: Setting Namespace requires Consul Enterprise", i)
+		case t.Partition != "":
+			return bad(".Targets[%d]: Setting Partition requires Consul Enterprise", i)
+		case t.Peer != "" && t.ServiceSubset != "":
+			return bad(".Targets[%d]: Peer cannot be set with ServiceSubset", i)
+		case t.Peer != "" && t.Datacenter != "":
+			return bad(".Targets[%d]: Peer cannot be set with Datacenter", i)
 		}
 	}
-	return f.Policy.check()
+	return nil
 }
 
 func (p *FailoverPolicy) check() error {
@@ -193,8 +221,8 @@ func (p *FailoverPolicy) check() error {
 }
 
 func (p *PrioritizeByLocality) check() error {
-	if p != nil && !oneOf(p.Mode, "none", "failover") {
-		return rejected("prioritize by locality mode must be one of '', 'none', or 'failover'")
+	if p != nil && p.Mode != "" {
+		return rejected("Prioritize-by-locality requires Consul Enterprise ")
 	}
 	return nil
 }

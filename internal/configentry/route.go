@@ -3,6 +3,7 @@ package configentry
 import (
 	"fmt"
 	"math"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,7 +27,7 @@ func countSet(texts ...string) int {
 // ServiceRouter sends requests for a service on by what they say.
 type ServiceRouter struct {
 	Header
-	Routes []Route `json:",omitempty"`
+	Routes []Route
 }
 
 // Route is a rule of a router; the first that matches counts.
@@ -74,6 +75,8 @@ type ParamMatch struct {
 type RouteDestination struct {
 	Service               string           `json:",omitempty"`
 	ServiceSubset         string           `json:",omitempty"`
+	Namespace             string           `json:",omitempty"` // kept, and not looked at, as Partition
+	Partition             string           `json:",omitempty"`
 	PrefixRewrite         string           `json:",omitempty"`
 	RequestTimeout        Span             `json:",omitempty"`
 	IdleTimeout           Span             `json:",omitempty"`
@@ -108,13 +111,24 @@ func (r *Route) prepare() error {
 		}
 	}
 	d := r.Destination
-	if d == nil || d.PrefixRewrite == "" {
+	if d == nil {
 		return nil
 	}
-	if m := r.Match; m == nil || m.HTTP == nil || m.HTTP.PathPrefix == "" && m.HTTP.PathExact == "" {
+	if m := r.Match; d.PrefixRewrite != "" && (m == nil || m.HTTP == nil || m.HTTP.PathPrefix == "" && m.HTTP.PathExact == "") {
 		return fmt.Errorf("cannot make use of PrefixRewrite without configuring either PathExact or PathPrefix")
 	}
+	for _, condition := range d.RetryOn {
+		if !slices.Contains(retryConditions, condition) {
+			return fmt.Errorf("contains an invalid retry condition: %q", condition)
+		}
+	}
 	return nil
+}
+
+// retryConditions are those that Envoy knows.
+var retryConditions = []string{
+	"5xx", "gateway-error", "reset", "connect-failure", "envoy-ratelimited", "retriable-4xx", "refused-stream",
+	"cancelled", "deadline-exceeded", "internal", "resource-exhausted", "unavailable",
 }
 
 func (m *HTTPMatch) prepare() error {
@@ -125,7 +139,7 @@ func (m *HTTPMatch) prepare() error {
 		if h.Name == "" {
 			return fmt.Errorf("Header[%d] missing required Name field", i)
 		}
-		if present(h.Present)+countSet(h.Exact, h.Prefix, h.Suffix, h.Regex) > 1 {
+		if present(h.Present)+countSet(h.Exact, h.Prefix, h.Suffix, h.Regex) != 1 {
 			return fmt.Errorf("Header[%d] should only contain one of Present, Exact, Prefix, Suffix, or Regex", i)
 		}
 	}
@@ -133,7 +147,7 @@ func (m *HTTPMatch) prepare() error {
 		if q.Name == "" {
 			return fmt.Errorf("QueryParam[%d] missing required Name field", i)
 		}
-		if present(q.Present)+countSet(q.Exact, q.Regex) > 1 {
+		if present(q.Present)+countSet(q.Exact, q.Regex) != 1 {
 			return fmt.Errorf("QueryParam[%d] should only contain one of Present, Exact, or Regex", i)
 		}
 	}
@@ -160,11 +174,21 @@ func checkPath(exact, prefix, regex string) error {
 	return nil
 }
 
-// prepareMethods writes methods in capitals and refuses those that come twice.
+// httpMethods are those that requests may have.
+var httpMethods = []string{
+	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
+	http.MethodDelete, http.MethodConnect, http.MethodOptions, http.MethodTrace,
+}
+
+// prepareMethods writes methods in capitals and refuses those that are none or come
+// twice.
 func prepareMethods(methods []string, what string) error {
 	for i, m := range methods {
 		methods[i] = strings.ToUpper(m)
-		if slices.Contains(methods[:i], methods[i]) {
+		switch {
+		case !slices.Contains(httpMethods, methods[i]):
+			return fmt.Errorf("%s contains an invalid method %q", what, methods[i])
+		case slices.Contains(methods[:i], methods[i]):
 			return fmt.Errorf("%s contains %q more than once", what, methods[i])
 		}
 	}
@@ -174,7 +198,7 @@ func prepareMethods(methods []string, what string) error {
 // ServiceSplitter sends shares of the requests for a service elsewhere.
 type ServiceSplitter struct {
 	Header
-	Splits []Split `json:",omitempty"`
+	Splits []Split
 }
 
 // Split is a share in percent, to the hundredth. Service "" is the splitter's own.
@@ -182,6 +206,8 @@ type Split struct {
 	Weight          float32
 	Service         string           `json:",omitempty"`
 	ServiceSubset   string           `json:",omitempty"`
+	Namespace       string           `json:",omitempty"` // kept, and not looked at, as Partition
+	Partition       string           `json:",omitempty"`
 	RequestHeaders  *HeaderModifiers `json:",omitempty"`
 	ResponseHeaders *HeaderModifiers `json:",omitempty"`
 }
@@ -192,23 +218,24 @@ func (s *ServiceSplitter) prepare() error {
 	}
 	hundredths := 0
 	seen := map[[2]string]bool{}
-	for i, split := range s.Splits {
+	for _, split := range s.Splits {
 		hundredths += int(math.Round(float64(split.Weight) * 100))
 		target := [2]string{split.Service, split.ServiceSubset}
 		if target[0] == "" {
 			target[0] = s.Name
 		}
-		switch {
-		case split.Weight < 0 || split.Weight > 100 || split.Weight != split.Weight:
-			return rejected("Splits[%d].Weight must be from 0 to 100, not %v", i, split.Weight)
-		case seen[target]:
-			return rejected("split destination occurs more than once: service=%q, subset=%q, namespace=%q, partition=%q",
-				target[0], target[1], "default", "default")
+		if seen[target] {
+			return rejected("split destination occurs more than once: service=%q, subset=%q, namespace=\"\", partition=\"\"", target[0], target[1])
 		}
 		seen[target] = true
 	}
 	if hundredths != 100*100 {
 		return rejected("the sum of all split weights must be 100, not %f", float64(hundredths)/100)
+	}
+	for i, split := range s.Splits {
+		if !(split.Weight >= 0 && split.Weight <= 100) {
+			return rejected("Splits[%d].Weight must be from 0 to 100, not %v", i, split.Weight)
+		}
 	}
 	return nil
 }

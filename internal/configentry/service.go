@@ -1,6 +1,8 @@
 package configentry
 
 import (
+	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -22,7 +24,7 @@ func IsHTTP(protocol string) bool {
 // ServiceDefaults is what all instances of a service have in common.
 type ServiceDefaults struct {
 	Header
-	Protocol                  string `json:",omitempty"`
+	Protocol                  string
 	Mode                      string `json:",omitempty"`
 	TransparentProxy          TransparentProxy
 	MutualTLSMode             string `json:",omitempty"`
@@ -144,25 +146,22 @@ type EnvoyExtension struct {
 
 func (d *ServiceDefaults) prepare() error {
 	d.Protocol = strings.ToLower(d.Protocol)
-	if !oneOf(d.Protocol, ProtocolTCP, ProtocolHTTP, ProtocolHTTP2, ProtocolGRPC) {
-		return rejected("%s", several("invalid value for protocol: "+d.Protocol))
-	}
-	if d.Name == "*" {
+	if d.Name == Wildcard {
 		return rejected("wildcard name (%q) is not allowed", d.Name)
 	}
 	if err := checkModes(d.Mode, d.MutualTLSMode, d.BalanceInboundConnections); err != nil {
 		return err
 	}
-	if err := d.UpstreamConfig.check(); err != nil {
-		return err
+	if l := d.RateLimits; l != nil && (l.InstanceLevel.RequestsPerSecond != 0 || l.InstanceLevel.RequestsMaxBurst != 0 || len(l.InstanceLevel.Routes) > 0) {
+		return rejected("invalid rate_limits config. Rate limiting is a consul enterprise feature")
 	}
-	if err := d.Destination.check(); err != nil {
-		return err
+	var faults []string
+	if !oneOf(d.Protocol, ProtocolTCP, ProtocolHTTP, ProtocolHTTP2, ProtocolGRPC) {
+		faults = append(faults, "invalid value for protocol: "+d.Protocol)
 	}
-	if err := d.RateLimits.check(); err != nil {
-		return err
-	}
-	return checkExtensions(d.EnvoyExtensions)
+	faults = append(faults, d.UpstreamConfig.faults()...)
+	faults = append(faults, d.Destination.faults()...)
+	return together(append(faults, extensionFaults(d.EnvoyExtensions)...))
 }
 
 // checkModes looks at what proxies may do.
@@ -171,18 +170,17 @@ func checkModes(mode, mutualTLS, balance string) error {
 	case !oneOf(mode, "transparent", "direct"):
 		return rejected("invalid proxy mode %q: it may be \"transparent\" or \"direct\"", mode)
 	case !oneOf(mutualTLS, "strict", "permissive"):
-		return rejected("Invalid mutual TLS mode: %q", mutualTLS)
+		return rejected("Invalid MutualTLSMode %q. Must be one of \"\", \"strict\", or \"permissive\".", mutualTLS)
 	case !oneOf(balance, "exact_balance"):
 		return rejected("invalid value for balance connections: %q", balance)
 	}
 	return nil
 }
 
-func (u *Upstreams) check() error {
+func (u *Upstreams) faults() (faults []string) {
 	if u == nil {
 		return nil
 	}
-	var faults []string
 	for _, o := range u.Overrides {
 		if o != nil && o.Name == "" {
 			faults = append(faults, "error in upstream override for : Name is required")
@@ -191,55 +189,28 @@ func (u *Upstreams) check() error {
 	if u.Defaults != nil && u.Defaults.Name != "" {
 		faults = append(faults, "error in upstream defaults: Name must be empty")
 	}
-	if len(faults) > 0 {
-		return rejected("%s", several(faults...))
-	}
-	return nil
+	return faults
 }
 
-func (d *Destination) check() error {
-	switch {
-	case d == nil:
-		return nil
-	case len(d.Addresses) == 0:
-		return rejected("%s", several("Could not validate destination: addresses are required"))
-	case d.Port < 1 || d.Port > maxPort:
-		return rejected("%s", several("Invalid Port number "+quoteInt(d.Port)))
-	}
-	for _, a := range d.Addresses {
-		if strings.ContainsAny(a, "*") || a == "" {
-			return rejected("%s", several("Could not validate address "+a))
-		}
-	}
-	return nil
-}
-
-func (l *RateLimits) check() error {
-	if l == nil {
+func (d *Destination) faults() (faults []string) {
+	if d == nil {
 		return nil
 	}
-	i := l.InstanceLevel
-	switch {
-	case i.RequestsPerSecond < 0 || i.RequestsMaxBurst < 0:
-		return rejected("%s", several("requests per second and burst of RateLimits must not be negative"))
-	case i.RequestsPerSecond == 0 && i.RequestsMaxBurst != 0:
-		return rejected("%s", several("RateLimits.InstanceLevel.RequestsPerSecond must be set if RequestsMaxBurst is"))
+	if len(d.Addresses) == 0 {
+		faults = append(faults, "Destination must contain at least one valid address")
 	}
-	for _, r := range i.Routes {
-		if countSet(r.PathExact, r.PathPrefix, r.PathRegex) != 1 {
-			return rejected("%s", several("a route of RateLimits needs exactly one of PathExact, PathPrefix, or PathRegex"))
+	for i, a := range d.Addresses {
+		switch {
+		case slices.Contains(d.Addresses[:i], a):
+			faults = append(faults, "Duplicate address '"+a+"' is not allowed")
+		case a == "" || strings.Contains(a, Wildcard):
+			faults = append(faults, "Destination address '"+a+"' is invalid Could not validate address "+a+" as an IP or Hostname")
 		}
 	}
-	return nil
-}
-
-func checkExtensions(list []EnvoyExtension) error {
-	for i, x := range list {
-		if x.Name == "" {
-			return rejected("invalid EnvoyExtensions[%d]: Name is required", i)
-		}
+	if d.Port < 1 || d.Port > maxPort {
+		faults = append(faults, "Invalid Port number "+quoteInt(d.Port))
 	}
-	return nil
+	return faults
 }
 
 // PermitsPlaintext reports whether an entry lets services be reached without mutual TLS.
@@ -258,8 +229,8 @@ func PermitsPlaintext(e Entry) bool {
 // ProxyDefaults is what all proxies have in common.
 type ProxyDefaults struct {
 	Header
-	Config               map[string]any `json:",omitempty" bexpr:"-"`
-	Protocol             string         `json:",omitempty"`
+	Config               map[string]any `bexpr:"-"`
+	Protocol             string         `json:"-"` // read, and dropped: Config names it
 	Mode                 string         `json:",omitempty"`
 	TransparentProxy     TransparentProxy
 	MutualTLSMode        string `json:",omitempty"`
@@ -281,28 +252,25 @@ type AccessLogs struct {
 	TextFormat          string `json:",omitempty"`
 }
 
-// DefaultProtocol is the protocol of services that do not name one.
+// DefaultProtocol is the protocol of services without defaults of their own.
 func (d *ProxyDefaults) DefaultProtocol() string {
-	protocol, _ := d.Config["protocol"].(string)
-	return strings.ToLower(protocol)
+	for _, key := range slices.Sorted(maps.Keys(d.Config)) {
+		if protocol, ok := d.Config[key].(string); ok && strings.EqualFold(key, "protocol") {
+			return strings.ToLower(protocol)
+		}
+	}
+	return ""
 }
 
 func (d *ProxyDefaults) prepare() error {
 	if d.Name != NameGlobal {
 		return rejected("invalid name (%q), only %q is supported", d.Name, NameGlobal)
 	}
-	d.Protocol = strings.ToLower(d.Protocol)
 	if err := checkModes(d.Mode, d.MutualTLSMode, ""); err != nil {
 		return err
 	}
-	logs := d.AccessLogs
-	switch {
-	case !oneOf(logs.Type, "stdout", "stderr", "file"):
-		return rejected("invalid access log type: %s", logs.Type)
-	case logs.Type == "file" && logs.Path == "":
-		return rejected("path must be specified when using file type access logs")
-	case logs.JSONFormat != "" && logs.TextFormat != "":
-		return rejected("cannot specify both access log JSONFormat and TextFormat")
+	if err := d.AccessLogs.check(); err != nil {
+		return err
 	}
 	if err := d.FailoverPolicy.check(); err != nil {
 		return err
@@ -310,5 +278,24 @@ func (d *ProxyDefaults) prepare() error {
 	if err := d.PrioritizeByLocality.check(); err != nil {
 		return err
 	}
-	return checkExtensions(d.EnvoyExtensions)
+	return together(extensionFaults(d.EnvoyExtensions))
+}
+
+func (l *AccessLogs) check() error {
+	switch {
+	case !oneOf(l.Type, "stdout", "stderr", "file"):
+		return rejected("invalid access log type: %s", l.Type)
+	case l.Type == "file" && l.Path == "":
+		return rejected("path must be specified when using file type access logs")
+	case l.Type != "file" && l.Path != "":
+		return rejected("path is only valid for file type access logs")
+	case l.JSONFormat != "" && l.TextFormat != "":
+		return rejected("cannot specify both access log JSONFormat and TextFormat")
+	case l.JSONFormat != "":
+		var format map[string]any
+		if err := json.Unmarshal([]byte(l.JSONFormat), &format); err != nil {
+			return rejected("invalid access log json for JSON format: %w", err)
+		}
+	}
+	return nil
 }

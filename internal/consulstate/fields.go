@@ -105,14 +105,41 @@ func (f fields) binary(name string) fields {
 	return f
 }
 
-// liftMode puts the mode of a mesh gateway where ours is.
+// liftMode puts the mode of a mesh gateway where ours is, sinkMode where Consul's is.
 func (f fields) liftMode() {
 	if mode, ok := f.part("MeshGateway")["Mode"].(string); ok {
 		f["MeshGatewayMode"] = mode
+		delete(f, "MeshGateway")
 	}
 }
 
-// isZero tells whether all members are nothing.
+func (f fields) sinkMode() {
+	if mode, ok := f["MeshGatewayMode"].(string); ok && mode != "" {
+		f["MeshGateway"] = map[string]any{"Mode": mode}
+	}
+	delete(f, "MeshGatewayMode")
+}
+
+// maps calls each for the members of a list that are maps.
+func (f fields) maps(name string, each func(fields)) {
+	list, _ := f[name].([]any)
+	for _, e := range list {
+		if m, ok := e.(map[string]any); ok {
+			each(m)
+		}
+	}
+}
+
+// dropZero removes members that say nothing.
+func (f fields) dropZero(names ...string) {
+	for _, name := range names {
+		if f.part(name).isZero() {
+			delete(f, name)
+		}
+	}
+}
+
+// isZero reports whether all members are zero.
 func (f fields) isZero() bool {
 	for _, value := range f {
 		switch v := value.(type) {
@@ -129,8 +156,16 @@ func (f fields) isZero() bool {
 			if v != 0 {
 				return false
 			}
+		case string:
+			if v != "" {
+				return false
+			}
 		case []any:
 			if len(v) > 0 {
+				return false
+			}
+		case map[string]any:
+			if !fields(v).isZero() {
 				return false
 			}
 		default:

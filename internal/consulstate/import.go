@@ -42,6 +42,12 @@ func importForeign(s *catalog.Store, in *bufio.Reader) (*Imported, error) {
 	if err != nil {
 		return nil, fmt.Errorf("import Consul's state: %w", err)
 	}
+	if im.tokens && im.tables["acl_bootstrap"] == 0 {
+		im.tables["acl_bootstrap"] = max(last, 1) // who has tokens is past it
+	}
+	if err := im.finishCA(last); err != nil {
+		return nil, fmt.Errorf("import Consul's state: %w", err)
+	}
 	last = im.Finish(s, last, im.tables)
 	return &Imported{LastIndex: last, Foreign: true, Skipped: im.skipped}, nil
 }
@@ -51,23 +57,18 @@ type importer struct {
 	*catalog.Loader
 	skipped map[string]int
 	tables  map[string]uint64 // the indexes of tables, by our names
+	tokens  bool              // there is one
+	ca      caRecords
 }
 
 func (im *importer) record(t byte, _ int, body []byte) error {
 	known := recordTypes[t&^ignorable]
-	switch {
-	case t == coordinatesType:
-		return im.coordinates(body)
-	case known.take == nil:
+	if known.take == nil {
 		im.skip(typeName(t))
 		_, err := msgp.Skip(body)
 		return err
 	}
-	f, err := decodeFields(body)
-	if err != nil {
-		return err
-	}
-	return known.take(im, f)
+	return known.take(im, body)
 }
 
 func (im *importer) skip(why string) { im.skipped[why]++ }
@@ -126,7 +127,7 @@ func (im *importer) newService(node string, f fields) error {
 	f["Node"] = node
 	if p := f.part("Proxy"); p != nil {
 		f["Proxy"] = proxyFields(p)
-		if kind, _ := f.text("Kind"); kind == "" {
+		if kind, _ := f.text("Kind"); kind == "" && p.isZero() {
 			delete(f, "Proxy") // Consul stores an empty one with each
 		}
 	}
@@ -137,6 +138,7 @@ func (im *importer) newService(node string, f fields) error {
 	if err != nil {
 		return err
 	}
+	svc.FillPort()
 	return im.AddService(svc)
 }
 
@@ -144,17 +146,8 @@ func (im *importer) newService(node string, f fields) error {
 // and empty parts are not there.
 func proxyFields(p fields) fields {
 	p.liftMode()
-	upstreams, _ := p["Upstreams"].([]any)
-	for _, u := range upstreams {
-		if u, ok := u.(map[string]any); ok {
-			fields(u).liftMode()
-		}
-	}
-	for _, name := range []string{"Expose", "TransparentProxy"} {
-		if p.part(name).isZero() {
-			delete(p, name)
-		}
-	}
+	p.maps("Upstreams", fields.liftMode)
+	p.dropZero("Expose", "TransparentProxy")
 	return p
 }
 
@@ -212,6 +205,11 @@ func (im *importer) autopilot(f fields) error {
 	return im.SetAutopilot(a)
 }
 
+// metadata passes over what Consul notes of its own migrations, derived what follows
+// from other records.
+func (im *importer) metadata(fields) error { return nil }
+func (im *importer) derived(fields) error  { return nil }
+
 // coordinates takes all of them: they are one record.
 func (im *importer) coordinates(body []byte) error {
 	value, err := decodeValue(body)
@@ -246,6 +244,9 @@ func (im *importer) coordinates(body []byte) error {
 var tableIndexes = map[string]string{
 	"nodes": "nodes", "services": "services", "checks": "checks", "kvs": "kvs", "tombstones": "tombstones",
 	"sessions": "sessions", "coordinates": "coordinates", "prepared-queries": "queries",
+	"acl-policies": "acl_policies", "acl-roles": "acl_roles", "acl-tokens": "acl_tokens", "acl-token-bootstrap": "acl_bootstrap",
+	"config-entries": "configs", "acl-auth-methods": "acl_auth_methods", "acl-binding-rules": "acl_binding_rules",
+	"connect-ca-roots": "ca_roots", "connect-ca-config": "ca_config",
 }
 
 func (im *importer) index(f fields) error {

@@ -33,6 +33,9 @@ func Records(r io.Reader, each func(catalog.Record) error) (lastIndex uint64, er
 		return catalog.Records(in, each)
 	}
 	return records(in, func(t byte, size int, body []byte) error {
+		if _, request, err := unwrapEntry(body); err == nil && t == configEntryType {
+			body = request // what people want to see
+		}
 		return each(catalog.Record{Type: typeName(t), Size: size, Body: body})
 	})
 }
@@ -54,49 +57,68 @@ func noEOF(err error) error {
 	return err
 }
 
-// recordType is one type of Consul's records.
+// recordType is one type of Consul's records, both ways.
 type recordType struct {
 	name string
-	take func(*importer, fields) error // nil: not kept
+	take func(*importer, []byte) error // nil: not kept
+	give map[string]giver              // by the tables whose rows become such records
 }
+
+// giver makes the value of a record of a row of ours, nil for a row that is none.
+type giver func(*exporter, fields) (any, error)
 
 // recordTypes are the types by their numbers. Those that are not kept are counted.
 // A record that has not what its type must have is refused, so that a number
 // that means something else in some version changes nothing.
 var recordTypes = map[byte]recordType{
-	0:  {"Register", (*importer).register},
-	2:  {"KVS", (*importer).key},
-	3:  {"Session", (*importer).session},
-	5:  {"Tombstone", (*importer).tombstone},
-	6:  {"CoordinateBatchUpdate", nil}, // a list of rows: see importer.record
-	7:  {"PreparedQuery", (*importer).query},
-	9:  {"Autopilot", (*importer).autopilot},
-	10: {"Area", nil},
-	12: {"Intention", nil},
-	13: {"ConnectCA", nil},
-	14: {"ConnectCAProviderState", nil},
-	15: {"ConnectCAConfig", nil},
-	16: {"Index", (*importer).index},
-	17: {"ACLToken", nil},
-	19: {"ACLPolicy", nil},
-	22: {"ConfigEntry", nil},
-	23: {"ACLRole", nil},
-	25: {"ACLBindingRule", nil},
-	27: {"ACLAuthMethod", nil},
-	29: {"ChunkingState", nil},
-	30: {"FederationState", nil},
-	31: {"SystemMetadata", nil},
-	32: {"ServiceVirtualIP", nil},
-	33: {"FreeVirtualIP", nil},
-	34: {"KindServiceNames", nil},
-	35: {"PeeringWrite", nil},
-	38: {"PeeringTrustBundleWrite", nil},
-	40: {"PeeringSecretsWrite", nil},
-	42: {"ResourceOperation", nil},
+	0:  {"Register", taking((*importer).register), map[string]giver{"node": giveNode, "service": giveService, "check": giveCheck}},
+	2:  {"KVS", taking((*importer).key), map[string]giver{"kv": giveSame}},
+	3:  {"Session", taking((*importer).session), map[string]giver{"session": giveSame}},
+	5:  {"Tombstone", taking((*importer).tombstone), map[string]giver{"tombstone": giveTombstone}},
+	6:  {"CoordinateBatchUpdate", (*importer).coordinates, map[string]giver{"coordinate": giveCoordinate}},
+	7:  {"PreparedQuery", taking((*importer).query), map[string]giver{"query": giveQuery}},
+	9:  {"Autopilot", taking((*importer).autopilot), map[string]giver{"autopilot": giveSame}},
+	10: {name: "Area"},
+	12: {name: "Intention"},
+	13: {"ConnectCA", taking((*importer).caRoot), map[string]giver{"ca_root": giveCARoot}},
+	14: {"ConnectCAProviderState", taking((*importer).caState), map[string]giver{"ca_state": giveCAState}},
+	15: {"ConnectCAConfig", taking((*importer).caConfig), map[string]giver{"ca_config": giveConfigText}},
+	16: {"Index", taking((*importer).index), map[string]giver{"index": giveIndex}},
+	17: {"ACLToken", taking((*importer).aclToken), map[string]giver{"acl_token": giveACLToken}},
+	19: {"ACLPolicy", taking((*importer).aclPolicy), map[string]giver{"acl_policy": giveSame}},
+	22: {"ConfigEntry", (*importer).configEntry, map[string]giver{"config": giveConfigEntry}},
+	23: {"ACLRole", taking((*importer).aclRole), map[string]giver{"acl_role": giveGrants}},
+	25: {"ACLBindingRule", taking((*importer).aclBindingRule), map[string]giver{"acl_binding_rule": giveBindingRule}},
+	27: {"ACLAuthMethod", taking((*importer).aclAuthMethod), map[string]giver{"acl_auth_method": giveConfigText}},
+	29: {name: "ChunkingState"},
+	30: {name: "FederationState"},
+	31: {name: "SystemMetadata", take: taking((*importer).metadata)},
+	32: {"ServiceVirtualIP", taking((*importer).virtualAddress), map[string]giver{"virtual": giveVirtualAddress}},
+	33: {"FreeVirtualIP", taking((*importer).freeAddress), map[string]giver{"virtual": giveFreeAddress}},
+	34: {name: "KindServiceNames", take: taking((*importer).derived)},
+	35: {name: "PeeringWrite"},
+	38: {name: "PeeringTrustBundleWrite"},
+	40: {name: "PeeringSecretsWrite"},
+	42: {name: "ResourceOperation"},
 }
 
-// coordinatesType is the type whose value is a list.
-const coordinatesType = 6
+// The types of records that are told apart by more than their line.
+const (
+	configEntryType    = 22
+	systemMetadataType = 31
+	freeVirtualIPType  = 33
+)
+
+// taking makes of what takes a map what takes its bytes.
+func taking(take func(*importer, fields) error) func(*importer, []byte) error {
+	return func(im *importer, body []byte) error {
+		f, err := decodeFields(body)
+		if err != nil {
+			return err
+		}
+		return take(im, f)
+	}
+}
 
 // ignorable is set in the number of a type that versions which do not know
 // it may pass over.

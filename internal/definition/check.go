@@ -52,12 +52,12 @@ type Check struct {
 	Name                           string              `cfg:"name" help:"what people call it"`
 	Notes                          string              `cfg:"notes" help:"free text"`
 	ServiceID                      string              `cfg:"service_id" alias:"ServiceID" http:"service_id" help:"service that the check belongs to"`
-	Token                          string              `cfg:"token" help:"ACL token that registers the check"`
-	Status                         string              `cfg:"status" help:"status before the first run"`
+	Token                          string              `cfg:"token" http:"-" alone:"Token" help:"ACL token that registers the check"`
+	Status                         string              `cfg:"status" unset:"\"critical\"" help:"status before the first run"`
 	ScriptArgs                     []string            `cfg:"args" alias:"ScriptArgs" http:"script_args,args" help:"command and its arguments"`
 	HTTP                           string              `cfg:"http" help:"URL to fetch"`
 	Header                         map[string][]string `cfg:"header" help:"headers of the HTTP request"`
-	Method                         string              `cfg:"method" help:"method of the HTTP request"`
+	Method                         string              `cfg:"method" unset:"\"GET\"" help:"method of the HTTP request"`
 	Body                           string              `cfg:"body" help:"body of the HTTP request"`
 	DisableRedirects               bool                `cfg:"disable_redirects" alone:"DisableRedirects,disable_redirects" help:"judge a redirect itself"`
 	OutputMaxSize                  int                 `cfg:"output_max_size" help:"bytes kept of the output"`
@@ -73,7 +73,7 @@ type Check struct {
 	TLSSkipVerify                  bool                `cfg:"tls_skip_verify" alias:"TLSSkipVerify" http:"tls_skip_verify" help:"accept any certificate"`
 	AliasNode                      string              `cfg:"alias_node" help:"node whose health counts"`
 	AliasService                   string              `cfg:"alias_service" help:"service whose health counts"`
-	Timeout                        *string             `cfg:"timeout" unit:"time" help:"time for one run"`
+	Timeout                        *string             `cfg:"timeout" unit:"time" unset:"10s, 30s with args" help:"time for one run"`
 	TTL                            *string             `cfg:"ttl" unit:"time" help:"time within which somebody must report"`
 	H2PING                         string              `cfg:"h2ping" help:"host:port to ping over HTTP/2"`
 	H2PingUseTLS                   *bool               `cfg:"h2ping_use_tls" http:"h2ping_use_tls" help:"the HTTP/2 check speaks TLS"`
@@ -85,8 +85,9 @@ type Check struct {
 	Namespace                      *string             `cfg:"namespace" http:"-" use:"ent"`
 	Partition                      *string             `cfg:"partition" http:"-" use:"ent"`
 
-	// Bodies only; they tell a mesh proxy how to expose the check.
-	ProxyHTTP, ProxyGRPC string
+	// Bodies of services only; they tell a mesh proxy how to expose the check.
+	ProxyHTTP string `alone:"-"`
+	ProxyGRPC string `alone:"-"`
 }
 
 // Row is the check inside a service, without what its service gives it (see

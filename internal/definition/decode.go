@@ -13,7 +13,7 @@ import (
 // The doors through which JSON comes.
 const (
 	bodies = "http"  // a member's name, and what its http tag adds
-	alone  = "alone" // check/register: where there is an alone tag, exactly what it lists
+	alone  = "alone" // check/register: where there is an alone tag, exactly what it lists, "-" for nothing
 )
 
 // Decode reads the first JSON value of r into v, which points to a struct of
@@ -167,13 +167,15 @@ func spellings(f reflect.StructField, door string) []string {
 	if f.Anonymous || !f.IsExported() {
 		return nil
 	}
-	if only, ok := f.Tag.Lookup(door); ok && door == alone {
+	only, given := f.Tag.Lookup(alone)
+	switch more := f.Tag.Get(bodies); {
+	case given && door == alone && only == "-":
+		return nil
+	case given && door == alone:
 		return strings.Split(only, ",")
-	}
-	switch more := f.Tag.Get(bodies); more {
-	case "":
+	case more == "":
 		return []string{f.Name}
-	case "-":
+	case more == "-":
 		return nil
 	default:
 		return append([]string{f.Name}, strings.Split(more, ",")...)

@@ -53,8 +53,10 @@ func TestEachDoorHasItsKeys(t *testing.T) {
 		{`{"ID":"c"}`, `json: unknown field "ID"`, ""},
 		{`{"DisableRedirects":true}`, "", ""},
 		{`{"disable_redirects":true}`, `json: unknown field "disable_redirects"`, ""},
-		{`{"tcp_use_tls":true,"tls_skip_verify":true,"service_id":"s","proxyhttp":"x"}`, "", ""},
+		{`{"tcp_use_tls":true,"tls_skip_verify":true,"service_id":"s"}`, "", ""},
 		{`{"alias_node":"n"}`, `json: unknown field "alias_node"`, `json: unknown field "alias_node"`},
+		{`{"Token":"t"}`, `json: unknown field "Token"`, ""},
+		{`{"ProxyHTTP":"x","proxygrpc":""}`, "", `json: unknown field "ProxyHTTP"`},
 		{`{"Namespace":"n"}`, `json: unknown field "Namespace"`, `json: unknown field "Namespace"`},
 	} {
 		var s definition.Service

@@ -17,6 +17,7 @@ type Proxy struct {
 	DestinationServiceID   string            `cfg:"destination_service_id" http:"destination_service_id" help:"instance behind the proxy"`
 	LocalServiceAddress    string            `cfg:"local_service_address" http:"local_service_address" help:"address of the instance"`
 	LocalServicePort       int               `cfg:"local_service_port" http:"local_service_port" help:"port of the instance"`
+	LocalServicePorts      []Port            `cfg:"local_service_ports" http:"local_service_ports" help:"ports of the instance by name"`
 	LocalServiceSocketPath string            `cfg:"local_service_socket_path" http:"local_service_socket_path" help:"Unix socket of the instance"`
 	Mode                   string            `cfg:"mode" help:"empty, direct or transparent"`
 	Config                 map[string]any    `cfg:"config" help:"settings for the proxy itself"`
@@ -34,6 +35,7 @@ type Proxy struct {
 type Upstream struct {
 	DestinationType      string         `cfg:"destination_type" http:"destination_type"`
 	DestinationName      string         `cfg:"destination_name" http:"destination_name"`
+	DestinationPort      string         `cfg:"destination_port" http:"destination_port" help:"name of one of its ports"`
 	DestinationPeer      string         `cfg:"destination_peer" http:"destination_peer"`
 	DestinationNamespace string         `cfg:"destination_namespace" http:"destination_namespace"`
 	DestinationPartition string         `cfg:"destination_partition" http:"destination_partition"`
@@ -80,7 +82,7 @@ func (p *Proxy) Row() *catalog.Proxy {
 	}
 	row := &catalog.Proxy{
 		DestinationServiceName: p.DestinationServiceName, DestinationServiceID: p.DestinationServiceID,
-		LocalServiceAddress: p.LocalServiceAddress, LocalServicePort: p.LocalServicePort, LocalServiceSocketPath: p.LocalServiceSocketPath,
+		LocalServiceAddress: p.LocalServiceAddress, LocalServicePort: p.LocalServicePort, LocalServicePorts: portRows(p.LocalServicePorts), LocalServiceSocketPath: p.LocalServiceSocketPath,
 		Mode: p.Mode, Config: p.Config, MeshGatewayMode: p.MeshGateway.mode(),
 		TransparentProxy: (*catalog.TransparentProxy)(p.TransparentProxy),
 	}
@@ -98,7 +100,7 @@ func (p *Proxy) Row() *catalog.Proxy {
 
 func (u *Upstream) row() catalog.Upstream {
 	return catalog.Upstream{
-		DestinationType: u.DestinationType, DestinationName: u.DestinationName, DestinationPeer: u.DestinationPeer,
+		DestinationType: u.DestinationType, DestinationName: u.DestinationName, DestinationPort: u.DestinationPort, DestinationPeer: u.DestinationPeer,
 		DestinationNamespace: u.DestinationNamespace, DestinationPartition: u.DestinationPartition, Datacenter: u.Datacenter,
 		LocalBindAddress: u.LocalBindAddress, LocalBindPort: u.LocalBindPort,
 		LocalBindSocketPath: u.LocalBindSocketPath, LocalBindSocketMode: u.LocalBindSocketMode,
@@ -129,17 +131,20 @@ func validateConnectProxy(s *catalog.Service, faults *Errors) {
 	case wildcard:
 		faults.Addf("Proxy.DestinationServiceName must not be a wildcard for Connect proxy services")
 	}
-	if s.Connect != nil && s.Connect.Native {
+	if isNative(s) {
 		faults.Addf("A Proxy cannot also be Connect Native, only typical services")
 	}
 	validateUpstreams(proxy.Upstreams, faults)
 	validateExpose(proxy.Expose, faults)
 }
 
-func validateGateway(s *catalog.Service, faults *Errors) {
+func validateGateway(s *catalog.Service, sidecar bool, faults *Errors) {
 	listens := s.Kind == KindMeshGateway || s.Kind == KindTerminatingGateway
 	if s.Port == 0 && listens {
 		faults.Addf("Port must be non-zero for a %s", s.Kind)
+	}
+	if sidecar {
+		faults.Addf("A %s cannot have a sidecar service defined", s.Kind)
 	}
 	proxy := proxyOf(s)
 	for _, field := range []struct {
@@ -180,16 +185,17 @@ func validateUpstreams(upstreams []catalog.Upstream, faults *Errors) {
 			faults.Addf("%s", err)
 			continue
 		}
-		key := u.DestinationType + "/" + u.DestinationPeer + "/" + u.Datacenter + "/" + u.DestinationName
 		if bind := upstreamBind(u); binds[bind] {
-			faults.Addf("upstreams cannot contain duplicates of %s", bind)
+			faults.Addf("upstreams cannot contain duplicates by local bind address and port or unix path; %q is specified twice", bind)
 		} else if bind != "" {
 			binds[bind] = true
 		}
-		if seen[key] {
-			faults.Addf("upstreams cannot contain duplicates of %s", u.DestinationName)
+		key := fmt.Sprintf("[type=%q, name=%q, partition=%q, namespace=%q, peer=%q, datacenter=%q]",
+			u.DestinationType, u.DestinationName, u.DestinationPartition, u.DestinationNamespace, u.DestinationPeer, u.Datacenter)
+		if seen[key+u.DestinationPort] {
+			faults.Addf("upstreams cannot contain duplicates of %s", key)
 		}
-		seen[key] = true
+		seen[key+u.DestinationPort] = true
 	}
 }
 
@@ -202,7 +208,7 @@ func validateUpstream(u *catalog.Upstream) error {
 	case u.DestinationName == wildcard:
 		return errors.New("upstream destination name cannot be a wildcard")
 	case u.DestinationPeer != "" && u.Datacenter != "":
-		return errors.New("upstream cannot specify both destination_peer and datacenter")
+		return errors.New("upstream cannot specify both destination peer and datacenter")
 	case u.LocalBindPort == 0 && u.LocalBindSocketPath == "" && !u.CentrallyConfigured:
 		return errors.New("upstream local bind port or local socket path must be defined and nonzero")
 	case u.LocalBindPort != 0 && u.LocalBindSocketPath != "":
@@ -233,15 +239,18 @@ func validateExpose(e *catalog.Expose, faults *Errors) {
 	if e == nil {
 		return
 	}
-	seen := make(map[string]bool, len(e.Paths))
+	listeners := make(map[int]bool, len(e.Paths))
 	for _, p := range e.Paths {
+		if p.Path == "" {
+			faults.Addf("expose.paths: empty path exposed")
+		}
+		if listeners[p.ListenerPort] {
+			faults.Addf("expose.paths: duplicate listener ports exposed")
+		}
+		listeners[p.ListenerPort] = true
 		if p.Protocol != "" && p.Protocol != "http" && p.Protocol != "http2" {
-			faults.Addf("protocol %q not supported for path: %s, must be in: [http http2]", p.Protocol, p.Path)
+			faults.Addf("protocol '%s' not supported for path: %s, must be in: [http http2]", p.Protocol, p.Path)
 		}
-		if seen[p.Path] {
-			faults.Addf("expose paths cannot contain duplicates of %s", p.Path)
-		}
-		seen[p.Path] = true
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"praetor/catalog"
 	"praetor/internal/mesh"
@@ -22,6 +23,7 @@ type Service struct {
 	TaggedAddresses   map[string]Address `cfg:"tagged_addresses" http:"tagged_addresses" help:"further addresses, such as wan"`
 	Meta              map[string]string  `cfg:"meta" help:"key/value pairs shown with the instance"`
 	Port              int                `cfg:"port" help:"port of the instance"`
+	Ports             []Port             `cfg:"ports" help:"several ports by name, instead of port"`
 	SocketPath        string             `cfg:"socket_path" help:"Unix socket instead of address and port"`
 	Check             *Check             `cfg:"check"`
 	Checks            []*Check           `cfg:"checks"`
@@ -41,11 +43,25 @@ type Address struct {
 	Port    int    `cfg:"port"`
 }
 
+// Port is one of several ports of an instance.
+type Port struct {
+	Name    string `cfg:"name" help:"unique among them"`
+	Port    int    `cfg:"port"`
+	Default bool   `cfg:"default" help:"the one that is meant where none is named"`
+}
+
+func portRows(ports []Port) (rows []catalog.ServicePort) {
+	for _, p := range ports {
+		rows = append(rows, catalog.ServicePort(p))
+	}
+	return rows
+}
+
 // Weights are DNS weights; what a weight that is not given means, is up to the
 // caller.
 type Weights struct {
-	Passing *int `cfg:"passing" help:"SRV weight while passing"`
-	Warning *int `cfg:"warning" help:"SRV weight while warning"`
+	Passing *int `cfg:"passing" unset:"1" help:"SRV weight while passing"`
+	Warning *int `cfg:"warning" unset:"1" help:"SRV weight while warning"`
 }
 
 // Connect says how a service takes part in the mesh.
@@ -71,9 +87,10 @@ type Locality struct {
 // they lead to, lead to services. Zero weights mean that none were given.
 func (s *Service) Row() *catalog.Service {
 	row := &catalog.Service{
-		Kind: s.Kind, ID: cmp.Or(s.ID, s.Name), Service: s.Name, Tags: s.Tags, Address: s.Address, Meta: s.Meta, Port: s.Port,
+		Kind: s.Kind, ID: cmp.Or(s.ID, s.Name), Service: s.Name, Tags: s.Tags, Address: s.Address, Meta: s.Meta, Port: s.Port, Ports: portRows(s.Ports),
 		SocketPath: s.SocketPath, EnableTagOverride: s.EnableTagOverride, Proxy: s.Proxy.Row(), Locality: s.Locality.Row(),
 	}
+	row.FillPort()
 	for tag, a := range s.TaggedAddresses {
 		if row.TaggedAddresses == nil {
 			row.TaggedAddresses = make(map[string]catalog.ServiceAddress, len(s.TaggedAddresses))
@@ -144,26 +161,63 @@ func KnownKind(kind string) bool {
 }
 
 // ValidateService reports all structural faults of s at once, as an Errors:
-// what its kind asks for, its proxy and its locality. Names, addresses, weights
+// its ports and locality, what its kind and the mesh ask for, and its proxy. Names, addresses, weights
 // and metadata have rules with texts of their own: see ValidateWeights,
 // ValidateMeta, ValidateTaggedAddresses and ValidateAddress.
-func ValidateService(s *catalog.Service) error {
+func ValidateService(s *catalog.Service) error { return validate(s, &Service{}) }
+
+// Validate is ValidateService for s's row, maybe completed, with the faults of what s asks for.
+func (s *Service) Validate(row *catalog.Service) error { return validate(row, s) }
+
+func validate(s *catalog.Service, asked *Service) error {
 	var faults Errors
-	switch {
-	case s.Kind == KindConnectProxy:
-		validateConnectProxy(s, &faults)
-	case isGateway(s.Kind):
-		validateGateway(s, &faults)
-	}
-	if s.Proxy != nil {
-		validateDepth(s.Proxy, &faults)
+	if err := validatePorts(s, asked.Port != 0); err != nil {
+		faults.Addf("%s", err)
 	}
 	if s.Locality != nil {
 		if err := ValidateLocality(s.Locality); err != nil {
 			faults.Addf("%s", err)
 		}
 	}
+	switch {
+	case s.Kind == KindConnectProxy:
+		validateConnectProxy(s, &faults)
+	case isGateway(s.Kind):
+		validateGateway(s, asked.Sidecar() != nil, &faults)
+	}
+	if isNative(s) && s.Kind != KindConnectProxy && s.Port == 0 && s.SocketPath == "" {
+		faults.Addf("Port or SocketPath must be set for a Connect native service.")
+	}
+	if s.Proxy != nil {
+		validateDepth(s.Proxy, &faults)
+	}
 	return faults.Err()
+}
+
+// validatePorts has the texts of the published client, which looks too, and its order. A row
+// that was read and comes back has the default port beside them; both says that a user gave it.
+func validatePorts(s *catalog.Service, both bool) error {
+	names, chosen := make(map[string]bool, len(s.Ports)), false
+	for _, p := range s.Ports {
+		switch {
+		case strings.TrimSpace(p.Name) == "":
+			return errors.New("Ports.Name cannot be empty")
+		case p.Port <= 0:
+			return errors.New("Ports.Port must be non-zero")
+		case names[p.Name]:
+			return fmt.Errorf("Ports.Name %q has to be unique", p.Name)
+		case p.Default && chosen:
+			return errors.New("only one port can be marked as default")
+		}
+		names[p.Name], chosen = true, chosen || p.Default
+	}
+	switch {
+	case len(s.Ports) > 0 && !chosen:
+		return errors.New("one of the Ports must be marked as Default")
+	case len(s.Ports) > 0 && (both || s.Port != s.DefaultPort()):
+		return errors.New("Port cannot be set together with Ports: the default one of them is the port")
+	}
+	return nil
 }
 
 // ValidateLocality refuses a zone outside a region.
@@ -248,6 +302,8 @@ func AutoTaggedAddresses(s *catalog.Service) {
 
 func isIPv4(ip netip.Addr) bool { return ip.Unmap().Is4() }
 func isIPv6(ip netip.Addr) bool { return ip.Is6() && !ip.Is4In6() }
+
+func isNative(s *catalog.Service) bool { return s.Connect != nil && s.Connect.Native }
 
 func isGateway(kind string) bool {
 	switch kind {

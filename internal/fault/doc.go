@@ -10,8 +10,8 @@
 //
 // # Invariants
 //
-// Kind and text are the same wherever a request came in: internal/rpc carries
-// both unchanged. An error without a fault.Error in its chain is Internal.
+// The kind is the same wherever a request came in. internal/rpc carries the text
+// unchanged, and says before it, as Consul does, when another server decided. An error without a fault.Error in its chain is Internal.
 //
 // # Decisions
 //

@@ -1,6 +1,9 @@
 package filter
 
-import "praetor/catalog"
+import (
+	"praetor/catalog"
+	"praetor/internal/mesh"
+)
 
 // Node is what expressions about nodes can name.
 type Node struct {
@@ -71,7 +74,7 @@ type Instance struct {
 func (r *Instance) Set(i *catalog.Instance) {
 	n, s := i.Node, i.Service
 	*r = Instance{
-		ID: n.ID, Node: n.Node, Address: n.Address, Datacenter: n.Datacenter, TaggedAddresses: n.TaggedAddresses, NodeMeta: n.Meta,
+		ID: n.ID, Node: s.Node, Address: n.Address, Datacenter: n.Datacenter, TaggedAddresses: n.TaggedAddresses, NodeMeta: n.Meta,
 		ServiceKind: s.Kind, ServiceID: s.ID, ServiceName: s.Service, ServiceTags: s.Tags, ServiceAddress: s.Address,
 		ServiceTaggedAddresses: s.TaggedAddresses, ServiceMeta: s.Meta, ServicePort: s.Port, ServiceSocketPath: s.SocketPath,
 		ServiceWeights: s.Weights, ServiceEnableTagOverride: s.EnableTagOverride,
@@ -101,6 +104,25 @@ func (r *Check) Set(c *catalog.Check) {
 	}
 }
 
+// Intention is what expressions about intentions can name.
+type Intention struct {
+	ID, Description                                    string
+	SourcePeer, SourcePartition, SourceSamenessGroup   string
+	SourceNS, SourceName, DestinationPartition         string
+	DestinationNS, DestinationName, SourceType, Action string
+	Precedence                                         int
+	Meta                                               map[string]string
+}
+
+// Set fills the row.
+func (r *Intention) Set(in *mesh.Intention) {
+	src := &in.Source
+	*r = Intention{
+		ID: src.LegacyID, Description: src.Description, SourcePeer: src.Peer, SourceNS: "default", SourceName: src.Name,
+		DestinationNS: "default", DestinationName: in.Destination, SourceType: src.Type, Action: src.Action, Precedence: src.Precedence, Meta: in.Meta,
+	}
+}
+
 // InstanceHealth is what expressions about health/service can name. One about
 // Checks matches if any of them does.
 type InstanceHealth struct {
@@ -118,17 +140,17 @@ func (r *InstanceHealth) Set(i *catalog.InstanceHealth) {
 
 // NodeDump is what expressions about internal/ui/nodes can name.
 type NodeDump struct {
-	ID, Node, Address, Datacenter string
-	PeerName, Partition           string
-	TaggedAddresses, Meta         map[string]string
-	Services                      []Service
-	Checks                        []Check
+	ID, Node, Address     string
+	PeerName, Partition   string
+	TaggedAddresses, Meta map[string]string
+	Services              []Service
+	Checks                []Check
 }
 
 // Set fills the row.
 func (r *NodeDump) Set(d *catalog.NodeDetail) {
 	n, services, checks := d.Node, d.Services, d.Checks
-	r.ID, r.Node, r.Address, r.Datacenter, r.TaggedAddresses, r.Meta = n.ID, n.Node, n.Address, n.Datacenter, n.TaggedAddresses, n.Meta
+	r.ID, r.Node, r.Address, r.TaggedAddresses, r.Meta = n.ID, n.Node, n.Address, n.TaggedAddresses, n.Meta
 	r.Services, r.Checks = fill(r.Services, services), fill(r.Checks, checks)
 }
 

@@ -20,7 +20,8 @@
 // The list names every package rather than patterns, so a new package has to
 // be given its floor by somebody who thought about it. Test files may import
 // what their package may, the package itself, and the tools for tests: a test
-// that needs more belongs to a higher floor. A Sleep may
+// that needs more belongs to a higher floor. Code under a Use heading needs an
+// Example beside it, so that the compiler reads it (examples.go). A Sleep may
 // stand in a function given to synctest.Test, or to a function that gives on to it,
 // and in a function that nobody mentions outside of those (sleep.go). Functions are
 // known by name within a folder's tests, so one mention outside forbids all of that name; a

@@ -13,7 +13,7 @@ func Inspect(root string) ([]string, error) {
 		return nil, err
 	}
 	var faults []string
-	for _, rule := range []func(*module) []string{floors, clientModule, packageComments, sleeps, backgrounds} {
+	for _, rule := range []func(*module) []string{floors, clientModule, packageComments, examples, sleeps, backgrounds} {
 		faults = append(faults, rule(m)...)
 	}
 	slices.Sort(faults)
@@ -52,26 +52,28 @@ func judgeImport(r room, f *file, path string) []string {
 	return []string{fmt.Sprintf("%s imports %s: %s; see design §1", f.folder, path, r.why)}
 }
 
-// consul is where Consul's modules live; client is the one with a licence that
-// lets us use it.
+// consul is where Consul's modules live; client and messages are the ones with a
+// licence that lets us use them.
 const (
-	consul = "github.com/hashicorp/consul"
-	client = consul + "/api"
+	consul   = "github.com/hashicorp/consul"
+	client   = consul + "/api"
+	messages = consul + "/proto-public"
 )
 
 // clientModule checks that of Consul's modules only the public client is used,
-// by commands and tests.
+// by commands and tests, and the messages of its gRPC services, by their door.
 func clientModule(m *module) []string {
 	var faults []string
 	for _, f := range m.files {
 		for _, path := range f.imports() {
 			isConsul := path == consul || strings.HasPrefix(path, consul+"/")
+			isMessages := strings.HasPrefix(path, messages+"/") && (f.folder == "internal/grpcapi" || f.test)
 			isClient := path == client || strings.HasPrefix(path, client+"/")
 			switch {
-			case isConsul && !isClient:
-				faults = append(faults, fmt.Sprintf("%s imports %s: of Consul's modules only its api client may be used; see design §7", f.folder, path))
-			case isClient && !f.test && f.folder != "internal/cli" && f.folder != "internal/testcluster":
-				faults = append(faults, fmt.Sprintf("%s imports %s: only commands and tests speak through the public client; see design §1", f.folder, path))
+			case isConsul && !isClient && !isMessages:
+				faults = append(faults, fmt.Sprintf("%s imports %s: of Consul's modules only its api client may be used, and by the gRPC door its messages; see design §7", f.folder, path))
+			case isClient && !f.test && f.folder != "internal/cli" && f.folder != "internal/doctor" && f.folder != "internal/top" && f.folder != "internal/testcluster":
+				faults = append(faults, fmt.Sprintf("%s imports %s: only commands, the doctor, top and tests speak through the public client; see design §1", f.folder, path))
 			}
 		}
 	}

@@ -117,12 +117,12 @@ func TestFaultsAreFound(t *testing.T) {
 		{
 			"Consul's own source",
 			map[string]string{"catalog/a_test.go": importing("github.com/hashicorp/consul/agent/structs")},
-			[]string{"catalog imports github.com/hashicorp/consul/agent/structs: of Consul's modules only its api client may be used; see design §7"},
+			[]string{"catalog imports github.com/hashicorp/consul/agent/structs: of Consul's modules only its api client may be used, and by the gRPC door its messages; see design §7"},
 		},
 		{
 			"the public client inside the agent",
 			map[string]string{"agent/a.go": importing("github.com/hashicorp/consul/api")},
-			[]string{"agent imports github.com/hashicorp/consul/api: only commands and tests speak through the public client; see design §1"},
+			[]string{"agent imports github.com/hashicorp/consul/api: only commands, the doctor, top and tests speak through the public client; see design §1"},
 		},
 		{
 			"no package comment",

@@ -31,12 +31,49 @@ func TestPagesNameWhatExists(t *testing.T) {
 	}
 }
 
+// TestPagesNameTestsThatExist: what is said to be held by a test is.
+func TestPagesNameTestsThatExist(t *testing.T) {
+	known := map[string]bool{}
+	for at := range walkTree(t).paths {
+		if !strings.HasSuffix(at, "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(root, at))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range testFunc.FindAllStringSubmatch(string(text), -1) {
+			known[m[1]] = true
+		}
+	}
+	for page, least := range map[string]int{"docs/security.md": 50, "docs/track-record.md": 50, "docs/reliability.md": 25, "docs/scale.md": 3} {
+		text, err := os.ReadFile(filepath.Join(root, page))
+		if err != nil {
+			t.Fatal(err)
+		}
+		named := testName.FindAllString(string(text), -1)
+		if len(named) < least {
+			t.Errorf("%s names only %d tests", page, len(named))
+		}
+		for _, name := range named {
+			if !known[name] {
+				t.Errorf("%s names %s, which does not exist", page, name)
+			}
+		}
+	}
+}
+
+var (
+	testFunc = regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)[A-Z]\w*)\(`)
+	testName = regexp.MustCompile(`\b(?:Test|Fuzz)[A-Z]\w+\b`)
+)
+
 // TestArchitecturePageNamesEveryPackage: a stranger finds each room on the page.
 func TestArchitecturePageNamesEveryPackage(t *testing.T) {
 	names := namesIn(t, "docs/architecture.md")
 	for _, folder := range slices.Sorted(maps.Keys(walkTree(t).packages)) {
 		if !slices.Contains(names, folder) {
-			t.Errorf("docs/architecture.md does not name `%s`: give it a row in \"The house\"", folder)
+			t.Errorf("docs/architecture.md does not name `%s`: give it a row in \"Code layout\"", folder)
 		}
 	}
 }

@@ -77,7 +77,7 @@ func moduleName(path string) (string, error) {
 	return "", fmt.Errorf("read %s: no module line", path)
 }
 
-// isForeign tells folders that the go command passes over too.
+// isForeign reports whether the go command skips a folder too.
 func isForeign(path string) bool {
 	base := filepath.Base(path)
 	if base == "testdata" || base == "vendor" || base == "node_modules" || base[0] == '.' || base[0] == '_' {
@@ -158,7 +158,7 @@ func (f *file) uses(pkg, name string) []token.Pos {
 	return at
 }
 
-// explains tells whether a comment that ends on the line above at, or on its
+// explains reports whether a comment that ends on the line above at, or on its
 // own line, holds word.
 func (f *file) explains(m *module, at token.Pos, word string) bool {
 	line := m.fset.Position(at).Line

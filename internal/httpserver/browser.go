@@ -35,9 +35,14 @@ type browsers struct {
 
 // ServeHTTP implements http.Handler.
 func (b *browsers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	reason := ""
+	browser, reason := isBrowser(r.Header), ""
+	if browser {
+		// What a key holds, or an error repeats, is not for a browser to guess at. Programs
+		// get the headers that they know.
+		w.Header()["X-Content-Type-Options"] = noSniffing
+	}
 	switch {
-	case b.loopback && isBrowser(r.Header) && !b.isKnown(r.Host):
+	case b.loopback && browser && !b.isKnown(r.Host):
 		// A page whose name was made to lead to this machine has everything of the
 		// same origin, PUT and DELETE included (DNS rebinding).
 		reason = fmt.Sprintf("Host %q is refused: browsers reach this address by IP address, as localhost or by the node's name only. "+
@@ -53,6 +58,8 @@ func (b *browsers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	b.log(r, reason)
 	Plain(w, http.StatusForbidden, reason+"\n")
 }
+
+var noSniffing = []string{"nosniff"} // shared: nobody changes it
 
 // pages are those of an origin, or of one that the browser does not name.
 func pages(origin string) string {

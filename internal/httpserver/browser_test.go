@@ -128,3 +128,21 @@ func TestHostsThatAreAllowedLaterReachALoopbackListener(t *testing.T) {
 		t.Errorf("after: %d", got)
 	}
 }
+
+// Browsers do not guess what an answer is; programs get the headers that they know.
+func TestAnswersToBrowsersAreNotSniffed(t *testing.T) {
+	address, _ := served(t, httpserver.Options{Handler: answers})
+	for header, want := range map[string]string{
+		"Sec-Fetch-Site: cross-site":                         "nosniff",
+		"Origin: http://evil.example":                        "nosniff",
+		"User-Agent: Mozilla/5.0\r\nAccept-Language: de, en": "nosniff",
+		"User-Agent: curl/8.0":                               "",
+	} {
+		for _, method := range []string{"GET", "POST"} { // the latter are refused to some
+			res, _ := exchange(t, dial(t, address), method+" / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n"+header+"\r\n\r\n")
+			if got := res.Header.Get("X-Content-Type-Options"); got != want {
+				t.Errorf("%s, %s: %d, X-Content-Type-Options %q, want %q", method, header, res.StatusCode, got, want)
+			}
+		}
+	}
+}

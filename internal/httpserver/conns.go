@@ -1,7 +1,9 @@
 package httpserver
 
 import (
+	"io"
 	"net"
+	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -10,9 +12,12 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// tooManyConns is what a client gets that has too many connections open.
-const tooManyConns = "HTTP/1.1 429 Too Many Requests\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n" +
-	"Too many open connections from this address: see limits.http_max_conns_per_client\n"
+// What a client gets that is not let in, and why.
+const (
+	refusal      = "HTTP/1.1 429 Too Many Requests\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\nRefused: "
+	tooManyConns = "too many open connections from this address: see limits.http_max_conns_per_client"
+	allConns     = "too many open connections: see limits.http_max_conns"
+)
 
 // refusalTimeout bounds the writing of it, which accepting waits for. A new
 // connection has room for so few bytes at once.
@@ -23,27 +28,34 @@ const refusalPause = time.Second
 
 // conns counts connections by client.
 type conns struct {
-	most   atomic.Int64 // per client; 0 means no bound
-	logger hclog.Logger
+	most       atomic.Int64 // per client; 0 means no bound
+	mostRemote atomic.Int64 // of other machines together; 0 means no bound
+	logger     hclog.Logger
 
 	refused atomic.Int64 // since the last line about it
 	told    atomic.Int64 // when that was, Unix nanoseconds
 
 	mu    sync.Mutex
 	count map[string]int
+	// remote is how many of them are of other machines.
+	remote int
 	// halves are the reads whose clients have ended their half of the connection,
 	// oldest first: most of them have no reader any more, and make room for others.
 	halves map[string][]*life
 }
 
-// take counts a connection of a client in, false if it has too many.
-func (c *conns) take(client string) bool {
+// take counts a connection of a client in, or says why it does not.
+func (c *conns) take(client string) (refused string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	remote := isRemote(client)
+	if most := int(c.mostRemote.Load()); remote && most > 0 && c.remote >= most {
+		return allConns
+	}
 	if most := int(c.most.Load()); most > 0 && c.count[client] >= most {
 		halves := c.halves[client]
 		if len(halves) == 0 {
-			return false
+			return tooManyConns
 		}
 		c.setHalvesLocked(client, halves[1:])
 		halves[0].cancel(ErrClientGone) // its connection is counted out when it ends
@@ -52,7 +64,16 @@ func (c *conns) take(client string) bool {
 		c.count = map[string]int{}
 	}
 	c.count[client]++
-	return true
+	if remote {
+		c.remote++
+	}
+	return ""
+}
+
+// isRemote reports whether a client is another machine.
+func isRemote(client string) bool {
+	ip, err := netip.ParseAddr(client)
+	return err != nil || !ip.Unmap().IsLoopback()
 }
 
 func (c *conns) give(client string) {
@@ -60,6 +81,9 @@ func (c *conns) give(client string) {
 	defer c.mu.Unlock()
 	if c.count[client]--; c.count[client] == 0 {
 		delete(c.count, client)
+	}
+	if isRemote(client) {
+		c.remote--
 	}
 }
 
@@ -107,29 +131,32 @@ func (l *limited) Accept() (net.Conn, error) {
 			return &steadyConn{Conn: conn, timeout: l.writeTimeout}, nil
 		}
 		client := clientOf(conn)
-		if l.conns.take(client) {
+		why := l.conns.take(client)
+		if why == "" {
 			keepUnsentShort(conn)
 			return &countedConn{Conn: &steadyConn{Conn: conn, timeout: l.writeTimeout}, conns: l.conns, client: client}, nil
 		}
-		refuse(conn)
-		l.conns.tell(conn)
+		refuse(conn, why)
+		l.conns.tell(conn, why)
 	}
 }
 
 // tell logs that a connection was refused, thinned out: whoever floods the agent
 // with connections does not flood its log.
-func (c *conns) tell(conn net.Conn) {
+func (c *conns) tell(conn net.Conn, why string) {
 	count := c.refused.Add(1)
 	now, last := time.Now().UnixNano(), c.told.Load()
 	if now-last < int64(refusalPause) || !c.told.CompareAndSwap(last, now) {
 		return
 	}
 	c.refused.Add(-count)
-	c.logger.Error("Request error", "from", conn.RemoteAddr().String(), "error", "too many open connections from this address: see limits.http_max_conns_per_client", "refused", count)
+	c.logger.Error("Request error", "from", conn.RemoteAddr().String(), "error", why, "refused", count)
 }
 
-func clientOf(conn net.Conn) string {
-	address := conn.RemoteAddr().String()
+func clientOf(conn net.Conn) string { return hostOf(conn.RemoteAddr().String()) }
+
+// hostOf names a client for counting: its address without the port.
+func hostOf(address string) string {
 	if host, _, err := net.SplitHostPort(address); err == nil {
 		return host
 	}
@@ -137,9 +164,9 @@ func clientOf(conn net.Conn) string {
 }
 
 // refuse says why; a client that does not hear it only finds itself cut off.
-func refuse(conn net.Conn) {
+func refuse(conn net.Conn, why string) {
 	_ = conn.SetDeadline(time.Now().Add(refusalTimeout))
-	_, _ = conn.Write([]byte(tooManyConns))
+	_, _ = io.WriteString(conn, refusal+why+"\n")
 	_ = conn.Close()
 }
 

@@ -18,9 +18,11 @@
 // A write whose request arrived whole is carried out though its client left; a
 // read ends when its client is known to be gone (life.go). Pages of other origins
 // do not write (browser.go). Log lines name no token (request_log.go).
-// Bounds: connections per client Options.MaxConnsPerClient, a handshake
-// Options.HandshakeTimeout, a header headerTimeout, a body BodyTimeout, a client
-// that takes nothing Options.WriteTimeout, a write whose client left finishTimeout.
+// Bounds: connections per client Options.MaxConnsPerClient, of other machines
+// Options.MaxConns, a handshake Options.HandshakeTimeout, a header
+// Options.MaxHeaderBytes and Options.HeaderTimeout, all headers under way
+// maxHeldHeaders, a body Options.BodyTimeout and BodyStall, a client that takes
+// nothing Options.WriteTimeout, a write whose client left finishTimeout.
 //
 // # Decisions
 //

@@ -218,10 +218,10 @@ func TestWriteThatNeverEndsDoesNotKeepTheServerFromStopping(t *testing.T) {
 }
 
 func TestReadsThatWereLeftMakeRoomForNewConnections(t *testing.T) {
+	const reads, places = 9, 2
 	p := &patient{work: time.Minute, begun: make(chan struct{}, 4)}
-	address, _ := served(t, httpserver.Options{Handler: p, MaxConnsPerClient: 2})
-	for range 9 { // as a client whose patience is shorter than its waits
-		var begun bool
+	address, _ := served(t, httpserver.Options{Handler: p, MaxConnsPerClient: places})
+	for range reads { // as a client whose patience is shorter than its waits
 		waitFor(t, "a read to be taken", func() error {
 			conn := dial(t, address)
 			defer conn.Close()
@@ -230,19 +230,18 @@ func TestReadsThatWereLeftMakeRoomForNewConnections(t *testing.T) {
 			}
 			select {
 			case <-p.begun:
-				begun = true
 				return nil
 			case <-time.After(2 * time.Second):
 				return errors.New("refused")
 			}
 		})
-		if !begun {
-			return
+	}
+	waitFor(t, "the reads without a place to end", func() error { // each ends on its own goroutine
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if len(p.ended) < reads-places {
+			return fmt.Errorf("%d have ended", len(p.ended))
 		}
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.ended) < 6 {
-		t.Errorf("%d reads ended to make room", len(p.ended))
-	}
+		return nil
+	})
 }

@@ -19,16 +19,16 @@ const (
 	maxLoggedBytes = 2048
 )
 
-// logging writes a line for each request that was answered, where somebody listens
+// logged writes a line for each request that was answered, where somebody listens
 // at DEBUG. Blocking reads have theirs when they end.
-type logging struct {
+type logged struct {
 	next    http.Handler
 	logger  hclog.Logger
 	verbose func() bool
 }
 
 // ServeHTTP implements http.Handler.
-func (l logging) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (l logged) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !l.verbose() {
 		l.next.ServeHTTP(w, r)
 		return
@@ -111,4 +111,4 @@ func loggable(text string) string {
 
 func isUnloggable(r rune) bool { return r != ' ' && !unicode.IsPrint(r) }
 
-var _ http.Handler = logging{}
+var _ http.Handler = logged{}

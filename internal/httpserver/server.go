@@ -3,7 +3,6 @@ package httpserver
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"praetor/internal/budget"
 	"praetor/internal/rpc"
 )
 
@@ -23,14 +23,23 @@ type Options struct {
 	// MaxConnsPerClient bounds the connections of one IP address, over all
 	// listeners; 0 means no bound. Unix sockets are not counted.
 	MaxConnsPerClient int
-	MaxHeaderBytes    int // of a request; 0 means 1 MiB
+	// MaxConns bounds the connections of all other machines together, over all
+	// listeners; 0 means no bound. Those of this machine always come in: its
+	// operator needs them most when it is full.
+	MaxConns       int
+	MaxHeaderBytes int // of a request; 0 means 64 KiB
+	// HeaderTimeout is how long a client may take to send a request's header; 0
+	// means 10 s.
+	HeaderTimeout time.Duration
+	// IdleTimeout is how long a connection without a request is kept; 0 means 120 s.
+	IdleTimeout time.Duration
 	// HandshakeTimeout bounds a TLS handshake; 0 means 5 s.
 	HandshakeTimeout time.Duration
 	// WriteTimeout is how long a client may take nothing of what is being sent to
 	// it; 0 means 30 s.
 	WriteTimeout time.Duration
-	// BodyTimeout is how long a client may take to send a body that nobody waits for;
-	// 0 means 60 s.
+	// BodyTimeout is how long a client may take to send a body; 0 means 15 min. One of
+	// which nothing comes for BodyStall is given up before.
 	BodyTimeout time.Duration
 	Logger      hclog.Logger // nil means none
 	// Browsers say which web pages may use the API.
@@ -39,16 +48,23 @@ type Options struct {
 	Verbose func() bool
 }
 
-// BodyTimeout is how long a client may take to send a body.
-const BodyTimeout = 60 * time.Second
+// BodyStall is how long a client may send nothing of a body.
+const BodyStall = 60 * time.Second
 
 // TextStopping is what a client gets whose request comes too late, or ends with
 // the server.
 const TextStopping = "agent is shutting down"
 
 const (
+	// bodyTimeout is how long a client may take to send a body (reference/security.md §13).
+	bodyTimeout = 15 * time.Minute
 	// headerTimeout is how long a client may take to send a request's header.
 	headerTimeout = 10 * time.Second
+	// maxHeaderBytes has room for the longest filter ten times over. Parsed, a header of
+	// many short lines is twenty times as large.
+	maxHeaderBytes = 64 << 10
+	// maxStreams bounds the requests under way on one HTTP/2 connection.
+	maxStreams = 100
 	// handshakeTimeout is how long a TLS handshake may take.
 	handshakeTimeout = 5 * time.Second
 	// idleTimeout is longer than clients keep their connections (Go's: 90 s), so
@@ -61,9 +77,11 @@ const (
 // Server serves HTTP on any number of listeners. There is no timeout for answers,
 // as blocking queries take minutes, but one for clients that take nothing of them.
 type Server struct {
-	opts  Options
-	conns conns
-	hosts atomic.Pointer[[]string] // BrowserOptions.Hosts in force
+	opts    Options
+	conns   conns
+	headers budget.Budget
+	rates   rates
+	hosts   atomic.Pointer[[]string] // BrowserOptions.Hosts in force
 }
 
 // New returns a server that does not serve yet.
@@ -72,20 +90,30 @@ func New(opts Options) *Server {
 		opts.Logger = hclog.NewNullLogger()
 	}
 	opts.WriteTimeout = cmp.Or(opts.WriteTimeout, writeTimeout)
-	opts.BodyTimeout = cmp.Or(opts.BodyTimeout, BodyTimeout)
+	opts.BodyTimeout = cmp.Or(opts.BodyTimeout, bodyTimeout)
+	opts.HeaderTimeout = cmp.Or(opts.HeaderTimeout, headerTimeout)
+	opts.IdleTimeout = cmp.Or(opts.IdleTimeout, idleTimeout)
+	opts.MaxHeaderBytes = cmp.Or(opts.MaxHeaderBytes, maxHeaderBytes)
 	if opts.Verbose == nil {
 		opts.Verbose = opts.Logger.IsDebug
 	}
-	s := &Server{opts: opts}
-	s.conns.logger = opts.Logger
+	s := &Server{opts: opts, headers: budget.Budget{Most: maxHeldHeaders, MostPerClient: maxHeldHeadersPerClient}}
+	s.conns.logger, s.rates.logger = opts.Logger, opts.Logger
 	s.AllowHosts(opts.Browsers.Hosts)
-	s.Limit(opts.MaxConnsPerClient)
+	s.Limit(opts.MaxConnsPerClient, opts.MaxConns)
 	return s
 }
 
-// Limit bounds the connections of one IP address; 0 means no bound. Those that are
-// open stay.
-func (s *Server) Limit(perClient int) { s.conns.most.Store(int64(perClient)) }
+// Limit bounds the connections of one IP address, and those of all others than this
+// machine; 0 means no bound. Those that are open stay.
+func (s *Server) Limit(perClient, all int) {
+	s.conns.most.Store(int64(perClient))
+	s.conns.mostRemote.Store(int64(all))
+}
+
+// LimitRequests bounds the requests of one IP address a second, with as many at once; 0
+// means no bound.
+func (s *Server) LimitRequests(perSecond int) { s.rates.limit(perSecond) }
 
 // AllowHosts replaces BrowserOptions.Hosts, from the next request on.
 func (s *Server) AllowHosts(hosts []string) { s.hosts.Store(&hosts) }
@@ -94,15 +122,20 @@ func (s *Server) AllowHosts(hosts []string) { s.hosts.Store(&hosts) }
 // ctx ends so do the contexts of all requests; Serve returns when their handlers
 // have. It may be called for many listeners at once.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	return s.serve(ctx, forgiving{&limited{Listener: l, conns: &s.conns, writeTimeout: s.opts.WriteTimeout}})
+	return s.serve(ctx, s.Bounded(l))
+}
+
+// Bounded is l as another protocol may serve it: its connections count with those of this
+// server, and are bounded with them.
+func (s *Server) Bounded(l net.Listener) net.Listener {
+	return forgiving{&limited{Listener: l, conns: &s.conns, writeTimeout: s.opts.WriteTimeout}}
 }
 
 // ServeTLS is Serve over TLS. A client that has too many connections is told so
-// in plain text: it has not shaken hands yet.
-func (s *Server) ServeTLS(ctx context.Context, l net.Listener, conf *tls.Config) error {
-	counted := forgiving{&limited{Listener: l, conns: &s.conns, writeTimeout: s.opts.WriteTimeout}}
-	patient := &handshaking{Listener: counted, timeout: cmp.Or(s.opts.HandshakeTimeout, handshakeTimeout)}
-	return s.serve(ctx, tls.NewListener(patient, conf))
+// in plain text: it has not shaken hands yet. secure puts TLS on what a listener accepts.
+func (s *Server) ServeTLS(ctx context.Context, l net.Listener, secure func(net.Listener) net.Listener) error {
+	patient := &handshaking{Listener: s.Bounded(l), timeout: cmp.Or(s.opts.HandshakeTimeout, handshakeTimeout)}
+	return s.serve(ctx, secure(patient))
 }
 
 // fromClient notes whom the requests of a connection are made for.
@@ -116,9 +149,10 @@ func (s *Server) serve(ctx context.Context, l net.Listener) error {
 	handlers, fresh := inflight{next: s.door(l), body: s.opts.BodyTimeout, write: s.opts.WriteTimeout}, freshConns{}
 	srv := &http.Server{
 		Handler:           &handlers,
-		ReadHeaderTimeout: headerTimeout,
-		IdleTimeout:       idleTimeout,
+		ReadHeaderTimeout: s.opts.HeaderTimeout,
+		IdleTimeout:       s.opts.IdleTimeout,
 		MaxHeaderBytes:    s.opts.MaxHeaderBytes,
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 		BaseContext:       func(net.Listener) context.Context { return withServing(ctx) },
 		ConnContext:       func(ctx context.Context, conn net.Conn) context.Context { return withConn(fromClient(ctx, conn), conn) },
 		ConnState:         fresh.note,
@@ -142,8 +176,8 @@ func (s *Server) serve(ctx context.Context, l net.Listener) error {
 // door is what a request passes on its way to the handler.
 func (s *Server) door(l net.Listener) http.Handler {
 	refused := func(r *http.Request, reason string) { LogFailure(s.opts.Logger, r, reason) }
-	return logging{
-		next:    &browsers{next: lasting{s.opts.Handler}, origins: s.opts.Browsers.Origins, hosts: s.hosts.Load, loopback: isLoopback(l), log: refused},
+	return logged{
+		next:    pacing{&browsers{next: weighing{lasting{s.opts.Handler}, &s.headers}, origins: s.opts.Browsers.Origins, hosts: s.hosts.Load, loopback: isLoopback(l), log: refused}, &s.rates},
 		logger:  s.opts.Logger,
 		verbose: s.opts.Verbose,
 	}

@@ -124,10 +124,10 @@ func steady(w http.ResponseWriter, r *http.Request, body, write time.Duration) (
 		return w, r
 	}
 	control := http.NewResponseController(w)
-	if hasBody && control.SetReadDeadline(time.Now().Add(body)) == nil {
-		timed := *r // net/http looks at the body of its own
-		timed.Body = &timedBody{r.Body, control}
-		r = &timed
+	if timed := (&timedBody{r.Body, control, time.Now().Add(body)}); hasBody && timed.renew() == nil {
+		copied := *r // net/http looks at the body of its own
+		copied.Body = timed
+		r = &copied
 	}
 	if r.ProtoMajor == 2 {
 		w = &steadyStream{w, control, write}
@@ -135,15 +135,27 @@ func steady(w http.ResponseWriter, r *http.Request, body, write time.Duration) (
 	return w, r
 }
 
-// timedBody is a body that has a deadline until it has ended: then the connection
-// waits for the next request, or for its client to go, as long as need be.
+// timedBody is a body that must keep coming and has a deadline until it has ended:
+// then the connection waits for the next request, or for its client to go, as long as
+// need be.
 type timedBody struct {
 	io.ReadCloser
 	control *http.ResponseController
+	end     time.Time
+}
+
+// renew sets by when more must have come.
+func (b *timedBody) renew() error {
+	by := time.Now().Add(BodyStall)
+	if b.end.Before(by) {
+		by = b.end
+	}
+	return b.control.SetReadDeadline(by)
 }
 
 // Read implements io.Reader.
 func (b *timedBody) Read(p []byte) (int, error) {
+	_ = b.renew() // it could be set before
 	n, err := b.ReadCloser.Read(p)
 	if err == io.EOF {
 		_ = b.control.SetReadDeadline(time.Time{}) // what was set can be unset

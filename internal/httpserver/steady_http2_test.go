@@ -30,7 +30,9 @@ func TestAnHTTP2StreamThatNobodyReadsIsCutOff(t *testing.T) {
 	defer ours.Close()
 	srv := httpserver.New(httpserver.Options{Handler: handler, WriteTimeout: time.Second})
 	address := serveWith(t, func(ctx context.Context, l net.Listener) error {
-		return srv.ServeTLS(ctx, l, &tls.Config{Certificates: ours.TLS.Certificates, NextProtos: []string{"h2", "http/1.1"}})
+		return srv.ServeTLS(ctx, l, func(l net.Listener) net.Listener {
+			return tls.NewListener(l, &tls.Config{Certificates: ours.TLS.Certificates, NextProtos: []string{"h2", "http/1.1"}})
+		})
 	})
 	transport := &http.Transport{ForceAttemptHTTP2: true, MaxConnsPerHost: 1, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
 	defer transport.CloseIdleConnections()

@@ -4,7 +4,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"praetor/internal/httpserver"
@@ -85,5 +89,45 @@ func TestAnAnswerThatComesLateIsSent(t *testing.T) {
 	time.AfterFunc(500*time.Millisecond, func() { close(release) })
 	if res, _ := exchange(t, conn, "GET /late HTTP/1.1\r\nHost: x\r\n\r\n"); res.StatusCode != 204 {
 		t.Errorf("%d", res.StatusCode)
+	}
+}
+
+// deadlines notes by when more of a body must have come.
+type deadlines struct {
+	http.ResponseWriter
+	set []time.Duration // from now; 0 for none any more
+}
+
+func (d *deadlines) SetReadDeadline(at time.Time) error {
+	left := time.Duration(0)
+	if !at.IsZero() {
+		left = time.Until(at)
+	}
+	d.set = append(d.set, left)
+	return nil
+}
+
+// A body may take its whole time as long as it keeps coming.
+func TestABodyMustKeepComing(t *testing.T) {
+	const s = time.Second
+	for total, want := range map[time.Duration][]time.Duration{
+		40 * s:  {40 * s, 10 * s, -20 * s},
+		90 * s:  {60 * s, 60 * s, 30 * s},
+		900 * s: {60 * s, 60 * s, 60 * s},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			d := &deadlines{}
+			r := httpserver.Timed(d, httptest.NewRequest("PUT", "/", strings.NewReader("ab")), total)
+			for range 2 {
+				time.Sleep(30 * time.Second)
+				if _, err := r.Body.Read(make([]byte, 1)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			io.ReadAll(r.Body)
+			if !slices.Equal(d.set[:3], want) || d.set[len(d.set)-1] != 0 {
+				t.Errorf("of %s: %v, want %v", total, d.set, want)
+			}
+		})
 	}
 }

@@ -13,7 +13,7 @@ import (
 const defaultRotateDuration = 24 * time.Hour
 
 // File is a log file that renames itself to BASE-UNIXNANO.EXT when it has
-// become too old or too large, and begins anew.
+// become too old or too large, and starts a new one.
 type File struct {
 	path           string
 	rotateDuration time.Duration

@@ -3,6 +3,7 @@ package mesh
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"praetor/internal/configentry"
 	"praetor/internal/fault"
@@ -12,9 +13,6 @@ import (
 // resolvers, and says where these do not agree (reference/http-mesh-ui.md §1).
 func CheckChain(get Lookup, service string) error {
 	w := &chainWalk{get: get, chain: service, splitters: map[string]bool{}, seen: map[[2]string]bool{}}
-	if err := w.speak(service); err != nil {
-		return err
-	}
 	if err := w.route(service); err != nil {
 		return err
 	}
@@ -30,7 +28,7 @@ type chainWalk struct {
 	chain     string
 	protocol  string             // of all services on the way
 	advanced  bool               // a router or splitter was met
-	splitters map[string]bool    // those that were met: a second time they share out nothing
+	splitters map[string]bool    // those whose shares were followed
 	seen      map[[2]string]bool // services and subsets that were resolved
 }
 
@@ -49,6 +47,9 @@ func (w *chainWalk) speak(service string) error {
 func (w *chainWalk) route(service string) error {
 	if r := find[*configentry.ServiceRouter](w.get, configentry.KindServiceRouter, service); r != nil {
 		w.advanced = true
+		if err := w.speak(service); err != nil {
+			return err
+		}
 		for _, route := range r.Routes {
 			to := configentry.RouteDestination{}
 			if route.Destination != nil {
@@ -63,22 +64,27 @@ func (w *chainWalk) route(service string) error {
 }
 
 // split follows requests for a service, which its splitter shares out unless a
-// subset is named.
-func (w *chainWalk) split(service, subset string) error {
+// subset is named; path are the splitters that they came through. The splitter's own
+// service need not speak as the others do.
+func (w *chainWalk) split(service, subset string, path ...string) error {
 	s := find[*configentry.ServiceSplitter](w.get, configentry.KindServiceSplitter, service)
-	if s == nil || subset != "" || w.splitters[service] {
+	if s == nil || subset != "" || len(path) > 0 && path[len(path)-1] == service {
 		return w.resolve(service, subset, true)
 	}
 	w.advanced = true
-	w.splitters[service] = true
-	if err := w.speak(service); err != nil {
-		return err
+	if at := slices.Index(path, service); at >= 0 {
+		circle := append(path[at:], service)
+		return fault.New(fault.Rejected, "detected circular reference: [splitter:%s.default.default]", strings.Join(circle, ".default.default -> splitter:"))
+	}
+	if w.splitters[service] {
+		return nil
 	}
 	for _, share := range s.Splits {
-		if err := w.split(cmp.Or(share.Service, service), share.ServiceSubset); err != nil {
+		if err := w.split(cmp.Or(share.Service, service), share.ServiceSubset, append(slices.Clip(path), service)...); err != nil {
 			return err
 		}
 	}
+	w.splitters[service] = true
 	return nil
 }
 
@@ -112,12 +118,32 @@ func (w *chainWalk) resolve(service, subset string, failover bool) error {
 		if !r.HasSubset(subset) {
 			return fault.New(fault.Rejected, "service %q does not have a subset named %q", service, subset)
 		}
+		if err := w.checkExternal(r, service); err != nil {
+			return err
+		}
 		if !failover || w.seen[[2]string{service, subset}] {
 			return nil
 		}
 		w.seen[[2]string{service, subset}] = true
 		return w.failOver(r, service, subset)
 	}
+}
+
+// checkExternal refuses to choose among the instances of what is outside the mesh.
+func (w *chainWalk) checkExternal(r *configentry.ServiceResolver, service string) error {
+	d := find[*configentry.ServiceDefaults](w.get, configentry.KindServiceDefaults, service)
+	what := ""
+	switch {
+	case d == nil || d.ExternalSNI == "":
+		return nil
+	case len(r.Subsets) > 0:
+		what = "subsets"
+	case len(r.Failover) > 0:
+		what = "failover"
+	default:
+		return nil
+	}
+	return fault.New(fault.Rejected, "service %q has an external SNI set; cannot define %s for external services", service, what)
 }
 
 func (w *chainWalk) failOver(r *configentry.ServiceResolver, service, subset string) error {

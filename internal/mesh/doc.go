@@ -6,6 +6,7 @@
 //
 //	err := mesh.CheckChain(get, "web") // get returns the entry of a kind and a name
 //	addr := mesh.VirtualAddr(7)        // 240.0.0.7
+//	d := mesh.Evaluate(intentions, "web", "db", true) // d.By says why
 //
 // # Concurrency
 //
@@ -14,7 +15,7 @@
 // # Invariants
 //
 // Nothing here is stored or changed: entries come in through a Lookup, the answer
-// goes out. A circle of entries ends.
+// goes out. A circle of entries is refused.
 //
 // # Decisions
 //

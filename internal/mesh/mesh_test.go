@@ -61,7 +61,9 @@ func TestChainSaysWhatItsEntriesDoNotAgreeOn(t *testing.T) {
 		{"no entries", nil, ""},
 		{"splitter over HTTP", []string{webIsHTTP, apiIsHTTP, webSplits}, ""},
 		{"HTTP by default", []string{httpByDefault, webSplits}, ""},
-		{"splitters in a circle", []string{webIsHTTP, apiIsHTTP, webSplits, apiSplits}, ""},
+		{"splitters in a circle", []string{webIsHTTP, apiIsHTTP, webSplits, apiSplits},
+			"detected circular reference: [splitter:web.default.default -> splitter:api.default.default -> splitter:web.default.default]"},
+		{"splitters below each other", []string{httpByDefault, webSplits, `{"Kind":"service-splitter","Name":"api","Splits":[{"Weight":25},{"Weight":75,"Service":"db"}]}`}, ""},
 		{"splitter over TCP", []string{webSplits}, `discovery chain "web" uses a protocol "tcp" that does not permit advanced routing or splitting behavior`},
 		{"two protocols", []string{webIsHTTP, webSplits}, `discovery chain "web" uses inconsistent protocols; service "api" has "tcp" which is not "http"`},
 		{"redirects in a circle",
@@ -74,6 +76,27 @@ func TestChainSaysWhatItsEntriesDoNotAgreeOn(t *testing.T) {
 		{"failover to a subset that is not there", []string{`{"Kind":"service-resolver","Name":"web","Failover":{"*":{"Service":"api","ServiceSubset":"v9"}}}`},
 			`service "api" does not have a subset named "v9"`},
 		{"failover to a target of a peer", []string{`{"Kind":"service-resolver","Name":"web","Failover":{"*":{"Targets":[{"Peer":"p","Service":"api"}]}}}`}, ""},
+		{"subset that is not there, of a service of another protocol",
+			[]string{httpByDefault, `{"Kind":"service-defaults","Name":"web","Protocol":"http2"}`, `{"Kind":"service-splitter","Name":"web","Splits":[{"Weight":100,"Service":"api","ServiceSubset":"v1"}]}`},
+			`service "api" does not have a subset named "v1"`},
+		{"route to a subset that is not there, of a service of another protocol",
+			[]string{httpByDefault, `{"Kind":"service-defaults","Name":"api"}`, `{"Kind":"service-router","Name":"web","Routes":[{"Destination":{"Service":"api","ServiceSubset":"v1"}}]}`},
+			`discovery chain "web" uses inconsistent protocols; service "api" has "tcp" which is not "http"`},
+		{"splitter of another protocol than its shares", []string{httpByDefault, `{"Kind":"service-defaults","Name":"web"}`,
+			`{"Kind":"service-splitter","Name":"web","Splits":[{"Weight":50,"Service":"api"},{"Weight":50,"Service":"db"}]}`}, ""},
+		{"splitter that shares out to another protocol and itself", []string{apiIsHTTP, `{"Kind":"service-splitter","Name":"web","Splits":[{"Weight":50,"Service":"api"},{"Weight":50,"ServiceSubset":"v1"}]}`},
+			`discovery chain "web" uses inconsistent protocols; service "web" has "tcp" which is not "http"`},
+		{"router of another protocol than its routes", []string{httpByDefault, `{"Kind":"service-defaults","Name":"web"}`, `{"Kind":"service-router","Name":"web","Routes":[{"Destination":{"Service":"api"}}]}`},
+			`discovery chain "web" uses inconsistent protocols; service "api" has "http" which is not "tcp"`},
+		{"redirect to a subset that is not there, of a service of another protocol", []string{webIsHTTP, `{"Kind":"service-resolver","Name":"web","Redirect":{"Service":"api","ServiceSubset":"v1"}}`},
+			`discovery chain "web" uses inconsistent protocols; service "api" has "tcp" which is not "http"`},
+		{"defaults without a protocol mean TCP", []string{httpByDefault, `{"Kind":"service-defaults","Name":"web"}`, `{"Kind":"service-router","Name":"web","Routes":[]}`},
+			`discovery chain "web" uses a protocol "tcp" that does not permit advanced routing or splitting behavior`},
+		{"subsets of what is outside", []string{`{"Kind":"service-defaults","Name":"web","ExternalSNI":"x"}`, `{"Kind":"service-resolver","Name":"web","Subsets":{"v1":{}}}`},
+			`service "web" has an external SNI set; cannot define subsets for external services`},
+		{"failover of what is outside", []string{`{"Kind":"service-defaults","Name":"web","Protocol":"http","ExternalSNI":"x"}`, `{"Kind":"service-resolver","Name":"web","Failover":{"*":{"Service":"api"}}}`},
+			`service "web" has an external SNI set; cannot define failover for external services`},
+		{"timeout of what is outside", []string{`{"Kind":"service-defaults","Name":"web","ExternalSNI":"x"}`, `{"Kind":"service-resolver","Name":"web","ConnectTimeout":"2s"}`}, ""},
 		{"route to a service of another protocol",
 			[]string{webIsHTTP, `{"Kind":"service-router","Name":"web","Routes":[{"Match":{"HTTP":{"PathExact":"/"}},"Destination":{"Service":"api"}}]}`},
 			`discovery chain "web" uses inconsistent protocols; service "api" has "tcp" which is not "http"`},
@@ -96,6 +119,12 @@ func textOf(err error) string {
 }
 
 func TestChangeIsCheckedInEveryChainThatItReaches(t *testing.T) {
+	const (
+		inTCP        = `{"Kind":"ingress-gateway","Name":"in","Listeners":[{"Port":1,"Protocol":"tcp","Services":[{"Name":"web"}]}]}`
+		inGRPC       = `{"Kind":"ingress-gateway","Name":"in","Listeners":[{"Port":1,"Protocol":"grpc","Services":[{"Name":"web"}]}]}`
+		plain        = `{"Kind":"service-defaults","Name":"web","MutualTLSMode":"permissive"}`
+		notPermitted = "cannot set MutualTLSMode=permissive because AllowEnablingPermissiveMutualTLS=false in the mesh config entry"
+	)
 	l7 := `{"Kind":"service-intentions","Name":"web","Sources":[{"Name":"a","Permissions":[{"Action":"allow","HTTP":{"PathExact":"/"}}]}]}`
 	for _, test := range []struct {
 		name       string
@@ -111,6 +140,19 @@ func TestChangeIsCheckedInEveryChainThatItReaches(t *testing.T) {
 		{"permissions of a service that turns to TCP", []string{webIsHTTP, l7}, "service-defaults", "web", "",
 			`service "web" has protocol "tcp", which is incompatible with L7 intentions permissions`},
 		{"permissions that come", nil, "service-intentions", "web", l7, `service "web" has protocol "tcp", which is incompatible with L7 intentions permissions`},
+		{"a listener of another protocol", []string{webIsHTTP}, "ingress-gateway", "in", inGRPC, `service "web" has protocol "http", which does not match defined listener protocol "grpc"`},
+		{"a listener of TCP before HTTP by default", []string{httpByDefault}, "ingress-gateway", "in", inTCP, `service "web" has protocol "http", which does not match defined listener protocol "tcp"`},
+		{"a listener of the service's protocol", nil, "ingress-gateway", "in", inTCP, ""},
+		{"a listener for all services", nil, "ingress-gateway", "in", `{"Kind":"ingress-gateway","Name":"in","Listeners":[{"Port":1,"Protocol":"http","Services":[{"Name":"*"}]}]}`, ""},
+		{"a gateway that goes", []string{inTCP}, "ingress-gateway", "in", "", ""},
+		{"a service that leaves its listener", []string{inTCP}, "service-defaults", "web", webIsHTTP, `service "web" has protocol "http", which does not match defined listener protocol "tcp"`},
+		{"all services leave their listeners", []string{inTCP}, "proxy-defaults", "global", httpByDefault, `service "web" has protocol "http", which does not match defined listener protocol "tcp"`},
+		{"another service than that behind the listener", []string{inTCP}, "service-defaults", "api", apiIsHTTP, ""},
+		{"plaintext that the mesh does not permit", nil, "service-defaults", "web", plain, notPermitted},
+		{"plaintext for all that the mesh does not permit", []string{`{"Kind":"mesh"}`}, "proxy-defaults", "global", `{"Kind":"proxy-defaults","MutualTLSMode":"permissive"}`, notPermitted},
+		{"plaintext that the mesh permits", []string{`{"Kind":"mesh","AllowEnablingPermissiveMutualTLS":true}`}, "service-defaults", "web", plain, ""},
+		{"plaintext that there was before", []string{plain}, "service-defaults", "web", plain, ""},
+		{"plaintext that ends", []string{plain}, "service-defaults", "web", webIsHTTP, ""},
 		{"a kind that is in no chain", []string{webSplits}, "mesh", "mesh", `{"Kind":"mesh"}`, ""},
 		{"another service", []string{webSplits}, "service-defaults", "other", "", ""},
 	} {

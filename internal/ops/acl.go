@@ -21,6 +21,11 @@ var (
 	ACLTokenClone  = rpc.Write[ACLTokenCloneRequest, ACLTokenReply]("ACL.TokenClone")
 	ACLTokenDelete = rpc.Write[ACLDeleteRequest, ACLDeleteReply]("ACL.TokenDelete")
 
+	// ACLLogin makes a token for one whom an auth method knows.
+	ACLLogin = rpc.Write[ACLLoginRequest, ACLTokenReply]("ACL.Login")
+	// ACLLogout removes the request's own token, which a login made.
+	ACLLogout = rpc.Write[ACLLogoutRequest, ACLDeleteReply]("ACL.Logout")
+
 	// The same for policies and roles.
 	ACLPolicyGet    = rpc.Read[ACLGetRequest, ACLPolicyReply]("ACL.PolicyGet")
 	ACLPolicyList   = rpc.Read[ACLListRequest, ACLPoliciesReply]("ACL.PolicyList")
@@ -31,13 +36,24 @@ var (
 	ACLRoleSet      = rpc.Write[ACLRoleSetRequest, ACLRoleReply]("ACL.RoleSet")
 	ACLRoleDelete   = rpc.Write[ACLDeleteRequest, ACLDeleteReply]("ACL.RoleDelete")
 
+	// The same for auth methods, by name, and their binding rules. A method is made and
+	// replaced alike.
+	ACLAuthMethodGet     = rpc.Read[ACLGetRequest, ACLAuthMethodReply]("ACL.AuthMethodGet")
+	ACLAuthMethodList    = rpc.Read[ACLListRequest, ACLAuthMethodsReply]("ACL.AuthMethodList")
+	ACLAuthMethodSet     = rpc.Write[ACLAuthMethodSetRequest, ACLAuthMethodReply]("ACL.AuthMethodSet")
+	ACLAuthMethodDelete  = rpc.Write[ACLDeleteRequest, ACLDeleteReply]("ACL.AuthMethodDelete")
+	ACLBindingRuleGet    = rpc.Read[ACLGetRequest, ACLBindingRuleReply]("ACL.BindingRuleGet")
+	ACLBindingRuleList   = rpc.Read[ACLBindingRuleListRequest, ACLBindingRulesReply]("ACL.BindingRuleList")
+	ACLBindingRuleSet    = rpc.Write[ACLBindingRuleSetRequest, ACLBindingRuleReply]("ACL.BindingRuleSet")
+	ACLBindingRuleDelete = rpc.Write[ACLDeleteRequest, ACLDeleteReply]("ACL.BindingRuleDelete")
+
 	// ACLResolve says what the request's own token grants: for agents that decide
 	// themselves, and datacenters that have no such token.
 	ACLResolve = rpc.Read[ACLResolveRequest, ACLResolveReply]("ACL.Resolve")
 	// ACLAuthorize decides for the request's own token.
 	ACLAuthorize = rpc.Read[ACLAuthorizeRequest, ACLAuthorizeReply]("ACL.Authorize")
-	// ACLReplicationStatus says how far copies of the primary datacenter are.
-	ACLReplicationStatus = rpc.Read[ACLReplicationStatusRequest, ACLReplicationReply]("ACL.ReplicationStatus")
+	// ACLExplain says why a token may do something, or may not.
+	ACLExplain = rpc.Read[ACLExplainRequest, ACLExplainReply]("ACL.Explain")
 )
 
 // ACLLink is a policy or a role that a token or role has. Requests may give either
@@ -120,13 +136,25 @@ type ACLTokenCloneRequest struct {
 	Description string
 }
 
-// ACLDeleteRequest names what is to go by ID, or accessor.
+// ACLDeleteRequest names what is to go by ID, accessor, or name of an auth method.
 type ACLDeleteRequest struct {
 	rpc.WriteOptions
 	ID string
 }
 
 type ACLDeleteReply struct{}
+
+// ACLLoginRequest holds what the method takes for a proof.
+type ACLLoginRequest struct {
+	rpc.WriteOptions
+	AuthMethod string
+	Bearer     string
+	Meta       map[string]string // becomes part of the token's description
+}
+
+type ACLLogoutRequest struct {
+	rpc.WriteOptions
+}
 
 // ACLGetRequest names a policy or a role by its ID, or else by its name.
 type ACLGetRequest struct {
@@ -175,6 +203,46 @@ type ACLRoleSetRequest struct {
 	Role   ACLRole
 }
 
+type ACLAuthMethodReply struct {
+	rpc.ReadMeta
+	Method catalog.ACLAuthMethod
+}
+
+// ACLAuthMethodsReply lists methods without their configurations.
+type ACLAuthMethodsReply struct {
+	rpc.ReadMeta
+	Methods []*catalog.ACLAuthMethod
+}
+
+// ACLAuthMethodSetRequest holds a method without indexes.
+type ACLAuthMethodSetRequest struct {
+	rpc.WriteOptions
+	Method catalog.ACLAuthMethod
+}
+
+// ACLBindingRuleListRequest lists the rules of a method, or all.
+type ACLBindingRuleListRequest struct {
+	rpc.ReadOptions
+	AuthMethod string
+}
+
+type ACLBindingRuleReply struct {
+	rpc.ReadMeta
+	Rule catalog.ACLBindingRule
+}
+
+type ACLBindingRulesReply struct {
+	rpc.ReadMeta
+	Rules []*catalog.ACLBindingRule
+}
+
+// ACLBindingRuleSetRequest holds a rule without indexes; to create it without ID.
+type ACLBindingRuleSetRequest struct {
+	rpc.WriteOptions
+	Create bool
+	Rule   catalog.ACLBindingRule
+}
+
 // ACLResolveRequest asks about its own token.
 type ACLResolveRequest struct {
 	rpc.ReadOptions
@@ -208,21 +276,39 @@ type ACLAuthorizeReply struct {
 	Allow []bool
 }
 
-type ACLReplicationStatusRequest struct {
+// ACLExplainRequest asks about a token by its accessor, or about its own if that is
+// empty.
+type ACLExplainRequest struct {
 	rpc.ReadOptions
+	AccessorID string
+	Question   ACLQuestion
+	Below      bool // the question is about every name that begins with the segment
 }
 
-// ACLReplicationReply is reference/http-operator-acl.md §3.1.
-type ACLReplicationReply struct {
+// ACLExplainReply is a verdict with its reason.
+type ACLExplainReply struct {
 	rpc.ReadMeta
-	Enabled              bool
-	Running              bool
-	SourceDatacenter     string
-	ReplicationType      string
-	ReplicatedIndex      uint64
-	ReplicatedRoleIndex  uint64
-	ReplicatedTokenIndex uint64
-	LastSuccess          time.Time
-	LastError            time.Time
-	LastErrorMessage     string
+	AccessorID     string
+	Description    string
+	Allow          bool
+	Refusal        string     // what requests are told, "" if it is allowed
+	Decided        *ACLStated // nil if no rule is about it: the default policy decides
+	Overridden     []ACLStated
+	More           int // how many are left out of Overridden
+	AllowByDefault bool
+}
+
+// ACLStated is a rule, who states it, and why it decides or does not.
+type ACLStated struct {
+	Rule string // as policies spell it
+	Why  string
+	By   []ACLGrant
+}
+
+// ACLGrant is a policy that a token has, and how it came by it.
+type ACLGrant struct {
+	Kind string // "policy", "service identity", "node identity" or "templated policy"
+	ID   string // of the policy; "" for those that nobody wrote
+	Name string
+	Role string // the role that it came through, "" if the token has it itself
 }

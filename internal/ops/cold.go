@@ -40,6 +40,52 @@ func (z *ConfigExportedReply) MarshalMsg(b []byte) ([]byte, error)   { return ms
 func (z *ConfigExportedReply) UnmarshalMsg(b []byte) ([]byte, error) { return msgreflect.Decode(b, z) }
 func (z *ConfigExportedReply) Msgsize() int                          { return msgreflect.Size(z) }
 
+func (z *IntentionApplyRequest) MarshalMsg(b []byte) ([]byte, error) { return msgreflect.Append(b, z) }
+func (z *IntentionApplyRequest) UnmarshalMsg(b []byte) ([]byte, error) {
+	return msgreflect.Decode(b, z)
+}
+func (z *IntentionApplyRequest) Msgsize() int { return msgreflect.Size(z) }
+
+func (z *IntentionApplyReply) MarshalMsg(b []byte) ([]byte, error)   { return msgreflect.Append(b, z) }
+func (z *IntentionApplyReply) UnmarshalMsg(b []byte) ([]byte, error) { return msgreflect.Decode(b, z) }
+func (z *IntentionApplyReply) Msgsize() int                          { return msgreflect.Size(z) }
+
+func (z *IntentionListRequest) MarshalMsg(b []byte) ([]byte, error)   { return msgreflect.Append(b, z) }
+func (z *IntentionListRequest) UnmarshalMsg(b []byte) ([]byte, error) { return msgreflect.Decode(b, z) }
+func (z *IntentionListRequest) Msgsize() int                          { return msgreflect.Size(z) }
+
+func (z *IntentionListReply) MarshalMsg(b []byte) ([]byte, error)   { return msgreflect.Append(b, z) }
+func (z *IntentionListReply) UnmarshalMsg(b []byte) ([]byte, error) { return msgreflect.Decode(b, z) }
+func (z *IntentionListReply) Msgsize() int                          { return msgreflect.Size(z) }
+
+func (z *IntentionGetRequest) MarshalMsg(b []byte) ([]byte, error)   { return msgreflect.Append(b, z) }
+func (z *IntentionGetRequest) UnmarshalMsg(b []byte) ([]byte, error) { return msgreflect.Decode(b, z) }
+func (z *IntentionGetRequest) Msgsize() int                          { return msgreflect.Size(z) }
+
+func (z *IntentionGetReply) MarshalMsg(b []byte) ([]byte, error)   { return msgreflect.Append(b, z) }
+func (z *IntentionGetReply) UnmarshalMsg(b []byte) ([]byte, error) { return msgreflect.Decode(b, z) }
+func (z *IntentionGetReply) Msgsize() int                          { return msgreflect.Size(z) }
+
+func (z *IntentionMatchRequest) MarshalMsg(b []byte) ([]byte, error) { return msgreflect.Append(b, z) }
+func (z *IntentionMatchRequest) UnmarshalMsg(b []byte) ([]byte, error) {
+	return msgreflect.Decode(b, z)
+}
+func (z *IntentionMatchRequest) Msgsize() int { return msgreflect.Size(z) }
+
+func (z *IntentionMatchReply) MarshalMsg(b []byte) ([]byte, error)   { return msgreflect.Append(b, z) }
+func (z *IntentionMatchReply) UnmarshalMsg(b []byte) ([]byte, error) { return msgreflect.Decode(b, z) }
+func (z *IntentionMatchReply) Msgsize() int                          { return msgreflect.Size(z) }
+
+func (z *IntentionCheckRequest) MarshalMsg(b []byte) ([]byte, error) { return msgreflect.Append(b, z) }
+func (z *IntentionCheckRequest) UnmarshalMsg(b []byte) ([]byte, error) {
+	return msgreflect.Decode(b, z)
+}
+func (z *IntentionCheckRequest) Msgsize() int { return msgreflect.Size(z) }
+
+func (z *IntentionCheckReply) MarshalMsg(b []byte) ([]byte, error)   { return msgreflect.Append(b, z) }
+func (z *IntentionCheckReply) UnmarshalMsg(b []byte) ([]byte, error) { return msgreflect.Decode(b, z) }
+func (z *IntentionCheckReply) Msgsize() int                          { return msgreflect.Size(z) }
+
 func (z *EventFireRequest) MarshalMsg(b []byte) ([]byte, error)   { return msgreflect.Append(b, z) }
 func (z *EventFireRequest) UnmarshalMsg(b []byte) ([]byte, error) { return msgreflect.Decode(b, z) }
 func (z *EventFireRequest) Msgsize() int                          { return msgreflect.Size(z) }
@@ -274,6 +320,14 @@ func (z *UIOverviewReply) MarshalMsg(b []byte) ([]byte, error)   { return msgref
 func (z *UIOverviewReply) UnmarshalMsg(b []byte) ([]byte, error) { return msgreflect.Decode(b, z) }
 func (z *UIOverviewReply) Msgsize() int                          { return msgreflect.Size(z) }
 
+func (z *UIKeySearchRequest) MarshalMsg(b []byte) ([]byte, error)   { return msgreflect.Append(b, z) }
+func (z *UIKeySearchRequest) UnmarshalMsg(b []byte) ([]byte, error) { return msgreflect.Decode(b, z) }
+func (z *UIKeySearchRequest) Msgsize() int                          { return msgreflect.Size(z) }
+
+func (z *UIKeySearchReply) MarshalMsg(b []byte) ([]byte, error)   { return msgreflect.Append(b, z) }
+func (z *UIKeySearchReply) UnmarshalMsg(b []byte) ([]byte, error) { return msgreflect.Decode(b, z) }
+func (z *UIKeySearchReply) Msgsize() int                          { return msgreflect.Size(z) }
+
 func (z *UITopologyRequest) MarshalMsg(b []byte) ([]byte, error)   { return msgreflect.Append(b, z) }
 func (z *UITopologyRequest) UnmarshalMsg(b []byte) ([]byte, error) { return msgreflect.Decode(b, z) }
 func (z *UITopologyRequest) Msgsize() int                          { return msgreflect.Size(z) }
@@ -299,3 +353,57 @@ func (z *VirtualAddressRequest) Msgsize() int { return msgreflect.Size(z) }
 func (z *VirtualAddressReply) MarshalMsg(b []byte) ([]byte, error)   { return msgreflect.Append(b, z) }
 func (z *VirtualAddressReply) UnmarshalMsg(b []byte) ([]byte, error) { return msgreflect.Decode(b, z) }
 func (z *VirtualAddressReply) Msgsize() int                          { return msgreflect.Size(z) }
+
+func (z *AutoEncryptSignRequest) MarshalMsg(b []byte) ([]byte, error) { return msgreflect.Append(b, z) }
+func (z *AutoEncryptSignRequest) UnmarshalMsg(b []byte) ([]byte, error) {
+	return msgreflect.Decode(b, z)
+}
+func (z *AutoEncryptSignRequest) Msgsize() int { return msgreflect.Size(z) }
+
+func (z *AutoEncryptSignReply) MarshalMsg(b []byte) ([]byte, error)   { return msgreflect.Append(b, z) }
+func (z *AutoEncryptSignReply) UnmarshalMsg(b []byte) ([]byte, error) { return msgreflect.Decode(b, z) }
+func (z *AutoEncryptSignReply) Msgsize() int                          { return msgreflect.Size(z) }
+
+func (z *OperatorBackupRequest) MarshalMsg(b []byte) ([]byte, error) { return msgreflect.Append(b, z) }
+func (z *OperatorBackupRequest) UnmarshalMsg(b []byte) ([]byte, error) {
+	return msgreflect.Decode(b, z)
+}
+func (z *OperatorBackupRequest) Msgsize() int { return msgreflect.Size(z) }
+
+func (z *OperatorBackupNowRequest) MarshalMsg(b []byte) ([]byte, error) {
+	return msgreflect.Append(b, z)
+}
+func (z *OperatorBackupNowRequest) UnmarshalMsg(b []byte) ([]byte, error) {
+	return msgreflect.Decode(b, z)
+}
+func (z *OperatorBackupNowRequest) Msgsize() int { return msgreflect.Size(z) }
+
+func (z *OperatorBackupReply) MarshalMsg(b []byte) ([]byte, error)   { return msgreflect.Append(b, z) }
+func (z *OperatorBackupReply) UnmarshalMsg(b []byte) ([]byte, error) { return msgreflect.Decode(b, z) }
+func (z *OperatorBackupReply) Msgsize() int                          { return msgreflect.Size(z) }
+
+func (z *KVHistoryRequest) MarshalMsg(b []byte) ([]byte, error)   { return msgreflect.Append(b, z) }
+func (z *KVHistoryRequest) UnmarshalMsg(b []byte) ([]byte, error) { return msgreflect.Decode(b, z) }
+func (z *KVHistoryRequest) Msgsize() int                          { return msgreflect.Size(z) }
+
+func (z *KVHistoryReply) MarshalMsg(b []byte) ([]byte, error)   { return msgreflect.Append(b, z) }
+func (z *KVHistoryReply) UnmarshalMsg(b []byte) ([]byte, error) { return msgreflect.Decode(b, z) }
+func (z *KVHistoryReply) Msgsize() int                          { return msgreflect.Size(z) }
+
+func (z *KVAtRequest) MarshalMsg(b []byte) ([]byte, error)   { return msgreflect.Append(b, z) }
+func (z *KVAtRequest) UnmarshalMsg(b []byte) ([]byte, error) { return msgreflect.Decode(b, z) }
+func (z *KVAtRequest) Msgsize() int                          { return msgreflect.Size(z) }
+
+func (z *KVAtReply) MarshalMsg(b []byte) ([]byte, error)   { return msgreflect.Append(b, z) }
+func (z *KVAtReply) UnmarshalMsg(b []byte) ([]byte, error) { return msgreflect.Decode(b, z) }
+func (z *KVAtReply) Msgsize() int                          { return msgreflect.Size(z) }
+
+func (z *CatalogHistoryRequest) MarshalMsg(b []byte) ([]byte, error) { return msgreflect.Append(b, z) }
+func (z *CatalogHistoryRequest) UnmarshalMsg(b []byte) ([]byte, error) {
+	return msgreflect.Decode(b, z)
+}
+func (z *CatalogHistoryRequest) Msgsize() int { return msgreflect.Size(z) }
+
+func (z *CatalogHistoryReply) MarshalMsg(b []byte) ([]byte, error)   { return msgreflect.Append(b, z) }
+func (z *CatalogHistoryReply) UnmarshalMsg(b []byte) ([]byte, error) { return msgreflect.Decode(b, z) }
+func (z *CatalogHistoryReply) Msgsize() int                          { return msgreflect.Size(z) }

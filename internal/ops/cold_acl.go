@@ -103,3 +103,90 @@ func (z *ACLReplicationStatusRequest) Msgsize() int { return msgreflect.Size(z) 
 func (z *ACLReplicationReply) MarshalMsg(b []byte) ([]byte, error)   { return msgreflect.Append(b, z) }
 func (z *ACLReplicationReply) UnmarshalMsg(b []byte) ([]byte, error) { return msgreflect.Decode(b, z) }
 func (z *ACLReplicationReply) Msgsize() int                          { return msgreflect.Size(z) }
+
+func (z *ACLReplicationListRequest) MarshalMsg(b []byte) ([]byte, error) {
+	return msgreflect.Append(b, z)
+}
+func (z *ACLReplicationListRequest) UnmarshalMsg(b []byte) ([]byte, error) {
+	return msgreflect.Decode(b, z)
+}
+func (z *ACLReplicationListRequest) Msgsize() int { return msgreflect.Size(z) }
+
+func (z *ACLReplicationListReply) MarshalMsg(b []byte) ([]byte, error) {
+	return msgreflect.Append(b, z)
+}
+func (z *ACLReplicationListReply) UnmarshalMsg(b []byte) ([]byte, error) {
+	return msgreflect.Decode(b, z)
+}
+func (z *ACLReplicationListReply) Msgsize() int { return msgreflect.Size(z) }
+
+func (z *ACLReplicationRowsRequest) MarshalMsg(b []byte) ([]byte, error) {
+	return msgreflect.Append(b, z)
+}
+func (z *ACLReplicationRowsRequest) UnmarshalMsg(b []byte) ([]byte, error) {
+	return msgreflect.Decode(b, z)
+}
+func (z *ACLReplicationRowsRequest) Msgsize() int { return msgreflect.Size(z) }
+
+func (z *ACLReplicationRowsReply) MarshalMsg(b []byte) ([]byte, error) {
+	return msgreflect.Append(b, z)
+}
+func (z *ACLReplicationRowsReply) UnmarshalMsg(b []byte) ([]byte, error) {
+	return msgreflect.Decode(b, z)
+}
+func (z *ACLReplicationRowsReply) Msgsize() int { return msgreflect.Size(z) }
+
+func (z *ACLLogoutRequest) MarshalMsg(b []byte) ([]byte, error)    { return msgreflect.Append(b, z) }
+func (z *ACLLogoutRequest) UnmarshalMsg(b []byte) ([]byte, error)  { return msgreflect.Decode(b, z) }
+func (z *ACLLogoutRequest) Msgsize() int                           { return msgreflect.Size(z) }
+func (z *ACLExplainRequest) MarshalMsg(b []byte) ([]byte, error)   { return msgreflect.Append(b, z) }
+func (z *ACLExplainRequest) UnmarshalMsg(b []byte) ([]byte, error) { return msgreflect.Decode(b, z) }
+func (z *ACLExplainRequest) Msgsize() int                          { return msgreflect.Size(z) }
+
+func (z *ACLExplainReply) MarshalMsg(b []byte) ([]byte, error)   { return msgreflect.Append(b, z) }
+func (z *ACLExplainReply) UnmarshalMsg(b []byte) ([]byte, error) { return msgreflect.Decode(b, z) }
+func (z *ACLExplainReply) Msgsize() int                          { return msgreflect.Size(z) }
+
+func (z *ACLAuthMethodReply) MarshalMsg(b []byte) ([]byte, error)   { return msgreflect.Append(b, z) }
+func (z *ACLAuthMethodReply) UnmarshalMsg(b []byte) ([]byte, error) { return msgreflect.Decode(b, z) }
+func (z *ACLAuthMethodReply) Msgsize() int                          { return msgreflect.Size(z) }
+
+func (z *ACLAuthMethodsReply) MarshalMsg(b []byte) ([]byte, error)   { return msgreflect.Append(b, z) }
+func (z *ACLAuthMethodsReply) UnmarshalMsg(b []byte) ([]byte, error) { return msgreflect.Decode(b, z) }
+func (z *ACLAuthMethodsReply) Msgsize() int                          { return msgreflect.Size(z) }
+
+func (z *ACLAuthMethodSetRequest) MarshalMsg(b []byte) ([]byte, error) {
+	return msgreflect.Append(b, z)
+}
+func (z *ACLAuthMethodSetRequest) UnmarshalMsg(b []byte) ([]byte, error) {
+	return msgreflect.Decode(b, z)
+}
+func (z *ACLAuthMethodSetRequest) Msgsize() int { return msgreflect.Size(z) }
+
+func (z *ACLBindingRuleListRequest) MarshalMsg(b []byte) ([]byte, error) {
+	return msgreflect.Append(b, z)
+}
+func (z *ACLBindingRuleListRequest) UnmarshalMsg(b []byte) ([]byte, error) {
+	return msgreflect.Decode(b, z)
+}
+func (z *ACLBindingRuleListRequest) Msgsize() int { return msgreflect.Size(z) }
+
+func (z *ACLBindingRuleReply) MarshalMsg(b []byte) ([]byte, error)   { return msgreflect.Append(b, z) }
+func (z *ACLBindingRuleReply) UnmarshalMsg(b []byte) ([]byte, error) { return msgreflect.Decode(b, z) }
+func (z *ACLBindingRuleReply) Msgsize() int                          { return msgreflect.Size(z) }
+
+func (z *ACLBindingRulesReply) MarshalMsg(b []byte) ([]byte, error)   { return msgreflect.Append(b, z) }
+func (z *ACLBindingRulesReply) UnmarshalMsg(b []byte) ([]byte, error) { return msgreflect.Decode(b, z) }
+func (z *ACLBindingRulesReply) Msgsize() int                          { return msgreflect.Size(z) }
+
+func (z *ACLBindingRuleSetRequest) MarshalMsg(b []byte) ([]byte, error) {
+	return msgreflect.Append(b, z)
+}
+func (z *ACLBindingRuleSetRequest) UnmarshalMsg(b []byte) ([]byte, error) {
+	return msgreflect.Decode(b, z)
+}
+func (z *ACLBindingRuleSetRequest) Msgsize() int { return msgreflect.Size(z) }
+
+func (z *ACLLoginRequest) MarshalMsg(b []byte) ([]byte, error)   { return msgreflect.Append(b, z) }
+func (z *ACLLoginRequest) UnmarshalMsg(b []byte) ([]byte, error) { return msgreflect.Decode(b, z) }
+func (z *ACLLoginRequest) Msgsize() int                          { return msgreflect.Size(z) }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"praetor/catalog"
+	"praetor/internal/configentry"
+	"praetor/internal/mesh"
 	"praetor/internal/msgreflect"
 	"praetor/internal/ops"
 	"praetor/internal/rpc"
@@ -30,9 +32,41 @@ func cold() []rpc.Message {
 		&ops.OperatorKeyringReply{Pools: []ops.KeyringPool{{WAN: true, Messages: map[string]string{"a": "b"}, Keys: map[string]int{"k": -1}, Members: 1 << 20}}},
 		&ops.OperatorAutopilotStateReply{Voters: []string{"a"}, Servers: []ops.AutopilotServer{{LastContact: time.Hour, StableSince: time.Unix(5, 6).UTC(), Meta: map[string]string{"a": "b"}}}},
 		&ops.OperatorUsageReply{Usage: map[string]ops.Usage{"dc1": {Nodes: 1, Connect: map[string]int{"api": 2}}}},
+		&ops.OperatorBackupReply{Configured: true, Interval: time.Hour, Last: &ops.Backup{Name: "a", Time: time.Unix(5, 6).UTC(), Bytes: 1 << 40}, Failure: "f"}, &ops.OperatorBackupNowRequest{}, &ops.OperatorBackupRequest{},
 		&ops.OperatorAutopilotReply{Config: &catalog.Autopilot{CleanupDeadServers: true}}, &ops.OperatorAutopilotReply{},
 		&ops.QueryExecuteRequest{Near: ops.Near{NearNode: "n"}, Limit: -3}, &ops.QueryExecuteReply{Instances: []*catalog.InstanceHealth{nil, {}}},
-		&ops.TxnApplyRequest{Ops: []catalog.TxnOp{{}}}, &ops.EvictReportRequest{Outcome: ops.EvictDone}, &ops.EvictReportReply{}, &ops.StatusRaftReply{LastContact: -1},
+		&ops.TxnApplyRequest{Ops: []catalog.TxnOp{{}}}, &ops.EvictReportRequest{Outcome: ops.EvictDone}, &ops.ACLReplicationRowsReply{Asked: 2, Tokens: []*catalog.ACLToken{{Roles: []string{"r"}}}},
+		&ops.ACLReplicationListReply{Rows: []ops.ACLRowHash{{ID: "a", Hash: "\x01\xff"}}}, &ops.ACLReplicationRowsRequest{Kind: ops.ACLTokens, IDs: []string{"a"}}, &ops.EvictReportReply{}, &ops.StatusRaftReply{LastContact: -1},
+		&ops.ACLExplainRequest{AccessorID: "a", Question: ops.ACLQuestion{Resource: "key"}, Below: true},
+		&ops.ACLExplainReply{Allow: true, Decided: &ops.ACLStated{Rule: "r", By: []ops.ACLGrant{{Kind: "policy", Role: "r"}}}, Overridden: []ops.ACLStated{{}}, More: 1},
+		&ops.ACLAuthMethodsReply{Methods: []*catalog.ACLAuthMethod{{Name: "m", MaxTokenTTL: time.Hour, Config: []byte("{}")}}},
+		&ops.ACLAuthMethodReply{}, &ops.ACLAuthMethodSetRequest{Method: catalog.ACLAuthMethod{Name: "m"}}, &ops.ACLBindingRuleListRequest{AuthMethod: "m"},
+		&ops.ACLBindingRulesReply{Rules: []*catalog.ACLBindingRule{{ID: "b", BindName: "n"}}}, &ops.ACLBindingRuleReply{}, &ops.ACLBindingRuleSetRequest{Create: true}, &ops.ACLLoginRequest{Bearer: "b", Meta: map[string]string{"a": "b"}},
+		&ops.ConnectCARootsReply{TrustDomain: "u.consul", Roots: []*catalog.CARoot{{ID: "a", Active: true, NotAfter: 5, IntermediateCerts: []string{"b"}}}},
+		&ops.ConnectCAConfigReply{Config: &catalog.CAConfig{Config: []byte("{}")}}, &ops.ConnectCASignRequest{CSR: "c"}, &ops.AutoEncryptSignRequest{CSR: "c"}, &ops.AutoEncryptSignReply{CertPEM: "c"}, &ops.ConnectAuthorizeReply{Reason: "r"},
+		&ops.IntentionApplyRequest{Verb: ops.LegacyIntentionUpdate, Intention: intention()}, &ops.IntentionApplyReply{ID: "a"},
+		&ops.IntentionListRequest{Filter: "f"}, &ops.IntentionListReply{Intentions: []*mesh.Intention{new(intention()), {}}},
+		&ops.IntentionGetRequest{Peer: "p", Source: "a", Destination: "b"}, &ops.IntentionGetReply{Intention: new(intention())},
+		&ops.IntentionMatchRequest{BySource: true, Names: []string{"a", ""}}, &ops.IntentionMatchReply{Matches: [][]*mesh.Intention{{}, {new(intention())}}},
+		&ops.UIKeySearchRequest{Prefix: "a/", Text: "b", Values: true}, &ops.UIKeySearchReply{Keys: []ops.UIFoundKey{{Key: "a", Line: "b"}}, Searched: 2, More: true},
+		&ops.KVHistoryRequest{Key: "a", Limit: 3}, &ops.KVHistoryReply{Changes: []*catalog.KeyChange{{Key: "a", Op: catalog.KeySet, Time: -1, New: &catalog.KVEntry{Key: "a"}}, {Old: &catalog.KVEntry{Value: []byte{1}}}}},
+		&ops.KVAtRequest{Key: "a", Index: 1 << 40, Time: -1}, &ops.KVAtReply{Entry: &catalog.KVEntry{Key: "a"}},
+		&ops.CatalogHistoryRequest{Service: "web", Since: 1 << 60}, &ops.CatalogHistoryReply{Changes: []*catalog.CatalogChange{{Kind: catalog.KindCheck, From: "a", To: "b"}, {}}},
+		&ops.IntentionCheckRequest{Source: "a"}, &ops.IntentionCheckReply{Allowed: true},
+	}
+}
+
+// intention has something of everything.
+func intention() mesh.Intention {
+	jwt, when := &configentry.JWTRequirement{Providers: []*configentry.JWTRequired{{Name: "okta", VerifyClaims: []configentry.JWTClaim{{Path: []string{"a"}, Value: "v"}}}}}, time.Unix(5, 6).UTC()
+	return mesh.Intention{
+		Destination: "db", JWT: jwt, Meta: map[string]string{"k": "v"}, CreateIndex: 1, ModifyIndex: 2,
+		Source: configentry.SourceIntention{
+			Name: "web", Action: "allow", Precedence: 9, LegacyID: "1", Type: "consul", Description: "d", LegacyMeta: map[string]string{}, LegacyCreateTime: &when, Peer: "p",
+			Permissions: []*configentry.Permission{{Action: "deny", JWT: jwt, HTTP: &configentry.PermissionHTTP{
+				PathExact: "/", Methods: []string{"GET"}, Header: []configentry.PermissionHeader{{Name: "h", Present: true}},
+			}}},
+		},
 	}
 }
 

@@ -48,6 +48,23 @@ type OperatorAutopilotStateReply struct {
 	Leader           string
 	Voters           []string // by ID
 	Servers          []AutopilotServer
+	Standbys         int                      // healthy servers that get a vote when another fails
+	Zones            map[string]AutopilotZone // nil if redundancy zones do not matter
+	Upgrade          *AutopilotUpgrade        // nil if versions do not matter
+}
+
+// AutopilotZone is a redundancy zone, its servers by ID.
+type AutopilotZone struct {
+	Servers, Voters  []string
+	FailureTolerance int
+}
+
+// AutopilotUpgrade is how far servers of a newer version have taken over, by ID.
+type AutopilotUpgrade struct {
+	Status                                            string // Consul's, as "await-new-voters"
+	TargetVersion                                     string
+	TargetVoters, TargetNonVoters, TargetReadReplicas []string
+	OtherVoters, OtherNonVoters, OtherReadReplicas    []string
 }
 
 // AutopilotServer is a server as the leader's autopilot sees it.
@@ -66,4 +83,7 @@ type AutopilotServer struct {
 	Healthy     bool
 	StableSince time.Time
 	Meta        map[string]string
+	NodeType    string // Consul's, as "voter" and "read-replica"
+	Zone        string // its redundancy zone
+	Upgrade     string // its version in upgrades
 }

@@ -32,12 +32,13 @@ type RaftServer struct {
 	LastIndex uint64 // of its log; 0 if it did not say
 }
 
-// OperatorRemovePeerRequest names a server by its address, or by its ID if that
-// is "".
+// OperatorRemovePeerRequest names a server by its address if that is not "" or
+// ByAddress, else by its ID.
 type OperatorRemovePeerRequest struct {
 	rpc.WriteOptions
-	ID      string
-	Address string
+	ID        string
+	Address   string
+	ByAddress bool // Address is asked for though it is ""
 }
 
 // OperatorTransferLeaderRequest names the server that is to lead; "" means the

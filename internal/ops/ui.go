@@ -5,7 +5,7 @@ import (
 	"praetor/internal/rpc"
 )
 
-// The questions of the web UI (reference/http-mesh-ui.md §6).
+// The requests of the web UI (reference/http-mesh-ui.md §6).
 var (
 	// UINodes lists nodes with what is on them.
 	UINodes = rpc.Read[UINodesRequest, UINodesReply]("UI.Nodes")
@@ -19,10 +19,12 @@ var (
 	// UITopology tells what a service speaks and whether its proxies are
 	// transparent.
 	UITopology = rpc.Read[UITopologyRequest, UITopologyReply]("UI.Topology")
-	// UIMesh answers questions about gateways, intentions and exports. Configuration
+	// UIMesh answers reads about gateways, intentions and exports. Configuration
 	// entries about them are not worked out yet: the answer is empty and says only
 	// as of when.
 	UIMesh = rpc.Read[UIMeshRequest, UIMeshReply]("UI.Mesh")
+	// UIKeySearch finds keys by a part of their names or values. It does not block.
+	UIKeySearch = rpc.Read[UIKeySearchRequest, UIKeySearchReply]("UI.KeySearch")
 )
 
 type UINodesRequest struct {
@@ -81,4 +83,27 @@ type UIMeshRequest struct {
 
 type UIMeshReply struct {
 	rpc.ReadMeta
+}
+
+// UIKeySearchRequest says what to look for, whatever its case, and below which prefix.
+type UIKeySearchRequest struct {
+	rpc.ReadOptions
+	Prefix string
+	Text   string
+	Values bool // look into values, too
+}
+
+// UIKeySearchReply has what was found first, in key order.
+type UIKeySearchReply struct {
+	rpc.ReadMeta
+	Keys     []UIFoundKey
+	Searched int  // keys that were looked at
+	More     bool // there may be others: as many were found, or looked at, as one search may
+}
+
+type UIFoundKey struct {
+	Key string
+	// Line is what was found of a value, with what stands around it; "" where the key
+	// itself was found.
+	Line string
 }

@@ -55,8 +55,9 @@ func tooComplex(instructions int) error {
 	return fmt.Errorf("it is too complex: %d instructions, at most %d are allowed", instructions, MaxInstructions)
 }
 
-// enough is where leastSize stops counting: beyond any program.
-const enough = 1 << 40
+// enough is where leastSize stops counting: beyond any program, and a thousand times of
+// it, as often as a repetition may be, are still an int of 32 bits.
+const enough = 1 << 20
 
 // leastSize is a lower bound of the number of instructions that a tree compiles
 // to, found without repeating anything. The program is at most some three times as

@@ -26,6 +26,9 @@ const skew = time.Minute
 const (
 	certificateBlock = "CERTIFICATE"
 	keyBlock         = "EC PRIVATE KEY"
+	rsaBlock         = "RSA PRIVATE KEY"
+	pkcs8Block       = "PRIVATE KEY"
+	csrBlock         = "CERTIFICATE REQUEST"
 )
 
 // Pair is a certificate and its key, both PEM.
@@ -109,14 +112,7 @@ func ReadAuthority(certPEM, keyPEM []byte) (*Authority, error) {
 
 // readKey reads an ECDSA key, in its own block or in PKCS #8.
 func readKey(keyPEM []byte) (*ecdsa.PrivateKey, error) {
-	block, _ := pem.Decode(keyPEM)
-	if block == nil {
-		return nil, errors.New("no PEM block")
-	}
-	if block.Type == keyBlock {
-		return x509.ParseECPrivateKey(block.Bytes)
-	}
-	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	key, err := ParseKey(string(keyPEM))
 	if err != nil {
 		return nil, err
 	}

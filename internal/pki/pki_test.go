@@ -88,7 +88,7 @@ func TestAuthorityThatIsNoneIsRefused(t *testing.T) {
 		{"no certificate", []byte("x"), ca.Key, "certificate: no PEM block CERTIFICATE"},
 		{"a key for a certificate", ca.Key, ca.Key, "certificate: no PEM block CERTIFICATE"},
 		{"no authority", leaf.Cert, leaf.Key, "certificate: CN=x,O=Praetor is no authority"},
-		{"no key", ca.Cert, nil, "key: no PEM block"},
+		{"no key", ca.Cert, nil, "key: no PEM-encoded data found"},
 		{"another's key", ca.Cert, other.Key, "key: it does not belong to the certificate"},
 	} {
 		if _, err := pki.ReadAuthority(row.cert, row.key); err == nil || err.Error() != row.want {

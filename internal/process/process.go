@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Grace is how long a program that shall stop has before it is killed
+// Grace is how long a program that is told to stop has before it is killed
 // (reference/cli.md §4, lock).
 const Grace = 5 * time.Second
 

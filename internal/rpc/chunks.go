@@ -56,6 +56,7 @@ func (r *Router) sendTransfer(ctx context.Context, srv Server, op *Desc, req Mes
 	if h != hopNone {
 		bounded = metadata.NewOutgoingContext(bounded, hopMetadata[h])
 	}
+	bounded = r.withAgent(bounded, op)
 	var reached peer.Peer
 	rep, out, err := talk(bounded, conn, op, req, in, grpc.Peer(&reached))
 	if err == nil {
@@ -189,7 +190,9 @@ func (r *Router) transferArrived(serving context.Context, op *Desc, stream grpc.
 		return status.Error(codes.InvalidArgument, "unknown "+hopKey)
 	}
 	req := op.NewRequest()
-	if err := stream.RecvMsg(req); err != nil {
+	done, err := r.receive(stream.Context(), req, stream.RecvMsg)
+	defer done()
+	if err != nil {
 		return err
 	}
 	give, err := r.room(stream.Context(), transferRoom)
@@ -203,7 +206,11 @@ func (r *Router) transferArrived(serving context.Context, op *Desc, stream grpc.
 	}
 	defer cancel()
 	defer context.AfterFunc(serving, cancel)()
-	body := &incoming{ask: func() error { return stream.SendHeader(wantBody) }, recv: stream.RecvMsg}
+	body := &incoming{ask: func() error { return stream.SendHeader(wantBody) }, recv: func(chunk any) error {
+		done, err := r.receive(stream.Context(), chunk.(Message), stream.RecvMsg)
+		done()
+		return err
+	}}
 	rep, out, err := r.transfer(ctx, op, req, body, h)
 	if err != nil {
 		if stream.Context().Err() == nil && serving.Err() != nil {

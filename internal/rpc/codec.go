@@ -51,6 +51,9 @@ func (codec) Marshal(v any) (mem.BufferSlice, error) {
 
 // Unmarshal reads exactly one value. The message keeps nothing of data.
 func (c codec) Unmarshal(data mem.BufferSlice, v any) error {
+	if a, ok := v.(*arriving); ok {
+		return a.unmarshal(c, data)
+	}
 	m, ok := v.(Message)
 	if !ok {
 		return fmt.Errorf("decode %T: not a message", v)

@@ -9,6 +9,12 @@ import (
 	"net"
 	"syscall"
 	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/peer"
+	"google.golang.org/grpc/status"
+
+	"praetor/internal/tlsconf"
 )
 
 // ErrNoHello reports that a server closed the connection instead of answering a
@@ -25,6 +31,11 @@ type Dialer struct {
 	// its certificate must; nil for a plain connection. It says so of each server:
 	// one that is to be reached by TLS is never spoken to without. nil gives none.
 	TLS func(Server) *tls.Config
+}
+
+// Outgoing is Dialer.TLS as a source says, which may be nil.
+func Outgoing(source *tlsconf.Source) func(Server) *tls.Config {
+	return func(srv Server) *tls.Config { return source.Outgoing(srv.Datacenter) }
 }
 
 // DialRaft opens a connection for Raft. The server must say that it is srv, of
@@ -58,20 +69,61 @@ func (d *Dialer) demands(datacenter string) bool {
 	return !d.Identity.AskUnproven && len(d.Identity.keys(datacenter)) > 0
 }
 
+// Uncertified asks one server for what it answers to who has no certificate yet, over a
+// connection of its own on which none is shown. Dialer.TLS must give a configuration.
+type Uncertified struct {
+	Dialer Dialer
+	Server Server
+}
+
+// Do implements Caller.
+func (u Uncertified) Do(ctx context.Context, op *Desc, req Message) (Message, error) {
+	p := pool{dial: func(ctx context.Context, srv Server) (net.Conn, error) {
+		if u.Dialer.TLS == nil || u.Dialer.TLS(srv) == nil {
+			return nil, errors.New("without TLS nobody is asked for a certificate")
+		}
+		return u.Dialer.open(ctx, srv, uncertifiedByte, func(conn net.Conn) error { return u.Dialer.greet(conn, rpcByte, srv, nil) })
+	}}
+	defer p.close()
+	conn, err := p.get(u.Server, laneShort)
+	if err != nil {
+		return nil, err
+	}
+	rep := op.NewReply()
+	var reached peer.Peer
+	if err := conn.Invoke(ctx, op.path(), req, rep, grpc.Peer(&reached)); err != nil {
+		if said := fromStatus(status.Convert(err)); said != nil {
+			return nil, said // by the one who was asked: nobody relayed it
+		}
+		_, err = judge(ctx, err, u.Server.Address, op, hopNone, reached.Addr != nil)
+		return nil, err
+	}
+	return rep, nil
+}
+
 func (d *Dialer) dial(ctx context.Context, purpose byte, srv Server) (net.Conn, error) {
-	return d.open(ctx, srv, func(conn net.Conn) error { return d.greet(conn, purpose, srv) })
+	return d.open(ctx, srv, tlsByte, func(conn net.Conn) error { return d.greet(conn, purpose, srv, nil) })
+}
+
+// Instance is the number of the process that answers as srv (Identity.Instance).
+func (d *Dialer) Instance(ctx context.Context, srv Server) (instance uint64, err error) {
+	conn, err := d.open(ctx, srv, tlsByte, func(conn net.Conn) error { return d.greet(conn, rpcByte, srv, &instance) })
+	if err != nil {
+		return 0, err
+	}
+	return instance, conn.Close()
 }
 
 func (d *Dialer) dialOld(ctx context.Context, purpose byte, srv Server) (net.Conn, error) {
-	return d.open(ctx, srv, func(conn net.Conn) error {
+	return d.open(ctx, srv, tlsByte, func(conn net.Conn) error {
 		_, err := conn.Write([]byte{purpose})
 		return err
 	})
 }
 
 // open dials, begins TLS if it is to, and shakes hands, for handshakeTimeout or
-// until ctx ends.
-func (d *Dialer) open(ctx context.Context, srv Server, shake func(net.Conn) error) (net.Conn, error) {
+// until ctx ends. begin is what announces TLS.
+func (d *Dialer) open(ctx context.Context, srv Server, begin byte, shake func(net.Conn) error) (net.Conn, error) {
 	raw, err := d.Network(ctx, srv.Address)
 	if err != nil {
 		return nil, err
@@ -83,7 +135,7 @@ func (d *Dialer) open(ctx context.Context, srv Server, shake func(net.Conn) erro
 	stop := context.AfterFunc(ctx, func() { raw.Close() })
 	conn := raw
 	if err = raw.SetDeadline(deadline); err == nil {
-		conn, err = d.secure(ctx, raw, srv)
+		conn, err = d.secure(ctx, raw, srv, begin)
 	}
 	if err == nil {
 		err = shake(conn)
@@ -116,7 +168,7 @@ func closedOver(conn net.Conn) error {
 }
 
 // secure begins TLS on a connection, if a server is to be reached by it.
-func (d *Dialer) secure(ctx context.Context, conn net.Conn, srv Server) (net.Conn, error) {
+func (d *Dialer) secure(ctx context.Context, conn net.Conn, srv Server, begin byte) (net.Conn, error) {
 	if d.TLS == nil {
 		return conn, nil
 	}
@@ -124,7 +176,7 @@ func (d *Dialer) secure(ctx context.Context, conn net.Conn, srv Server) (net.Con
 	if config == nil {
 		return conn, nil
 	}
-	if _, err := conn.Write([]byte{tlsByte}); err != nil {
+	if _, err := conn.Write([]byte{begin}); err != nil {
 		return nil, fmt.Errorf("begin TLS: %w", err)
 	}
 	over := tls.Client(conn, config)
@@ -138,7 +190,8 @@ func (d *Dialer) secure(ctx context.Context, conn net.Conn, srv Server) (net.Con
 }
 
 // greet is the dialer's side of the handshake.
-func (d *Dialer) greet(conn net.Conn, purpose byte, srv Server) error {
+// instance, if it is not nil, gets that of whoever answers.
+func (d *Dialer) greet(conn net.Conn, purpose byte, srv Server, instance *uint64) error {
 	ours := d.Identity.newHello(purpose, srv.ID)
 	said, err := ours.encode()
 	if err != nil {
@@ -169,8 +222,15 @@ func (d *Dialer) greet(conn net.Conn, purpose byte, srv Server) error {
 	if _, err := io.ReadFull(conn, verdict[:]); err != nil {
 		return fmt.Errorf("wait for the server's word: %w", err)
 	}
+	if verdict[0] == refusedTwin {
+		return fmt.Errorf("server %s refused: %w", theirs.id, ErrTwin)
+	}
 	if verdict[0] != welcome {
 		return fmt.Errorf("server %s refused: %s", theirs.id, refusal(verdict[0]))
+	}
+	d.Identity.heard(theirs)
+	if instance != nil {
+		*instance = theirs.instance
 	}
 	return nil
 }
@@ -181,10 +241,13 @@ func readAnswer(conn net.Conn) (theirs hello, answer []byte, err error) {
 	if _, err := io.ReadFull(conn, first[:]); err != nil {
 		return theirs, nil, noHello(err)
 	}
-	if first[0] != helloByte {
-		return theirs, nil, errors.New("what answers there is no Praetor server")
+	switch first[0] {
+	case helloByte:
+		return readHello(conn)
+	case tlsByte:
+		return theirs, nil, errors.New("the server takes TLS connections only: set tls.internal_rpc.verify_outgoing with ca_file, cert_file and key_file")
 	}
-	return readHello(conn)
+	return theirs, nil, errors.New("what answers there is no Praetor server")
 }
 
 // noHello tells a connection that was closed by the other side from one that
@@ -210,3 +273,5 @@ func isWanted(theirs hello, srv Server) error {
 func unproven(address string) error {
 	return fmt.Errorf("what answers at %s does not prove to have the gossip key: all agents need the same encrypt key", address)
 }
+
+var _ Caller = Uncertified{}

@@ -18,6 +18,8 @@ const (
 	TextNoServers         = "No known Consul servers"
 	TextNoPath            = "No path to datacenter"
 	TextRemoteUnreachable = "Remote DC has no server currently reachable"
+
+	textRelayed = "rpc error making call: " // before what another server decided, once per hop
 )
 
 func errNoLeader() error { return fault.New(fault.NoLeader, TextNoLeader) }
@@ -85,6 +87,19 @@ type wrapped struct {
 
 func (w *wrapped) Error() string { return w.text }
 func (w *wrapped) Unwrap() error { return w.err }
+
+// relayed words a fault of the server that was asked. What it decided is told apart
+// from what this agent decides itself; that something is not there, or that nobody
+// answers, reads the same wherever it was found out (reference/http-api.md §2.3).
+func relayed(f error) error {
+	switch text := f.Error(); fault.KindOf(f) {
+	case fault.Denied, fault.Rejected, fault.Internal:
+		if text != TextNoPath && text != TextRemoteUnreachable {
+			return fmt.Errorf(textRelayed+"%w", f)
+		}
+	}
+	return f
+}
 
 // packTexts joins the parts of an error as "LEN,LEN:" text hint whole. gRPC
 // replaces bytes that are not UTF-8, which would make the lengths wrong, so

@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"io"
+	"net"
 	"slices"
 
 	"google.golang.org/grpc/mem"
@@ -14,14 +15,15 @@ import (
 // Peeks for tests.
 
 const (
-	RaftByte    = raftByte
-	RPCByte     = rpcByte
-	HelloByte   = helloByte
-	TLSByte     = tlsByte
-	MaxPerIP    = maxPerIP
-	AcceptQueue = acceptQueue
-	MaxRecords  = maxRecords
-	MaxValues   = maxValues
+	RaftByte        = raftByte
+	RPCByte         = rpcByte
+	HelloByte       = helloByte
+	TLSByte         = tlsByte
+	UncertifiedByte = uncertifiedByte
+	MaxPerIP        = maxPerIP
+	AcceptQueue     = acceptQueue
+	MaxRecords      = maxRecords
+	MaxValues       = maxValues
 )
 
 func Encode(v any) ([]byte, error) {
@@ -47,8 +49,11 @@ func DecodeSplit(b []byte, at int, v any) error {
 	return codec{}.Unmarshal(mem.BufferSlice{mem.SliceBuffer(b[:at]), mem.SliceBuffer(b[at:])}, v)
 }
 
-// OverTheWire is what the other side makes of an error.
+// OverTheWire is what the other side reads of an error.
 func OverTheWire(err error) error { return fromStatus(status.Convert(toStatus(err))) }
+
+// Relayed is how it words that.
+func Relayed(err error) error { return relayed(err) }
 
 func UnpackTexts(s string) (text, hint, whole string, ok bool) { return unpackTexts(s) }
 func PackTexts(text, hint, whole string) string                { return packTexts(text, hint, whole) }
@@ -56,6 +61,19 @@ func PackTexts(text, hint, whole string) string                { return packText
 // UnderWay is the budget of replies, and LimitReplies sets it.
 func (r *Router) UnderWay() *budget.Budget      { return r.underWay }
 func (r *Router) LimitReplies(b *budget.Budget) { r.underWay = b }
+
+// InWork is the budget of requests, and LimitRequests sets it.
+func (r *Router) InWork() *budget.Budget         { return r.inWork }
+func (r *Router) LimitRequests(b *budget.Budget) { r.inWork = b }
+
+// Partial is how many bytes of requests are not whole, and LimitPartial bounds them.
+func (r *Router) Partial() int64 { return r.partial.bytes.Load() }
+func (r *Router) LimitPartial(most, perConn int64) {
+	r.partial.most, r.partial.perConn = most, perConn
+}
+
+// Path is the gRPC method of an operation.
+func (d *Desc) Path() string { return d.path() }
 
 // SendAs sends a request that says how it came here: "leader", "datacenter", "here".
 func (r *Router) SendAs(ctx context.Context, srv Server, op *Desc, req Message, name string) (Message, error) {
@@ -97,3 +115,8 @@ func ReadHello(r io.Reader) (again []byte, id, datacenter, want string, err erro
 
 // DialerProof is what a dialer with a key shows.
 func DialerProof(key, hello, answer []byte) []byte { return proof(key, byDialer, hello, answer) }
+
+// DialRPC opens a connection as the pool does.
+func (d *Dialer) DialRPC(ctx context.Context, srv Server) (net.Conn, error) {
+	return d.dialRPC(ctx, srv)
+}

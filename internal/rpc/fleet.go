@@ -149,7 +149,7 @@ func (f *fleet) complete(srv Server) Server {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if i := indexOf(f.servers[f.own], srv); i >= 0 {
-		srv.Name, srv.TLS = f.servers[f.own][i].Name, f.servers[f.own][i].TLS
+		srv.Name = f.servers[f.own][i].Name
 	}
 	return srv
 }

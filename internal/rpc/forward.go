@@ -3,6 +3,8 @@ package rpc
 import (
 	"context"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc"
@@ -55,16 +57,22 @@ func (r *Router) hopOf(ctx context.Context) (h hop, ok bool) {
 	return 0, false
 }
 
-// believes reports whether a request's sender may say how it came to him. Where
-// gossip keys are demanded it must be a server: one that gossip knows by its ID,
-// or in Raft, so that two servers who take each other for the leader never pass
-// a request to and fro. Elsewhere everybody may, for anybody could say any ID.
+// believes reports whether a request's sender may say how it came to him. Where names
+// are verified it must show a certificate of a server. Where gossip keys are demanded
+// it must be a server: one that gossip knows by its ID, or in Raft, so that two servers
+// who take each other for the leader never pass a request to and fro. Elsewhere
+// everybody may, for anybody could say any ID.
 func (r *Router) believes(ctx context.Context) bool {
 	met, ok := metOf(ctx)
-	if !ok || !met.keyed {
+	p := &met.Peer
+	switch {
+	case !ok:
+		return true
+	case !r.opts.IsServer(p.Certificate, p.Datacenter):
+		return false
+	case !met.keyed:
 		return true
 	}
-	p := &met.Peer
 	return p.Proven && (r.fleet.has(p.ID, p.Datacenter) || p.Datacenter == r.opts.Datacenter && r.opts.InRaft(p.ID))
 }
 
@@ -97,6 +105,9 @@ func (r *Router) tryDatacenter(ctx context.Context, datacenter string, op *Desc,
 	if len(servers) == 0 {
 		return final, unreachable
 	}
+	if _, token := addressee(req); token != nil {
+		req = op.under(req, r.opts.Abroad(*token))
+	}
 	v, err := r.tryEach(ctx, servers, op, req, w, hopDatacenter)
 	if v == retry {
 		return final, unreachable
@@ -118,6 +129,9 @@ func (r *Router) tryEach(ctx context.Context, servers []Server, op *Desc, req Me
 			return final, err
 		}
 		r.fleet.demote(srv)
+		if left, due := r.warnedServer.Due(time.Now()); due && r.opts.Local == nil {
+			r.opts.Logger.Error("RPC failed to server", append(append([]any{"method", op.Name, "server", srv.Address}, leftOut(left)...), "error", err)...)
+		}
 		if v == retryHeld {
 			return v, err
 		}
@@ -134,7 +148,7 @@ func (r *Router) send(ctx context.Context, srv Server, op *Desc, req Message, h 
 	if h != hopNone {
 		ctx = metadata.NewOutgoingContext(ctx, hopMetadata[h])
 	}
-	ctx = withSource(ctx)
+	ctx = r.withAgent(withSource(ctx), op)
 	if h == hopLeader && !blocks(req) {
 		var end func()
 		ctx, end = r.whileLeads(ctx, srv.Address)
@@ -162,7 +176,7 @@ func judge(ctx context.Context, err error, address string, op *Desc, h hop, reac
 	if f := fromStatus(st); f != nil {
 		switch {
 		case fault.KindOf(f) != fault.NoLeader:
-			return final, f
+			return final, relayed(f)
 		case h.final():
 			return retry, f
 		}
@@ -185,7 +199,7 @@ func judge(ctx context.Context, err error, address string, op *Desc, h hop, reac
 // stream, nothing can have been executed.
 func judgeBroken(st *status.Status, address string, op *Desc, reached bool) (verdict, error) {
 	if !reached {
-		return retry, fault.New(fault.NoLeader, "cannot reach server %s: %s", address, st.Message())
+		return retry, fault.New(fault.NoLeader, "cannot reach server %s: %s", address, whyUnreached(st.Message()))
 	}
 	err := &fault.Error{Kind: fault.Internal, Text: fmt.Sprintf("connection to server %s broke: %s", address, st.Message())}
 	if op.Write {
@@ -193,4 +207,20 @@ func judgeBroken(st *status.Status, address string, op *Desc, reached bool) (ver
 		return final, err
 	}
 	return retry, err
+}
+
+// whyUnreached is what a Dialer said, of what gRPC says about a connection that it could
+// not open.
+func whyUnreached(text string) string {
+	_, quoted, found := strings.Cut(text, "desc = ")
+	if desc, err := strconv.Unquote(quoted); found && err == nil {
+		text = desc
+	}
+	if _, reason, found := strings.Cut(text, "error while dialing: "); found {
+		return reason
+	}
+	if _, reason, found := strings.Cut(text, "Error while dialing: "); found {
+		return reason
+	}
+	return text
 }

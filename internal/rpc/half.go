@@ -57,7 +57,7 @@ func newHalf(addr net.Addr, most int64) *half {
 func (h *half) offer(c *counted, timeout <-chan time.Time) error {
 	c.half = h
 	if h.open.Add(1) > h.most && h.most > 0 {
-		return &unwelcome{"too many Raft connections", 0}
+		return &unwelcome{"too many connections of its kind", 0}
 	}
 	select {
 	case <-h.closed:

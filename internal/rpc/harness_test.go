@@ -2,7 +2,7 @@ package rpc_test
 
 import (
 	"context"
-	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"net"
 	"strings"
@@ -17,6 +17,7 @@ import (
 	"praetor/internal/memnet"
 	"praetor/internal/rpc"
 	"praetor/internal/telemetry"
+	"praetor/internal/tlsconf"
 )
 
 // The operations of the tests. Replies name the server that made them in
@@ -35,11 +36,10 @@ type world struct {
 	servers []rpc.Server
 	leaders map[string]*atomic.Pointer[string] // by datacenter: the leader's address
 	nodes   []*node
-	metrics *telemetry.Metrics                   // of the servers started from now on; nil for none
-	logger  hclog.Logger                         // likewise
-	keys    func(of, datacenter string) [][]byte // the gossip keys that somebody shares with a datacenter; nil for none
-	dialTLS func(rpc.Server) *tls.Config         // of everybody started from now on
-	takeTLS *tls.Config                          // likewise, for connections from others
+	metrics *telemetry.Metrics                            // of the servers started from now on; nil for none
+	logger  hclog.Logger                                  // likewise
+	keys    func(of, datacenter string) [][]byte          // the gossip keys that somebody shares with a datacenter; nil for none
+	tls     func(name, datacenter string) *tlsconf.Source // what somebody started from now on is secured with; nil for nothing
 }
 
 // identity is who a node says it is.
@@ -52,7 +52,10 @@ func (w *world) identity(name, datacenter string) rpc.Identity {
 }
 
 func (w *world) dialer(n *node, datacenter string) rpc.Dialer {
-	return rpc.Dialer{Identity: w.identity(n.name, datacenter), Network: w.net.Host(n.ip).Dial, TLS: w.dialTLS}
+	if w.tls != nil && n.tls == nil {
+		n.tls = w.tls(n.name, datacenter)
+	}
+	return rpc.Dialer{Identity: w.identity(n.name, datacenter), Network: w.net.Host(n.ip).Dial, TLS: rpc.Outgoing(n.tls)}
 }
 
 // node is one server or client agent.
@@ -63,6 +66,7 @@ type node struct {
 	ip      string
 	stop    func()
 	says    string // the datacenter it says it is of, "" for the true one
+	tls     *tlsconf.Source
 
 	mu      sync.Mutex
 	handled int // requests its handlers saw
@@ -130,8 +134,10 @@ func (w *world) restart(datacenter string, n *node) {
 		InRaft:     func(id string) bool { return strings.HasPrefix(id, "server ") },
 		Metrics:    w.metrics,
 		Logger:     w.logger,
+		Abroad:     func(token string) string { return strings.TrimPrefix(token, "local") },
 		Leader:     func() rpc.Server { return rpc.Server{Datacenter: datacenter, Address: *leader.Load()} },
 		Dialer:     w.dialer(n, datacenter),
+		IsServer:   n.isServer,
 	})
 	port, err := w.net.Host(n.ip).Listen(8300)
 	if err != nil {
@@ -141,7 +147,7 @@ func (w *world) restart(datacenter string, n *node) {
 	if n.says != "" {
 		said = n.says
 	}
-	n.stop = serve(w.t, port, rpc.ListenerOptions{Identity: w.identity(n.name, said), TLS: w.takeTLS}, n.router)
+	n.stop = serve(w.t, port, rpc.ListenerOptions{Identity: w.identity(n.name, said), TLS: n.tls}, n.router)
 }
 
 // serve runs a server's port until the returned function is called.
@@ -187,6 +193,10 @@ func (w *world) tellAll() {
 	for _, n := range w.nodes {
 		n.router.SetServers(w.servers, datacenters)
 	}
+}
+
+func (n *node) isServer(cert *x509.Certificate, datacenter string) bool {
+	return n.tls.IsServer(cert, datacenter)
 }
 
 func (n *node) mux() *rpc.Mux {

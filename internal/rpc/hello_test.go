@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -435,6 +436,48 @@ func TestClientAgentMovesOnlyToServersThatProveTheKey(t *testing.T) {
 		}
 		if by[a.name] == 0 || by[b.name] == 0 {
 			t.Errorf("answered by %v, want the load spread", by)
+		}
+	})
+}
+
+// TestBothSidesSayHowFarTheySawTheOther on connections for Raft, and no others.
+func TestBothSidesSayHowFarTheySawTheOther(t *testing.T) {
+	var here, there []string
+	witness := func(id rpc.Identity, seen uint64, told *[]string) rpc.Identity {
+		id.Seen = func(of string) (uint64, uint64) { return seen, uint64(len(of)) }
+		id.Told = func(by string, term, index uint64) { *told = append(*told, fmt.Sprint(by, " ", term, " ", index)) }
+		return id
+	}
+	withPortOf(t, rpc.ListenerOptions{Identity: witness(us, 7, &here)}, func(t *testing.T, p *port) {
+		d := p.dialer(witness(them(nil), 9, &there))
+		p.raft(d, atPort, "")
+		if _, err := d.Instance(context.Background(), atPort); err != nil {
+			t.Error(err)
+		}
+		p.raft(p.dialer(them(nil)), atPort, "") // one that has seen nothing
+	})
+	if got := fmt.Sprint(here, there); got != "[s2 9 2] [s1 7 2]" {
+		t.Errorf("they heard %s", got)
+	}
+}
+
+// TestSecondProcessOfAServerSpeaksNoRaft: the listener says which one is the first.
+func TestSecondProcessOfAServerSpeaksNoRaft(t *testing.T) {
+	isTwin := func(id string, instance uint64) bool { return id == "s2" && instance != 1 }
+	here := us
+	here.Instance = 5
+	withPortOf(t, rpc.ListenerOptions{Identity: here, IsTwin: isTwin}, func(t *testing.T, p *port) {
+		for instance, words := range map[uint64]string{0: "", 1: "", 2: "has a copy of its data folder"} {
+			id := them(nil)
+			id.Instance = instance
+			p.raft(p.dialer(id), atPort, words)
+			_, err := p.dialer(id).DialRaft(context.Background(), rpc.Server{ID: "s1", Datacenter: "dc1", Address: atPort.Address})
+			if is := errors.Is(err, rpc.ErrTwin); is != (instance == 2) {
+				t.Errorf("instance %d: %v", instance, err)
+			}
+			if got, err := p.dialer(id).Instance(context.Background(), atPort); got != 5 || err != nil {
+				t.Errorf("it is %d, %v", got, err)
+			}
 		}
 	})
 }

@@ -27,6 +27,22 @@ type Identity struct {
 	// keys, AskUnproven talks to servers that cannot (encrypt_verify_incoming and
 	// encrypt_verify_outgoing, when false).
 	AcceptUnproven, AskUnproven bool
+
+	// Instance is a number that only this process has; 0 for none.
+	Instance uint64
+	// Seen and Told are a server's raftstore.Witness: how far another server was seen
+	// to be, and what another one has seen of this one. Both sides of a connection for
+	// Raft say it. nil where no Raft is spoken.
+	Seen func(id string) (term, index uint64)
+	Told func(by string, term, index uint64)
+}
+
+// heard takes what the other side of a connection for Raft, once it is known to be
+// who it says, has seen of this server.
+func (i *Identity) heard(h hello) {
+	if h.purpose == raftByte && i.Told != nil && h.seenTerm > 0 {
+		i.Told(h.id, h.seenTerm, h.seenIndex)
+	}
 }
 
 func (i *Identity) keys(datacenter string) [][]byte {
@@ -84,12 +100,16 @@ func isProven(keys [][]byte, got []byte, by string, hello, answer []byte) bool {
 }
 
 // greeted tells gRPC whom the Listener has met on a connection.
-type greeted struct{ conns *telemetry.Counter }
+type greeted struct {
+	conns   *telemetry.Counter
+	partial *partial
+}
 
 // peerInfo is a Peer as gRPC carries it.
 type peerInfo struct {
 	Peer
-	keyed bool // it had to prove that it has a gossip key
+	keyed bool         // it had to prove that it has a gossip key
+	conn  *partialConn // what it sends requests over; nil on the dialer's side
 }
 
 // AuthType implements credentials.AuthInfo.
@@ -99,10 +119,13 @@ func (peerInfo) AuthType() string { return "praetor" }
 // done it.
 func (g greeted) ServerHandshake(conn net.Conn) (net.Conn, credentials.AuthInfo, error) {
 	g.conns.Incr()
-	if met, ok := conn.(*counted); ok {
-		return conn, met.peer, nil
+	in := &partialConn{Conn: conn, all: g.partial}
+	var met peerInfo
+	if from, ok := conn.(*counted); ok {
+		met = from.peer
 	}
-	return conn, peerInfo{}, nil
+	met.conn = in
+	return in, met, nil
 }
 
 // ClientHandshake implements credentials.TransportCredentials; the Dialer has

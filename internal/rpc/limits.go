@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"math"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -28,6 +29,14 @@ type Limits struct {
 	ReadRate, WriteRate float64
 }
 
+// Agreed are the limits that the cluster keeps for all its servers, each of which
+// refuses what comes faster. A negative rate is no limit.
+type Agreed struct {
+	ReadRate, WriteRate float64
+	Alone               bool     // a server's own limits do not count beside them
+	Except              []string // names of operations that have no limit
+}
+
 // The words of Limits.Mode; any other is as good as disabled.
 const (
 	modePermissive = "permissive"
@@ -51,24 +60,47 @@ const warnPause = time.Second
 // The rest of a name after the dot does not count.
 var exempt = map[string]bool{"Status": true, "Operator": true}
 
+// repairs are the operations that change what the cluster agreed on, which it never
+// forbids: a rate of nothing could not be taken back.
+const repairs = "Config"
+
 // limiter is the Limits in force.
 type limiter struct {
 	out         *rate.Limiter // nil: no limit
 	read, write *rate.Limiter
 	mode        string
+	alone       bool
+	except      map[string]bool
 }
 
 // Limit puts limits in force, for requests from now on.
 func (r *Router) Limit(l Limits) {
 	set := &limiter{out: newLimiter(l.Rate, l.Burst), mode: l.Mode}
 	if l.Mode == modePermissive || l.Mode == modeEnforcing {
-		set.read = newLimiter(l.ReadRate, burstFactor*int(l.ReadRate))
-		set.write = newLimiter(l.WriteRate, burstFactor*int(l.WriteRate))
+		set.read, set.write = perSecond(l.ReadRate), perSecond(l.WriteRate)
 	}
 	if l.ClientTimeout > 0 {
 		r.clientTimeout.Store(int64(l.ClientTimeout))
 	}
 	r.limiter.Store(set)
+}
+
+// LimitAsAgreed puts in force what the cluster agreed on, nil for nothing.
+func (r *Router) LimitAsAgreed(a *Agreed) {
+	if a == nil {
+		r.agreed.Store(nil)
+		return
+	}
+	set := &limiter{mode: modeEnforcing, read: perSecond(a.ReadRate), write: perSecond(a.WriteRate), alone: a.Alone, except: map[string]bool{}}
+	for _, name := range a.Except {
+		set.except[name] = true
+	}
+	r.agreed.Store(set)
+}
+
+// perSecond lets burstFactor seconds' worth come at once.
+func perSecond(limit float64) *rate.Limiter {
+	return newLimiter(limit, int(math.Ceil(burstFactor*limit)))
 }
 
 func newLimiter(perSecond float64, burst int) *rate.Limiter {
@@ -93,8 +125,25 @@ func (r *Router) admitOut() error {
 // admitIn lets a request to this server in, or refuses it. What servers ask each other on
 // their own account is not counted.
 func (r *Router) admitIn(ctx context.Context, op *Desc, h hop) error {
-	l := r.limiter.Load()
-	if l == nil || l.read == nil && l.write == nil || h == hopHere || exempt[op.family()] {
+	if h == hopHere || exempt[op.family()] {
+		return nil
+	}
+	own := r.limiter.Load()
+	if all := r.agreed.Load(); all != nil {
+		if all.alone || all.except[op.Name] {
+			own = nil
+		}
+		if op.family() != repairs && !all.except[op.Name] {
+			if err := r.admitBy(ctx, all, op); err != nil {
+				return err
+			}
+		}
+	}
+	return r.admitBy(ctx, own, op)
+}
+
+func (r *Router) admitBy(ctx context.Context, l *limiter, op *Desc) error {
+	if l == nil || l.read == nil && l.write == nil {
 		return nil
 	}
 	bucket, kind := l.read, limitRead
@@ -197,6 +246,7 @@ func (t *tooFast) incr(e exceeded) {
 type limits struct {
 	clientTimeout atomic.Int64            // nanoseconds
 	limiter       atomic.Pointer[limiter] // nil: no limits
+	agreed        atomic.Pointer[limiter] // nil: none that all servers keep
 	exceeded      *telemetry.Counter      // requests that were not sent
 	tooFast       tooFast                 // requests that came too fast
 	warned        named

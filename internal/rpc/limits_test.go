@@ -79,6 +79,52 @@ func TestServersRefuseWhatComesTooFast(t *testing.T) {
 	})
 }
 
+func TestServersKeepWhatTheClusterAgreedOn(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		leader := w.server("dc1", "10.0.0.1")
+		w.elect("dc1", leader)
+		read := func() error { _, err := leader.doRead(rpc.ReadOptions{}); return err }
+		for name, row := range map[string]struct {
+			own    rpc.Limits
+			agreed *rpc.Agreed
+			pass   int // reads that pass, -1 for all
+		}{
+			"nothing agreed":                        {rpc.Limits{}, nil, -1},
+			"agreed":                                {rpc.Limits{}, &rpc.Agreed{ReadRate: 1, WriteRate: -1}, 10},
+			"less than one a second":                {rpc.Limits{}, &rpc.Agreed{ReadRate: 0.5}, 5},
+			"nothing":                               {rpc.Limits{}, &rpc.Agreed{ReadRate: 0}, 0},
+			"writes only":                           {rpc.Limits{}, &rpc.Agreed{ReadRate: -1, WriteRate: 0}, -1},
+			"except this one":                       {rpc.Limits{}, &rpc.Agreed{ReadRate: 0, Except: []string{"Other.Get", opRead.Name}}, -1},
+			"beside the server's own":               {rpc.Limits{Mode: "enforcing", ReadRate: 0.2}, &rpc.Agreed{ReadRate: 1}, 2},
+			"instead of the server's own":           {rpc.Limits{Mode: "enforcing", ReadRate: 0}, &rpc.Agreed{ReadRate: 1, Alone: true}, 10},
+			"except this one, and the server's own": {rpc.Limits{Mode: "enforcing", ReadRate: 0}, &rpc.Agreed{ReadRate: 0, Except: []string{opRead.Name}}, -1},
+		} {
+			leader.router.Limit(row.own)
+			leader.router.LimitAsAgreed(row.agreed)
+			passed := 0
+			for passed < 50 && read() == nil {
+				passed++
+			}
+			if row.pass < 0 {
+				row.pass = 50
+			}
+			if passed != row.pass {
+				t.Errorf("%s: %d reads pass, want %d", name, passed, row.pass)
+			}
+			if passed < 50 {
+				wantFault(t, read(), fault.Limit, tooFast)
+			}
+		}
+		leader.router.Limit(rpc.Limits{})
+		leader.router.LimitAsAgreed(nil)
+		for range 50 {
+			if err := read(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
 // TestRequestsThatComeTooFastNameTheirClients asks here, through a client agent, and
 // from so many clients that lines must be left out.
 func TestRequestsThatComeTooFastNameTheirClients(t *testing.T) {

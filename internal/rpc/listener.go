@@ -2,7 +2,6 @@ package rpc
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -13,6 +12,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"praetor/internal/logging"
+	"praetor/internal/tlsconf"
 )
 
 const (
@@ -27,6 +27,9 @@ const (
 	// maxRaft bounds Raft connections over all addresses. A server opens at most
 	// six to another one at a time.
 	maxRaft = 512
+	// maxUncertified bounds connections of those who have no certificate yet. Each asks for
+	// two things and leaves.
+	maxUncertified = 64
 	// acceptQueue is how many sorted connections of a kind may wait for their
 	// Accept; more wait until their handshake would have timed out.
 	acceptQueue = 128
@@ -39,27 +42,36 @@ type ListenerOptions struct {
 	// by its IP address if id is "", since builds that know no hello do not say
 	// it. nil knows everybody.
 	Knows func(id, ip string) bool
-	// TLS is for connections that begin with TLS, beside which plain ones are
-	// let in too; whether they need a certificate is for it to say. nil refuses them.
-	TLS    *tls.Config
-	Logger hclog.Logger // nil: none
+	// IsTwin reports whether another process than the one that dials, of this
+	// instance, has the ID of a server. nil finds none.
+	IsTwin func(id string, instance uint64) bool
+	// TLS says who is let in with TLS and without, and who may act as a server; nil
+	// lets everybody in, without.
+	TLS *tlsconf.Source
+	// Uncertified lets in who shows no certificate, over TLS, whatever TLS says. He gets to
+	// no other half than Listener.Uncertified.
+	Uncertified bool
+	Logger      hclog.Logger // nil: none
 }
 
 // Listener shares one port between RPC and Raft connections, told apart in the
 // handshake.
 type Listener struct {
-	port   net.Listener
-	opts   ListenerOptions
-	logger hclog.Logger
-	raft   *half
-	rpc    *half
-	closed chan struct{}
-	once   sync.Once
-	work   sync.WaitGroup // one per connection being sorted
+	port        net.Listener
+	opts        ListenerOptions
+	logger      hclog.Logger
+	raft        *half
+	rpc         *half
+	uncertified *half // nil: nobody is let in so
+	closed      chan struct{}
+	once        sync.Once
+	work        sync.WaitGroup // one per connection being sorted
 
 	handshake, maxPerIP atomic.Int64 // nanoseconds; 0 = any number
 
 	warned         logging.Seldom // of connections refused
+	warnedPlain    logging.Seldom // of those that are refused since they come without TLS
+	warnedTLS      logging.Seldom // of handshakes of TLS that failed
 	warnedUnproven sync.Once      // that those who prove nothing are let in
 
 	mu    sync.Mutex
@@ -85,6 +97,9 @@ func NewListener(l net.Listener, opts ListenerOptions) *Listener {
 		perIP:  make(map[string]int),
 		unmet:  make(map[net.Conn]struct{}),
 	}
+	if opts.Uncertified {
+		made.uncertified = newHalf(l.Addr(), maxUncertified)
+	}
 	made.Limit(maxPerIP, handshakeTimeout)
 	return made
 }
@@ -101,6 +116,15 @@ func (l *Listener) Raft() net.Listener { return l.raft }
 
 // RPC gives the RPC connections.
 func (l *Listener) RPC() net.Listener { return l.rpc }
+
+// Uncertified gives the RPC connections of those who have no certificate yet; nil where
+// nobody is let in so.
+func (l *Listener) Uncertified() net.Listener {
+	if l.uncertified == nil {
+		return nil
+	}
+	return l.uncertified
+}
 
 // Run sorts connections until ctx ends or the port breaks. It closes the port
 // and both halves; connections already accepted stay open.
@@ -141,6 +165,9 @@ func (l *Listener) Close() error {
 		err = l.port.Close()
 		l.raft.Close()
 		l.rpc.Close()
+		if l.uncertified != nil {
+			l.uncertified.Close()
+		}
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		for c := range l.unmet {
@@ -169,7 +196,7 @@ func isTemporary(err error) bool {
 
 // admit counts a new connection and starts the handshake, or closes it.
 func (l *Listener) admit(conn net.Conn) {
-	ip := ipOf(conn)
+	ip := hostOf(conn.RemoteAddr())
 	if why := l.enter(conn, ip); why != "" {
 		l.refused(why, ip)
 		conn.Close()
@@ -237,19 +264,47 @@ func (l *Listener) sort(conn *counted, raw net.Conn) {
 		return
 	}
 	conn.Close()
-	var stranger *unwelcome
-	if errors.As(err, &stranger) {
-		l.refused(stranger.why, ipOf(conn))
-		return
-	}
-	l.logger.Debug("connection dropped", "from", conn.RemoteAddr(), "error", err)
+	l.dropped(conn, err)
 }
 
-// ipOf names the peer for counting.
-func ipOf(conn net.Conn) string {
-	addr := conn.RemoteAddr().String()
-	if host, _, err := net.SplitHostPort(addr); err == nil {
+// dropped logs why hands were not shaken.
+func (l *Listener) dropped(conn *counted, err error) {
+	var stranger *unwelcome
+	var shake *shakeError
+	switch {
+	case errors.As(err, &stranger):
+		l.refused(stranger.why, hostOf(conn.RemoteAddr()))
+	case errors.Is(err, tlsconf.ErrPlain):
+		l.seldom(&l.warnedPlain, hclog.Warn, "Non-TLS connection attempted with VerifyIncoming set", conn)
+	case errors.As(err, &shake):
+		l.seldom(&l.warnedTLS, hclog.Error, "failed TLS handshake", conn, "error", shake.err)
+	default:
+		l.logger.Debug("connection dropped", "from", conn.RemoteAddr(), "error", err)
+	}
+}
+
+// seldom logs what strangers can provoke.
+func (l *Listener) seldom(line *logging.Seldom, level hclog.Level, text string, conn net.Conn, args ...any) {
+	left, due := line.Due(time.Now())
+	if !due {
+		return
+	}
+	l.logger.Log(level, text, append(append([]any{"conn", "from=" + conn.RemoteAddr().String()}, args...), leftOut(left)...)...)
+}
+
+// leftOut says how many lines like it were not logged, if there were any.
+func leftOut(lines int64) []any {
+	if lines == 0 {
+		return nil
+	}
+	return []any{"others_not_logged", lines}
+}
+
+// hostOf names a peer for counting: its address without the port.
+func hostOf(addr net.Addr) string {
+	address := addr.String()
+	if host, _, err := net.SplitHostPort(address); err == nil {
 		return host
 	}
-	return addr
+	return address
 }

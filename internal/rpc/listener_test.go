@@ -30,7 +30,14 @@ func withPort(t *testing.T, f func(t *testing.T, p *port)) {
 
 func withPortOf(t *testing.T, opts rpc.ListenerOptions, f func(t *testing.T, p *port)) {
 	t.Helper()
+	withPortMade(t, func() rpc.ListenerOptions { return opts }, f)
+}
+
+// withPortMade is withPortOf with options that are made in virtual time.
+func withPortMade(t *testing.T, makeOptions func() rpc.ListenerOptions, f func(t *testing.T, p *port)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
+		opts := makeOptions()
 		n := memnet.New()
 		l, err := n.Host("10.0.0.1").Listen(8300)
 		if err != nil {

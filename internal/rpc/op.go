@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -87,6 +88,12 @@ func WriteAny[Req, Rep any, PReq message[Req], PRep message[Rep]](name string) O
 }
 
 func declare[Req, Rep any, PReq message[Req], PRep message[Rep]](name string, p Place, write bool) Op[Req, Rep] {
+	req := Message(PReq(new(Req)))
+	if _, routed := req.(Routed); routed {
+		if _, token := addressee(req); token == nil {
+			panic(fmt.Sprintf("%s: a field of its request hides WriteOpts or ReadOpts", name)) // its token would travel abroad as it is
+		}
+	}
 	return Op[Req, Rep]{&Desc{
 		Name: name, Place: p, Write: write,
 		NewRequest: func() Message { return PReq(new(Req)) },
@@ -107,7 +114,16 @@ type Caller interface {
 // Call runs the operation through c. Errors keep the kind and text that the
 // handler gave them, wherever it ran. The reply may be shared: do not change it.
 func (op Op[Req, Rep]) Call(ctx context.Context, c Caller, req *Req) (*Rep, error) {
-	m, err := c.Do(ctx, op.Desc, any(req).(Message))
+	return op.do(ctx, c, any(req).(Message))
+}
+
+// CallIn is Call in a datacenter, whichever the request says, which is not changed.
+func (op Op[Req, Rep]) CallIn(ctx context.Context, c Caller, req *Req, datacenter string) (*Rep, error) {
+	return op.do(ctx, c, op.in(any(req).(Message), datacenter))
+}
+
+func (op Op[Req, Rep]) do(ctx context.Context, c Caller, req Message) (*Rep, error) {
+	m, err := c.Do(ctx, op.Desc, req)
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,10 @@ type WriteOptions struct {
 // Target implements Routed.
 func (o *WriteOptions) Target() (string, string, bool) { return o.Datacenter, o.Token, false }
 
+// WriteOpts gives the options to code that handles all writes alike. Requests have a field
+// named Write, which would hide a method of that name.
+func (o *WriteOptions) WriteOpts() *WriteOptions { return o }
+
 // ReadOptions is embedded by every request that reads.
 type ReadOptions struct {
 	Datacenter string // "" = the receiver's own
@@ -42,8 +46,8 @@ type ReadOptions struct {
 // Target implements Routed.
 func (o *ReadOptions) Target() (string, string, bool) { return o.Datacenter, o.Token, o.Stale }
 
-// Read gives the options to code that handles all reads alike.
-func (o *ReadOptions) Read() *ReadOptions { return o }
+// ReadOpts gives the options to code that handles all reads alike.
+func (o *ReadOptions) ReadOpts() *ReadOptions { return o }
 
 // ReadMeta is embedded by every reply to a read.
 type ReadMeta struct {
@@ -65,7 +69,7 @@ type ReadMeta struct {
 	// found that goes on while it stays so, whatever becomes of the index.
 	Absent bool `msg:"-"`
 	// Shared says that others in this process are given the very list or map of this
-	// reply for the same question, as long as it holds: what is made of it is worth
+	// reply for the same request, as long as it holds: what is made of it is worth
 	// keeping. A reply from another agent is its caller's alone.
 	Shared bool `msg:"-"`
 	// Live is set if the request asked for it and it is known.

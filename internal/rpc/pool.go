@@ -156,17 +156,16 @@ func (p *pool) isUp(srv Server) bool {
 	return false
 }
 
-// keep retires connections to servers that are not listed, or are with or
-// without TLS now.
+// keep retires connections to servers that are not listed.
 func (p *pool) keep(servers []Server) {
-	listed := make(map[Server]bool, len(servers))
+	listed := make(map[string]bool, len(servers))
 	for _, s := range servers {
-		listed[Server{Address: s.Address, TLS: s.TLS}] = true
+		listed[s.Address] = true
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for key, c := range p.conns {
-		if !listed[Server{Address: key.srv.Address, TLS: key.srv.TLS}] {
+		if !listed[key.srv.Address] {
 			delete(p.conns, key)
 			p.retireLocked(c)
 		}

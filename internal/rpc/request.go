@@ -20,8 +20,8 @@ func target(req Message) (datacenter string, stale bool) {
 
 // ReadOptionsOf returns the options of a read, nil for other requests.
 func ReadOptionsOf(req Message) *ReadOptions {
-	if r, ok := req.(interface{ Read() *ReadOptions }); ok {
-		return r.Read()
+	if r, ok := req.(interface{ ReadOpts() *ReadOptions }); ok {
+		return r.ReadOpts()
 	}
 	return nil
 }
@@ -32,6 +32,36 @@ func ReadMetaOf(rep Message) *ReadMeta {
 		return m.Meta()
 	}
 	return nil
+}
+
+// in returns a copy of a request for a datacenter.
+func (d *Desc) in(req Message, datacenter string) Message {
+	c := d.clone(req)
+	to, _ := addressee(c)
+	*to = datacenter
+	return c
+}
+
+// under returns a request with another token, itself if the token is the same.
+func (d *Desc) under(req Message, token string) Message {
+	if _, own := addressee(req); own == nil || *own == token {
+		return req
+	}
+	c := d.clone(req)
+	_, own := addressee(c)
+	*own = token
+	return c
+}
+
+// addressee points at where a request goes and at its token, nil without options.
+func addressee(req Message) (datacenter, token *string) {
+	if o := ReadOptionsOf(req); o != nil {
+		return &o.Datacenter, &o.Token
+	}
+	if w, ok := req.(interface{ WriteOpts() *WriteOptions }); ok {
+		return &w.WriteOpts().Datacenter, &w.WriteOpts().Token
+	}
+	return nil, nil
 }
 
 // Follow returns a copy of a read that blocks until the answer's index is past

@@ -2,12 +2,14 @@ package rpc
 
 import (
 	"context"
+	"crypto/x509"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
 
 	"praetor/internal/budget"
 	"praetor/internal/fault"
+	"praetor/internal/logging"
 	"praetor/internal/telemetry"
 )
 
@@ -17,11 +19,11 @@ type Server struct {
 	Name       string // node name
 	Datacenter string // "" takes one of any
 	Address    string // host:port of its RPC listener
-	TLS        bool   // it says that it wants TLS: for Dialer.TLS to consider
 }
 
 // Options says how to build a Router.
 type Options struct {
+	Name       string // of this agent's node, which writes are said to come from
 	Datacenter string
 	// Local answers operations on this server; nil on client agents.
 	Local *Mux
@@ -34,6 +36,13 @@ type Options struct {
 	// by its ID: such a one is believed how a request came to it, as those that
 	// gossip knows are. nil knows nobody.
 	InRaft func(id string) bool
+	// Abroad is what other datacenters are told instead of a token: those that hold
+	// here alone are none there. nil tells every token.
+	Abroad func(token string) string
+	// IsServer reports whether a certificate, nil for none, proves its holder to be a
+	// server of a datacenter: others are not believed how a request came to them. nil
+	// asks nobody to prove it.
+	IsServer func(cert *x509.Certificate, datacenter string) bool
 	// Dialer opens the connections.
 	Dialer Dialer
 	// HoldTimeout is how long a request waits for a leader; default 7 s.
@@ -59,8 +68,14 @@ func (o *Options) fillDefaults() {
 	if o.Leader == nil {
 		o.Leader = func() Server { return Server{} }
 	}
+	if o.Abroad == nil {
+		o.Abroad = func(token string) string { return token }
+	}
 	if o.InRaft == nil {
 		o.InRaft = func(string) bool { return false }
+	}
+	if o.IsServer == nil {
+		o.IsServer = func(*x509.Certificate, string) bool { return true }
 	}
 	if o.Logger == nil {
 		o.Logger = hclog.NewNullLogger()
@@ -81,6 +96,10 @@ type Router struct {
 	served struct{ requests, streams, conns *telemetry.Counter } // what comes in over gRPC
 
 	underWay *budget.Budget // of replies
+	inWork   *budget.Budget // of requests
+	partial  partial        // of requests that are not whole
+
+	warnedServer logging.Seldom // of servers that a client agent did not reach
 
 	limits
 }
@@ -91,6 +110,8 @@ func NewRouter(opts Options) *Router {
 	r := &Router{
 		opts:     opts,
 		underWay: newUnderWay(),
+		inWork:   newInWork(),
+		partial:  partial{most: maxPartial, perConn: maxPartialPerConn},
 		fleet:    fleet{own: opts.Datacenter, servers: map[string][]Server{}},
 		pool:     pool{dial: opts.Dialer.dialRPC},
 		asked:    opts.Metrics.Counter("client.rpc"), failed: opts.Metrics.Counter("client.rpc.failed"),
@@ -101,6 +122,7 @@ func NewRouter(opts Options) *Router {
 	}
 	r.served.requests, r.served.streams = opts.Metrics.Counter("grpc.server.request.count"), opts.Metrics.Counter("grpc.server.stream.count")
 	r.served.conns = opts.Metrics.Counter("grpc.server.connection.count")
+	r.partial.refused = r.refusePartial
 	r.fleet.isUp = r.pool.isUp
 	r.clientTimeout.Store(int64(opts.ClientTimeout))
 	return r
@@ -113,6 +135,10 @@ func (r *Router) SetServers(servers []Server, datacenters []string) {
 	r.fleet.set(servers, datacenters)
 	r.pool.keep(servers)
 }
+
+// Redial has requests from now on travel over new connections. Those that are open
+// close within 2 s.
+func (r *Router) Redial() { r.pool.keep(nil) }
 
 // Do implements Caller.
 func (r *Router) Do(ctx context.Context, op *Desc, req Message) (Message, error) {

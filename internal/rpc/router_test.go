@@ -3,6 +3,7 @@ package rpc_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -20,6 +21,69 @@ func wantFault(t testing.TB, err error, kind fault.Kind, text string) {
 	if fault.KindOf(err) != kind || err.Error() != text {
 		t.Fatalf("error %v %q, want %v %q", fault.KindOf(err), err, kind, text)
 	}
+}
+
+// decided is the text of an error without what the hops put before it.
+func decided(err error) string {
+	if err == nil {
+		return ""
+	}
+	return strings.ReplaceAll(err.Error(), "rpc error making call: ", "")
+}
+
+// TestWhatAnotherServerDecidedIsTold pins reference/http-api.md §2.3: one prefix for
+// each hop, and none where nobody was asked or nothing was decided.
+func TestWhatAnotherServerDecidedIsTold(t *testing.T) {
+	const once = "rpc error making call: "
+	for _, row := range []struct {
+		name string
+		err  error
+		hops string // after one hop
+	}{
+		{"denied", fault.New(fault.Denied, "ACL not found"), once},
+		{"rejected", fault.New(fault.Rejected, "Must provide node"), once},
+		{"of no kind", errors.New("boom"), once},
+		{"not there", fault.New(fault.NotFound, "Query not found"), ""},
+		{"nobody leads", fault.New(fault.NoLeader, rpc.TextNoLeader), ""},
+		{"too much", fault.New(fault.Limit, "rate limit exceeded"), ""},
+		{"no way there", fault.New(fault.Rejected, rpc.TextNoPath), ""},
+		{"nobody there", fault.New(fault.Rejected, rpc.TextRemoteUnreachable), ""},
+	} {
+		got := row.err
+		for hop := range 3 {
+			got = rpc.Relayed(rpc.OverTheWire(got))
+			if want := strings.Repeat(row.hops, hop+1) + row.err.Error(); got.Error() != want || fault.KindOf(got) != fault.KindOf(row.err) {
+				t.Errorf("%s after %d hops: got %v %q, want %q", row.name, hop+1, fault.KindOf(got), got, want)
+			}
+		}
+	}
+}
+
+// TestOtherDatacentersAreToldOtherTokens has a server replace what would not be a token
+// there, and leave its caller's request alone.
+func TestOtherDatacentersAreToldOtherTokens(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		here := w.server("dc1", "10.0.0.1")
+		far := w.server("dc2", "10.0.1.1")
+		w.elect("dc1", here)
+		w.elect("dc2", far)
+		for token, want := range map[string]string{"local": "", "global": "global"} {
+			for _, datacenter := range []string{"dc1", "dc2"} {
+				for range 2 {
+					o := rpc.WriteOptions{Datacenter: datacenter, Token: token}
+					at, told := far, want
+					if datacenter == "dc1" {
+						at, told = here, token
+					}
+					got, err := here.doWrite(o)
+					wantBy(t, at, got, err)
+					if last := at.tokens[len(at.tokens)-1]; last != told {
+						t.Errorf("%s was told %q of the token %q, want %q", datacenter, last, token, told)
+					}
+				}
+			}
+		}
+	})
 }
 
 func TestRequestsRunWhereTheirPlaceSays(t *testing.T) {
@@ -638,4 +702,19 @@ func TestUnknownOperationIsAnError(t *testing.T) {
 		_, err = newer.Call(context.Background(), server.router, &rpc.ReadOptions{})
 		wantFault(t, err, fault.Internal, "no handler for operation Test.Newer")
 	})
+}
+
+// hiding has a field that hides the method by which its options are found.
+type hiding struct {
+	rpc.WriteOptions
+	WriteOpts int
+}
+
+func TestRequestsThatHideTheirOptionsAreNotDeclared(t *testing.T) {
+	defer func() {
+		if why := fmt.Sprint(recover()); why != "Test.Hiding: a field of its request hides WriteOpts or ReadOpts" {
+			t.Errorf("declared, or panicked with %s", why)
+		}
+	}()
+	rpc.Write[hiding, rpc.ReadMeta]("Test.Hiding")
 }

@@ -20,6 +20,9 @@ const (
 	// sender. A follower forwards for its client agents over one: 5000 agents
 	// with three blocking reads each fit, at some 12 KB a request.
 	maxStreams = 16384
+	// maxHeaderBytes bounds a request's metadata, which names the operation and has a
+	// few short lines; gRPC's own bound is 16 MiB.
+	maxHeaderBytes = 16 << 10
 	// A connection that is silent for serverPing is probed, so that requests
 	// of dead clients end.
 	serverPing        = 30 * time.Second
@@ -37,13 +40,49 @@ const (
 // finish for up to a second, and returns when all handlers have. It closes l.
 func Serve(ctx context.Context, l net.Listener, router *Router, logger hclog.Logger) error {
 	if router.opts.Local == nil {
-		return fault.New(fault.Internal, "serve rpc: this router has no operations to serve")
-	}
-	if logger == nil {
-		logger = hclog.NewNullLogger()
+		return errNothingToServe
 	}
 	srv := newServer(router)
 	srv.RegisterService(describe(ctx, router), nil)
+	return RunServer(ctx, l, srv, "rpc", logger)
+}
+
+const (
+	// maxUncertifiedBytes bounds a request of somebody without a certificate: a CSR has
+	// some 500 bytes.
+	maxUncertifiedBytes = 64 << 10
+	// uncertifiedAge is how long he may stay, beside as long for what is under way.
+	uncertifiedAge = 30 * time.Second
+)
+
+// ServeOnly answers one operation, for this datacenter, on connections whose other side
+// has proved nothing: no other can be reached there.
+func ServeOnly[Req, Rep any](serving context.Context, l net.Listener, router *Router, op Op[Req, Rep], logger hclog.Logger) error {
+	if router.opts.Local == nil {
+		return errNothingToServe
+	}
+	srv := newServer(router,
+		grpc.MaxRecvMsgSize(maxUncertifiedBytes), grpc.MaxConcurrentStreams(1),
+		grpc.KeepaliveParams(keepalive.ServerParameters{MaxConnectionAge: uncertifiedAge, MaxConnectionAgeGrace: uncertifiedAge}))
+	srv.RegisterService(&grpc.ServiceDesc{ServiceName: serviceName, HandlerType: (*any)(nil), Methods: []grpc.MethodDesc{
+		router.method(op.Desc, func(ctx context.Context, req Message) (any, error) {
+			if elsewhere, _ := target(req); elsewhere != "" && elsewhere != router.opts.Datacenter {
+				return nil, status.Error(codes.PermissionDenied, "without a certificate nobody is asked but the servers of "+router.opts.Datacenter)
+			}
+			return router.arrived(ctx, serving, op.Desc, req)
+		}),
+	}}, nil)
+	return RunServer(serving, l, srv, "rpc", logger)
+}
+
+var errNothingToServe = fault.New(fault.Internal, "serve rpc: this router has no operations to serve")
+
+// RunServer has a gRPC server answer on l until ctx ends (nil) or l breaks (why), for what it
+// speaks. Requests under way get a second to end. It closes l.
+func RunServer(ctx context.Context, l net.Listener, srv *grpc.Server, speaks string, logger hclog.Logger) error {
+	if logger == nil {
+		logger = hclog.NewNullLogger()
+	}
 	var broke error
 	served := make(chan struct{})
 	go func() { // waited for below
@@ -57,16 +96,17 @@ func Serve(ctx context.Context, l net.Listener, router *Router, logger hclog.Log
 	stop(srv, logger)
 	<-served
 	if ctx.Err() == nil {
-		return fmt.Errorf("serve rpc on %s: %w", l.Addr(), broke)
+		return fmt.Errorf("serve %s on %s: %w", speaks, l.Addr(), broke)
 	}
 	return nil
 }
 
-func newServer(r *Router) *grpc.Server {
-	return grpc.NewServer(
-		grpc.Creds(greeted{r.served.conns}),
+func newServer(r *Router, more ...grpc.ServerOption) *grpc.Server {
+	return grpc.NewServer(append([]grpc.ServerOption{
+		grpc.Creds(greeted{r.served.conns, &r.partial}),
 		grpc.ForceServerCodecV2(codec{bounded: true}),
 		grpc.InTapHandle(r.lingering),
+		grpc.MaxHeaderListSize(maxHeaderBytes),
 		grpc.MaxRecvMsgSize(maxRequestBytes),
 		grpc.MaxSendMsgSize(maxReplyBytes),
 		grpc.MaxConcurrentStreams(maxStreams),
@@ -74,7 +114,7 @@ func newServer(r *Router) *grpc.Server {
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: serverPing, Timeout: serverPingTimeout}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: leastPing, PermitWithoutStream: true}),
 		grpc.WaitForHandlers(true),
-	)
+	}, more...)...)
 }
 
 // stop ends srv gracefully, but not forever.
@@ -101,18 +141,27 @@ func describe(serving context.Context, r *Router) *grpc.ServiceDesc {
 	sd := &grpc.ServiceDesc{ServiceName: serviceName, HandlerType: (*any)(nil), Streams: describeTransfers(serving, r)}
 	for _, reg := range r.opts.Local.handlers {
 		op := reg.op
-		sd.Methods = append(sd.Methods, grpc.MethodDesc{
-			MethodName: op.Name,
-			Handler: func(_ any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
-				req := op.NewRequest()
-				if err := decode(req); err != nil {
-					return nil, err
-				}
-				return r.arrived(ctx, serving, op, req)
-			},
-		})
+		sd.Methods = append(sd.Methods, r.method(op, func(ctx context.Context, req Message) (any, error) {
+			return r.arrived(ctx, serving, op, req)
+		}))
 	}
 	return sd
+}
+
+// method is an operation as a gRPC method.
+func (r *Router) method(op *Desc, answer func(context.Context, Message) (any, error)) grpc.MethodDesc {
+	return grpc.MethodDesc{
+		MethodName: op.Name,
+		Handler: func(_ any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
+			req := op.NewRequest()
+			done, err := r.receive(ctx, req, decode)
+			defer done()
+			if err != nil {
+				return nil, err
+			}
+			return answer(ctx, req)
+		},
+	}
 }
 
 // arrived answers a request that came over the wire.

@@ -4,18 +4,30 @@ import (
 	"context"
 	"io"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	health "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/metadata"
 
 	"praetor/internal/rpc"
+	"praetor/internal/tlsconf"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // loopback is a server and a client agent on real sockets.
 func loopback(t testing.TB, mux *rpc.Mux) (client *rpc.Router, address string) {
+	t.Helper()
+	return loopbackOver(t, mux, nil, nil)
+}
+
+// loopbackOver is loopback with what server and client are secured with.
+func loopbackOver(t testing.TB, mux *rpc.Mux, at, from *tlsconf.Source) (client *rpc.Router, address string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -26,8 +38,8 @@ func loopback(t testing.TB, mux *rpc.Mux) (client *rpc.Router, address string) {
 		IsLeader: func() bool { return true },
 		Leader:   func() rpc.Server { return rpc.Server{Address: l.Addr().String()} },
 	})
-	stop := serve(t, l, rpc.ListenerOptions{Identity: rpc.Identity{ID: "s1", Datacenter: "dc1"}}, server)
-	client = rpc.NewRouter(rpc.Options{Datacenter: "dc1", Dialer: rpc.Dialer{Network: (&tcp{}).dial}})
+	stop := serve(t, l, rpc.ListenerOptions{Identity: rpc.Identity{ID: "s1", Datacenter: "dc1"}, TLS: at}, server)
+	client = rpc.NewRouter(rpc.Options{Datacenter: "dc1", Dialer: rpc.Dialer{Network: (&tcp{}).dial, TLS: rpc.Outgoing(from)}})
 	client.SetServers([]rpc.Server{{Datacenter: "dc1", Address: l.Addr().String()}}, []string{"dc1"})
 	t.Cleanup(func() {
 		client.Close()
@@ -101,6 +113,19 @@ func BenchmarkRemoteCall(b *testing.B) {
 	}
 }
 
+// BenchmarkRemoteCallTLS is BenchmarkRemoteCall between agents that verify each other.
+func BenchmarkRemoteCallTLS(b *testing.B) {
+	ours := newAuthority(b, b.TempDir())
+	client, _ := loopbackOver(b, echoShared(), ours.source("server.dc1.consul", incoming, names), ours.source("client.dc1.consul", names))
+	ctx, req := context.Background(), &rpc.ReadOptions{Token: "t"}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := opRead.Call(ctx, client, req); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func BenchmarkRemoteCallParallel(b *testing.B) {
 	client, _ := loopback(b, echoShared())
 	ctx, req := context.Background(), &rpc.ReadOptions{Token: "t"}
@@ -121,4 +146,28 @@ func echoShared() *rpc.Mux {
 	shared := &rpc.ReadMeta{Index: 1, KnownLeader: true, Consistency: "leader"}
 	rpc.Handle(m, opRead, func(context.Context, *rpc.ReadOptions) (*rpc.ReadMeta, error) { return shared, nil })
 	return m
+}
+
+// A request's metadata is read before anything is known of its sender's rights.
+func TestMetadataOfTwiceTheLimitIsRefused(t *testing.T) {
+	_, address := loopback(t, echo())
+	dial := func(ctx context.Context, _ string) (net.Conn, error) {
+		conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+		if err == nil {
+			_, err = conn.Write([]byte{rpc.RPCByte})
+		}
+		return conn, err
+	}
+	conn, err := grpc.NewClient("passthrough:///x", grpc.WithContextDialer(dial), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	for bytes, refused := range map[int]bool{8 << 10: false, 32 << 10: true} {
+		ctx := metadata.AppendToOutgoingContext(t.Context(), "x-long", strings.Repeat("x", bytes))
+		err := conn.Invoke(ctx, "/nobody/knows", &health.HealthCheckRequest{}, &health.HealthCheckResponse{})
+		if got := err != nil && strings.Contains(err.Error(), "16384"); got != refused {
+			t.Errorf("%d bytes: %v, want it refused: %t", bytes, err, refused)
+		}
+	}
 }

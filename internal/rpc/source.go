@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -44,6 +45,31 @@ func sourceOf(ctx context.Context) (client, agent string) {
 func withSource(ctx context.Context) context.Context {
 	if client, _ := sourceOf(ctx); client != "" {
 		return metadata.AppendToOutgoingContext(ctx, sourceKey, client)
+	}
+	return ctx
+}
+
+// agentKey is the gRPC metadata that carries the node of the agent that was asked for a
+// write first. Like the source it is what the sender says.
+const agentKey = "praetor-agent"
+
+// maxAgentBytes is longer than names of nodes are.
+const maxAgentBytes = 256
+
+// AgentOf is the node of the agent that was asked for a write first, "" if that is this one.
+// Whoever may ask servers anything can say any name: it is good for showing, not for a
+// decision.
+func AgentOf(ctx context.Context) string {
+	if said := metadata.ValueFromIncomingContext(ctx, agentKey); len(said) == 1 && len(said[0]) <= maxAgentBytes {
+		return said[0]
+	}
+	return ""
+}
+
+// withAgent tells the next server which agent was asked.
+func (r *Router) withAgent(ctx context.Context, op *Desc) context.Context {
+	if name := cmp.Or(AgentOf(ctx), r.opts.Name); op.Write && name != "" {
+		return metadata.AppendToOutgoingContext(ctx, agentKey, name)
 	}
 	return ctx
 }

@@ -143,10 +143,10 @@ func TestTransfersThatAreRefusedSayWhyAndFaultsOfBodiesArrive(t *testing.T) {
 		client := w.client("dc1", "10.0.0.9")
 		w.elect("dc1", leader)
 		for _, from := range []*node{leader, follower, client} {
-			if _, err := from.load(rpc.WriteOptions{Token: "bad"}, unread{t}); fault.KindOf(err) != fault.Denied || err.Error() != "no" {
+			if _, err := from.load(rpc.WriteOptions{Token: "bad"}, unread{t}); fault.KindOf(err) != fault.Denied || decided(err) != "no" {
 				t.Errorf("%s, denied: %v", from.name, err)
 			}
-			if _, err := from.load(rpc.WriteOptions{}, io.MultiReader(strings.NewReader("!"), bytes.NewReader(bulk))); fault.KindOf(err) != fault.Rejected || err.Error() != "damaged" {
+			if _, err := from.load(rpc.WriteOptions{}, io.MultiReader(strings.NewReader("!"), bytes.NewReader(bulk))); fault.KindOf(err) != fault.Rejected || decided(err) != "damaged" {
 				t.Errorf("%s, refused half way: %v", from.name, err)
 			}
 			if _, err := from.load(rpc.WriteOptions{}, io.MultiReader(bytes.NewReader(bulk), broken{})); err == nil || err.Error() != "the disk is gone" {

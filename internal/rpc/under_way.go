@@ -3,7 +3,6 @@ package rpc
 import (
 	"context"
 	"errors"
-	"net"
 	"runtime"
 	"sync"
 	"time"
@@ -51,11 +50,7 @@ func agentOf(ctx context.Context) string {
 	if !ok {
 		return ""
 	}
-	address := p.Addr.String()
-	if host, _, err := net.SplitHostPort(address); err == nil {
-		return host
-	}
-	return address
+	return hostOf(p.Addr)
 }
 
 // countedReply is a reply that has room until its last byte is sent.

@@ -93,6 +93,9 @@ func scrape(t *testing.T, m *telemetry.Metrics) string {
 	if rec.Code != 200 {
 		t.Fatalf("scrape: %d %s", rec.Code, rec.Body)
 	}
+	if got := rec.Header().Get("Content-Type"); got != "text/plain; version=0.0.4; charset=utf-8" {
+		t.Errorf("Content-Type %q", got)
+	}
 	return rec.Body.String()
 }
 

@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 
@@ -63,5 +64,28 @@ func (m *Metrics) metric(s *series, count uint64, sum float64, recent []float64)
 
 // prometheusName turns a name of ours into one of Prometheus, as go-metrics does.
 var prometheusName = strings.NewReplacer(" ", "_", ".", "_", "=", "_", "-", "_", "/", "_")
+
+// withoutEscaping has a handler leave out of the type of its answer how names are
+// escaped, which some readers of the format do not know. Ours need no escaping.
+func withoutEscaping(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.ServeHTTP(plainType{w}, r) })
+}
+
+type plainType struct{ http.ResponseWriter }
+
+func (w plainType) WriteHeader(code int) {
+	w.cut()
+	w.ResponseWriter.WriteHeader(code)
+}
+
+func (w plainType) Write(b []byte) (int, error) {
+	w.cut()
+	return w.ResponseWriter.Write(b)
+}
+
+func (w plainType) cut() {
+	kept, _, _ := strings.Cut(w.Header().Get("Content-Type"), "; escaping=")
+	w.Header().Set("Content-Type", kept)
+}
 
 var _ prometheus.Collector = collector{}

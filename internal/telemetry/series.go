@@ -158,8 +158,8 @@ func (s *series) since(m mark) (n uint64, sum float64, values []float64, now mar
 	return n, sum, values, now
 }
 
-// totals are what Prometheus is shown. That begins at 0 and never ends, but for what a
-// label tells apart: of its values only those that have come are shown.
+// totals are what Prometheus is shown. A figure is shown from 0 on, and for as long as
+// the agent runs; one with labels only once it has a value.
 func (s *series) totals() (count uint64, sum float64, recent []float64, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -83,7 +83,7 @@ func newPusher(s Sink, host string, logger hclog.Logger) *pusher {
 	}
 }
 
-// probe tells why the sink cannot be reached.
+// probe returns the reason why the sink cannot be reached.
 func (p *pusher) probe() error {
 	network, address := p.target()
 	conn, err := net.DialTimeout(network, address, dialTimeout)
@@ -149,8 +149,8 @@ func (p *pusher) session(ctx context.Context, m *Metrics) error {
 	}
 }
 
-// introduce tells the sink of what exists. One that began anew knows no counters, and
-// 0 more changes none. A gauge of 0 is true before anything was measured only; a
+// introduce tells the sink of what exists. One that has restarted knows no counters, and
+// adding 0 changes none. A gauge of 0 is true only before anything was measured; a
 // sample of 0 never is.
 func (p *pusher) introduce(m *Metrics) {
 	counters, gauges := m.declaredNames()

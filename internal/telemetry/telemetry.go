@@ -150,7 +150,7 @@ func (m *Metrics) openPrometheus() (metrics.MetricSink, error) {
 	for _, c := range own {
 		err = errors.Join(err, registry.Register(c))
 	}
-	m.prom = promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
+	m.prom = withoutEscaping(promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError}))
 	return sink, err
 }
 
@@ -214,7 +214,7 @@ func (m *Metrics) OnScrape(look func(set SetGauge)) {
 	m.looks = append(m.looks, look)
 }
 
-// Shows tells whether the filter lets a figure through whose name, after the
+// Shows reports whether the filter lets a figure through whose name, after the
 // prefix, is name.
 func (m *Metrics) Shows(name string) bool {
 	if m == nil {

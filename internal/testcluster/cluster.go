@@ -18,6 +18,9 @@ import (
 type Options struct {
 	Servers int
 	Clients int
+	// Abroad is how many of the servers, the last ones, are another datacenter, dc2, whose
+	// primary is dc1. They count for nothing that is said of the cluster below.
+	Abroad int
 	// Encrypt gives every node a gossip key.
 	Encrypt bool
 	// Config is HCL that every node gets beside what it needs to run.
@@ -33,11 +36,12 @@ type Options struct {
 
 // Cluster is a running cluster.
 type Cluster struct {
-	t     testing.TB
-	opts  Options
-	net   *memnet.Network // nil on the real ground
-	nodes []*Node
-	acked map[string]string // keys written and acknowledged
+	t      testing.TB
+	opts   Options
+	net    *memnet.Network // nil on the real ground
+	nodes  []*Node
+	acked  map[string]string // keys written and acknowledged
+	tokens int               // granted
 
 	vanished [][2]string // addresses that were cut from each other for good
 
@@ -45,8 +49,9 @@ type Cluster struct {
 	over  bool // the test's log is closed
 }
 
-// lastProbes is how long memberlist's probes may outlive a pool.
-const lastProbes = 15 * time.Second
+// lastProbes is how long memberlist's probes may outlive a pool: one of the WAN pool
+// takes 5 s, and up to 8 times as long where the node takes itself for unhealthy.
+const lastProbes = 45 * time.Second
 
 // Virtual runs test on a cluster in a synctest bubble.
 func Virtual(t *testing.T, opts Options, test func(c *Cluster)) {
@@ -85,7 +90,12 @@ func tempDirs(t testing.TB, opts Options) []string {
 func newCluster(t testing.TB, opts Options, dirs []string) *Cluster {
 	c := &Cluster{t: t, opts: opts, acked: map[string]string{}}
 	if opts.Expect == nil {
-		c.opts.Expect = func(int) int { return opts.Servers }
+		c.opts.Expect = func(i int) int {
+			if i >= opts.Servers-opts.Abroad {
+				return opts.Abroad
+			}
+			return opts.Servers - opts.Abroad
+		}
 	}
 	for i, dir := range dirs {
 		c.nodes = append(c.nodes, newNode(c, i, dir))
@@ -120,9 +130,6 @@ func (c *Cluster) stopAll() {
 	c.over = true
 }
 
-// joinAt is where new nodes find the others.
-func (c *Cluster) joinAt() string { return c.nodes[c.opts.Join].ip }
-
 // Node returns node i: servers first, then clients.
 func (c *Cluster) Node(i int) *Node { return c.nodes[i] }
 
@@ -130,7 +137,11 @@ func (c *Cluster) Node(i int) *Node { return c.nodes[i] }
 func (c *Cluster) Host(ip string) *memnet.Host { return c.net.Host(ip) }
 
 // Servers and Clients list the nodes of each kind, running or not.
-func (c *Cluster) Servers() []*Node { return c.nodes[:c.opts.Servers] }
+func (c *Cluster) Servers() []*Node { return c.nodes[:c.opts.Servers-c.opts.Abroad] }
+
+// Abroad lists the servers of dc2.
+func (c *Cluster) Abroad() []*Node { return c.nodes[c.opts.Servers-c.opts.Abroad : c.opts.Servers] }
+
 func (c *Cluster) Clients() []*Node { return c.nodes[c.opts.Servers:] }
 
 // alive lists the running nodes among some.
@@ -164,7 +175,7 @@ func (c *Cluster) WaitFor(what string, check func() error) {
 	}
 }
 
-// HasLeader tells whether a running server that is not cut off leads.
+// HasLeader reports whether a running server that is not cut off leads.
 func (c *Cluster) HasLeader() error {
 	if c.leader() == nil {
 		return errors.New("no server leads")
@@ -188,7 +199,7 @@ func (c *Cluster) Leader() *Node {
 	return c.leader()
 }
 
-// leaderEverywhere tells whether every running node knows a leader.
+// leaderEverywhere reports whether every running node knows a leader.
 func (c *Cluster) leaderEverywhere() error {
 	for _, n := range alive(c.nodes) {
 		rep, err := ops.StatusLeader.Call(context.Background(), n.agent.Router(), &ops.StatusRequest{})

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -53,6 +54,7 @@ var questions = map[string][]string{
 	"/v1/catalog/gateway-services/":     {"none"},
 	"/v1/catalog/node/":                 {"n1", "none"},
 	"/v1/catalog/node-services/":        {"n1", "none"},
+	"/v1/catalog/history":               {"", "?service=web", "?node=none", "?kind=check"},
 	"/v1/health/node/":                  {"n1", "none"},
 	"/v1/health/checks/":                {"web", "none"},
 	"/v1/health/state/":                 {"any", "critical", "passing"},
@@ -63,10 +65,15 @@ var questions = map[string][]string{
 	"/v1/internal/ui/node/":             {"n1"},
 	"/v1/internal/ui/services":          {""},
 	"/v1/internal/ui/service-topology/": {"web?kind="},
-	"/v1/kv/":                           {"k/1", "k/none", "k/?recurse", "none/?recurse", "k/?keys", "none/?keys", "?recurse"},
+	"/v1/kv/":                           {"k/1", "k/none", "k/?recurse", "none/?recurse", "k/?keys", "none/?keys", "?recurse", "k/1?history", "k/none?history", "k/1?at=9999999999"},
 	"/v1/query":                         {""},
 	"/v1/config/":                       {"service-defaults/web", "service-defaults/none", "service-defaults"},
 	"/v1/exported-services":             {""},
+	"/v1/connect/ca/roots":              {""},
+	"/v1/connect/ca/configuration":      {""},
+	"/v1/connect/intentions":            {""},
+	"/v1/connect/intentions/":           {"6d5c2a0e-1111-2222-3333-444455556666"},
+	"/v1/connect/intentions/match":      {"?by=destination&name=web", "?by=source&name=none"},
 	"/v1/session/info/":                 {"6d5c2a0e-1111-2222-3333-444455556666"},
 	"/v1/session/node/":                 {"n1", "none"},
 	"/v1/session/list":                  {""},
@@ -76,7 +83,8 @@ var questions = map[string][]string{
 // the catalog, or, coordinates, change by themselves.
 var unindexed = []string{
 	"/v1/agent/", "/v1/catalog/datacenters", "/v1/operator/", "/v1/coordinate/", "/v1/event/list", "/v1/snapshot", "/v1/status/", "/v1/acl/",
-	"/v1/internal/ui/gateway-", "/v1/internal/ui/exported-services", "/v1/internal/ui/catalog-overview", "/v1/internal/ui/metrics-proxy/", "/v1/query/",
+	"/v1/imported-services", "/v1/internal/ui/gateway-", "/v1/internal/ui/exported-services", "/v1/internal/ui/catalog-overview", "/v1/internal/ui/metrics-proxy/", "/v1/internal/ui/stream", "/v1/internal/ui/kv-search", "/v1/query/",
+	"/v1/connect/intentions/check", "/v1/connect/intentions/exact",
 }
 
 func TestEveryBlockingEndpointIsAsked(t *testing.T) {
@@ -133,6 +141,8 @@ var writes = []struct{ path, body string }{
 	{"/v1/config", `{"Kind":"service-defaults","Name":"web","MaxInboundConnections":%d}`},
 	{"/v1/config", `{"Kind":"service-defaults","Name":"db","MaxInboundConnections":%d}`},
 	{"DELETE /v1/config/service-defaults/web", ""},
+	{"/v1/connect/intentions/exact?source=api&destination=web", `{"Action":"allow","Description":"%d"}`},
+	{"DELETE /v1/connect/intentions/exact?source=api&destination=web", ""},
 }
 
 // change makes one of the writes; what cannot be done just then changes nothing.
@@ -154,7 +164,7 @@ func change(t *testing.T, n *testcluster.Node, i, number int) {
 // had: plain and blocking answers to one question, of any agent, whether views
 // follow it or not, never give it a reason.
 func TestIndexesNeverGoBack(t *testing.T) {
-	testcluster.Virtual(t, testcluster.Options{Servers: 3, Clients: 1, Config: `disable_coordinates = true`}, func(c *testcluster.Cluster) {
+	testcluster.Virtual(t, testcluster.Options{Servers: 3, Clients: 1, Config: "disable_coordinates = true\nhistory { kv = true }"}, func(c *testcluster.Cluster) {
 		r := rand.New(rand.NewPCG(1, 2))
 		leader, client := c.Leader(), c.Clients()[0]
 		agents := []*testcluster.Node{leader, follower(c), client}
@@ -162,15 +172,18 @@ func TestIndexesNeverGoBack(t *testing.T) {
 		for i := range writes {
 			change(t, leader, i, 1)
 		}
-		pass(time.Second)
+		pass(10 * time.Second) // until the agents have synced themselves
 		for round := range 800 {
 			change(t, agents[r.IntN(3)], r.IntN(len(writes)), 1+round%250)
 			path, agent := all[r.IntN(len(all))], agents[r.IntN(3)]
 			plain := indexOf(t, agent, strings.TrimSuffix(path, "cached"))
+			var meanwhile sync.WaitGroup
 			if round%2 == 0 {
-				go change(t, leader, r.IntN(len(writes)), 1+round%250) // while the next one waits
+				which := r.IntN(len(writes))
+				meanwhile.Go(func() { change(t, leader, which, 1+round%250) }) // while the next one waits
 			}
 			late := indexOf(t, agent, fmt.Sprintf("%s&index=%d&wait=100ms", path, plain))
+			meanwhile.Wait() // so that the next round's second answer is not of this change
 			after := indexOf(t, agents[r.IntN(3)], strings.TrimSuffix(path, "cached"))
 			question := strings.TrimSuffix(path, "cached")
 			switch {

@@ -50,6 +50,17 @@ func newNode(c *Cluster, i int, dir string) *Node {
 	return n
 }
 
+// abroad reports whether the node is a server of dc2.
+func (n *Node) abroad() bool { return n.server && n.i >= n.c.opts.Servers-n.c.opts.Abroad }
+
+// joinAt is where the node finds the others of its datacenter.
+func (n *Node) joinAt() string {
+	if n.abroad() {
+		return n.c.Abroad()[0].ip
+	}
+	return n.c.nodes[n.c.opts.Join].ip
+}
+
 // Name is the node's name in the cluster.
 func (n *Node) Name() string { return n.name }
 
@@ -88,7 +99,7 @@ func (n *Node) Start() {
 	if err != nil {
 		n.c.t.Fatal(err)
 	}
-	a, err := agent.Open(agent.Options{Runtime: rt, Logger: logger, Network: n.network(), Clock: n.clock()})
+	a, err := agent.Open(context.Background(), agent.Options{Runtime: rt, Logger: logger, Network: n.network(), Clock: n.clock()})
 	if err != nil {
 		n.c.t.Fatalf("open %s: %v", n.name, err)
 	}
@@ -108,7 +119,13 @@ const GossipKey = "pUqJrVyVRj5jsiYEkM/tFQYfWyJIv4s3XkvDwy7Cu5s="
 
 func (n *Node) config() string {
 	text := fmt.Sprintf("node_name = %q\ndata_dir = %q\nbind_addr = %q\nclient_addr = %q\nretry_interval = \"1s\"\nretry_join = [%q]\n",
-		n.name, filepath.Join(n.dir, "data"), n.ip, n.ip, n.c.joinAt())
+		n.name, filepath.Join(n.dir, "data"), n.ip, n.ip, n.joinAt())
+	if n.c.opts.Abroad > 0 {
+		text += "primary_datacenter = \"dc1\"\n"
+	}
+	if n.abroad() {
+		text += fmt.Sprintf("datacenter = \"dc2\"\nretry_join_wan = [%q]\nretry_interval_wan = \"1s\"\n", n.c.nodes[0].ip)
+	}
 	if n.c.opts.Encrypt {
 		text += fmt.Sprintf("encrypt = %q\n", GossipKey)
 	}
@@ -218,10 +235,9 @@ func (n *Node) stop() error {
 	return err
 }
 
-// DialHTTP opens a connection to the node's HTTP listener, as a program on another
-// machine does.
-func (n *Node) DialHTTP(ctx context.Context) (net.Conn, error) {
-	address := net.JoinHostPort(n.ip, "8500")
+// Dial opens a connection to a port of the node, as a program on another machine does.
+func (n *Node) Dial(ctx context.Context, port int) (net.Conn, error) {
+	address := net.JoinHostPort(n.ip, strconv.Itoa(port))
 	if n.c.net == nil {
 		return new(net.Dialer).DialContext(ctx, "tcp", address)
 	}

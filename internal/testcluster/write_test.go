@@ -10,7 +10,7 @@ import (
 // fire sends a request and closes the connection, as programs do that do not care.
 func fire(t *testing.T, n *testcluster.Node, method, path, body string) {
 	t.Helper()
-	conn, err := n.DialHTTP(t.Context())
+	conn, err := n.Dial(t.Context(), 8500)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,7 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	opts := tlsconf.Options{Name: "tls.https", CertFile: filepath.Join(dir, "a.pem"), KeyFile: filepath.Join(dir, "a-key.pem")}
+	opts := tlsconf.Options{CertFile: filepath.Join(dir, "a.pem"), KeyFile: filepath.Join(dir, "a-key.pem")}
 	renew := func(name string) {
 		pair, err := ca.Issue(pki.Subject{CommonName: name}, pki.Server, pki.Days(1))
 		if err != nil {

@@ -4,42 +4,70 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
-	"slices"
+	"reflect"
+	"sync"
 	"sync/atomic"
 	"time"
 
-	"praetor/internal/regular"
+	"praetor/internal/pki"
 )
 
-// Options are the settings of one stanza (reference/config.md §4). CertFile and
-// KeyFile are required, unless Anonymous.
-type Options struct {
-	Name              string // of the stanza, for errors: tls.https
-	CAFile, CAPath    string // PEM file, or folder of such files; the file wins
-	CertFile, KeyFile string // PEM
-	MinVersion        string // TLSv1_0 to TLSv1_3; TLS_AUTO and "" leave it to Go
-	CipherSuites      []string
-	VerifyIncoming    bool     // clients need a certificate of one of the authorities
-	NextProtos        []string // what is spoken over it, best first
-	Anonymous         bool     // a client's: it may have no certificate
+// Source is a TLS configuration that can change. A nil Source is one that names
+// nothing.
+type Source struct {
+	inForce atomic.Pointer[policy]
+	server  *tls.Config // one for all connections: it has the keys of session tickets
+
+	mu    sync.Mutex // held while the policy changes, and while a connection is judged
+	open  map[*conn]struct{}
+	given given
 }
 
-// Source is a TLS configuration that can change.
-type Source struct {
-	current atomic.Pointer[tls.Config]
+// given is what comes from elsewhere than files.
+type given struct {
+	cert  *tls.Certificate
+	roots []*x509.Certificate // of the mesh
+}
+
+// policy is what is in force at a time.
+type policy struct {
+	Options
+	material             // of the files, or given
+	base     *tls.Config // versions, suites and the like
+	fromFile bool        // cert is
+	mesh     *x509.CertPool
+	callers  *x509.CertPool // authorities and mesh together
+}
+
+// with adds what is given. A certificate of a file goes before.
+func (p *policy) with(g given) *policy {
+	q := *p
+	if !q.fromFile {
+		q.cert = g.cert
+	}
+	q.mesh, q.callers = nil, q.authorities
+	if len(g.roots) == 0 {
+		return &q
+	}
+	q.mesh, q.callers = x509.NewCertPool(), x509.NewCertPool()
+	if q.authorities != nil {
+		q.callers = q.authorities.Clone()
+	}
+	for _, root := range g.roots {
+		q.mesh.AddCert(root)
+		q.callers.AddCert(root)
+	}
+	return &q
 }
 
 // Open reads the files that opts names.
 func Open(opts Options) (*Source, error) {
-	s := &Source{}
+	s := &Source{open: map[*conn]struct{}{}}
+	s.server = &tls.Config{GetConfigForClient: s.forClient}
 	return s, s.Load(opts)
 }
 
-// Load reads files again, perhaps other ones. New connections use what they
-// hold.
+// Load reads files again, perhaps other ones, and puts what they hold in force.
 func (s *Source) Load(opts Options) error {
 	use, err := s.Prepare(opts)
 	if err == nil {
@@ -48,148 +76,213 @@ func (s *Source) Load(opts Options) error {
 	return err
 }
 
-// Prepare is Load in two steps: it reads files, and use puts what they held in
-// force.
-func (s *Source) Prepare(opts Options) (use func(), err error) {
-	conf, err := opts.load()
-	if err != nil {
+// Prepare is Load in two steps: it reads files, and use puts what they held in force.
+// New connections use it. Open ones that would not be let in any more are closed. use
+// reports whether anything is different now.
+func (s *Source) Prepare(opts Options) (use func() (changed bool), err error) {
+	p := &policy{Options: opts}
+	if p.material, err = opts.read(); err != nil {
 		return nil, err
 	}
-	return func() { s.current.Store(conf) }, nil
+	if err := opts.fits(p.material); err != nil {
+		return nil, err
+	}
+	if p.base, err = opts.config(); err != nil {
+		return nil, err
+	}
+	p.fromFile = p.cert != nil
+	return func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.useLocked(p.with(s.given))
+	}, nil
 }
 
-// Server is a configuration for a listener that follows Load.
-func (s *Source) Server() *tls.Config {
-	return &tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return s.current.Load(), nil }}
+// Give puts a certificate in force that servers gave to this agent, where the files name
+// none. It reports whether another one was in force before.
+func (s *Source) Give(cert *tls.Certificate) (changed bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.given.cert = cert
+	return s.useLocked(s.inForce.Load().with(s.given))
+}
+
+// Trust has the agents of a mesh let in whose certificates one of its roots has signed,
+// beside those of the authorities. Nobody else of the mesh is: any service has a
+// certificate of it. What this agent calls is not trusted for it.
+func (s *Source) Trust(roots []*x509.Certificate) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.given.roots = roots
+	s.useLocked(s.inForce.Load().with(s.given))
+}
+
+func (s *Source) useLocked(p *policy) (changed bool) {
+	if before := s.inForce.Swap(p); before != nil && p.equal(before) {
+		return false
+	}
+	for c := range s.open {
+		if c.met && p.admits(c) != nil {
+			c.end()
+		}
+	}
+	return true
+}
+
+func (p *policy) equal(q *policy) bool {
+	if (p.cert == nil) != (q.cert == nil) || !p.authorities.Equal(q.authorities) || !p.mesh.Equal(q.mesh) || !reflect.DeepEqual(p.Options, q.Options) {
+		return false
+	}
+	return p.cert == nil || reflect.DeepEqual(p.cert.Certificate, q.cert.Certificate)
+}
+
+var nothing = &policy{base: &tls.Config{}}
+
+func (s *Source) now() *policy {
+	if s == nil {
+		return nothing
+	}
+	return s.inForce.Load()
+}
+
+// Server is a configuration for a listener that follows Load. Connections that come
+// through Listener or Accept follow it when they are open, too.
+func (s *Source) Server() *tls.Config { return s.server }
+
+// forClient gives the configuration for one connection.
+func (s *Source) forClient(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+	p := s.inForce.Load()
+	if p.cert == nil {
+		return nil, errors.New("this agent has no certificate")
+	}
+	conf := p.base.Clone()
+	conf.Certificates, conf.ClientCAs = []tls.Certificate{*p.cert}, p.callers
+	c, ok := hello.Conn.(*conn)
+	switch {
+	case ok && c.uncertified:
+		conf.SessionTicketsDisabled = true // such a session is never to be another
+	case p.VerifyIncoming:
+		conf.ClientAuth = tls.RequireAndVerifyClientCert
+	case p.AskClients && p.callers != nil:
+		conf.ClientAuth = tls.VerifyClientCertIfGiven
+	}
+	if ok {
+		conf.VerifyConnection = func(state tls.ConnectionState) error { return s.meet(c, state) }
+	}
+	return conf, nil
+}
+
+// Serves reports whether there is a certificate to serve with.
+func (s *Source) Serves() bool { return s.now().cert != nil }
+
+// Certificate is the one in force, nil for none.
+func (s *Source) Certificate() *x509.Certificate {
+	if cert := s.now().cert; cert != nil {
+		return cert.Leaf
+	}
+	return nil
 }
 
 // Expires returns when the certificate in force ends, the zero time if there is none.
 func (s *Source) Expires() time.Time {
-	if certs := s.current.Load().Certificates; len(certs) > 0 && certs[0].Leaf != nil {
-		return certs[0].Leaf.NotAfter
+	if cert := s.Certificate(); cert != nil {
+		return cert.NotAfter
 	}
 	return time.Time{}
 }
 
-// Client is a configuration for connections to servers. It follows Load in the
-// certificate to present, if there is one, not in the authorities, which without
-// any named are the system's.
+// Client is a configuration for a connection to a server of any kind, whose name it is
+// left to fill in. Without authorities it trusts the system's.
 func (s *Source) Client() *tls.Config {
-	now := s.current.Load()
-	return &tls.Config{
-		RootCAs: now.ClientCAs, MinVersion: now.MinVersion, CipherSuites: now.CipherSuites,
-		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-			return &s.current.Load().Certificates[0], nil
-		},
-	}
-}
-
-var versions = map[string]uint16{
-	"": 0, "TLS_AUTO": 0, "TLSv1_0": tls.VersionTLS10, "TLSv1_1": tls.VersionTLS11, "TLSv1_2": tls.VersionTLS12, "TLSv1_3": tls.VersionTLS13,
-}
-
-func (o *Options) load() (*tls.Config, error) {
-	conf := &tls.Config{NextProtos: o.NextProtos}
-	cert, errCert := o.certificate()
-	conf.Certificates = []tls.Certificate{cert}
-	min, known := versions[o.MinVersion]
-	var errVersion error
-	if conf.MinVersion = min; !known {
-		errVersion = fmt.Errorf("%s.tls_min_version: unknown version %q", o.Name, o.MinVersion)
-	}
-	suites, errSuites := o.suites()
-	conf.CipherSuites = suites
-	authorities, errCA := o.authorities()
-	if conf.ClientCAs = authorities; o.VerifyIncoming {
-		conf.ClientAuth = tls.RequireAndVerifyClientCert
-		if authorities == nil && errCA == nil {
-			errCA = fmt.Errorf("%s.verify_incoming needs %s.ca_file or %s.ca_path: without authorities no client could prove itself", o.Name, o.Name, o.Name)
+	p := s.now()
+	conf := p.base.Clone()
+	conf.NextProtos, conf.RootCAs = nil, p.authorities
+	conf.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		if p.cert == nil {
+			return &tls.Certificate{}, nil
 		}
+		return p.cert, nil // also if the server names other authorities: its refusal says more than silence
 	}
-	return conf, errors.Join(errCert, errVersion, errSuites, errCA)
+	return conf
 }
 
-func (o *Options) certificate() (tls.Certificate, error) {
-	if o.Anonymous && o.CertFile == "" && o.KeyFile == "" {
-		return tls.Certificate{}, nil
+// Outgoing is a configuration for a connection to a server of a datacenter, nil for one
+// without TLS.
+func (s *Source) Outgoing(datacenter string) *tls.Config {
+	p := s.now()
+	if !p.VerifyOutgoing {
+		return nil
 	}
-	cert, errCert := o.read("cert_file", o.CertFile)
-	key, errKey := o.read("key_file", o.KeyFile)
-	if err := errors.Join(errCert, errKey); err != nil {
-		return tls.Certificate{}, err
+	conf := s.Client()
+	if p.VerifyServerHostname {
+		conf.ServerName = ServerName(datacenter, p.Domain)
+		return conf
 	}
-	pair, err := tls.X509KeyPair(cert, key)
-	if err != nil {
-		return pair, fmt.Errorf("%s.cert_file %q with %s.key_file %q: %w", o.Name, o.CertFile, o.Name, o.KeyFile, err)
+	conf.InsecureSkipVerify = true // of the name: the rest is verified here
+	conf.VerifyConnection = func(state tls.ConnectionState) error {
+		return verify(state.PeerCertificates, p.authorities, x509.ExtKeyUsageServerAuth)
 	}
-	return pair, nil
+	return conf
 }
 
-// maxPEM bounds a file of certificates or keys, in bytes; bundles of every public
-// authority take a quarter of a MiB.
-const maxPEM = 16 << 20
-
-func (o *Options) read(key, path string) ([]byte, error) {
-	if path == "" {
-		return nil, fmt.Errorf("%s.%s is missing: a certificate needs cert_file and key_file", o.Name, key)
+// Uncertified is Outgoing for a connection on which this agent shows no certificate. It is
+// never without TLS.
+func (s *Source) Uncertified(datacenter string) *tls.Config {
+	conf := s.Outgoing(datacenter)
+	if conf == nil {
+		conf = s.Client()
+		conf.ServerName = ServerName(datacenter, s.now().Domain)
 	}
-	data, err := regular.Read(path, maxPEM)
-	if err != nil {
-		return nil, fmt.Errorf("%s.%s: %w", o.Name, key, err)
-	}
-	return data, nil
+	conf.GetClientCertificate = nil
+	return conf
 }
 
-func (o *Options) suites() ([]uint16, error) {
-	var ids []uint16
-	for _, name := range o.CipherSuites {
-		all := slices.Concat(tls.CipherSuites(), tls.InsecureCipherSuites())
-		i := slices.IndexFunc(all, func(c *tls.CipherSuite) bool { return c.Name == name })
-		if i < 0 {
-			return nil, fmt.Errorf("%s.tls_cipher_suites: unknown suite %q", o.Name, name)
-		}
-		ids = append(ids, all[i].ID)
-	}
-	return ids, nil
+// SecuresOutgoing reports whether servers are spoken to by TLS.
+func (s *Source) SecuresOutgoing() bool { return s.now().VerifyOutgoing }
+
+// IsServer reports whether whoever proved to have a certificate, nil for nobody, may do
+// what only servers of a datacenter do. Where names are not verified everybody may.
+func (s *Source) IsServer(cert *x509.Certificate, datacenter string) bool {
+	p := s.now()
+	return !p.VerifyServerHostname || cert != nil && datacenter != "" && cert.VerifyHostname(ServerName(datacenter, p.Domain)) == nil
 }
 
-// authorities are those that clients' certificates must come from; nil if none
-// are named.
-func (o *Options) authorities() (*x509.CertPool, error) {
-	switch {
-	case o.CAFile != "":
-		pool := x509.NewCertPool()
-		return pool, o.addAuthority(pool, "ca_file", o.CAFile)
-	case o.CAPath == "":
-		return nil, nil
+// trusts checks that whoever calls shows a certificate of an authority, or is an agent of
+// the mesh.
+func (p *policy) trusts(chain []*x509.Certificate) error {
+	err := errors.New("there is no authority to sign its certificate")
+	if p.authorities != nil { // nil would be the system's
+		err = verify(chain, p.authorities, x509.ExtKeyUsageClientAuth)
 	}
-	files, err := os.ReadDir(o.CAPath)
-	if err != nil {
-		return nil, fmt.Errorf("%s.ca_path: %w", o.Name, err)
+	if err == nil || p.mesh == nil || len(chain) == 0 {
+		return err
 	}
-	pool, found := x509.NewCertPool(), false
-	for _, f := range files {
-		if f.IsDir() {
-			continue
-		}
-		if err := o.addAuthority(pool, "ca_path", filepath.Join(o.CAPath, f.Name())); err != nil {
-			return nil, err
-		}
-		found = true
+	if !isAgent(chain[0]) {
+		return errNoAgent
 	}
-	if !found {
-		return nil, fmt.Errorf("%s.ca_path %q holds no files", o.Name, o.CAPath)
-	}
-	return pool, nil
+	return verify(chain, p.mesh, x509.ExtKeyUsageClientAuth)
 }
 
-func (o *Options) addAuthority(pool *x509.CertPool, key, path string) error {
-	data, err := regular.Read(path, maxPEM)
-	if err != nil {
-		return fmt.Errorf("%s.%s: %w", o.Name, key, err)
+var errNoAgent = errors.New("its certificate is of no agent")
+
+// isAgent reports whether a certificate of the mesh is that of a client agent.
+func isAgent(cert *x509.Certificate) bool {
+	if len(cert.URIs) != 1 {
+		return false
 	}
-	if !pool.AppendCertsFromPEM(data) {
-		return fmt.Errorf("%s.%s %q holds no certificate in PEM", o.Name, key, path)
+	id, err := pki.ParseSPIFFE(cert.URIs[0].String())
+	return err == nil && id.Identity == pki.Agent
+}
+
+// verify checks that an authority has signed a certificate, the first of chain, for a use.
+func verify(chain []*x509.Certificate, authorities *x509.CertPool, use x509.ExtKeyUsage) error {
+	if len(chain) == 0 {
+		return errors.New("no certificate was shown")
 	}
-	return nil
+	between := x509.NewCertPool()
+	for _, cert := range chain[1:] {
+		between.AddCert(cert)
+	}
+	_, err := chain[0].Verify(x509.VerifyOptions{Roots: authorities, Intermediates: between, KeyUsages: []x509.ExtKeyUsage{use}})
+	return err
 }

@@ -43,7 +43,7 @@ func New(name string, payload []byte) (*Event, error) {
 	return &Event{ID: id, Name: name, Payload: payload, Version: version}, nil
 }
 
-// Check says what is wrong with an event that shall be fired; kind
+// Check says what is wrong with an event that is to be fired; kind
 // fault.Rejected, with the texts of the reference.
 func (e *Event) Check() error {
 	_, err := e.compile()
@@ -79,7 +79,7 @@ func Decode(wireName string, ltime uint64, payload []byte) (*Event, *Filters, er
 	return e, filters, nil
 }
 
-// IsReserved tells whether an event is internal: agents do not keep it.
+// IsReserved reports whether an event is internal: agents do not keep it.
 func (e *Event) IsReserved() bool { return strings.HasPrefix(e.Name, reserved) }
 
 // Index is what blocking queries wait on: not a counter but the event's ID, its

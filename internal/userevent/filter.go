@@ -40,7 +40,7 @@ func (e *Event) compile() (*Filters, error) {
 	return f, nil
 }
 
-// Match tells whether an agent is meant, by its node's name and the IDs and
+// Match reports whether an agent is meant, by its node's name and the IDs and
 // tags of its services (reference/internals.md §7). What would cost too much to find
 // out is not meant.
 func (f *Filters) Match(node string, services iter.Seq2[string, []string]) bool {

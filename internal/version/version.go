@@ -21,13 +21,14 @@
 package version
 
 // Compatible is the Consul version whose behaviour this build reproduces.
-const Compatible = "1.21.4"
+const Compatible = "1.22.7"
 
 // BuildDate is reported where Consul reports its own, RFC 3339.
 const BuildDate = "2026-11-23T00:00:00Z"
 
-// Praetor is this program's own version.
-const Praetor = "0.1.0"
+// Praetor is this program's own version. A release sets it by the linker
+// (-X praetor/internal/version.Praetor=…): see internal/release.
+var Praetor = "0.1.0"
 
 // commit is what the binary was built from; the linker sets it
 // (-X praetor/internal/version.commit=…). Empty in plain `go build`.
@@ -39,4 +40,12 @@ func Revision() string {
 		return "praetor-" + Praetor
 	}
 	return "praetor-" + Praetor + "-" + commit
+}
+
+// Full is what we are, with the commit if it is known: for people.
+func Full() string {
+	if commit == "" {
+		return Praetor
+	}
+	return Praetor + " (" + commit + ")"
 }

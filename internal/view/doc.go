@@ -33,5 +33,5 @@
 //
 // A view is known by the encoded request with its token: two readers share an
 // answer only if they may see the same. The order of a map in a request may
-// give one question two views, which costs a second evaluation and nothing else.
+// give one read two views, which costs a second evaluation and nothing else.
 package view

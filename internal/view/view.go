@@ -11,6 +11,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"praetor/internal/fault"
+	"praetor/internal/life"
 	"praetor/internal/rpc"
 )
 
@@ -58,7 +59,7 @@ type state struct {
 	rep      rpc.Message // nil before the first answer
 	index    uint64      // of rep
 	asked    uint64      // the index to ask past upstream: >= index, see publish
-	restarts int         // how often the index went back: the servers' state was restored
+	restarts int         // how often there was news without a higher index: another state was restored, or the caller's rights are others
 	err      error       // of the last upstream read; rep then is from before
 	lost     time.Time   // since when there is err
 	bytes    int         // of rep, encoded
@@ -186,7 +187,7 @@ func (v *view) follow(ctx context.Context) {
 			return
 		default:
 			v.fail(err)
-			sleep(ctx, leastPause)
+			life.Pause(ctx, leastPause)
 			v.sleepOrWake(ctx, rand.N(pause))
 			pause = min(2*pause, mostPause)
 		}
@@ -258,15 +259,6 @@ func (v *view) sleepOrWake(ctx context.Context, d time.Duration) bool {
 	return false
 }
 
-func sleep(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-}
-
 // publish gives out an answer. One of a read that blocked in vain is the last, though
 // its index may have moved: no waiting reader is told, but upstream is asked past it.
 func (v *view) publish(rep rpc.Message) {
@@ -279,7 +271,7 @@ func (v *view) publishLocked(rep rpc.Message) {
 	old := v.state.Load()
 	index := rpc.ReadMetaOf(rep).Index
 	now := &state{rep: rep, index: index, asked: index, restarts: old.restarts, over: make(chan struct{})}
-	switch same := old.rep != nil && (index == old.index || inVain(old.rep, rep)); {
+	switch same := old.rep != nil && inVain(old.rep, rep); {
 	case same && old.err == nil && index <= old.asked:
 		return
 	case same:
@@ -289,7 +281,7 @@ func (v *view) publishLocked(rep rpc.Message) {
 			v.state.Store(now)
 			return
 		}
-	case index < old.asked:
+	case index < old.asked, old.rep != nil && index == old.index:
 		now.restarts++
 	}
 	now.bytes = now.rep.Msgsize()
@@ -298,7 +290,8 @@ func (v *view) publishLocked(rep rpc.Message) {
 }
 
 // inVain reports whether rep answers a read whose time was up, and says what old
-// says. It may change rep's meta data while it looks.
+// says. It may change rep's meta data while it looks. Before its time is up a read is
+// answered with the index that it had when access rules have changed what it may see.
 func inVain(old, rep rpc.Message) bool {
 	meta := rpc.ReadMetaOf(rep)
 	if !meta.Expired {

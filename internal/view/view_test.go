@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"praetor/internal/fault"
+	"praetor/internal/msgreflect"
 	"praetor/internal/rpc"
 	"praetor/internal/view"
 )
@@ -197,6 +198,55 @@ func TestRestoreWakesAllWaiters(t *testing.T) {
 			}
 		}
 	})
+}
+
+// words is a reply with content.
+type words struct {
+	rpc.ReadMeta
+	Text string
+}
+
+func (z *words) MarshalMsg(b []byte) ([]byte, error)   { return msgreflect.Append(b, z) }
+func (z *words) UnmarshalMsg(b []byte) ([]byte, error) { return msgreflect.Decode(b, z) }
+func (z *words) Msgsize() int                          { return msgreflect.Size(z) }
+
+// TestChangeOfRightsWakesWaiters: a server answers a blocking read at once whose caller
+// may see something else than before, with the index that it had.
+func TestChangeOfRightsWakesWaiters(t *testing.T) {
+	op := rpc.Read[rpc.ReadOptions, words]("Test.Words")
+	synctest.Test(t, func(t *testing.T) {
+		changed := make(chan struct{})
+		asked := 0
+		servers := callerFunc(func(ctx context.Context, req rpc.Message) (rpc.Message, error) {
+			switch asked++; asked {
+			case 1:
+				return &words{ReadMeta: rpc.ReadMeta{Index: 10}, Text: "all"}, nil
+			case 2:
+				<-changed
+				return &words{ReadMeta: rpc.ReadMeta{Index: 10}, Text: "less"}, nil
+			}
+			<-ctx.Done()
+			return nil, ctx.Err()
+		})
+		vs := view.New(view.Options{Caller: servers})
+		ctx, cancel := context.WithCancel(context.Background())
+		done := make(chan error, 1)
+		go func() { done <- vs.Run(ctx) }() // waited for below
+		begun := time.Now()
+		time.AfterFunc(time.Second, func() { close(changed) })
+		rep, err := view.Await(t.Context(), vs, op, &rpc.ReadOptions{MinIndex: 10, MaxWait: time.Minute})
+		if err != nil || rep.Text != "less" || rep.Index != 10 || time.Since(begun) != time.Second {
+			t.Errorf("after %s got %+v, %v", time.Since(begun), rep, err)
+		}
+		cancel()
+		<-done
+	})
+}
+
+type callerFunc func(ctx context.Context, req rpc.Message) (rpc.Message, error)
+
+func (f callerFunc) Do(ctx context.Context, _ *rpc.Desc, req rpc.Message) (rpc.Message, error) {
+	return f(ctx, req)
 }
 
 func TestErrorUpstreamIsTheWaitersAnswer(t *testing.T) {

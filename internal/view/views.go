@@ -19,7 +19,7 @@ import (
 // Options say how to build Views. Caller is required.
 type Options struct {
 	Caller rpc.Caller
-	// Here tells that Caller answers the reads given to Live in this process.
+	// Here means that Caller answers the reads given to Live in this process.
 	Here bool
 	// Idle is how long a view lives unasked; 0 means 10 minutes.
 	Idle time.Duration
@@ -115,7 +115,7 @@ func (vs *Views) Run(ctx context.Context) error {
 type Answer[Rep any] struct {
 	// Reply is shared: it must not be changed.
 	Reply *Rep
-	// Hit tells that it was there when it was asked for.
+	// Hit reports whether the answer was there when it was asked for.
 	Hit bool
 	// Age is for how long the view has been out of touch with the servers.
 	Age time.Duration

@@ -22,36 +22,72 @@ export function setToken(secret) {
   location.reload();
 }
 
-async function send(method, path, { query = {}, body, signal } = {}) {
+/** The URL of a request about the datacenter that is shown. */
+export function address(path, query = {}) {
   const url = new URL(path, location.origin);
   const { datacenter } = here();
-  if (datacenter) url.searchParams.set("dc", datacenter);
+  // What is asked of the agent itself is no matter of a datacenter.
+  if (datacenter && !/^\/v1\/(agent|catalog\/datacenters)/.test(path)) url.searchParams.set("dc", datacenter);
   for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+  return url;
+}
+
+export const patience = 10000; // ms that an answer may take which waits for nothing
+
+/** A fetch that ends when signal says so, or after some time: servers that are stopped refuse nothing. */
+async function ask(url, options, signal, within) {
+  const both = new AbortController();
+  const stop = () => both.abort();
+  signal?.addEventListener("abort", stop);
+  if (signal?.aborted) stop();
+  let late = false;
+  const timer = setTimeout(() => { late = true; stop(); }, within);
+  try {
+    return await fetch(url, { ...options, signal: both.signal, cache: "no-store" });
+  } catch (error) {
+    throw late ? new Refused(504, `No answer within ${within / 1000} s: the servers are stopped, overloaded or cut off.`) : error;
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", stop);
+  }
+}
+
+/** The response to a request, whatever it is: for what is no JSON, too. */
+export function request(method, path, { query = {}, body, signal, within = patience } = /** @type {any} */ ({})) {
   const headers = token() ? { "X-Consul-Token": token() } : {};
-  const response = await fetch(url, { method, body, signal, headers, cache: "no-store" });
+  return ask(address(path, query), { method, body, headers }, signal, within);
+}
+
+let onHeaders = (/** @type {Headers} */ headers) => {};
+
+/** Has the headers of all answers told, for what they say of the leader. */
+export const tellHeaders = (tell) => { onHeaders = tell; };
+
+async function send(method, path, options = /** @type {any} */ ({})) {
+  const response = await request(method, path, options);
   const index = Number(response.headers.get("X-Consul-Index")) || undefined;
-  // What does not exist is an answer, not a fault, where the API says as of when.
-  if (response.status === 404 && index) return { data: null, index };
-  if (!response.ok) throw new Refused(response.status, await response.text());
-  return { data: await response.json(), index };
+  onHeaders(response.headers);
+  if (!response.ok) {
+    const text = await response.text();
+    // What does not exist is an answer, not a fault; an unknown path has a text.
+    if (response.status === 404 && (index || !text)) return { data: null, index };
+    throw new Refused(response.status, text);
+  }
+  const text = await response.text();
+  try { return { data: JSON.parse(text), index }; } catch { return { data: text, index }; }
 }
 
 /** Asks once. Data is null for what does not exist. */
 export const get = (path, options) => send("GET", path, options);
 export const put = (path, options) => send("PUT", path, options);
+export const post = (path, options) => send("POST", path, options);
 export const remove = (path, options) => send("DELETE", path, options);
 
 /** The path of a key. */
 export const keyPath = (key) => "/v1/kv/" + encodeURIComponent(key);
 
-// Requests that wait hold connections, of which a browser has six for a host. A
-// page that is left gives them back, and starts anew if it is returned to.
-const waiting = new Set();
-addEventListener("pagehide", () => waiting.forEach((stop) => stop.abort()));
-addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
-
 /** Waits, but not past an abort or one of some events on the document. */
-const pause = (ms, signal, ...events) =>
+export const pause = (ms, signal, ...events) =>
   new Promise((resolve) => {
     const done = () => {
       clearTimeout(timer);
@@ -65,122 +101,48 @@ const pause = (ms, signal, ...events) =>
     if (signal.aborted) done();
   });
 
-const forever = 2 ** 31 - 1;
-const retryNow = "praetor-retry";
-
-/** Has all that wait after a failure try again at once. */
-export const retry = () => document.dispatchEvent(new Event(retryNow));
-
-const minInterval = 1000; // ms between updates of a page, however busy the cluster
-const minRetry = 1000, maxRetry = 30000; // ms
-
-/** How long to wait after the n-th failure in a row: twice as long each time, scattered. */
-const backoff = (failures) => Math.min(maxRetry, minRetry * 2 ** Math.min(failures - 1, 5)) * (0.75 + Math.random() / 2);
-
-/**
- * Follows a path with blocking queries: calls onData now and after each change,
- * onError(error, milliseconds until the next try) when there is no answer. It
- * rests while nobody looks at the page. Returns a function that stops it.
- */
-export function follow(path, query, onData, onError) {
-  const stop = new AbortController();
-  waiting.add(stop);
-  run(path, query, stop.signal, onData, onError);
-  return () => { waiting.delete(stop); stop.abort(); };
-}
-
-async function run(path, query, signal, onData, onError) {
-  let index, failures = 0;
-  while (!signal.aborted) {
-    if (document.hidden) {
-      await pause(forever, signal, "visibilitychange");
-      continue;
-    }
-    const begun = Date.now();
-    try {
-      const answer = await unlessHidden(signal, (s) => get(path, { query: index ? { ...query, index, wait: "5m" } : query, signal: s }));
-      if (!answer) continue;
-      const changed = failures > 0 || !index || answer.index !== index;
-      // An index that goes backwards means that the state was restored: begin anew.
-      index = answer.index < index ? undefined : answer.index;
-      failures = 0;
-      if (changed && !signal.aborted) onData(answer.data);
-      await pause(index ? minInterval - (Date.now() - begun) : 5 * minInterval, signal);
-    } catch (error) {
-      if (signal.aborted) return;
-      index = undefined;
-      const wait = backoff(++failures);
-      onError(error, wait);
-      await pause(wait, signal, "visibilitychange", retryNow);
-    }
-  }
-}
-
-/** Runs a request that ends when the page is hidden; undefined if it was. */
-async function unlessHidden(signal, request) {
-  const both = new AbortController();
-  const stop = () => both.abort();
-  const hide = () => { if (document.hidden) stop(); };
-  signal.addEventListener("abort", stop);
-  document.addEventListener("visibilitychange", hide);
-  try {
-    return await request(both.signal);
-  } catch (error) {
-    if (both.signal.aborted && !signal.aborted) return undefined;
-    throw error;
-  } finally {
-    signal.removeEventListener("abort", stop);
-    document.removeEventListener("visibilitychange", hide);
-  }
-}
-
-// What cannot be asked at the moment, by path, for the notice above the page.
-const troubles = new Map();
-const watchers = new Set();
-
-function trouble(path, what) {
-  if (what ? false : !troubles.has(path)) return;
-  if (what) troubles.set(path, what);
-  else troubles.delete(path);
-  watchers.forEach((tell) => tell());
-}
-
-/** The latest trouble, null if all is well. */
-export function useTrouble() {
-  const latest = () => [...troubles.values()].at(-1) ?? null;
-  const [state, setState] = useState(latest);
-  useEffect(() => {
-    const tell = () => setState(latest());
-    watchers.add(tell);
-    return () => watchers.delete(tell);
-  }, []);
-  return state;
-}
-
-/**
- * Follows a path for as long as the component lives: undefined until there is an
- * answer, null for what does not exist. What was there stays while there is trouble.
- */
-export function useLive(path, query = {}) {
-  const [data, setData] = useState(undefined);
-  const key = path + "?" + new URLSearchParams(query);
-  useEffect(() => {
-    setData(undefined);
-    const stop = follow(path, query,
-      (fresh) => { trouble(key, null); setData(fresh); },
-      (error, wait) => trouble(key, { error, next: Date.now() + wait }));
-    return () => { stop(); trouble(key, null); };
-  }, [key]);
-  return data;
-}
-
 /** Asks once, and again when one of deps changes; undefined without an answer. */
-export function useOnce(path, deps = []) {
+export function useOnce(path, deps = [], query = {}) {
   const [data, setData] = useState(undefined);
   useEffect(() => {
+    if (!path) return undefined;
     const stop = new AbortController();
-    get(path, { signal: stop.signal }).then((answer) => setData(answer.data), () => {});
+    get(path, { query, signal: stop.signal }).then((answer) => setData(answer.data), () => {});
     return () => stop.abort();
   }, [path, ...deps]);
   return data;
+}
+
+let withoutRules = false; // access rules are off: everybody may do everything
+const rights = new Map(); // answers by datacenter and question; a token is for the life of the page
+
+/**
+ * Whether the caller's token may do things, each "resource:access" or
+ * "resource:access:name"; nothing is allowed until that is known.
+ */
+export const useMay = (...wants) => useRights(wants).map((may) => may === true);
+
+/** Whether it is known that the caller's token may not do a thing. */
+export const useMayNot = (want) => useRights([want])[0] === false;
+
+/** What is known of rights: true, false, or undefined. */
+function useRights(wants) {
+  const { datacenter } = here();
+  const known = (want) => (withoutRules ? true : rights.get(datacenter + "\n" + want));
+  const key = [datacenter, ...wants].join("\n");
+  const [, redraw] = useState(0);
+  useEffect(() => {
+    const open = wants.filter((w) => known(w) === undefined);
+    if (!open.length) return;
+    const learn = (want, may) => rights.set(datacenter + "\n" + want, may);
+    const body = JSON.stringify(open.map((w) => {
+      const [Resource, Access, ...name] = w.split(":");
+      return { Resource, Access, Segment: name.join(":") };
+    }));
+    post("/v1/internal/acl/authorize", { body }).then(
+      ({ data }) => data.forEach((answer, i) => learn(open[i], answer.Allow)),
+      (error) => { withoutRules ||= error.status === 401; },
+    ).then(() => redraw((n) => n + 1));
+  }, [key]);
+  return wants.map(known);
 }

@@ -35,3 +35,25 @@ export function roundTrip(a, b) {
   const adjusted = apart + a.Adjustment + b.Adjustment;
   return 1000 * (adjusted > 0 ? adjusted : apart);
 }
+
+// When this tab first saw each check in the state it has: the catalog keeps an index
+// of the last change, but no time.
+const seen = new Map();
+const begun = Date.now();
+const seenMost = 50000;
+
+/** Notes the states of checks, for since. */
+export function watch(checks) {
+  for (const c of checks) {
+    const key = c.Node + "\0" + c.CheckID, last = seen.get(key);
+    if (last?.status === c.Status || seen.size > seenMost) continue;
+    seen.set(key, { status: c.Status, at: last ? Date.now() : 0 });
+  }
+}
+
+/** Since when a check is what it is, as far as can be said. */
+export function since(c) {
+  const at = seen.get(c.Node + "\0" + c.CheckID)?.at;
+  if (at) return `${c.Status} since ${new Date(at).toLocaleTimeString()}`;
+  return `${c.Status} since before ${new Date(begun).toLocaleTimeString()}, when this page was opened (index ${c.ModifyIndex})`;
+}

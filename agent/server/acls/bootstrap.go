@@ -3,7 +3,6 @@ package acls
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -18,6 +17,7 @@ import (
 	"praetor/internal/acl/builtin"
 	"praetor/internal/fault"
 	"praetor/internal/ops"
+	"praetor/internal/regular"
 )
 
 const (
@@ -29,12 +29,12 @@ const (
 )
 
 func (s *Service) bootstrap(ctx context.Context, _ *acl.Authorizer, req *ops.ACLBootstrapRequest) (*ops.ACLTokenReply, error) {
-	if s.opts.Datacenter != s.opts.Primary {
-		return nil, fault.New(fault.Denied, "Permission denied: ACL bootstrap is only allowed in the primary datacenter %q", s.opts.Primary)
+	if s.Secondary() {
+		return nil, errDisabled
 	}
 	reset := s.resetIndex()
 	if done := s.Store.Read().ACLBootstrapped(); done != 0 && reset == 0 {
-		return nil, fault.New(fault.Denied, "Permission denied: ACL bootstrap no longer allowed (reset index: %d)", done)
+		return nil, fault.New(fault.Denied, "ACL bootstrap no longer allowed (reset index: %d)", done)
 	}
 	t := &catalog.ACLToken{
 		SecretID: req.Secret, Description: "Bootstrap Token (Global Management)",
@@ -67,7 +67,7 @@ func (s *Service) resetIndex() uint64 {
 	if s.opts.DataDir == "" {
 		return 0
 	}
-	text, err := readShort(s.resetPath())
+	text, err := regular.Read(s.resetPath(), maxResetFile)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return 0
@@ -75,27 +75,10 @@ func (s *Service) resetIndex() uint64 {
 		s.opts.Logger.Error("cannot read the bootstrap reset file", "path", s.resetPath(), "error", err)
 		return 0
 	}
-	index, err := strconv.ParseUint(strings.TrimSpace(text), 10, 64)
+	index, err := strconv.ParseUint(strings.TrimSpace(string(text)), 10, 64)
 	if err != nil {
 		s.opts.Logger.Error("the bootstrap reset file holds no index: write the number of the refusal into it", "path", s.resetPath(), "error", err)
 		return 0
 	}
 	return index
-}
-
-func readShort(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	b := make([]byte, maxResetFile+1)
-	n, err := f.Read(b)
-	switch {
-	case n > maxResetFile:
-		return "", fmt.Errorf("it is larger than %d bytes", maxResetFile)
-	case n == 0:
-		return "", err
-	}
-	return string(b[:n]), nil
 }

@@ -4,7 +4,7 @@
 //
 // # Use
 //
-//	s := acls.New(kernel, acls.Options{Enabled: true, Datacenter: "dc1", Primary: "dc1"})
+//	s := acls.New(kernel, acls.Options{Enabled: true})
 //	s.Register(mux)
 //	az, err := s.Resolve(ctx, token)
 //
@@ -18,7 +18,15 @@
 // to policies and roles by ID; what is shown has their present names, and leaves out
 // those that are gone.
 //
+// In a secondary datacenter policies, roles and global tokens are the primary's: the
+// leader copies them with their IDs, and removes them, by comparing hashes of all rows.
+// Writes of them go to the primary, and come back as copies. Local tokens are never
+// touched by that.
+//
 // # Decisions
+//
+// Copies are compared as a whole, at most once a second, and not followed change by
+// change: whatever was missed, restored or lost is mended by the next comparison.
 //
 // An authorizer is made once for a token and kept until any ACL row changes: the
 // index row tells. Policies are parsed once for each text and merged once for

@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/go-uuid"
 
 	"praetor/catalog"
+	"praetor/internal/acl"
 	"praetor/internal/acl/builtin"
 )
 
@@ -15,7 +16,7 @@ import (
 // the built-in policies, the anonymous token, and the management token of the
 // configuration, which closes the bootstrap (reference/security.md §1).
 func (s *Service) Establish(ctx context.Context) error {
-	if !s.opts.Enabled || s.opts.Datacenter != s.opts.Primary {
+	if !s.opts.Enabled || s.Secondary() {
 		return nil
 	}
 	if err := s.writeBuiltin(ctx); err != nil {
@@ -24,9 +25,9 @@ func (s *Service) Establish(ctx context.Context) error {
 	if err := s.writeInitial(ctx); err != nil {
 		return err
 	}
-	if _, t := s.Store.Read().ACLToken(nil, catalog.TokenAnonymous); t == nil {
+	if _, t := s.Store.Read().ACLToken(nil, acl.AnonymousAccessor); t == nil {
 		if err := s.createToken(ctx, false, &catalog.ACLToken{
-			AccessorID: catalog.TokenAnonymous, SecretID: anonymousSecret, Description: "Anonymous Token",
+			AccessorID: acl.AnonymousAccessor, SecretID: anonymousSecret, Description: "Anonymous Token",
 		}); err != nil {
 			return err
 		}
@@ -107,7 +108,7 @@ func (s *Service) ExpireTokens(ctx context.Context) {
 		}
 		expired := s.Store.Read().ACLTokensExpired(time.Now(), reapBatch)
 		expired = slices.DeleteFunc(expired, func(t *catalog.ACLToken) bool {
-			return !t.Local && s.opts.Datacenter != s.opts.Primary // the primary removes them
+			return !t.Local && s.Secondary() // the primary removes them
 		})
 		if len(expired) == 0 {
 			continue

@@ -1,80 +1,71 @@
 package acls
 
 import (
-	"slices"
-	"strings"
-
 	"praetor/catalog"
 	"praetor/internal/ops"
 )
 
-// policyIDs finds the policies that links name, each once.
-func policyIDs(tx *catalog.Tx, links []ops.ACLLink) ([]string, error) {
-	return linkedIDs(links, "policy", func(id string) string {
-		if _, p := tx.ACLPolicy(nil, id); p != nil {
-			return p.ID
-		}
-		return ""
-	}, func(name string) string {
-		if _, p := tx.ACLPolicyNamed(nil, name); p != nil {
-			return p.ID
-		}
-		return ""
-	})
+// noun is what tokens and roles can be linked to. Its look-ups return no ID for what
+// is not there.
+type noun struct {
+	what         string
+	byID, byName func(*catalog.Tx, string) ops.ACLLink
 }
 
-// roleIDs finds the roles that links name, each once.
-func roleIDs(tx *catalog.Tx, links []ops.ACLLink) ([]string, error) {
-	return linkedIDs(links, "role", func(id string) string {
-		if _, r := tx.ACLRole(nil, id); r != nil {
-			return r.ID
-		}
-		return ""
-	}, func(name string) string {
-		if _, r := tx.ACLRoleNamed(nil, name); r != nil {
-			return r.ID
-		}
-		return ""
-	})
+var (
+	policies = noun{"policy",
+		func(tx *catalog.Tx, id string) ops.ACLLink { _, p := tx.ACLPolicy(nil, id); return policyLink(p) },
+		func(tx *catalog.Tx, name string) ops.ACLLink {
+			_, p := tx.ACLPolicyNamed(nil, name)
+			return policyLink(p)
+		}}
+	roles = noun{"role",
+		func(tx *catalog.Tx, id string) ops.ACLLink { _, r := tx.ACLRole(nil, id); return roleLink(r) },
+		func(tx *catalog.Tx, name string) ops.ACLLink { _, r := tx.ACLRoleNamed(nil, name); return roleLink(r) }}
+)
+
+func policyLink(p *catalog.ACLPolicy) ops.ACLLink {
+	if p == nil {
+		return ops.ACLLink{}
+	}
+	return ops.ACLLink{ID: p.ID, Name: p.Name}
 }
 
-func linkedIDs(links []ops.ACLLink, what string, byID, byName func(string) string) ([]string, error) {
-	var ids []string
+func roleLink(r *catalog.ACLRole) ops.ACLLink {
+	if r == nil {
+		return ops.ACLLink{}
+	}
+	return ops.ACLLink{ID: r.ID, Name: r.Name}
+}
+
+// ids finds what links name, each once.
+func (n noun) ids(tx *catalog.Tx, links []ops.ACLLink) (ids []string, err error) {
 	for _, link := range links {
-		id := ""
+		var found ops.ACLLink
 		switch {
 		case link.ID == "":
-			if id = byName(link.Name); id == "" {
-				return nil, rejected("No such ACL %s with name %q", what, link.Name)
+			if found = n.byName(tx, link.Name); found.ID == "" {
+				return nil, rejected("No such ACL %s with name %q", n.what, link.Name)
 			}
 		case len(link.ID) != uuidLen:
-			return nil, rejected("Error looking up %s for ID: %q: index error: UUID must be %d characters", what, link.ID, uuidLen)
+			return nil, rejected("Error looking up %s for ID: %q: index error: UUID must be %d characters", n.what, link.ID, uuidLen)
 		default:
-			if id = byID(link.ID); id == "" {
-				return nil, rejected("No such ACL %s with ID %q", what, link.ID)
+			if found = n.byID(tx, link.ID); found.ID == "" {
+				return nil, rejected("No such ACL %s with ID %q", n.what, link.ID)
 			}
 		}
-		if !slices.ContainsFunc(ids, func(other string) bool { return strings.EqualFold(other, id) }) {
-			ids = append(ids, id)
+		if !containsID(ids, found.ID) {
+			ids = append(ids, found.ID)
 		}
 	}
 	return ids, nil
 }
 
-// policyLinks shows the policies that are there, by their present names.
-func policyLinks(tx *catalog.Tx, ids []string) (links []ops.ACLLink) {
+// links shows what is there of ids, by its present name.
+func (n noun) links(tx *catalog.Tx, ids []string) (links []ops.ACLLink) {
 	for _, id := range ids {
-		if _, p := tx.ACLPolicy(nil, id); p != nil {
-			links = append(links, ops.ACLLink{ID: p.ID, Name: p.Name})
-		}
-	}
-	return links
-}
-
-func roleLinks(tx *catalog.Tx, ids []string) (links []ops.ACLLink) {
-	for _, id := range ids {
-		if _, r := tx.ACLRole(nil, id); r != nil {
-			links = append(links, ops.ACLLink{ID: r.ID, Name: r.Name})
+		if link := n.byID(tx, id); link.ID != "" {
+			links = append(links, link)
 		}
 	}
 	return links
@@ -85,7 +76,7 @@ const hidden = "<hidden>"
 
 // showToken shows a token; secrets are for those who may write ACLs.
 func showToken(tx *catalog.Tx, t *catalog.ACLToken, secrets bool) *ops.ACLToken {
-	shown := &ops.ACLToken{Row: *t, Policies: policyLinks(tx, t.Policies), Roles: roleLinks(tx, t.Roles)}
+	shown := &ops.ACLToken{Row: *t, Policies: policies.links(tx, t.Policies), Roles: roles.links(tx, t.Roles)}
 	if !secrets {
 		shown.Row.SecretID = hidden
 	}
@@ -93,5 +84,5 @@ func showToken(tx *catalog.Tx, t *catalog.ACLToken, secrets bool) *ops.ACLToken 
 }
 
 func showRole(tx *catalog.Tx, r *catalog.ACLRole) *ops.ACLRole {
-	return &ops.ACLRole{Row: *r, Policies: policyLinks(tx, r.Policies)}
+	return &ops.ACLRole{Row: *r, Policies: policies.links(tx, r.Policies)}
 }

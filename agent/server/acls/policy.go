@@ -67,12 +67,16 @@ func (s *Service) policySet(ctx context.Context, _ *acl.Authorizer, req *ops.ACL
 	return &ops.ACLPolicyReply{Policy: *stored}, nil
 }
 
-// checkPolicy refuses what cannot be a policy.
+// checkPolicy refuses what cannot be a policy, and gives one that is there the ID that it
+// has.
 func (s *Service) checkPolicy(p *catalog.ACLPolicy, create bool) error {
 	tx := s.Store.Read()
 	_, old := tx.ACLPolicy(nil, p.ID)
 	if !create && old == nil {
 		return rejected("cannot find policy %s", p.ID)
+	}
+	if old != nil {
+		p.ID = old.ID // whatever its case
 	}
 	if old == nil || old.Name != p.Name || p.Name == "" {
 		if err := checkPolicyName(p.Name); err != nil {

@@ -2,7 +2,6 @@ package acls
 
 import (
 	"context"
-	"slices"
 	"strings"
 
 	"github.com/hashicorp/go-uuid"
@@ -38,7 +37,7 @@ func (s *Service) roleList(ctx context.Context, _ *acl.Authorizer, req *ops.ACLL
 		index, all := tx.ACLRoles(ws)
 		rep.Roles = make([]*ops.ACLRole, 0, len(all))
 		for _, r := range all {
-			if req.PolicyID == "" || slices.Contains(r.Policies, req.PolicyID) {
+			if req.PolicyID == "" || containsID(r.Policies, req.PolicyID) {
 				rep.Roles = append(rep.Roles, showRole(tx, r))
 			}
 		}
@@ -69,10 +68,14 @@ func (s *Service) roleSet(ctx context.Context, _ *acl.Authorizer, req *ops.ACLRo
 	return &ops.ACLRoleReply{Role: *showRole(tx, stored)}, nil
 }
 
-// checkRole refuses what cannot be a role, and fills in its links.
+// checkRole refuses what cannot be a role, and fills in its links and the ID that it has.
 func (s *Service) checkRole(r *catalog.ACLRole, links []ops.ACLLink, create bool) (err error) {
 	tx := s.Store.Read()
-	if _, old := tx.ACLRole(nil, r.ID); !create && old == nil {
+	_, old := tx.ACLRole(nil, r.ID)
+	switch {
+	case old != nil:
+		r.ID = old.ID // whatever its case
+	case !create:
 		return rejected("cannot find role %s", r.ID)
 	}
 	if err := checkRoleName(r.Name); err != nil {
@@ -81,7 +84,7 @@ func (s *Service) checkRole(r *catalog.ACLRole, links []ops.ACLLink, create bool
 	if _, other := tx.ACLRoleNamed(nil, r.Name); other != nil && !strings.EqualFold(other.ID, r.ID) {
 		return rejected("Invalid Role: A Role with Name %q already exists", r.Name)
 	}
-	if r.Policies, err = policyIDs(tx, links); err != nil {
+	if r.Policies, err = policies.ids(tx, links); err != nil {
 		return err
 	}
 	has := identities{on: "role", services: r.ServiceIdentities, nodes: r.NodeIdentities, templates: r.TemplatedPolicies}

@@ -13,10 +13,10 @@ import (
 
 // Options says how a server decides.
 type Options struct {
-	Enabled    bool // else every operation is refused
-	Datacenter string
-	Primary    string       // the datacenter that has the policies, roles and global tokens
-	Elsewhere  acl.Resolver // of tokens that are not kept in this datacenter; nil in the primary
+	Enabled   bool         // else every operation is refused
+	Elsewhere acl.Resolver // of tokens that are not kept in this datacenter; nil in the primary
+
+	TokenReplication bool // in a secondary datacenter: copy tokens, and allow local ones
 
 	AllowByDefault bool // what no rule is about
 	DataDir        string
@@ -30,14 +30,19 @@ type Service struct {
 	opts Options
 	took *telemetry.Timer
 
-	sets rules.Cache
+	sets   rules.Cache
+	copied copied // in a secondary datacenter
 
 	mu     sync.Mutex
 	tokens map[string]*known // by secret; of the generation alone
-	gen    uint64            // catalog.Tx.ACLGeneration
+	gen    generation
 }
 
 // New returns a Service.
 func New(k *kernel.Kernel, opts Options) *Service {
-	return &Service{Kernel: k, opts: opts, took: k.Metrics.Timer("acl.ResolveToken"), tokens: map[string]*known{}}
+	s := &Service{Kernel: k, opts: opts, took: k.Metrics.Timer("acl.ResolveToken"), tokens: map[string]*known{}}
+	if opts.Enabled && s.Secondary() {
+		s.copied.rep = s.idle()
+	}
+	return s
 }

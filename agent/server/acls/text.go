@@ -11,7 +11,10 @@ import (
 
 // Refusals that clients know (reference/http-operator-acl.md §3).
 var (
-	errNotFound       = fault.New(fault.Denied, "ACL not found")
+	errNotFound = fault.New(fault.Denied, "ACL not found")
+	// errNotBootstrapped is errNotFound of a token where there is none yet.
+	errNotBootstrapped = fault.New(fault.Denied,
+		"ACL system must be bootstrapped before making any requests that require authorization: ACL not found")
 	errNoToken        = fault.New(fault.Denied, "token does not exist: ACL not found")
 	errNoPolicy       = fault.New(fault.NotFound, "Requested policy does not exist: ACL not found")
 	errNoRole         = fault.New(fault.NotFound, "Requested role does not exist: ACL not found")
@@ -137,6 +140,9 @@ func (i *identities) checkTemplates() error {
 			return rejected("no such ACL templated policy with ID %q", t.TemplateID)
 		case t.TemplateID != "" && t.TemplateID != template.ID:
 			return rejected("templated policy %q has another ID than %q", template.Name, t.TemplateID)
+		}
+		if t.Name == "" && template.HasVariable() { // as Consul's schema has it of none at all
+			return rejected("validation error for templated policy %q: 1 error occurred:\n\t* Invalid type. Expected: object, given: null\n\n", template.Name)
 		}
 		if err := template.Check(t.Name); err != nil {
 			return rejected("validation error for templated policy %q: %w", template.Name, err)

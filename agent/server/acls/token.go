@@ -8,6 +8,7 @@ import (
 
 	"praetor/catalog"
 	"praetor/internal/acl"
+	"praetor/internal/fault"
 	"praetor/internal/ops"
 )
 
@@ -67,6 +68,9 @@ func (s *Service) tokenList(ctx context.Context, az *acl.Authorizer, req *ops.AC
 	rep, secrets := &ops.ACLTokensReply{}, az.Allows(acl.ACL.Write())
 	return rep, s.Read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
 		index, all := tx.ACLTokens(ws)
+		if secrets { // the order of secrets would tell something of them
+			slices.SortFunc(all, func(a, b *catalog.ACLToken) int { return strings.Compare(a.SecretID, b.SecretID) })
+		}
 		now := time.Now()
 		rep.Tokens = make([]*ops.ACLToken, 0, len(all))
 		for _, t := range all {
@@ -103,7 +107,7 @@ func (s *Service) tokenDelete(ctx context.Context, _ *acl.Authorizer, req *ops.A
 	}
 	_, old := s.Store.Read().ACLToken(nil, req.ID)
 	switch {
-	case strings.EqualFold(req.ID, catalog.TokenAnonymous):
+	case strings.EqualFold(req.ID, acl.AnonymousAccessor):
 		return nil, rejected("Delete operation not permitted on the anonymous token")
 	case old == nil:
 		return nil, errNothingDeleted
@@ -111,5 +115,18 @@ func (s *Service) tokenDelete(ctx context.Context, _ *acl.Authorizer, req *ops.A
 		return nil, rejected("Deletion of the request's authorization token is not permitted")
 	}
 	_, _, err := s.Apply(ctx, catalog.ACLTokenCommand, &catalog.ACLTokenWrite{Verb: catalog.ACLDelete, Tokens: []*catalog.ACLToken{{AccessorID: old.AccessorID}}})
+	return &ops.ACLDeleteReply{}, err
+}
+
+// logout removes the request's own token, if a login made it.
+func (s *Service) logout(ctx context.Context, _ *acl.Authorizer, req *ops.ACLLogoutRequest) (*ops.ACLDeleteReply, error) {
+	_, t, err := s.find(s.Store.Read(), nil, req.Token)
+	switch {
+	case err != nil:
+		return nil, err
+	case t.AuthMethod == "":
+		return nil, fault.New(fault.Denied, "Permission denied: token wasn't created via login")
+	}
+	_, _, err = s.Apply(ctx, catalog.ACLTokenCommand, &catalog.ACLTokenWrite{Verb: catalog.ACLDelete, Tokens: []*catalog.ACLToken{{AccessorID: t.AccessorID}}})
 	return &ops.ACLDeleteReply{}, err
 }

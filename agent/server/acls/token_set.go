@@ -101,10 +101,10 @@ func keepFixed(t, old *catalog.ACLToken, ttl time.Duration) error {
 }
 
 func (s *Service) storeToken(ctx context.Context, tx *catalog.Tx, verb catalog.ACLVerb, t *catalog.ACLToken, given *ops.ACLToken) (_ *ops.ACLTokenReply, err error) {
-	if t.Roles, err = roleIDs(tx, given.Roles); err != nil {
+	if t.Roles, err = roles.ids(tx, given.Roles); err != nil {
 		return nil, err
 	}
-	if t.Policies, err = policyIDs(tx, given.Policies); err != nil {
+	if t.Policies, err = policies.ids(tx, given.Policies); err != nil {
 		return nil, err
 	}
 	has := identities{on: "token", local: t.Local, services: t.ServiceIdentities, nodes: t.NodeIdentities, templates: t.TemplatedPolicies}

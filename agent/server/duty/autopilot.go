@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/raft"
 	autopilot "github.com/hashicorp/raft-autopilot"
 
+	"praetor/agent/server/kernel"
 	"praetor/catalog"
 	"praetor/gossip"
 	"praetor/internal/ops"
@@ -28,7 +29,7 @@ const statsTime = time.Second
 // startAutopilot promotes servers that proved stable and removes dead ones,
 // until ctx ends (reference/internals.md §10).
 func (s *Set) startAutopilot(ctx context.Context) *autopilot.Autopilot {
-	pilot := autopilot.New(s.Raft.Raft(), pilotDelegate{s}, autopilot.WithLogger(s.Logger.Named("autopilot")))
+	pilot := autopilot.New(s.Raft.Raft(), pilotDelegate{s}, autopilot.WithLogger(s.Logger.Named("autopilot")), autopilot.WithPromoter(&promoter{}))
 	pilot.Start(ctx)
 	return pilot
 }
@@ -36,17 +37,24 @@ func (s *Set) startAutopilot(ctx context.Context) *autopilot.Autopilot {
 // pilotDelegate tells autopilot what it asks of this server.
 type pilotDelegate struct{ s *Set }
 
-func (d pilotDelegate) AutopilotConfig() *autopilot.Config {
+// config is what is replicated.
+func (d pilotDelegate) config() *catalog.Autopilot {
 	c := d.s.Store.Read().Autopilot()
 	if c == nil { // a snapshot that had none was restored
 		c = &d.s.opts.Autopilot
 	}
+	return c
+}
+
+func (d pilotDelegate) AutopilotConfig() *autopilot.Config {
+	c := d.config()
 	return &autopilot.Config{
 		CleanupDeadServers:      c.CleanupDeadServers,
 		LastContactThreshold:    time.Duration(c.LastContactThreshold),
 		MaxTrailingLogs:         c.MaxTrailingLogs,
 		MinQuorum:               uint(c.MinQuorum),
 		ServerStabilizationTime: time.Duration(c.ServerStabilizationTime),
+		Ext:                     placing{zones: c.RedundancyZoneTag != "", upgrades: c.UpgradeVersionTag != "", disabled: c.DisableUpgradeMigration},
 	}
 }
 
@@ -54,6 +62,7 @@ func (pilotDelegate) NotifyState(*autopilot.State) {}
 
 func (d pilotDelegate) KnownServers() map[raft.ServerID]*autopilot.Server {
 	leader, _ := d.s.Raft.Leader()
+	c, tx := d.config(), d.s.Store.Read()
 	servers := map[raft.ServerID]*autopilot.Server{}
 	for _, m := range d.s.LAN.Members() {
 		info, ok := gossip.ParseServer(m)
@@ -67,6 +76,14 @@ func (d pilotDelegate) KnownServers() map[raft.ServerID]*autopilot.Server {
 			NodeType: autopilot.NodeVoter,
 			Meta:     m.Tags, IsLeader: info.ID == leader,
 		}
+		place := Place{Replica: info.NonVoter}
+		if place.Replica {
+			server.NodeType = NodeReadReplica
+		}
+		if node, _ := kernel.NodeNamed(tx, info.Name); node != nil {
+			place.Zone, place.Version = node.Meta[c.RedundancyZoneTag], node.Meta[c.UpgradeVersionTag]
+		}
+		server.Ext = place
 		// A server that came back under another name is known twice: the living
 		// entry counts.
 		if old := servers[server.ID]; old == nil || server.NodeStatus == autopilot.NodeAlive {

@@ -42,7 +42,7 @@ func (s *Set) RunBootstrap(ctx context.Context) error {
 	ticker := time.NewTicker(bootstrapRetry)
 	defer ticker.Stop()
 	var seen settling
-	for s.opts.BootstrapExpect > 1 && !s.Raft.HasState() {
+	for s.opts.BootstrapExpect > 1 && !s.opts.ReadReplica && !s.Raft.HasState() {
 		if s.bootstrapOnce(ctx, &seen) {
 			break
 		}
@@ -83,7 +83,7 @@ func (s *Set) bootstrapOnce(ctx context.Context, seen *settling) bool {
 	}
 	var peers []raftstore.Peer
 	for _, c := range servers {
-		peers = append(peers, raftstore.Peer{ID: c.ID, Address: c.RPCAddress, Voter: !c.NonVoter})
+		peers = append(peers, raftstore.Peer{ID: c.ID, Address: c.RPCAddress, Voter: true})
 	}
 	if s.Raft.HasState() {
 		return true // somebody was quicker and has already told this server
@@ -160,8 +160,8 @@ func (s *Set) candidates() ([]gossip.ServerInfo, obstacle) {
 	var told, silent []gossip.ServerInfo
 	for _, m := range s.LAN.Members() {
 		info, ok := gossip.ParseServer(m)
-		if !ok || info.Datacenter != s.Datacenter || m.Status != gossip.Alive {
-			continue
+		if !ok || info.Datacenter != s.Datacenter || m.Status != gossip.Alive || info.NonVoter {
+			continue // a read replica joins what others found
 		}
 		switch {
 		case info.Bootstrap:

@@ -13,25 +13,28 @@ import (
 	"praetor/internal/configentry"
 	"praetor/internal/rpc"
 	"praetor/internal/telemetry"
+	"praetor/raftstore"
 )
 
 // Options say how a server does its duties.
 type Options struct {
 	Address string // advertised host:port of the RPC listener
 	Dialer  rpc.Dialer
+	Witness *raftstore.Witness // whose process this is
 
 	// Bootstrap elects this server at once if it has no state; BootstrapExpect
 	// waits for so many servers first (reference/internals.md §9).
 	Bootstrap       bool
 	BootstrapExpect int
+	ReadReplica     bool // this server never votes, so it founds no cluster
 	Dev             bool // as Bootstrap, without saying so to others
 
 	LeaveDrainTime time.Duration
 	Autopilot      catalog.Autopilot   // what the first leader writes
 	Entries        []configentry.Entry // a new leader writes those that are not there
 
-	Establish func(context.Context) error // what else a new leader does before it answers
-	Others    []func(context.Context)     // what else it does until the term ends
+	Establish []func(context.Context) error // what else a new leader does before it answers
+	Others    []func(context.Context)       // what else it does until the term ends
 }
 
 // Set is the duties of one server: those of a leader, done while it leads, and how
@@ -47,6 +50,7 @@ type Set struct {
 	orders      orders
 	vetting     *vetting
 	evidence    *evidence // of the reconcile loop
+	instances   instances
 
 	restored    chan struct{} // makes the leader take up its duties again
 	established atomic.Uint64 // how often it has

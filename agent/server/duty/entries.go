@@ -9,8 +9,12 @@ import (
 )
 
 // bootstrapEntries writes the entries of the configuration that are not there.
-// One that does not fit those that are there is told and left out.
+// One that does not fit those that are there is told and left out. A secondary
+// datacenter has those of the primary alone.
 func (s *Set) bootstrapEntries(ctx context.Context) error {
+	if s.Secondary() {
+		return nil
+	}
 	for _, entry := range *s.entries.Load() {
 		kind, name := configentry.KindOf(entry), entry.EntryName()
 		if _, old := s.Store.Read().ConfigEntry(nil, kind, name); old != nil {

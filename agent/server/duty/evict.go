@@ -36,6 +36,7 @@ func (s *Set) catalogEvict(ctx context.Context, az *acl.Authorizer, req *ops.Cat
 	if err := refuseEviction(d, m, known); err != nil {
 		return nil, err
 	}
+	ctx = s.By(ctx, az)
 	s.Logger.Info("evicting", "what", e.what, "node", d.Node, "agent", known && m.Status == gossip.Alive)
 	if !known || m.Status != gossip.Alive {
 		return s.evictAbandoned(ctx, e, m, known)
@@ -66,7 +67,7 @@ func evicted(d *catalog.Deregister) string {
 func serviceOf(tx *catalog.Tx, d *catalog.Deregister) string {
 	if d.ServiceID == "" {
 		if c := kernel.CheckWithID(tx, d.Node, d.CheckID); c != nil {
-			return c.ServiceName
+			return kernel.ServiceOf(c)
 		}
 		return ""
 	}
@@ -106,7 +107,7 @@ func refuseEviction(d *catalog.Deregister, m gossip.Member, known bool) error {
 	}
 	_, isServer := gossip.ParseServer(m)
 	switch alive := m.Status == gossip.Alive; {
-	case d.ServiceID == kernel.ConsulService && isServer && alive:
+	case kernel.ServiceKey(d.ServiceID) == kernel.ConsulService && isServer && alive:
 		return fault.New(fault.Invalid, "service %q on node %q says that the node is a server: it goes when the server leaves", d.ServiceID, d.Node)
 	case d.ServiceID == "" && d.CheckID == catalog.SerfHealth:
 		return fault.New(fault.Invalid, "check %q is what gossip says of node %q: it goes with the node", d.CheckID, d.Node)

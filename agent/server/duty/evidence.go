@@ -10,6 +10,7 @@ import (
 	"praetor/catalog"
 	"praetor/gossip"
 	"praetor/internal/fault"
+	"praetor/internal/life"
 )
 
 const (
@@ -231,7 +232,7 @@ func (s *Set) awaitName(ctx context.Context, reg *catalog.Register) {
 	defer cancel()
 	for {
 		node, _ := kernel.NodeNamed(s.Store.Read(), reg.Node)
-		if !isOther(node, reg.ID) || !pause(ctx, nameLook) {
+		if !isOther(node, reg.ID) || !life.Pause(ctx, nameLook) {
 			return
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"praetor/catalog"
+	"praetor/internal/life"
 )
 
 const (
@@ -63,7 +64,13 @@ func (s *Set) lead(ctx context.Context) {
 		s.Logger.Warn("tell the pool of the new leader", "error", err)
 	}
 	defer s.Timers.stop()
-	for ctx.Err() == nil && s.takeUp(ctx) {
+	for told := false; ctx.Err() == nil && s.takeUp(ctx); {
+		if !told {
+			told = true
+			if err := s.Tell(ctx, catalog.EventElected); err != nil && ctx.Err() == nil {
+				s.Logger.Warn("note the new leader in the history", "error", err)
+			}
+		}
 		s.doDuties(ctx)
 	}
 }
@@ -81,7 +88,7 @@ func (s *Set) takeUp(ctx context.Context) bool {
 		}
 		s.Logger.Error("take up leadership: handing it on", "error", err)
 		_ = s.handOn(ctx) // logged; success ends ctx
-		if !pause(ctx, establishRetry) {
+		if !life.Pause(ctx, establishRetry) {
 			return false
 		}
 	}
@@ -105,6 +112,7 @@ func (s *Set) doDuties(ctx context.Context) {
 	duties.Go(func() { s.reapDeletions(ctx) })
 	duties.Go(func() { s.reconcileLoop(ctx) })
 	duties.Go(func() { s.followReloads(ctx) })
+	duties.Go(func() { s.replicateEntries(ctx) })
 	for _, other := range s.opts.Others {
 		duties.Go(func() { other(ctx) })
 	}
@@ -155,8 +163,8 @@ func (s *Set) establish(ctx context.Context) error {
 	if err := s.bootstrapEntries(ctx); err != nil {
 		return err
 	}
-	if s.opts.Establish != nil {
-		if err := s.opts.Establish(ctx); err != nil {
+	for _, establish := range s.opts.Establish {
+		if err := establish(ctx); err != nil {
 			return err
 		}
 	}
@@ -192,7 +200,7 @@ func (s *Set) TakeUpAgain(ctx context.Context) {
 	case <-ctx.Done():
 		return
 	}
-	for s.established.Load() == before && s.Raft.IsLeader() && pause(ctx, establishedPoll) {
+	for s.established.Load() == before && s.Raft.IsLeader() && life.Pause(ctx, establishedPoll) {
 	}
 }
 

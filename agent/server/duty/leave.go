@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"praetor/internal/life"
 	"praetor/raftstore"
 )
 
@@ -30,28 +31,19 @@ func (s *Set) PrepareLeave(ctx context.Context) error {
 // take this server out of the configuration.
 func (s *Set) FinishLeave(ctx context.Context) error {
 	s.Retire()
-	if !pause(ctx, s.opts.LeaveDrainTime) {
+	if !life.Pause(ctx, s.opts.LeaveDrainTime) {
 		return ctx.Err()
 	}
 	if s.Raft.IsLeader() || s.voters() < 2 {
 		return nil
 	}
 	for deadline := time.Now().Add(removedWait); time.Now().Before(deadline); {
-		if !s.isPeer() || !pause(ctx, 50*time.Millisecond) {
+		if !s.isPeer() || !life.Pause(ctx, 50*time.Millisecond) {
 			return nil
 		}
 	}
 	s.Logger.Warn("still in the Raft configuration at the end of a graceful leave")
 	return nil
-}
-
-func pause(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-ctx.Done():
-		return false
-	case <-time.After(d):
-		return true
-	}
 }
 
 func (s *Set) voters() int {

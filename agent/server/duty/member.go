@@ -30,6 +30,8 @@ func (s *Set) reconcileMember(ctx context.Context, m gossip.Member, reaped bool)
 		return s.memberGone(ctx, m)
 	case m.Status == gossip.Failed:
 		return s.memberFailed(ctx, m)
+	case m.Status == gossip.Alive && kernel.NodeKey(m.Name) == kernel.NodeKey(s.Name):
+		return s.giveName(ctx, m) // in a state that was restored it may be another's
 	case m.Status == gossip.Alive:
 		return s.memberAlive(ctx, m)
 	}
@@ -128,8 +130,8 @@ func (s *Set) memberFailed(ctx context.Context, m gossip.Member) error {
 	if node == nil || isOther(node, m.Tags["id"]) {
 		return nil // never registered, gone already, or its name is another's
 	}
-	if node.Address == m.Addr.String() && serfStatus(tx, m.Name) == catalog.Critical {
-		return nil
+	if serfStatus(tx, m.Name) == catalog.Critical {
+		return nil // wherever gossip has it: its address stays
 	}
 	s.Logger.Info("member failed, marking health critical", "member", m.Name)
 	_, _, err := s.Apply(ctx, catalog.RegisterCommand, &catalog.Register{

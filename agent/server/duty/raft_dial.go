@@ -36,7 +36,7 @@ func (s *Set) DialRaft(ctx context.Context, p raftstore.Peer) (net.Conn, error) 
 	if len(servers) == 0 {
 		return nil, errors.New("nobody knows where server " + p.ID + " is")
 	}
-	return firstConn(ctx, len(servers), func(ctx context.Context, i int) (net.Conn, error) {
+	conn, err := firstConn(ctx, len(servers), func(ctx context.Context, i int) (net.Conn, error) {
 		srv := servers[i]
 		conn, err := s.opts.Dialer.DialRaft(ctx, srv)
 		if errors.Is(err, rpc.ErrNoHello) && s.gossipHas(p.ID, srv.Address) {
@@ -44,6 +44,8 @@ func (s *Set) DialRaft(ctx context.Context, p raftstore.Peer) (net.Conn, error) 
 		}
 		return conn, err
 	})
+	s.dialed(err)
+	return conn, err
 }
 
 // Whereabouts lists where a server may be, the likeliest first.

@@ -3,11 +3,13 @@ package duty_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
 	"praetor/agent/server/duty"
 	"praetor/catalog"
+	"praetor/internal/testkernel"
 )
 
 // Random calls against a map.
@@ -79,4 +81,72 @@ func TestSessionThatCannotBeEndedIsTriedAgainLaterAndLater(t *testing.T) {
 		}
 		again(now)
 	}
+}
+
+// session makes one of node n.
+func (r room) session(i int, ttl string) string {
+	id := testkernel.ID(500 + i)
+	r.Log(catalog.SessionCommand, &catalog.SessionWrite{Verb: catalog.SessionCreate, Session: catalog.Session{ID: id, Node: "n", TTL: ttl, Behavior: "release"}})
+	return id
+}
+
+func (r room) sessions() (ids []string) {
+	_, list := r.Store.Read().Sessions(nil)
+	for _, session := range list {
+		ids = append(ids, session.ID[5:8])
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// TestSessionsEndTwoTTLsAfterTheyWereRenewed, also those that come while the leader waits
+// for a later one.
+func TestSessionsEndTwoTTLsAfterTheyWereRenewed(t *testing.T) {
+	leading(t, func(r room) {
+		r.Log(catalog.RegisterCommand, &catalog.Register{Node: "n", Address: "10.0.1.1"})
+		late := r.session(1, "100s")
+		r.serving()
+		time.Sleep(time.Second)
+		soon := r.session(2, "10s")
+		r.duties.Timers.Set(soon, 10*time.Second, time.Now())
+		other := r.session(3, "30s")
+		r.duties.Timers.Set(other, 30*time.Second, time.Now())
+		ended := r.session(4, "10s")
+		r.duties.Timers.Set(ended, 10*time.Second, time.Now())
+		r.Log(catalog.SessionCommand, &catalog.SessionWrite{Verb: catalog.SessionDestroy, Session: catalog.Session{ID: ended}})
+		time.Sleep(15 * time.Second)
+		r.duties.Timers.Set(late, 100*time.Second, time.Now())
+		for _, c := range []struct {
+			after time.Duration
+			want  []string
+		}{
+			{5*time.Second - 1, []string{"501", "502", "503"}}, {2, []string{"501", "503"}}, {40*time.Second - 2, []string{"501", "503"}}, {2, []string{"501"}}, {155*time.Second - 2, []string{"501"}}, {2, nil},
+		} {
+			time.Sleep(c.after)
+			if got := r.sessions(); !slices.Equal(got, c.want) {
+				t.Errorf("after %s more: %q, want %q", c.after, got, c.want)
+			}
+		}
+		if got := r.duties.Timers.Active(); got != 0 {
+			t.Errorf("%d timers are left", got)
+		}
+	})
+}
+
+// TestASessionThatCannotBeEndedIsTriedAgain as when there is no quorum.
+func TestASessionThatCannotBeEndedIsTriedAgain(t *testing.T) {
+	leading(t, func(r room) {
+		r.Log(catalog.RegisterCommand, &catalog.Register{Node: "n", Address: "10.0.1.1"})
+		r.session(1, "10s")
+		r.serving()
+		r.Retire() // no more writes
+		time.Sleep(20*time.Second + 1)
+		if got := r.duties.Timers.Next(time.Now()); r.duties.Timers.Active() != 1 || got != 10*time.Second-1 {
+			t.Errorf("%d timers, the next in %s", r.duties.Timers.Active(), got)
+		}
+		time.Sleep(10 * time.Second)
+		if got := r.duties.Timers.Next(time.Now()); got != 20*time.Second-1 {
+			t.Errorf("the third time in %s", got)
+		}
+	})
 }

@@ -12,6 +12,7 @@ import (
 
 	"praetor/agent/server/kernel"
 	"praetor/gossip"
+	"praetor/internal/life"
 	"praetor/internal/rpc"
 	"praetor/raftstore"
 )
@@ -87,7 +88,7 @@ func (s *Set) vetUntilShown(ctx context.Context, c claim, info gossip.ServerInfo
 		if tries == vetWarnAfter {
 			s.Logger.Warn("not letting server into Raft: it does not show who it is", "server", info.Name, "id", info.ID, "address", info.RPCAddress, "error", err)
 		}
-		if !pause(ctx, wait) || !s.gossipHas(c.id, c.address) {
+		if !life.Pause(ctx, wait) || !s.gossipHas(c.id, c.address) {
 			s.vetting.drop(c)
 			return
 		}

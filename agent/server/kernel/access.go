@@ -6,6 +6,7 @@ import (
 	"praetor/catalog"
 	"praetor/internal/acl"
 	"praetor/internal/fault"
+	"praetor/internal/mesh"
 )
 
 // MayRegister asks for service:write on every service that the registration touches,
@@ -43,14 +44,11 @@ func mayRegisterService(c *acl.Authorizer, services []*catalog.Service, svc *cat
 	if old := ServiceWithID(services, svc.ID); old != nil && !c.Allows(acl.Service.Write(old.Service)) {
 		return acl.ErrDenied // of another name
 	}
-	if svc.Kind == KindConnectProxy && svc.Proxy != nil {
+	if svc.Kind == mesh.KindProxy && svc.Proxy != nil {
 		return c.Check(acl.Service.Write(svc.Proxy.DestinationServiceName))
 	}
 	return nil
 }
-
-// KindConnectProxy is the kind of a service that speaks for another.
-const KindConnectProxy = "connect-proxy"
 
 // mayChangeNode asks for the node that is to be, and for the one that has its ID now.
 func mayChangeNode(c *acl.Authorizer, tx *catalog.Tx, reg *catalog.Register) error {
@@ -70,7 +68,7 @@ func mayChangeNode(c *acl.Authorizer, tx *catalog.Tx, reg *catalog.Register) err
 // has: a service, or the node itself.
 func mayRegisterCheck(c *acl.Authorizer, tx *catalog.Tx, reg *catalog.Register, services []*catalog.Service, check *catalog.Check) error {
 	owner := ""
-	if svc := reg.Service; svc != nil && svc.ID == check.ServiceID {
+	if svc := reg.Service; svc != nil && ServiceKey(svc.ID) == ServiceKey(check.ServiceID) {
 		owner = svc.Service
 	} else if old := ServiceWithID(services, check.ServiceID); old != nil {
 		owner = old.Service
@@ -79,7 +77,7 @@ func mayRegisterCheck(c *acl.Authorizer, tx *catalog.Tx, reg *catalog.Register, 
 		return err
 	}
 	if old := CheckWithID(tx, reg.Node, check.CheckID); old != nil {
-		return mayWriteCheckOf(c, reg.Node, old.ServiceName)
+		return mayWriteCheckOf(c, reg.Node, ServiceOf(old))
 	}
 	return nil
 }

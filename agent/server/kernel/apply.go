@@ -13,6 +13,10 @@ import (
 // Apply logs a command and returns its result; a result that is an error
 // becomes the error.
 func (k *Kernel) Apply(ctx context.Context, t catalog.CommandType, cmd msgp.Marshaler) (any, uint64, error) {
+	return k.apply(ctx, t, cmd, k.note(ctx, t))
+}
+
+func (k *Kernel) apply(ctx context.Context, t catalog.CommandType, cmd msgp.Marshaler, note []byte) (any, uint64, error) {
 	if k.retired.Load() {
 		return nil, 0, fault.New(fault.NoLeader, rpc.TextNoLeader)
 	}
@@ -20,7 +24,7 @@ func (k *Kernel) Apply(ctx context.Context, t catalog.CommandType, cmd msgp.Mars
 	if err != nil {
 		return nil, 0, err
 	}
-	result, index, err := k.Raft.Apply(ctx, data)
+	result, index, err := k.Raft.ApplyNoted(ctx, data, note)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -30,13 +34,13 @@ func (k *Kernel) Apply(ctx context.Context, t catalog.CommandType, cmd msgp.Mars
 	return result, index, nil
 }
 
-// ApplyAll logs encoded commands that may be repeated, in their order; results
+// ApplyAll logs encoded registrations and deregistrations that may be repeated, in their order; results
 // may be errors.
 func (k *Kernel) ApplyAll(ctx context.Context, cmds [][]byte) ([]any, error) {
 	if k.retired.Load() {
 		return nil, fault.New(fault.NoLeader, rpc.TextNoLeader)
 	}
-	return k.Raft.ApplyAll(ctx, cmds)
+	return k.Raft.ApplyAll(ctx, cmds, k.note(ctx, catalog.RegisterCommand))
 }
 
 // ApplyFailed puts Consul's words before what the catalog refused.

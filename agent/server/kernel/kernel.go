@@ -9,6 +9,7 @@ import (
 
 	"praetor/catalog"
 	"praetor/internal/acl"
+	"praetor/internal/fault"
 	"praetor/internal/rpc"
 	"praetor/internal/telemetry"
 	"praetor/raftstore"
@@ -18,10 +19,15 @@ import (
 type Options struct {
 	Name, ID   string // node name and ID
 	Datacenter string
-	LAN        Pool
-	WAN        Pool // nil where the WAN pool is off
-	ACL        acl.Resolver
-	HasRules   bool // ACL goes by the rules in Store, which may change while a read blocks
+	// Primary is the datacenter that keeps access rules, the authority of the mesh and
+	// config entries for all; "" for this one.
+	Primary string
+	// ReplicationToken is the secret that a secondary datacenter shows to the primary; nil
+	// for none.
+	ReplicationToken func() string
+	LAN              Pool
+	WAN              Pool // nil where the WAN pool is off
+	ACL              acl.Resolver
 
 	DefaultQueryTime time.Duration // of blocking reads that name none
 	MaxQueryTime     time.Duration
@@ -36,6 +42,7 @@ type Kernel struct {
 	Store  *catalog.Store
 	Raft   *raftstore.Store // set once, before anything is asked
 	Router *rpc.Router      // to other servers; set as Raft is
+	Views  *Views
 
 	// ready is the Raft term in which this server, leading, had applied all that
 	// earlier leaders committed: only in that term may it answer default reads. A
@@ -49,7 +56,21 @@ type Kernel struct {
 
 // New returns a Kernel with an empty state.
 func New(o Options) *Kernel {
-	return &Kernel{Options: o, Store: catalog.New(), confirm: o.Metrics.Timer("rpc.consistentRead")}
+	if o.Primary == "" {
+		o.Primary = o.Datacenter
+	}
+	if o.ReplicationToken == nil {
+		o.ReplicationToken = func() string { return "" }
+	}
+	return &Kernel{Options: o, Store: catalog.New(), Views: NewViews(), confirm: o.Metrics.Timer("rpc.consistentRead")}
+}
+
+// Secondary reports whether another datacenter is the primary.
+func (k *Kernel) Secondary() bool { return k.Datacenter != k.Primary }
+
+// FromPrimary are the options of what a secondary datacenter reads there to copy it.
+func (k *Kernel) FromPrimary() rpc.ReadOptions {
+	return rpc.ReadOptions{Datacenter: k.Primary, Token: k.ReplicationToken()}
 }
 
 // Access says what a token may do. Handlers get it for their request's token from
@@ -66,6 +87,14 @@ func (k *Kernel) Retire() { k.retired.Store(true) }
 
 // Retired reports whether it does.
 func (k *Kernel) Retired() bool { return k.retired.Load() }
+
+// MustLead refuses what the leader alone can do, on others and on one that stops.
+func (k *Kernel) MustLead() error {
+	if k.Retired() || !k.IsLeader() {
+		return fault.New(fault.NoLeader, rpc.TextNoLeader)
+	}
+	return nil
+}
 
 // Blocking is how many reads wait for a change.
 func (k *Kernel) Blocking() int64 { return k.blocking.Load() }

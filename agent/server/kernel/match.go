@@ -1,11 +1,6 @@
 package kernel
 
-import (
-	"slices"
-	"strings"
-
-	"praetor/catalog"
-)
+import "praetor/catalog"
 
 // HasMeta reports whether a node or an instance has all the metadata asked for.
 func HasMeta(meta, want map[string]string) bool {
@@ -20,14 +15,9 @@ func HasMeta(meta, want map[string]string) bool {
 // HasTags reports whether an instance has all tags asked for, in any case.
 func HasTags(s *catalog.Service, want []string) bool {
 	for _, tag := range want {
-		if !HasTag(s, tag) {
+		if !s.HasTag(tag) {
 			return false
 		}
 	}
 	return true
-}
-
-// HasTag reports whether an instance has a tag, in any case.
-func HasTag(s *catalog.Service, tag string) bool {
-	return slices.ContainsFunc(s.Tags, func(t string) bool { return strings.EqualFold(t, tag) })
 }

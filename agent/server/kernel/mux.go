@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"context"
-	"errors"
 	"io"
 
 	"praetor/internal/acl"
@@ -36,19 +35,11 @@ func (m *Mux) Rules() map[string]Rule { return m.rules }
 // for, after the rule was asked: nil, which allows nothing, where the rule is Open.
 func Handle[Req, Rep any](m *Mux, op rpc.Op[Req, Rep], r Rule, h func(context.Context, *acl.Authorizer, *Req) (*Rep, error)) {
 	m.rule(op.Desc, r)
-	resolver := m.resolver
-	rpc.Handle(m.handlers, op, func(ctx context.Context, req *Req) (*Rep, error) {
-		az, err := r.admit(ctx, resolver, any(req).(rpc.Message))
-		if err != nil {
-			return nil, err
-		}
-		rep, err := h(ctx, az, req)
-		for errors.Is(err, errRights) {
-			if req, az, err = again(ctx, r, resolver, az, req); err != nil {
-				return nil, err
-			}
+	rpc.Handle(m.handlers, op, func(ctx context.Context, req *Req) (rep *Rep, err error) {
+		err = admitted(ctx, m, r, req, func(ctx context.Context, az *acl.Authorizer, req *Req) (err error) {
 			rep, err = h(ctx, az, req)
-		}
+			return err
+		})
 		return rep, err
 	})
 }
@@ -56,13 +47,12 @@ func Handle[Req, Rep any](m *Mux, op rpc.Op[Req, Rep], r Rule, h func(context.Co
 // HandleTransfer is Handle for a transfer.
 func HandleTransfer[Req, Rep any](m *Mux, t rpc.Transfer[Req, Rep], r Rule, h func(context.Context, *acl.Authorizer, *Req, io.Reader) (*Rep, io.ReadCloser, error)) {
 	m.rule(t.Desc, r)
-	resolver := m.resolver
-	rpc.HandleTransfer(m.handlers, t, func(ctx context.Context, req *Req, body io.Reader) (*Rep, io.ReadCloser, error) {
-		az, err := r.admit(ctx, resolver, any(req).(rpc.Message))
-		if err != nil {
-			return nil, nil, err
-		}
-		return h(ctx, az, req, body)
+	rpc.HandleTransfer(m.handlers, t, func(ctx context.Context, req *Req, body io.Reader) (rep *Rep, out io.ReadCloser, err error) {
+		err = admitted(ctx, m, r, req, func(ctx context.Context, az *acl.Authorizer, req *Req) (err error) {
+			rep, out, err = h(ctx, az, req, body)
+			return err
+		})
+		return rep, out, err
 	})
 }
 
@@ -73,16 +63,4 @@ func (m *Mux) rule(op *rpc.Desc, r Rule) {
 		panic("kernel: operation " + op.Name + " has no rule that its requests can be held to")
 	}
 	m.rules[op.Name] = r
-}
-
-// again prepares a blocking read to go on with the rights that its caller has now: as
-// before if they are the same, else it is answered at once.
-func again[Req any](ctx context.Context, r Rule, resolver acl.Resolver, had *acl.Authorizer, req *Req) (*Req, *acl.Authorizer, error) {
-	az, err := r.admit(ctx, resolver, any(req).(rpc.Message))
-	if err != nil || had.DecidesAs(az) {
-		return req, az, err
-	}
-	now := *req // others may hold the request itself
-	any(&now).(interface{ Read() *rpc.ReadOptions }).Read().MinIndex = 0
-	return &now, az, nil
 }

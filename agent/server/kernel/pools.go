@@ -60,7 +60,7 @@ func Servers(lan, wan []gossip.Member, dc string) (servers []rpc.Server, datacen
 
 // ServerAt is the server that a member of gossip says it is.
 func ServerAt(info gossip.ServerInfo) rpc.Server {
-	return rpc.Server{ID: info.ID, Name: info.Name, Datacenter: info.Datacenter, Address: info.RPCAddress, TLS: info.UseTLS}
+	return rpc.Server{ID: info.ID, Name: info.Name, Datacenter: info.Datacenter, Address: info.RPCAddress}
 }
 
 // Servers is Servers of this server's pools.

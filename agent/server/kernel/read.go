@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -23,10 +22,6 @@ const (
 // answer depends on goes into ws.
 type Query func(tx *catalog.Tx, ws catalog.WatchSet) (index uint64, err error)
 
-// errRights ends a blocking read whose caller's rights may have changed. Handle goes on
-// with it.
-var errRights = errors.New("access rules have changed")
-
 // Read answers every read: it sees to the consistency asked for, runs q, runs
 // it again whenever something it depends on changed until the index is past
 // the caller's or time is up, and fills meta.
@@ -44,11 +39,13 @@ func (k *Kernel) Read(ctx context.Context, opts *rpc.ReadOptions, meta *rpc.Read
 	defer cancel()
 	k.blocking.Add(1)
 	defer k.blocking.Add(-1)
-	rights := k.Store.Read().ACLGeneration(nil)
+	caller, _ := ctx.Value(heldKey{}).(*held)
 	for absent := false; ; absent = meta.Absent {
 		tx, ws := k.Store.Read(), catalog.WatchSet{}
-		if k.HasRules && tx.ACLGeneration(ws) != rights {
-			return errRights
+		if caller != nil {
+			if err := caller.check(ctx, tx, ws); err != nil {
+				return err
+			}
 		}
 		leaderChanged := k.Raft.LeaderChanged()
 		err := k.answer(opts, meta, q, tx, ws)
@@ -98,40 +95,23 @@ func (k *Kernel) answer(opts *rpc.ReadOptions, meta *rpc.ReadMeta, q Query, tx *
 	return nil
 }
 
-// answerLive runs q once and notes what would change its answer.
+// answerLive runs q once and notes what would change its answer: rules may show its
+// caller more, or less.
 func (k *Kernel) answerLive(opts *rpc.ReadOptions, meta *rpc.ReadMeta, q Query) error {
 	tx, ws := k.Store.Read(), catalog.WatchSet{}
 	if err := k.answer(opts, meta, q, tx, ws); err != nil {
 		return err
 	}
 	ws.Add(tx.Replaced())
+	tx.ACLGeneration(ws)
 	meta.Live = &rpc.Live{Changed: slices.Collect(maps.Keys(ws)), Age: k.Raft.LastContact}
 	return nil
 }
 
-// sleep waits for a change, true, or for the end of ctx. Queries watch a handful
-// of channels at most: no goroutine is needed to wait for them.
+// sleep waits for a change, true, or for the end of ctx.
 func sleep(ctx context.Context, ws catalog.WatchSet, leaderChanged <-chan struct{}) bool {
-	var c [4]<-chan struct{}
-	if len(ws) > len(c) {
-		ws.Add(leaderChanged)
-		return ws.WatchCtx(ctx) == nil
-	}
-	i := 0
-	for ch := range ws {
-		c[i] = ch
-		i++
-	}
-	select {
-	case <-c[0]:
-	case <-c[1]:
-	case <-c[2]:
-	case <-c[3]:
-	case <-leaderChanged:
-	case <-ctx.Done():
-		return false
-	}
-	return true
+	ws.Add(leaderChanged)
+	return ws.WatchCtx(ctx) == nil
 }
 
 // AdmitRead sees to the consistency asked for (reference/internals.md §12).

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unsafe"
 
 	"praetor/catalog"
 	"praetor/internal/acl"
@@ -23,31 +24,47 @@ const MaxViewBytes = 128 << 20
 // viewBytes is a view without its key and its answer.
 const viewBytes = 128
 
-// Views keeps the answers to health questions about services while they hold,
-// so that a thousand watchers of a service cost one evaluation, and front doors
-// can know an answer again by its slice.
+// Views keeps the rows that answer a read while they stay as they are, so that a
+// thousand who ask cost one evaluation, and front doors can know an answer again by
+// its slice.
 type Views struct {
 	mu sync.Mutex
 
-	byKey cache.Map[string, *view]
+	byKey cache.Map[viewKey, *view]
 }
 
 // NewViews returns Views that keep nothing yet.
-func NewViews() *Views { return &Views{byKey: cache.Map[string, *view]{MaxBytes: MaxViewBytes}} }
+func NewViews() *Views { return &Views{byKey: cache.Map[viewKey, *view]{MaxBytes: MaxViewBytes}} }
 
-// view is the answer to one question. Its mutex makes readers that come at the
+// viewKey names rows, from NewViewKey or NewListKey, of a scope.
+type viewKey struct {
+	scope catalog.Scope
+	rows  string
+}
+
+func (k *viewKey) bytes() int { return k.scope.Size() + len(k.rows) }
+
+// Stamp tells one state of rows from every other. A channel that has closed tells
+// nothing: rows of an older state may have the same.
+type Stamp struct {
+	Index   uint64
+	Changed <-chan struct{}
+}
+
+// view is the answer to one read. Its mutex makes readers that come at the
 // same moment share one evaluation.
 type view struct {
 	mu sync.Mutex
 
-	valid     bool
-	index     uint64
-	replaced  <-chan struct{} // of the state it was made of
-	instances []*catalog.InstanceHealth
+	stamp Stamp
+	at    uint64          // the last command before the rows were listed
+	of    <-chan struct{} // catalog.Tx.Replaced then; nil: nothing is kept yet
+	index uint64
+	rows  any // []Row
 }
 
-// NewViewKey names a question: service, passing, mesh, filter, tags, metadata. Every part is
-// preceded by its length, so that no two questions share a name, whatever
+// NewViewKey names a read: service, passing, mesh, filter, tags, metadata. Every part is
+// preceded by its length, so that no two reads share a name, whatever
 // bytes a caller puts into a tag.
 func NewViewKey(req *ops.HealthServiceRequest) string {
 	key := appendPart(nil, strings.ToLower(req.Service))
@@ -66,46 +83,91 @@ func NewViewKey(req *ops.HealthServiceRequest) string {
 	return string(key)
 }
 
+// NewListKey names the rows of a kind that have a name in common, apart from all that
+// NewViewKey names.
+func NewListKey(kind string, parts ...string) string {
+	key := []byte(kind)
+	for _, p := range parts {
+		key = appendPart(key, p)
+	}
+	return string(key)
+}
+
 func appendPart(key []byte, part string) []byte {
 	key = strconv.AppendInt(append(key, ' '), int64(len(part)), 10)
 	return append(append(key, ':'), part...)
 }
 
-// of returns the view of a question.
-func (v *Views) of(key string) *view {
+// of returns the view of a read.
+func (v *Views) of(key viewKey) *view {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	found, ok := v.byKey.Get(key)
 	if !ok {
 		found = &view{}
-		v.byKey.Put(key, found, viewBytes+len(key))
+		v.byKey.Put(key, found, viewBytes+key.bytes())
 	}
 	return found
 }
 
-// holds accounts for the answer of a view.
-func (v *Views) holds(key string, answer []*catalog.InstanceHealth) {
-	bytes := viewBytes + len(key) + answerBytes(answer)
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.byKey.Resize(key, bytes)
-}
-
-// sampled is how many instances of an answer are measured: to measure one costs
-// more than to find it.
+// sampled is how many rows of an answer are measured: to measure one costs more than
+// to find it.
 const sampled = 4
 
-// answerBytes estimates what an answer holds from some of its instances, picked at
-// random so that nobody can hide large ones.
-func answerBytes(answer []*catalog.InstanceHealth) int {
-	n, bytes := min(len(answer), sampled), 0
+// rowsBytes estimates what an answer holds from some of its rows, picked at random so
+// that nobody can hide large ones.
+func rowsBytes[Row any](rows []Row) int {
+	n, bytes := min(len(rows), sampled), 0
 	for i := range n {
-		if n < len(answer) {
-			i = rand.IntN(len(answer))
+		if n < len(rows) {
+			i = rand.IntN(len(rows))
 		}
-		bytes += answer[i].Msgsize()
+		switch row := any(rows[i]).(type) {
+		case interface{ Msgsize() int }:
+			bytes += row.Msgsize()
+		case string:
+			bytes += int(unsafe.Sizeof(row)) + len(row)
+		}
 	}
-	return bytes * len(answer) / max(n, 1)
+	return bytes * len(rows) / max(n, 1)
+}
+
+// kept returns the rows that list makes at tx, or those that it made for another
+// reader when they had the same stamp, with their index at that time.
+func kept[Row any](v *Views, tx *catalog.Tx, name string, stamp Stamp, list func() (uint64, []Row, error)) (uint64, []Row, error) {
+	key := viewKey{tx.Scope(), name}
+	view := v.of(key)
+	view.mu.Lock()
+	defer view.mu.Unlock()
+	if view.of != nil && view.stamp == stamp {
+		return view.index, view.rows.([]Row), nil
+	}
+	index, rows, err := list()
+	if err != nil {
+		return index, nil, err
+	}
+	if at := tx.LastIndex(); view.of == nil || view.olderThan(tx, at) {
+		view.stamp, view.at, view.of, view.index, view.rows = stamp, at, tx.Replaced(), index, rows
+		bytes := viewBytes + key.bytes() + rowsBytes(rows)
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		v.byKey.Resize(key, bytes)
+	}
+	return index, rows, nil
+}
+
+// olderThan reports whether a reader at tx has newer rows: one who began before they
+// were listed, or before the state was restored, has not.
+func (v *view) olderThan(tx *catalog.Tx, at uint64) bool {
+	if v.of == tx.Replaced() {
+		return at >= v.at
+	}
+	select {
+	case <-tx.Replaced():
+		return false
+	default:
+		return true
+	}
 }
 
 // Show answers req, whose name is key, at tx as the caller sees it. picked is the
@@ -134,40 +196,15 @@ func (v *Views) get(ctx context.Context, tx *catalog.Tx, ws catalog.WatchSet, ke
 	if req.Connect {
 		indexOf, list = tx.MeshIndex, tx.MeshHealth
 	}
-	index := indexOf(ws, req.Service)
-	kept := v.of(key)
-	kept.mu.Lock()
-	defer kept.mu.Unlock()
-	if kept.valid && kept.index == index && kept.replaced == tx.Replaced() {
-		return index, kept.instances, nil
-	}
-	_, all := list(nil, req.Service)
-	if len(req.Tags) > 0 || len(req.NodeMeta) > 0 || req.PassingOnly {
-		all = slices.DeleteFunc(all, func(i *catalog.InstanceHealth) bool { return !suits(i, req) })
-	}
-	all, err := filter.Keep(ctx, picked, all)
-	if err != nil {
-		return index, nil, err
-	}
-	if !kept.valid || kept.olderThan(tx, index) {
-		kept.valid, kept.index, kept.replaced, kept.instances = true, index, tx.Replaced(), all
-		v.holds(key, all)
-	}
-	return index, all, nil
-}
-
-// olderThan reports whether a reader at tx has a newer answer: one who began
-// before the last change, or before the state was restored, has not.
-func (v *view) olderThan(tx *catalog.Tx, index uint64) bool {
-	if v.replaced == tx.Replaced() {
-		return index >= v.index
-	}
-	select {
-	case <-tx.Replaced():
-		return false
-	default:
-		return true
-	}
+	stamp := Stamp{Index: indexOf(ws, req.Service), Changed: tx.Replaced()}
+	return kept(v, tx, key, stamp, func() (uint64, []*catalog.InstanceHealth, error) {
+		_, all := list(nil, req.Service)
+		if len(req.Tags) > 0 || len(req.NodeMeta) > 0 || req.PassingOnly {
+			all = slices.DeleteFunc(all, func(i *catalog.InstanceHealth) bool { return !suits(i, req) })
+		}
+		all, err := filter.Keep(ctx, picked, all)
+		return stamp.Index, all, err
+	})
 }
 
 // suits reports whether an instance is what a request asked for.

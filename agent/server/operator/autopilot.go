@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/raft"
 	autopilot "github.com/hashicorp/raft-autopilot"
 
+	"praetor/agent/server/duty"
 	"praetor/agent/server/kernel"
 	"praetor/catalog"
 	"praetor/internal/acl"
@@ -63,6 +64,9 @@ func (h *Handlers) operatorAutopilotState(ctx context.Context, _ *acl.Authorizer
 	for id, server := range state.Servers {
 		rep.Servers = append(rep.Servers, h.autopilotServer(id, server))
 	}
+	if place, ok := state.Ext.(duty.Placement); ok {
+		showPlacement(rep, place)
+	}
 	slices.SortFunc(rep.Servers, func(a, b ops.AutopilotServer) int { return cmp.Compare(a.ID, b.ID) })
 	return rep, nil
 }
@@ -73,10 +77,27 @@ func (h *Handlers) autopilotServer(id raft.ServerID, state *autopilot.ServerStat
 		NodeStatus: string(state.Server.NodeStatus), Version: state.Server.Version,
 		Status: string(state.State), Voter: state.HasVotingRights(), Leader: state.State == autopilot.RaftLeader,
 		LastContact: state.Stats.LastContact, LastTerm: state.Stats.LastTerm, LastIndex: state.Stats.LastIndex,
-		Healthy: state.Health.Healthy, StableSince: state.Health.StableSince.UTC().Truncate(time.Second),
+		Healthy: state.Health.Healthy, StableSince: state.Health.StableSince.UTC().Truncate(time.Second), NodeType: string(state.Server.NodeType),
+	}
+	if place, ok := state.Server.Ext.(duty.Place); ok {
+		server.Zone, server.Upgrade = place.Zone, place.Version
 	}
 	if node, _ := kernel.NodeNamed(h.Store.Read(), server.Name); node != nil {
 		server.Meta = node.Meta
 	}
 	return server
+}
+
+func showPlacement(rep *ops.OperatorAutopilotStateReply, place duty.Placement) {
+	rep.Standbys = place.Standbys
+	if u := place.Upgrade; u != nil {
+		rep.Upgrade = new(ops.AutopilotUpgrade(*u))
+	}
+	if place.Zones == nil {
+		return
+	}
+	rep.Zones = map[string]ops.AutopilotZone{}
+	for name, zone := range place.Zones {
+		rep.Zones[name] = ops.AutopilotZone(zone)
+	}
 }

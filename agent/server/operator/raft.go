@@ -130,13 +130,14 @@ func (h *Handlers) operatorRemovePeer(_ context.Context, _ *acl.Authorizer, req 
 	if err != nil {
 		return nil, err
 	}
+	byAddress := req.ByAddress || req.Address != ""
 	for _, p := range peers {
-		if req.Address != "" && p.Address == req.Address || req.Address == "" && p.ID == req.ID {
+		if byAddress && p.Address == req.Address || !byAddress && p.ID == req.ID {
 			h.Logger.Warn("removing raft peer on request", "peer", p.ID, "address", p.Address)
 			return &ops.Empty{}, h.Raft.RemovePeer(p.ID)
 		}
 	}
-	if req.Address != "" {
+	if byAddress {
 		return nil, fault.New(fault.Rejected, "address %q was not found in the Raft configuration", req.Address)
 	}
 	return nil, fault.New(fault.Rejected, "id %q was not found in the Raft configuration", req.ID)

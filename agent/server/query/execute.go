@@ -21,12 +21,14 @@ func (h *Handlers) queryExecute(ctx context.Context, az *acl.Authorizer, req *op
 	rep, opts := &ops.QueryExecuteReply{}, req.ReadOptions
 	opts.MinIndex = 0
 	var query *catalog.Query
-	err := h.Read(ctx, &opts, &rep.ReadMeta, func(tx *catalog.Tx, _ catalog.WatchSet) (uint64, error) {
+	ownToken, near := false, ops.Near{}
+	err := h.Read(ctx, &opts, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
+		tx.QueriesChanged(ws)
 		q, err := h.findQuery(tx, req.QueryIDOrName)
 		if err != nil {
 			return 0, err
 		}
-		query = q
+		query, ownToken = q, q.Token != ""
 		who := az
 		if q.Token != "" {
 			opts.Token = q.Token
@@ -34,8 +36,8 @@ func (h *Handlers) queryExecute(ctx context.Context, az *acl.Authorizer, req *op
 				return 0, err
 			}
 		}
-		h.selectInstances(tx, who, q, req.Connect, rep)
-		near := h.queryNear(tx, req, q)
+		h.selectInstances(tx, ws, who, q, req.Connect, rep)
+		near = h.queryNear(tx, req, q)
 		rep.Instances = kernel.SortNear(h.Kernel, tx, &near, rep.Instances, kernel.NodeOfHealth)
 		if near.NearDatacenter == h.Datacenter {
 			rep.Instances = leadWith(near.NearNode, rep.Instances)
@@ -46,7 +48,11 @@ func (h *Handlers) queryExecute(ctx context.Context, az *acl.Authorizer, req *op
 		return nil, err
 	}
 	if len(rep.Instances) == 0 {
+		rep.Live = nil // what other datacenters have is not watched
 		h.failOver(ctx, &opts, query, req, rep)
+	}
+	if near != (ops.Near{NearDatacenter: near.NearDatacenter}) || ownToken {
+		rep.Live = nil // nor are round trips; a token may expire
 	}
 	rep.Instances = limited(rep.Instances, req.Limit)
 	return rep, nil
@@ -63,8 +69,8 @@ func limited[E any](list []E, limit int) []E {
 func (h *Handlers) querySelect(ctx context.Context, az *acl.Authorizer, req *ops.QuerySelectRequest) (*ops.QueryExecuteReply, error) {
 	rep, opts := &ops.QueryExecuteReply{}, req.ReadOptions
 	opts.MinIndex = 0
-	err := h.Read(ctx, &opts, &rep.ReadMeta, func(tx *catalog.Tx, _ catalog.WatchSet) (uint64, error) {
-		h.selectInstances(tx, az, &req.Query, req.Connect, rep)
+	err := h.Read(ctx, &opts, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
+		h.selectInstances(tx, ws, az, &req.Query, req.Connect, rep)
 		return 0, nil
 	})
 	if err != nil {
@@ -75,7 +81,7 @@ func (h *Handlers) querySelect(ctx context.Context, az *acl.Authorizer, req *ops
 }
 
 // selectInstances fills a reply with the instances of this datacenter, shuffled.
-func (h *Handlers) selectInstances(tx *catalog.Tx, az *acl.Authorizer, q *catalog.Query, connect bool, rep *ops.QueryExecuteReply) {
+func (h *Handlers) selectInstances(tx *catalog.Tx, ws catalog.WatchSet, az *acl.Authorizer, q *catalog.Query, connect bool, rep *ops.QueryExecuteReply) {
 	list := tx.ServiceHealth
 	if connect || q.Service.Connect {
 		list = tx.MeshHealth
@@ -85,7 +91,7 @@ func (h *Handlers) selectInstances(tx *catalog.Tx, az *acl.Authorizer, q *catalo
 	if rep.Service == "" {
 		return // a template that rendered to nothing
 	}
-	_, all := list(nil, rep.Service)
+	_, all := list(ws, rep.Service)
 	all, rep.Filtered = kernel.Health.Show(az, all)
 	rep.Instances = slices.DeleteFunc(slices.Clone(all), func(i *catalog.InstanceHealth) bool { return !suitsQuery(i, &q.Service) })
 	rand.Shuffle(len(rep.Instances), func(i, j int) {
@@ -98,7 +104,7 @@ func (h *Handlers) selectInstances(tx *catalog.Tx, az *acl.Authorizer, q *catalo
 func hasQueryTags(svc *catalog.Service, tags []string) bool {
 	for _, tag := range tags {
 		name, unwanted := strings.CutPrefix(tag, "!")
-		if kernel.HasTag(svc, name) == unwanted {
+		if svc.HasTag(name) == unwanted {
 			return false
 		}
 	}

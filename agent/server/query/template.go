@@ -41,7 +41,7 @@ func renderQuery(q *catalog.Query, name string) (*catalog.Query, error) {
 		return nil, err
 	}
 	if q.Template.RemoveEmptyTags {
-		out.Service.Tags = slices.DeleteFunc(out.Service.Tags, func(tag string) bool { return tag == "" })
+		out.Service.Tags = append([]string{}, slices.DeleteFunc(out.Service.Tags, func(tag string) bool { return tag == "" })...)
 	}
 	return &out, nil
 }

@@ -8,11 +8,12 @@ const (
 	GlobalReadOnlyID   = idPrefix + "2"
 )
 
-// kinds are the resources with names, scalars those without.
-var (
-	kinds   = []string{"agent", "event", "key", "node", "query", "service", "session"}
-	scalars = []string{"acl", "keyring", "operator", "mesh", "peering"}
-)
+// allRules are the rules of the built-in policies, in Consul's order: what ends
+// in _prefix has names.
+var allRules = []string{
+	"acl", "agent_prefix", "event_prefix", "key_prefix", "keyring", "node_prefix", "operator", "mesh", "peering",
+	"query_prefix", "service_prefix", "session_prefix",
+}
 
 // GlobalManagement grants everything.
 func GlobalManagement() Policy {
@@ -33,15 +34,16 @@ func GlobalReadOnly() Policy {
 
 func everything(access string) string {
 	var b strings.Builder
-	for _, scalar := range scalars {
-		b.WriteString(scalar + ` = "` + access + "\"\n")
-	}
-	for _, kind := range kinds {
-		b.WriteString(kind + "_prefix \"\" {\n\tpolicy = \"" + access + "\"\n")
-		if kind == "service" {
+	for _, rule := range allRules {
+		if !strings.HasSuffix(rule, "_prefix") {
+			b.WriteString("\n" + rule + ` = "` + access + `"`)
+			continue
+		}
+		b.WriteString("\n" + rule + " \"\" {\n\tpolicy = \"" + access + "\"\n")
+		if rule == "service_prefix" {
 			b.WriteString("\tintentions = \"" + access + "\"\n")
 		}
-		b.WriteString("}\n")
+		b.WriteString("}")
 	}
 	return b.String()
 }

@@ -114,6 +114,9 @@ var validName = regexp.MustCompile(`^[a-z0-9]([a-z0-9\-_]*[a-z0-9])?$`)
 // ValidName reports whether a service or node may have an identity by this name.
 func ValidName(name string) bool { return len(name) <= maxNameBytes && validName.MatchString(name) }
 
+// HasVariable reports whether the template is about a name.
+func (t *Template) HasVariable() bool { return t.subject != "" }
+
 // Check reports whether the template can be rendered with a name: kind Rejected,
 // in Consul's words, if it cannot.
 func (t *Template) Check(name string) error {

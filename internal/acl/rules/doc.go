@@ -6,6 +6,7 @@
 //	policy, err := rules.Parse(`key_prefix "app/" { policy = "write" }`)
 //	set := rules.Merge(policy, another)
 //	if set.Allows(acl.Key.Write("app/x"), false) { … }
+//	why := rules.Explain([]*rules.Policy{policy, another}, need, false)
 //
 // # Concurrency
 //
@@ -15,6 +16,8 @@
 //
 // Merge does not change what it merges: one Policy is part of many tokens.
 // A Set knows nothing of default policies: who asks says what holds where no rule is.
+//
+// Allows and Explain go by the same rule: Set.decide finds it for both.
 //
 // # Decisions
 //

@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/hcl/hcl/ast"
 
 	"praetor/internal/acl"
+	"praetor/internal/shape"
 )
 
 // Resources that rules treat in a way of their own.
@@ -88,17 +89,50 @@ func Parse(source string) (*Policy, error) {
 }
 
 // Validate reports what is wrong with rules that are about to be stored: what Parse
-// refuses, and JSON that is cut off at its end, which HCL's parser lets pass
-// (reference/security.md §12, U14).
+// refuses, JSON that is cut off at its end, which HCL's parser lets pass
+// (reference/security.md §12, U14), and Sentinel code, without which a rule would
+// grant more than whoever wrote it meant.
 func Validate(source string) error {
 	if _, err := Parse(source); err != nil {
 		return err
+	}
+	if at := sentinel(source); at != "" {
+		return fmt.Errorf("Failed to parse ACL rules: sentinel at %s: Sentinel code is not enforced, and without it the rule grants more than it says; remove the block, or narrow the rule", at)
 	}
 	text := strings.TrimSpace(source)
 	if strings.HasPrefix(text, "{") && !json.Valid([]byte(text)) {
 		return errors.New("Failed to parse ACL rules: unexpected end of JSON input, or something that is no JSON")
 	}
 	return nil
+}
+
+// sentinel returns where rules that can be parsed hold a block of Sentinel code, "" if
+// they hold none. A rule may be for something of that name: it has no code.
+func sentinel(source string) string {
+	file, err := hcl.Parse(source)
+	if err != nil {
+		return ""
+	}
+	block := findKey(file, "sentinel", func(item *ast.ObjectItem) bool { return findKey(item.Val, "code", anyItem) != nil })
+	if block == nil {
+		return ""
+	}
+	return fmt.Sprintf("%d:%d", block.Pos().Line, block.Pos().Column)
+}
+
+func anyItem(*ast.ObjectItem) bool { return true }
+
+// findKey returns the first argument or block below n that is called so and fits.
+func findKey(n ast.Node, name string, fits func(*ast.ObjectItem) bool) (found *ast.ObjectItem) {
+	ast.Walk(n, func(n ast.Node) (ast.Node, bool) {
+		if item, is := n.(*ast.ObjectItem); is && found == nil && len(item.Keys) > 0 {
+			if key, _ := item.Keys[0].Token.Value().(string); strings.EqualFold(key, name) && fits(item) {
+				found = item
+			}
+		}
+		return n, found == nil
+	})
+	return found
 }
 
 // decode turns a panic of the parser into an error: the text is a stranger's.
@@ -111,7 +145,7 @@ func decode(source string, t *text) (err error) {
 	if len(source) > maxBytes {
 		return fmt.Errorf("larger than %d bytes", maxBytes)
 	}
-	if nesting(source) > maxNesting {
+	if shape.Nesting(source) > maxNesting {
 		return fmt.Errorf("nested deeper than %d levels", maxNesting)
 	}
 	file, err := hcl.Parse(source)
@@ -148,21 +182,6 @@ func refuseDoubled(file *ast.File) (err error) {
 		return n, true
 	})
 	return err
-}
-
-// nesting is an upper bound on how deeply source nests objects and lists.
-func nesting(source string) int {
-	depth, deepest := 0, 0
-	for _, c := range []byte(source) {
-		switch c {
-		case '{', '[':
-			depth++
-			deepest = max(deepest, depth)
-		case '}', ']':
-			depth = max(depth-1, 0)
-		}
-	}
-	return deepest
 }
 
 func (p *Policy) addScalars(t *text) error {

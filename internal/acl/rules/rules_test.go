@@ -134,15 +134,19 @@ func TestWholePrefixIsGrantedOnlyWithAllBelow(t *testing.T) {
 		key "only" { policy = "write" }
 		key "only/exact" { policy = "write" }
 		key_prefix "l/" { policy = "list" }`)...)
-	for prefix, want := range map[string]rules.Access{
-		"p/": rules.Deny, "p/a": rules.Write, "p/e/": rules.Read, "p/d/x": rules.Deny,
-		"": rules.Deny, "x": rules.Unset, "l/": rules.List, "only": rules.Write, "only/": rules.Write,
+	for prefix, want := range map[string]string{ // with either default policy
+		"p/": "no/no", "p/a": "yes/yes", "p/e/": "no/no", "p/d/x": "no/no",
+		"": "no/no", "x": "yes/no", "l/": "no/no",
+		"on": "yes/no", "only": "yes/no", "only/": "yes/no", // narrower rules give nothing to all names
 	} {
-		if got := set.Below(acl.Resource(acl.Key), prefix); got != want {
+		need := acl.Key.WriteBelow(prefix)
+		if got := verdict[set.Allows(need, true)] + "/" + verdict[set.Allows(need, false)]; got != want {
 			t.Errorf("below %q: %q, want %q", prefix, got, want)
 		}
 	}
 }
+
+var verdict = map[bool]string{true: "yes", false: "no"}
 
 // TestNeedsAreDecided goes through the questions of reference/security.md §2, with
 // both default policies: "allow/deny" is the verdict under each.
@@ -183,7 +187,6 @@ func TestNeedsAreDecided(t *testing.T) {
 		{`service_prefix "" { policy = "write" intentions = "write" }`, acl.Intention.Write("*"), yes},
 		{`service_prefix "" { policy = "write" intentions = "write" } service "a" { policy = "read" }`, acl.Intention.Write("*"), no},
 	}
-	verdict := map[bool]string{true: "yes", false: "no"}
 	for _, row := range rows {
 		set := rules.Merge(parse(t, row.rules)...)
 		if got := verdict[set.Allows(row.need, true)] + "/" + verdict[set.Allows(row.need, false)]; got != row.want {
@@ -230,10 +233,17 @@ func TestRulesThatCannotBe(t *testing.T) {
 		{strings.Repeat("a{", 200), "Failed to parse ACL rules: nested deeper than 100 levels"},
 		{strings.Repeat("#", 2<<20), "Failed to parse ACL rules: larger than 1048576 bytes"},
 		{`{"key": {"a": {"policy": "write"}}`, "Failed to parse ACL rules: "},
+		{"key \"a\" {\n policy = \"write\"\n sentinel { code = \"x\" enforcementlevel = \"hard-mandatory\" } }", "Failed to parse ACL rules: sentinel at 3:2: Sentinel code is not enforced"},
+		{`{"key": {"sentinel": {"policy": "read"}, "b": {"policy": "write", "sentinel": {"code": "x"}}}}`, "Failed to parse ACL rules: sentinel at "},
 	}
 	for _, row := range rows {
 		if err := rules.Validate(row.text); err == nil || !strings.HasPrefix(err.Error(), row.want) {
 			t.Errorf("%.60q: %v, want %s", row.text, err, row.want)
+		}
+	}
+	for _, text := range []string{`key "sentinel" { policy = "read" }`, `{"key": {"sentinel": {"policy": "read"}}}`} {
+		if err := rules.Validate(text); err != nil {
+			t.Errorf("%s: %v", text, err)
 		}
 	}
 	for _, text := range []string{"", " \n", `{"key": {"a": {"policy": "write"}}`, `mesh = "" acl = ""`, `service "a" { policy = "read" intentions = "" }`} {
@@ -246,12 +256,15 @@ func FuzzParse(f *testing.F) {
 	f.Add(`{"service": [{"a": {"policy": "write", "intentions": "deny"}}], "acl": "write"}`)
 	f.Fuzz(func(t *testing.T, text string) {
 		p, err := rules.Parse(text)
-		if err != nil {
+		if fault := rules.Validate(text); err != nil {
+			if fault == nil {
+				t.Fatalf("may be stored though it is refused: %v", err)
+			}
 			return
 		}
 		set := rules.Merge(p, p)
 		set.Allows(acl.Key.Read(text), true)
-		set.Below(acl.Resource(acl.Key), "a")
+		set.Allows(acl.Key.WriteBelow("a"), true)
 	})
 }
 

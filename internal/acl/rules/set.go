@@ -9,14 +9,14 @@ import (
 
 // Set is what several policies grant together.
 type Set struct {
-	scalars [acl.Resources]Access
+	scalars [acl.Resources]*Rule // nil where none is set
 	named   [acl.Resources]matcher
 }
 
 // matcher finds the rule that decides on a name.
 type matcher struct {
-	exact   map[string]Access
-	prefix  map[string]Access
+	exact   map[string]*Rule
+	prefix  map[string]*Rule
 	lengths []int // of the prefixes, longest first
 }
 
@@ -39,11 +39,7 @@ func Merge(policies ...*Policy) *Set {
 	}
 	deriveIntentions(&sum.exact)
 	deriveIntentions(&sum.prefix)
-	s := &Set{scalars: sum.scalars}
-	for r := range acl.Resource(acl.Resources) {
-		s.named[r] = newMatcher(sum.exact[r], sum.prefix[r])
-	}
-	return s
+	return newSet(&sum)
 }
 
 // deriveIntentions gives a service rule that says nothing of intentions the right
@@ -61,69 +57,96 @@ func deriveIntentions(rules *byName) {
 	}
 }
 
-func newMatcher(exact, prefix map[string]Access) matcher {
-	m := matcher{exact: exact, prefix: prefix}
-	for name := range prefix {
-		m.lengths = append(m.lengths, len(name))
+func newSet(sum *Policy) *Set {
+	s := new(Set)
+	for r := range s.named {
+		s.named[r] = matcher{exact: make(map[string]*Rule, len(sum.exact[r])), prefix: make(map[string]*Rule, len(sum.prefix[r]))}
 	}
-	slices.Sort(m.lengths)
-	m.lengths = slices.Compact(m.lengths)
-	slices.Reverse(m.lengths)
-	return m
+	for rule := range sum.all {
+		m := &s.named[rule.Resource]
+		switch {
+		case rule.Resource.IsScalar():
+			s.scalars[rule.Resource] = &rule
+		case rule.Prefix:
+			m.prefix[rule.Name] = &rule
+			m.lengths = append(m.lengths, len(rule.Name))
+		default:
+			m.exact[rule.Name] = &rule
+		}
+	}
+	for r := range s.named {
+		m := &s.named[r]
+		slices.Sort(m.lengths)
+		m.lengths = slices.Compact(m.lengths)
+		slices.Reverse(m.lengths)
+	}
+	return s
 }
 
 // decide returns the rule for a name: the exact one, else the longest prefix.
-func (m *matcher) decide(name string) Access {
-	if access, found := m.exact[name]; found {
-		return access
+func (m *matcher) decide(name string) *Rule {
+	if rule := m.exact[name]; rule != nil {
+		return rule
 	}
+	return m.longest(name)
+}
+
+// longest returns the longest rule for a prefix of a name.
+func (m *matcher) longest(name string) *Rule {
 	for _, n := range m.lengths {
 		if n > len(name) {
 			continue
 		}
-		if access, found := m.prefix[name[:n]]; found {
-			return access
+		if rule := m.prefix[name[:n]]; rule != nil {
+			return rule
 		}
 	}
-	return Unset
+	return nil
 }
 
 // all yields every rule.
-func (m *matcher) all(yield func(name string, access Access) bool) {
-	for _, rules := range []map[string]Access{m.exact, m.prefix} {
-		for name, access := range rules {
-			if !yield(name, access) {
+func (m *matcher) all(yield func(*Rule) bool) {
+	for _, rules := range []map[string]*Rule{m.exact, m.prefix} {
+		for _, rule := range rules {
+			if !yield(rule) {
 				return
 			}
 		}
 	}
 }
 
-// Access returns the rule that decides on a name, which scalar resources ignore;
-// Unset if there is none. Mesh and peering follow from operator where they are
-// not set.
-func (s *Set) Access(r acl.Resource, name string) Access {
-	if !r.IsScalar() {
+// Access returns what holds for a name, which scalar resources ignore; Unset if no
+// rule is about it.
+func (s *Set) Access(r acl.Resource, name string) Access { return s.one(r, name).access() }
+
+// one returns the rule that decides on a name. Mesh and peering follow from operator
+// where they are not set.
+func (s *Set) one(r acl.Resource, name string) *Rule {
+	switch {
+	case !r.IsScalar():
 		return s.named[r].decide(name)
+	case s.scalars[r] == nil && (r == mesh || r == peering):
+		return s.scalars[operator]
 	}
-	if access := s.scalars[r]; access != Unset || r != mesh && r != peering {
-		return access
-	}
-	return s.scalars[operator]
+	return s.scalars[r]
 }
 
-// Below returns the least that is granted on a prefix and everything narrower:
-// the rule for the prefix itself, or the lowest one below it. Deny is the lowest;
-// Unset is returned if there is no rule for the prefix and none below refuses.
-func (s *Set) Below(r acl.Resource, prefix string) Access {
+// below returns the rule that decides on every name that begins so: the longest for a
+// prefix of it, or a narrower one that does not grant want. A narrower rule takes away
+// and never gives, and one for an exact name is about no longer name: without a rule for
+// the prefix none decides.
+func (s *Set) below(r acl.Resource, prefix string, want acl.Access) *Rule {
 	m := &s.named[r]
-	least := m.decide(prefix)
-	for name, access := range m.all {
-		if strings.HasPrefix(name, prefix) && rank(access) < rank(least) {
-			least = access
+	var refusing *Rule
+	for rule := range m.all {
+		if strings.HasPrefix(rule.Name, prefix) && !rule.Access.Allows(want) && rule.goesBefore(refusing) {
+			refusing = rule
 		}
 	}
-	return least
+	if refusing != nil {
+		return refusing
+	}
+	return m.longest(prefix)
 }
 
 // rank orders rules by what they grant. No rule ranks highest: a narrower rule
@@ -138,33 +161,31 @@ func rank(a Access) int {
 	return int(a)
 }
 
-// any reports whether any rule for the resource allows want.
-func (s *Set) any(r acl.Resource, want acl.Access) bool {
-	for _, access := range s.named[r].all {
-		if access.Allows(want) {
-			return true
+// any returns a rule for the resource that allows want, if there is one.
+func (s *Set) any(r acl.Resource, want acl.Access) (found *Rule) {
+	for rule := range s.named[r].all {
+		if rule.Access.Allows(want) && rule.goesBefore(found) {
+			found = rule
 		}
 	}
-	return false
+	return found
 }
 
-// every returns what all rules for the resource grant at least, Unset if there are
-// none.
-func (s *Set) every(r acl.Resource) Access {
-	least := Unset
-	for _, access := range s.named[r].all {
-		if rank(access) < rank(least) {
-			least = access
+// every returns the rule for the resource that grants least, if there is one.
+func (s *Set) every(r acl.Resource) (least *Rule) {
+	for rule := range s.named[r].all {
+		if before := rank(rule.Access) - rank(least.access()); before < 0 || before == 0 && rule.goesBefore(least) {
+			least = rule
 		}
 	}
 	return least
 }
 
-// everywhere returns what holds for every name there may be.
-func (s *Set) everywhere(r acl.Resource) Access {
+// everywhere returns the rule that decides on every name there may be.
+func (s *Set) everywhere(r acl.Resource) *Rule {
 	least := s.every(r)
-	if _, whole := s.named[r].prefix[""]; !whole && least != Deny {
-		return Unset
+	if s.named[r].prefix[""] == nil && least.access() != Deny {
+		return nil
 	}
 	return least
 }
@@ -172,25 +193,28 @@ func (s *Set) everywhere(r acl.Resource) Access {
 // wildcard is the name that intentions have for every service.
 const wildcard = "*"
 
+// decide returns the rule that a need is decided by; nil if none is about it.
+func (s *Set) decide(n acl.Need) *Rule {
+	r, want := n.Resource(), n.Access()
+	switch {
+	case n.Scope() == acl.Any, r == intention && n.Name() == wildcard && want == acl.Read:
+		return s.any(r, want)
+	case r == intention && n.Name() == wildcard:
+		return s.every(r)
+	case n.Scope() == acl.Below:
+		return s.below(r, n.Name(), want)
+	case n.Scope() == acl.All:
+		return s.everywhere(r)
+	}
+	return s.one(r, n.Name())
+}
+
 // Allows reports whether the rules grant a need. byDefault says so where no rule is
 // about it; the right to manage ACLs is never granted by default.
 func (s *Set) Allows(n acl.Need, byDefault bool) bool {
-	r, want := n.Resource(), n.Access()
-	var access Access
-	switch {
-	case n.Scope() == acl.Any, r == intention && n.Name() == wildcard && want == acl.Read:
-		return byDefault || s.any(r, want)
-	case r == intention && n.Name() == wildcard:
-		access = s.every(r)
-	case n.Scope() == acl.Below:
-		access = s.Below(r, n.Name())
-	case n.Scope() == acl.All:
-		access = s.everywhere(r)
-	default:
-		access = s.Access(r, n.Name())
-	}
+	access := s.decide(n).access()
 	if access == Unset {
-		return byDefault && r != acl.Resource(acl.ACL)
+		return byDefault && n.Resource() != acl.Resource(acl.ACL)
 	}
-	return access.Allows(want)
+	return access.Allows(n.Access())
 }

@@ -1,0 +1,2 @@
+data_dir = "/x"
+history { max_age = "-1h" }

@@ -1,0 +1,2 @@
+data_dir = "/x"
+history { max_size_mb = 0 }
