@@ -2,9 +2,20 @@
 
 GO       ?= go
 REVISION := $(shell git rev-parse --short=8 HEAD 2>/dev/null)
-LDFLAGS  := -s -w -X praetor/internal/version.commit=$(REVISION)
+# what plain builds are called, until VERSION says another
+VERSION  ?=
+LDFLAGS  := -s -w -X praetor/internal/version.commit=$(REVISION) $(if $(VERSION),-X praetor/internal/version.Praetor=$(VERSION))
 
-.PHONY: build test race lint fmt generate cross bench e2e chaos conformance cluster clean
+.DEFAULT_GOAL := build
+
+help: ## what there is to make
+	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+quick: ## what most changes break first
+	$(GO) vet ./...
+	$(GO) test -short ./internal/house ./agent/config ./catalog ./httpapi/... ./internal/cli ./internal/definition ./dnsserver
+
+.PHONY: help quick build test race lint fmt generate cross release package-test vulncheck bench e2e chaos nightly conformance client-library cluster clean screenshots ui-check
 
 build: ## bin/praetor, linked statically: it needs no libc
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/praetor ./cmd/praetor
@@ -13,8 +24,12 @@ test: ## everything that needs only Go
 	$(GO) test ./...
 
 RACE_APART = ./internal/testcluster
+# one process of minutes, whose parts others run under the detector too
+RACE_AT_NIGHT = ^TestRights$$
+race: export GORACE = suppressions=$(CURDIR)/scripts/race-known
+# cmd/praetor drives the built program, which the detector does not see into.
 race: ## the same under the race detector; whole clusters each in a process of its own
-	$(GO) test -race -timeout 20m $$($(GO) list ./... | grep -v $(RACE_APART:./%=/%$$))
+	$(GO) test -race -timeout 20m -skip '$(RACE_AT_NIGHT)' $$($(GO) list ./... | grep -v -e /cmd/praetor $(RACE_APART:./%=-e /%$$))
 	./scripts/race-apart $(RACE_APART)
 
 lint: ## vet, staticcheck, gofmt, generated code up to date
@@ -25,13 +40,29 @@ lint: ## vet, staticcheck, gofmt, generated code up to date
 generate: ## the MessagePack code
 	$(GO) generate ./...
 
-cross: ## builds for the other systems
+cross: ## builds for other systems, one with 32 bits among them; release makes all
 	CGO_ENABLED=0 GOOS=darwin  GOARCH=arm64 $(GO) build -trimpath -o /dev/null ./cmd/praetor
 	CGO_ENABLED=0 GOOS=windows GOARCH=amd64 $(GO) build -trimpath -o /dev/null ./cmd/praetor
-	CGO_ENABLED=0 GOOS=linux   GOARCH=arm64 $(GO) build -trimpath -o /dev/null ./cmd/praetor
+	CGO_ENABLED=0 GOOS=linux   GOARCH=arm   $(GO) build -trimpath -o /dev/null ./cmd/praetor
+
+release: ## archives, deb, rpm, sums and lists of parts of VERSION in dist/; RELEASE_KEY=FILE signs the sums
+	$(GO) run ./internal/release -version '$(VERSION)' -out dist
+
+package-test: ## a release made twice and compared; its deb installed, started, upgraded and removed; the first hour played (root only)
+	./scripts/package-test
+
+vulncheck: ## known weaknesses of what is linked; asks vuln.go.dev
+	$(GO) tool -modfile=packaging/tools.mod govulncheck ./cmd/praetor
+
+nightly: export GORACE = suppressions=$(CURDIR)/scripts/race-known
+nightly: build chaos ## what takes longer than a change can wait for
+	$(GO) test -race -timeout 60m -run '$(RACE_AT_NIGHT)' ./httpapi
+	$(MAKE) release VERSION=0.0.0
+	PRAETOR_PROPERTIES=30m PRAETOR_SEED=$$(date +%s) $(GO) test -timeout 60m -run '^TestRequestsHoldTheirProperties$$' ./httpapi
 
 bench: build ## figures beside their limits; never fails on time
 	$(GO) run ./internal/bench -bin bin/praetor
+	PRAETOR_GROWTH=256000 $(GO) test -count=1 -run 'TestCostsDoNotGrow|TestSnapshotsGrow' -v ./catalog
 	$(GO) test -run '^$$' -bench . -benchtime 0.3s ./catalog ./raftstore ./httpapi ./dnsserver ./agent/local
 
 e2e: build ## the built binary, driven as a user drives it
@@ -41,13 +72,23 @@ CHAOS_MINUTES ?= 10
 chaos: ## three servers under faults for CHAOS_MINUTES, their histories checked; PRAETOR_CHAOS_SEED=... repeats a run
 	PRAETOR_CHAOS_MINUTES=$(CHAOS_MINUTES) $(GO) test -count=1 -v -timeout 0 -run '^TestKVIsLinearizableThroughFaults$$' ./cmd/praetor
 
+client-library: build ## tests of Consul's published Go client, three generations, but for those listed in .ci/client-library
+	@./scripts/client-library bin/praetor
+
 CONFORMANCE ?= ../shared/conformance
-CASES       ?= ^($(shell paste -sd'|' .ci/conformance))$$
-conformance: build ## transcripts of Consul 1.21, those listed in .ci/conformance, replayed on bin/praetor
-	@cd $(CONFORMANCE) && $(GO) run . run -bin $(CURDIR)/bin/praetor -q -p 1 -run '$(CASES)'
+conformance: build ## transcripts of Consul 1.21, but for those listed in .ci/conformance, replayed on bin/praetor
+	@./scripts/conformance $(CONFORMANCE) bin/praetor
 
 cluster: build ## three servers and a client with the UI on 127.0.0.1 to .4; ctrl-c stops them
 	./scripts/cluster
 
-clean:
-	rm -rf bin
+screenshots: ## every page of the UI, light, dark and on a phone, as bin/screenshots/*.png
+	mkdir -p bin/screenshots
+	PRAETOR_SCREENSHOTS=$(CURDIR)/bin/screenshots $(GO) test -count=1 -run '^TestUIPagesShowWhatTheyPromise$$' ./cmd/praetor
+
+TSC = npx --yes --package=typescript@5.9 tsc
+ui-check: ## the types that the UI's scripts name in their comments; needs npm
+	cd ui && $(TSC) --version && ! $(TSC) -p . | grep -v '^static/vendor/'
+
+clean: ## remove what build and release made
+	rm -rf bin dist
