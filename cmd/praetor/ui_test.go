@@ -44,8 +44,10 @@ func browser(t *testing.T) context.Context {
 	if _, err := chromedp.Run(ctx, chromedp.Navigate("about:blank")); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel = context.WithTimeout(ctx, 2*time.Minute)
-	t.Cleanup(cancel)
+	if end, ok := t.Deadline(); ok { // a page that hangs is told by the test's name
+		ctx, cancel = context.WithDeadline(ctx, end.Add(-30*time.Second))
+		t.Cleanup(cancel)
+	}
 	return ctx
 }
 
@@ -128,10 +130,10 @@ func open(t *testing.T, ctx context.Context, n *node, path string) {
 	}
 }
 
-// do takes steps as a user would, within some seconds.
+// do takes steps as a user would.
 func do(t *testing.T, ctx context.Context, steps ...chromedp.Action[chromedp.Void]) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	for i, step := range steps {
 		if _, err := chromedp.Run(ctx, step); err != nil {
