@@ -1,6 +1,6 @@
 // The key/value store: folders, keys, and an editor that never overwrites what
 // somebody else changed meanwhile.
-import { html, useEffect, useMemo, useRef, useState } from "./vendor/htm-preact.js";
+import { html, useEffect, useLayoutEffect, useMemo, useRef, useState } from "./vendor/htm-preact.js";
 import { get, keyPath, put, remove, useMay } from "./api.js";
 import { Difference } from "./diff.js";
 import { FormatFault, formatOf } from "./format.js";
@@ -168,7 +168,7 @@ function Editor({ entry, gone }) {
   const stale = latest !== loaded.ModifyIndex;
   const take = (fresh) => { setLoaded(fresh); setDraft(null); setFault(null); };
   useEffect(() => { if (stale && !touched && !gone) take(entry); }, [entry, gone]);
-  useEffect(() => {
+  useLayoutEffect(() => { // at once: who sees "Saved." may leave
     if (!touched) return undefined;
     const warn = (event) => event.preventDefault();
     addEventListener("beforeunload", warn);
