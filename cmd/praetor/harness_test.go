@@ -69,17 +69,18 @@ func buildAndRun(m *testing.M) int {
 
 // node is one agent process on a loopback address of its own, default ports.
 type node struct {
-	t    *testing.T
-	name string
-	ip   string
-	args []string
-	bare bool   // args say what it binds
-	http string // address and port of its API, if not those of ip
-	dns  string // and of its DNS
-	dir  string
-	log  *bytes.Buffer
-	cmd  *exec.Cmd
-	done chan struct{} // closed when the process ended
+	t       *testing.T
+	program string // runs as the agent, if not binary
+	name    string
+	ip      string
+	args    []string
+	bare    bool   // args say what it binds
+	http    string // address and port of its API, if not those of ip
+	dns     string // and of its DNS
+	dir     string
+	log     *bytes.Buffer
+	cmd     *exec.Cmd
+	done    chan struct{} // closed when the process ended
 }
 
 // newNode prepares an agent; start runs it. Its data folder lives as long as
@@ -108,7 +109,7 @@ func (n *node) start() *node {
 		args = append(args, "-data-dir", filepath.Join(n.dir, "data"))
 	}
 	n.log = &bytes.Buffer{}
-	n.cmd = exec.Command(binary, args...)
+	n.cmd = exec.Command(cmp.Or(n.program, binary), args...)
 	n.cmd.Stdout, n.cmd.Stderr = n.log, n.log
 	if err := n.cmd.Start(); err != nil {
 		n.t.Fatalf("start %s: %v", n.name, err)
