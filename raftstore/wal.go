@@ -6,6 +6,7 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/raft"
@@ -135,6 +136,9 @@ func (l *walLog) StoreLogs(logs []*raft.Log) error {
 	l.end = edge{newest.Index, entrySum(newest)}
 	if err := l.log.StoreLogs(logs); err != nil {
 		l.broken = true
+		if errors.Is(err, syscall.ENOSPC) {
+			return fmt.Errorf("append to raft log: %w: make room there: until then this server stores nothing and does not lead (praetor help disk)", err)
+		}
 		return fmt.Errorf("append to raft log: %w", err)
 	}
 	l.last.Store(logs[len(logs)-1].Index)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -168,7 +169,7 @@ func (l *load) stop() (acked []string, unknown int) {
 	return l.acked, l.unknown
 }
 
-// wantAll wants an agent to know every key.
+// wantAll wants an agent to know every key, with its name as its value.
 func wantAll(n *node, keys []string) error {
 	var rows []struct {
 		Key   string
@@ -179,7 +180,7 @@ func wantAll(n *node, keys []string) error {
 	}
 	have := make(map[string]string, len(rows))
 	for _, row := range rows {
-		have[row.Key] = string(row.Value)
+		have[row.Key] = strings.TrimSpace(string(row.Value))
 	}
 	for _, key := range keys {
 		if have[key] != key {
