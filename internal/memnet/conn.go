@@ -2,6 +2,7 @@ package memnet
 
 import (
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"os"
@@ -21,8 +22,10 @@ type link struct {
 
 	mu     sync.Mutex
 	cond   sync.Cond
-	broken bool     // reset: nothing goes through any more
-	flows  [2]flow  // flows[i] carries what end i wrote
+	broken bool    // reset: nothing goes through any more
+	flows  [2]flow // flows[i] carries what end i wrote
+	ways   [2]Way  // ways[i] is what happens to it
+	rand   *rand.Rand
 	closed [2]bool  // end i has called Close
 	timers [2]timer // deadlines of end i
 }
@@ -32,6 +35,28 @@ type flow struct {
 	buf  []byte
 	off  int  // bytes of buf already read
 	done bool // its writer will send no more
+
+	travels []parcel  // the last bytes of buf, which have not arrived, in order
+	last    time.Time // when the last of them, or those before them, arrive
+}
+
+// parcel is bytes that arrive together.
+type parcel struct {
+	bytes int
+	at    time.Time // zero: when the way is free
+}
+
+// arrived is how many bytes can be read.
+func (f *flow) arrived() int {
+	now := time.Now()
+	for len(f.travels) > 0 && !f.travels[0].at.IsZero() && !f.travels[0].at.After(now) {
+		f.travels = f.travels[1:]
+	}
+	n := len(f.buf) - f.off
+	for _, p := range f.travels {
+		n -= p.bytes
+	}
+	return n
 }
 
 // timer holds one end's deadlines and what wakes it when they pass.
@@ -62,6 +87,7 @@ type conn struct {
 func newLink(n *Network, dialer, accepter netip.AddrPort) (near, far *conn) {
 	l := &link{net: n, ends: [2]netip.AddrPort{dialer, accepter}}
 	l.cond.L = &l.mu
+	l.rand = rand.New(rand.NewPCG(n.rand.Uint64(), 0))
 	return &conn{l, 0}, &conn{l, 1}
 }
 
@@ -89,11 +115,13 @@ func (c *conn) Read(p []byte) (int, error) {
 			return 0, c.fail("read", os.NewSyscallError("read", syscall.ECONNRESET))
 		case len(p) == 0:
 			return 0, nil
-		case in.off < len(in.buf):
-			n := in.take(p)
+		}
+		if ready := in.arrived(); ready > 0 {
+			n := in.take(p[:min(len(p), ready)])
 			c.cond.Broadcast()
 			return n, nil
-		case in.done:
+		}
+		if in.done && len(in.travels) == 0 && !c.ways[1-c.i].Blocked {
 			return 0, io.EOF
 		}
 		c.cond.Wait()
@@ -115,11 +143,12 @@ func (c *conn) Write(p []byte) (int, error) {
 			return written, c.fail("write", os.ErrDeadlineExceeded)
 		case c.broken:
 			return written, c.fail("write", os.NewSyscallError("write", syscall.ECONNRESET))
-		case c.closed[1-c.i], out.done:
+		case out.done, c.closed[1-c.i] && !c.ways[1-c.i].Blocked:
 			return written, c.fail("write", os.NewSyscallError("write", syscall.EPIPE))
 		}
 		if n := out.put(p[written:]); n > 0 {
 			written += n
+			c.sendOff(n)
 			c.cond.Broadcast()
 		}
 		if written == len(p) {
@@ -127,6 +156,55 @@ func (c *conn) Write(p []byte) (int, error) {
 		}
 		c.cond.Wait()
 	}
+}
+
+// sendOff puts the last n bytes that were written on their way.
+func (c *conn) sendOff(n int) {
+	out, way := &c.flows[c.i], c.ways[c.i]
+	if way == (Way{}) && len(out.travels) == 0 {
+		return // they are there
+	}
+	if way.Blocked {
+		out.travels = append(out.travels, parcel{bytes: n})
+		return
+	}
+	c.arriveLocked(out, way, n)
+}
+
+// arriveLocked has n bytes arrive in their time, after those before them.
+func (l *link) arriveLocked(f *flow, w Way, n int) {
+	wait, whole := w.takes(l.rand)
+	if !whole {
+		wait += resent
+	}
+	at := time.Now().Add(wait)
+	if at.Before(f.last) {
+		at = f.last
+	}
+	f.last = at
+	f.travels = append(f.travels, parcel{n, at})
+	time.AfterFunc(time.Until(at), l.wakeAll)
+}
+
+// setWay says what happens to what end i writes. What a blocked way kept sets off.
+func (l *link) setWay(i int, w Way) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ways[i] = w
+	f := &l.flows[i]
+	if w.Blocked {
+		return
+	}
+	kept := f.travels
+	f.travels = nil
+	for _, p := range kept {
+		if p.at.IsZero() {
+			l.arriveLocked(f, w, p.bytes)
+		} else {
+			f.travels = append(f.travels, p)
+		}
+	}
+	l.cond.Broadcast()
 }
 
 func (f *flow) take(p []byte) int {

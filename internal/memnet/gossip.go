@@ -111,20 +111,42 @@ func (t *transport) send(p *memberlist.Packet, remote netip.AddrPort) error {
 	if t.host.gossips[t.local.Port()] != t {
 		return net.ErrClosed
 	}
+	w := n.ways[direction{t.local.Addr(), remote.Addr()}]
+	_, cut := n.cuts[cableOf(t.local.Addr(), remote.Addr())]
+	if cut || w.Blocked {
+		n.dropped.Add(1)
+		return nil
+	}
+	switch wait, whole := w.takes(n.rand); {
+	case !whole:
+		n.dropped.Add(1)
+	case wait > 0:
+		time.AfterFunc(wait, func() {
+			n.mu.Lock()
+			defer n.mu.Unlock()
+			n.deliverLocked(p, remote)
+		})
+	default:
+		n.deliverLocked(p, remote)
+	}
+	return nil
+}
+
+func (n *Network) deliverLocked(p *memberlist.Packet, remote netip.AddrPort) {
 	var peer *transport
-	if h := n.hosts[remote.Addr()]; h != nil && !n.isCutLocked(t.local.Addr(), remote.Addr()) {
+	if h := n.hosts[remote.Addr()]; h != nil {
 		peer = h.gossips[remote.Port()]
 	}
 	if peer == nil {
 		n.dropped.Add(1)
-		return nil
+		return
 	}
+	p.Timestamp = time.Now()
 	select {
 	case peer.packets <- p:
 	default:
 		n.dropped.Add(1)
 	}
-	return nil
 }
 
 // WriteToAddress is WriteTo; names are not needed here.

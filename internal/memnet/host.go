@@ -131,6 +131,8 @@ func (h *Host) tryDial(remote netip.AddrPort) (net.Conn, <-chan struct{}, error)
 		return nil, n.changed, nil
 	}
 	near, far := newLink(n, h.freePortLocked(), remote)
+	near.setWay(0, n.ways[direction{h.addr, remote.Addr()}])
+	near.setWay(1, n.ways[direction{remote.Addr(), h.addr}])
 	n.links[near.link] = struct{}{}
 	l.backlog = append(l.backlog, far)
 	l.ready.Signal()

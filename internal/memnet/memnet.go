@@ -2,9 +2,11 @@ package memnet
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Network is a pretend network inside one process. Make it with New.
@@ -14,6 +16,8 @@ type Network struct {
 	mu      sync.Mutex
 	hosts   map[netip.Addr]*Host
 	cuts    map[cable]struct{}
+	ways    map[direction]Way
+	rand    *rand.Rand
 	links   map[*link]struct{}
 	changed chan struct{} // closed and replaced when a waiting dial should look again
 }
@@ -33,9 +37,67 @@ func New() *Network {
 	return &Network{
 		hosts:   make(map[netip.Addr]*Host),
 		cuts:    make(map[cable]struct{}),
+		ways:    make(map[direction]Way),
+		rand:    rand.New(rand.NewPCG(0, 0)),
 		links:   make(map[*link]struct{}),
 		changed: make(chan struct{}),
 	}
+}
+
+// Way is what happens to whatever one host sends another. The zero Way carries it at once.
+type Way struct {
+	// Delay is what everything takes, and Jitter up to how much more: packets overtake each
+	// other, the bytes of a connection never do.
+	Delay, Jitter time.Duration
+	// Loss is the share of packets that are lost, and of writes to a connection that arrive
+	// later by what it takes to send them again.
+	Loss float64
+	// Blocked loses packets, and keeps the bytes of connections, and dials from either side,
+	// until it is blocked no more. Nobody is told.
+	Blocked bool
+}
+
+// resent is how much later bytes arrive that had to be sent twice: Linux's least time-out.
+const resent = 200 * time.Millisecond
+
+// direction is an ordered pair of addresses.
+type direction struct{ from, to netip.Addr }
+
+// Seed says by which numbers losses and jitter are drawn from now on.
+func (n *Network) Seed(seed uint64) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.rand = rand.New(rand.NewPCG(seed, 0))
+}
+
+// Set says what happens from now on to what one host sends another, also on connections
+// that are there.
+func (n *Network) Set(from, to string, w Way) {
+	d := direction{mustParse(from), mustParse(to)}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if w == (Way{}) {
+		delete(n.ways, d)
+	} else {
+		n.ways[d] = w
+	}
+	for l := range n.links {
+		for i, end := range l.ends {
+			if end.Addr() == d.from && l.ends[1-i].Addr() == d.to {
+				l.setWay(i, w)
+			}
+		}
+	}
+	n.wakeDialsLocked()
+}
+
+// takes draws how long something is under way; false if it is lost.
+func (w Way) takes(r *rand.Rand) (time.Duration, bool) {
+	d := w.Delay
+	if w.Jitter > 0 {
+		d += time.Duration(r.Int64N(int64(w.Jitter)))
+	}
+	return d, w.Loss == 0 || r.Float64() >= w.Loss
 }
 
 // Host returns the host with an IP address, making it on first use and after
@@ -112,7 +174,7 @@ func (n *Network) Dropped() uint64 { return n.dropped.Load() }
 
 func (n *Network) isCutLocked(a, b netip.Addr) bool {
 	_, cut := n.cuts[cableOf(a, b)]
-	return cut
+	return cut || n.ways[direction{a, b}].Blocked || n.ways[direction{b, a}].Blocked
 }
 
 func (n *Network) wakeDialsLocked() {
