@@ -29,6 +29,7 @@ var leaves = []string{
 	"internal/fault",
 	"internal/house",
 	"internal/licenses",
+	"internal/linear",
 	"internal/life",
 	"internal/logging",
 	"internal/memdb",
@@ -48,7 +49,7 @@ var leaves = []string{
 }
 
 // testTools may be imported by tests only, and by each other.
-var testTools = []string{"internal/fakes3", "internal/house", "internal/memnet", "internal/testcluster", "internal/testkernel"}
+var testTools = []string{"internal/fakes3", "internal/house", "internal/linear", "internal/memnet", "internal/testcluster", "internal/testkernel"}
 
 // rooms is the table of design §1, from the top down. The leaves follow from
 // their own list.

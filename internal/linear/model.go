@@ -1,14 +1,7 @@
-package main_test
+package linear
 
 import (
-	"cmp"
 	"fmt"
-	"math"
-	"slices"
-	"strings"
-	"sync"
-	"testing"
-	"time"
 
 	"github.com/anishathalye/porcupine"
 )
@@ -19,7 +12,9 @@ import (
 // between its call and its return, makes every answer right.
 
 const (
-	groupKeys   = 3 // one history
+	// Size is how many keys have one history.
+	Size = 3
+	// maxSessions is how many a history may have: the model has a bit for each.
 	maxSessions = 60
 )
 
@@ -102,7 +97,7 @@ type row struct {
 }
 
 type keyGroup struct {
-	rows  [groupKeys]row
+	rows  [Size]row
 	ended uint64 // sessions, a bit each: maxSessions
 }
 
@@ -310,195 +305,4 @@ var groupModel = porcupine.Model{
 	},
 	DescribeOperation: func(input, output any) string { return fmt.Sprintf("%+v -> %+v", input, output) },
 	DescribeState:     func(state any) string { return fmt.Sprintf("%+v", state) },
-}
-
-// history is what the clients of one group of keys saw.
-type history struct {
-	begin time.Time
-
-	mu    sync.Mutex
-	calls []porcupine.Operation
-	loose []seenRow // what reads showed that did not ask for consistency
-}
-
-// never is the return of a call whose outcome nobody was told.
-const never = math.MaxInt64
-
-func (h *history) now() int64 { return int64(time.Since(h.begin)) }
-
-func (h *history) add(client int, q question, call int64, r reply, ret int64) {
-	if r.unknown {
-		if q.verb == verbGet || q.verb == verbTxn && q.readsOnly() {
-			return // it changed nothing, and nothing was learned
-		}
-		ret = never
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.calls = append(h.calls, porcupine.Operation{ClientId: client, Input: q, Call: call, Output: r, Return: ret})
-}
-
-// addEnd adds that a session may have ended by itself at some time.
-func (h *history) addEnd(session int, from, until int64) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.calls = append(h.calls, porcupine.Operation{ClientId: -1, Input: question{verb: verbEnd, session: session}, Call: from, Output: reply{unknown: true}, Return: until})
-}
-
-func (h *history) addLoose(row seenRow) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.loose = append(h.loose, row)
-}
-
-// checkLoose wants of reads that did not ask for consistency that they show, if
-// not the newest, something that was written.
-func (h *history) checkLoose() error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	written := map[[2]int]bool{}
-	for _, call := range h.calls {
-		q := call.Input.(question)
-		for _, w := range append([]question{q}, q.steps...) {
-			written[[2]int{w.key, w.value}] = true
-		}
-	}
-	for _, row := range h.loose {
-		if row.value != 0 && !written[[2]int{row.key, row.value}] {
-			return fmt.Errorf("a read showed what nobody wrote: %+v", row)
-		}
-	}
-	return nil
-}
-
-func (q question) readsOnly() bool {
-	for _, s := range q.steps {
-		if s.verb != verbGet {
-			return false
-		}
-	}
-	return true
-}
-
-// check reports whether the history is linearizable; Unknown if that took longer
-// than limit.
-func (h *history) check(limit time.Duration) porcupine.CheckResult {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return porcupine.CheckOperationsTimeout(groupModel, h.calls, limit)
-}
-
-// explain tells how far the calls can be put in order, and which then do not fit.
-func (h *history) explain(limit time.Duration) string {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	_, info := porcupine.CheckOperationsVerbose(groupModel, h.calls, limit)
-	var longest []porcupine.Operation
-	for _, group := range info.PartialLinearizationsOperations() {
-		for _, some := range group {
-			if len(some) > len(longest) {
-				longest = some
-			}
-		}
-	}
-	left := map[string]int{}
-	for _, call := range h.calls {
-		left[line(call)]++
-	}
-	var state keyGroup
-	for _, call := range longest {
-		left[line(call)]--
-		_, state = state.step(call.Input.(question), call.Output.(reply))
-	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "%d of %d calls can be put in order; the last ones:\n", len(longest), len(h.calls))
-	for _, call := range longest[max(0, len(longest)-15):] {
-		b.WriteString(line(call))
-	}
-	fmt.Fprintf(&b, "which leads to %+v\nthe next to return:\n", state)
-	slices.SortFunc(h.calls, func(a, b porcupine.Operation) int { return cmp.Compare(a.Return, b.Return) })
-	shown := 0
-	for _, call := range h.calls {
-		if left[line(call)] > 0 && shown < 15 {
-			shown++
-			b.WriteString(line(call))
-		}
-	}
-	return b.String()
-}
-
-func line(call porcupine.Operation) string {
-	ret := "never"
-	if call.Return != never {
-		ret = time.Duration(call.Return).String()
-	}
-	return fmt.Sprintf("%3d %12s %12s %+v -> %+v\n", call.ClientId, time.Duration(call.Call), ret, call.Input, call.Output)
-}
-
-// TestCheckerKnowsRightFromWrong proves that the check of histories can fail.
-func TestCheckerKnowsRightFromWrong(t *testing.T) {
-	type call struct {
-		from, to int64
-		q        question
-		r        reply
-	}
-	set := func(v int) question { return question{verb: verbSet, value: v} }
-	lock := func(session, v int) question { return question{verb: verbLock, session: session, value: v} }
-	end := func(session int) question { return question{verb: verbEnd, session: session} }
-	cas := func(index uint64, seen, v int) question {
-		return question{verb: verbCAS, index: index, seen: seen, value: v}
-	}
-	get, done, failed, unknown := question{verb: verbGet}, reply{done: true}, reply{}, reply{unknown: true}
-	saw := func(v int, index uint64) reply {
-		return reply{rows: []seenRow{{value: v, hasValue: true, index: index}}}
-	}
-	held := func(v int, index, locks uint64, session int) reply {
-		return reply{rows: []seenRow{{value: v, hasValue: true, index: index, locks: locks, session: session}}}
-	}
-	both := func(a, b int) question {
-		return question{verb: verbTxn, steps: []question{{verb: verbSet, key: 0, value: a}, {verb: verbSet, key: 1, value: b}}}
-	}
-	wrote := func(index uint64) reply {
-		return reply{done: true, rows: []seenRow{{key: 0, index: index}, {key: 1, index: index}}}
-	}
-	sawOther := func(v int, index uint64) reply {
-		return reply{rows: []seenRow{{key: 1, value: v, hasValue: true, index: index}}}
-	}
-	getOther := question{verb: verbGet, key: 1}
-	for _, row := range []struct {
-		name  string
-		want  porcupine.CheckResult
-		calls []call
-	}{
-		{"one after the other", porcupine.Ok, []call{{1, 2, set(1), done}, {3, 4, get, saw(1, 7)}, {5, 6, set(2), done}, {7, 8, get, saw(2, 9)}}},
-		{"an acknowledged write that is lost", porcupine.Illegal, []call{{1, 2, set(1), done}, {3, 4, get, saw(0, 0)}}},
-		{"an acknowledged write that is undone", porcupine.Illegal, []call{{1, 2, set(1), done}, {3, 4, set(2), done}, {5, 6, get, saw(1, 7)}}},
-		{"a stale read after a new one", porcupine.Illegal, []call{{1, 2, set(1), done}, {3, 20, set(2), done}, {5, 6, get, saw(2, 9)}, {7, 8, get, saw(1, 7)}}},
-		{"an old read beside the write", porcupine.Ok, []call{{1, 2, set(1), done}, {3, 20, set(2), done}, {5, 6, get, saw(1, 7)}, {7, 8, get, saw(2, 9)}}},
-		{"an unknown write that shows later", porcupine.Ok, []call{{1, 2, set(1), unknown}, {3, 4, get, saw(0, 0)}, {5, 6, get, saw(1, 7)}}},
-		{"an unknown write that shows and goes", porcupine.Illegal, []call{{1, 2, set(1), unknown}, {3, 4, get, saw(1, 7)}, {5, 6, get, saw(0, 0)}}},
-		{"a value nobody wrote", porcupine.Illegal, []call{{1, 2, set(1), done}, {3, 4, get, saw(9, 7)}}},
-		{"an index that changes without a write", porcupine.Illegal, []call{{1, 2, set(1), done}, {3, 4, get, saw(1, 7)}, {5, 6, get, saw(1, 8)}}},
-		{"a cas that is won twice", porcupine.Illegal, []call{{1, 2, set(1), done}, {3, 4, get, saw(1, 7)}, {5, 9, cas(7, 1, 2), done}, {6, 9, cas(7, 1, 3), done}}},
-		{"a cas that is won once", porcupine.Ok, []call{{1, 2, set(1), done}, {3, 4, get, saw(1, 7)}, {5, 9, cas(7, 1, 2), done}, {6, 9, cas(7, 1, 3), failed}}},
-		{"a cas that is lost to nobody", porcupine.Illegal, []call{{1, 2, set(1), done}, {3, 4, get, saw(1, 7)}, {5, 9, cas(7, 1, 2), failed}}},
-		{"half a transaction", porcupine.Illegal, []call{{1, 2, both(1, 2), wrote(5)}, {3, 4, both(3, 4), wrote(6)}, {5, 6, getOther, sawOther(2, 5)}}},
-		{"a whole transaction", porcupine.Ok, []call{{1, 2, both(1, 2), wrote(5)}, {3, 4, both(3, 4), wrote(6)}, {5, 6, getOther, sawOther(4, 6)}}},
-		{"a lock with two holders", porcupine.Illegal, []call{{1, 2, lock(1, 1), done}, {3, 4, lock(2, 2), done}}},
-		{"a lock that is freed in between", porcupine.Ok, []call{{1, 2, lock(1, 1), done}, {1, 9, end(1), unknown}, {3, 4, lock(2, 2), done}, {5, 6, get, held(2, 9, 2, 2)}}},
-		{"a session that locks after its end", porcupine.Illegal, []call{{1, 2, end(1), done}, {3, 4, lock(1, 1), done}}},
-		{"a lock that nothing keeps free", porcupine.Illegal, []call{{1, 2, set(1), done}, {3, 4, lock(1, 2), failed}}},
-		{"a lock that may be delayed", porcupine.Ok, []call{{1, 2, lock(1, 1), done}, {3, 4, end(1), done}, {5, 6, lock(2, 2), failed}}},
-		{"a lock that outlives its session", porcupine.Illegal, []call{{1, 2, lock(1, 1), done}, {3, 4, end(1), done}, {5, 6, get, held(1, 5, 1, 1)}}},
-	} {
-		t.Run(row.name, func(t *testing.T) {
-			var h history
-			for i, c := range row.calls {
-				h.add(i, c.q, c.from, c.r, c.to)
-			}
-			if got := h.check(time.Minute); got != row.want {
-				t.Errorf("got %s, want %s:\n%s", got, row.want, h.explain(time.Minute))
-			}
-		})
-	}
 }
