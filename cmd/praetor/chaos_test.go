@@ -195,6 +195,13 @@ func (c *chaos) faults() []chaosFault {
 	}
 	pause := func(h *host) { c.signal(h, syscall.SIGSTOP) }
 	mend := func(_, _ *host) { c.wires.cut() }
+	storm := func(w weather) func(_, _ *host) { return func(_, _ *host) { c.wires.turn(w) } }
+	leave := func(h *host) {
+		if _, _, err := h.request("PUT", "/v1/agent/leave", ""); err != nil {
+			c.Errorf("%s: leave: %v", h.name, err)
+		}
+		<-h.done
+	}
 	return []chaosFault{
 		{"the leader is killed", true, time.Second, func(l, _ *host) { kill(l) }, func(l, _ *host) { start(l) }},
 		{"the leader is paused", true, 2 * time.Second, func(l, _ *host) { pause(l) }, func(l, _ *host) { c.wake(l) }},
@@ -208,6 +215,17 @@ func (c *chaos) faults() []chaosFault {
 		{"the leader and a follower are apart", false, 3 * time.Second, func(l, o *host) { c.wires.cut(way{l, o}, way{o, l}) }, mend},
 		{"a follower is killed", false, time.Second, func(_, o *host) { kill(o) }, func(_, o *host) { start(o) }},
 		{"a follower is paused", false, 3 * time.Second, func(_, o *host) { pause(o) }, func(_, o *host) { c.wake(o) }},
+		{"the network is slow", false, 4 * time.Second, storm(weather{delay: 40 * time.Millisecond}), storm(weather{})},
+		{"the network loses packets and confuses their order", false, 6 * time.Second, storm(weather{delay: 100 * time.Millisecond, loss: 0.2}), storm(weather{})},
+		{"a follower leaves and comes back", false, time.Second, func(_, o *host) { leave(o) }, func(_, o *host) { start(o) }},
+		{"the leader leaves and comes back", false, time.Second, func(l, _ *host) { leave(l) }, func(l, _ *host) { start(l) }},
+		{"all are restarted, one after the other", false, 0, func(_, _ *host) {
+			for _, h := range c.hosts {
+				h.node.signal(syscall.SIGTERM)
+				start(h)
+				c.waitWhole()
+			}
+		}, mend},
 		{"the leader hands over", false, 0, func(l, _ *host) { _, _, _ = l.request("PUT", "/v1/operator/raft/transfer-leader", "") }, mend},
 	}
 }

@@ -1,8 +1,10 @@
 package main_test
 
 import (
+	"bytes"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -11,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // wires carry what servers send each other, so that a test can cut them without
@@ -26,9 +29,17 @@ type wires struct {
 
 	mu      sync.Mutex
 	cuts    map[way]bool
+	weather weather       // of all ways
 	changed chan struct{} // closed when cuts change
 	conns   map[net.Conn]bool
 	closed  bool
+}
+
+// weather is what a network does to what it carries: packets come late, in another
+// order or never, connections only late.
+type weather struct {
+	delay time.Duration // of each, from none to twice this long
+	loss  float64       // the part of the packets that is lost
 }
 
 // way is a direction between two servers.
@@ -99,6 +110,20 @@ func (w *wires) cut(ways ...way) {
 	}
 	close(w.changed)
 	w.changed = make(chan struct{})
+}
+
+// turn sets the weather from now on.
+func (w *wires) turn(to weather) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.weather = to
+}
+
+// luck is how late something comes, and whether a packet is lost.
+func (w *wires) luck() (late time.Duration, lost bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return time.Duration(2 * rand.Float64() * float64(w.weather.delay)), rand.Float64() < w.weather.loss
 }
 
 // isolate cuts a server off from all others.
@@ -181,17 +206,36 @@ func (w *wires) carry(c net.Conn, to *host, port int) {
 // copy moves bytes, and the end, while the way is open.
 func (w *wires) copy(dst, src net.Conn, x way) {
 	defer dst.Close()
-	buf := make([]byte, 32<<10)
-	for {
-		n, err := src.Read(buf)
-		if !w.pass(x) {
-			return
+	type chunk struct {
+		data []byte
+		due  time.Time
+	}
+	chunks := make(chan chunk, 64) // on their way
+	w.work.Go(func() {
+		defer close(chunks)
+		for {
+			buf := make([]byte, 32<<10)
+			n, err := src.Read(buf)
+			if !w.pass(x) {
+				return
+			}
+			late, _ := w.luck()
+			chunks <- chunk{buf[:n], time.Now().Add(late)}
+			if err != nil {
+				return
+			}
 		}
-		if _, werr := dst.Write(buf[:n]); werr != nil || err != nil {
-			src.Close()
+	})
+	for c := range chunks {
+		<-time.After(time.Until(c.due))
+		if _, err := dst.Write(c.data); err != nil {
+			src.Close() // ends the reading too
+			for range chunks {
+			}
 			return
 		}
 	}
+	src.Close()
 }
 
 // forwardPackets hands packets on as if they came from the sender's advertised
@@ -204,8 +248,17 @@ func (w *wires) forwardPackets(to *host) {
 			return // closed
 		}
 		for _, from := range w.hosts {
-			if cut, _, _ := w.state(way{from, to}); !cut && addr.IP.Equal(net.ParseIP(from.ip)) {
-				_, _ = from.packets.WriteToUDP(buf[:n], &net.UDPAddr{IP: net.ParseIP(to.ip), Port: gossipPort})
+			if cut, _, _ := w.state(way{from, to}); cut || !addr.IP.Equal(net.ParseIP(from.ip)) {
+				continue
+			}
+			packet := bytes.Clone(buf[:n])
+			send := func() { _, _ = from.packets.WriteToUDP(packet, &net.UDPAddr{IP: net.ParseIP(to.ip), Port: gossipPort}) }
+			if late, lost := w.luck(); lost {
+				continue
+			} else if late > 0 {
+				time.AfterFunc(late, send)
+			} else {
+				send()
 			}
 		}
 	}
