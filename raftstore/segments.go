@@ -173,15 +173,13 @@ func (v walFS) Create(dir, name string, size uint64) (types.WritableFile, error)
 		_ = f.Close()
 		return nil, err
 	}
-	if made, ok := f.(*fs.File); ok {
-		f = &made.File // whose Sync does not sync the folder, which is our part
-	}
-	return &walFile{WritableFile: f, disk: v.disk, newIn: dir}, nil
+	made := f.(*fs.File) // whose own Sync syncs the folder too, which is our part
+	return &walFile{File: &made.File, disk: v.disk, newIn: dir}, nil
 }
 
 // OpenWriter opens a segment's file for more.
 func (v walFS) OpenWriter(dir, name string) (types.WritableFile, error) {
-	f, err := v.FS.OpenWriter(dir, name)
+	f, err := os.OpenFile(filepath.Join(dir, name), os.O_RDWR, fileMode)
 	if err != nil {
 		return nil, err
 	}
@@ -190,7 +188,7 @@ func (v walFS) OpenWriter(dir, name string) (types.WritableFile, error) {
 		_ = f.Close()
 		return nil, err
 	}
-	return &walFile{WritableFile: f, disk: v.disk}, nil
+	return &walFile{File: f, disk: v.disk}, nil
 }
 
 // Delete removes a segment's file.
@@ -205,7 +203,7 @@ func (v walFS) Delete(dir, name string) error {
 }
 
 type walFile struct {
-	types.WritableFile
+	*os.File
 	disk  *disk
 	newIn string // the folder that has to be synced for the file's name to last
 }
@@ -214,14 +212,17 @@ func (f *walFile) WriteAt(b []byte, at int64) (int, error) {
 	if err := f.disk.Step("wal:write"); err != nil {
 		return 0, err
 	}
-	return f.WritableFile.WriteAt(b, at)
+	return f.File.WriteAt(b, at)
 }
 
 func (f *walFile) Sync() error {
 	if err := f.disk.Step("wal:sync"); err != nil {
 		return err
 	}
-	if err := f.WritableFile.Sync(); err != nil || f.newIn == "" {
+	if f.newIn == "" {
+		return durable.SyncData(f.File)
+	}
+	if err := f.File.Sync(); err != nil {
 		return err
 	}
 	if err := durable.SyncFolder(f.newIn); err != nil {

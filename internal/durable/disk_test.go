@@ -159,3 +159,22 @@ func TestMoveLinkAndRemove(t *testing.T) {
 		t.Errorf("synced what is not there: %v", err)
 	}
 }
+
+func TestSyncDataSyncsFilesThatAreOpenOnly(t *testing.T) {
+	f, err := os.Create(filepath.Join(t.TempDir(), "data"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString("text"); err != nil {
+		t.Fatal(err)
+	}
+	if err := durable.SyncData(f); err != nil {
+		t.Error(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := durable.SyncData(f); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("closed: %v", err)
+	}
+}
