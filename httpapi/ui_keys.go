@@ -23,8 +23,14 @@ func uiKeySearch(x *exchange) error {
 		return err
 	}
 	opts.MinIndex, opts.MaxWait = 0, 0
+	skip := 0
+	if x.has("skip") {
+		if skip, err = strconv.Atoi(x.query.Get("skip")); err != nil || skip < 0 {
+			return invalid("Invalid skip: %q is no number of keys", x.query.Get("skip"))
+		}
+	}
 	rep, err := askUI(x, ops.UIKeySearch, &ops.UIKeySearchRequest{
-		ReadOptions: opts, Prefix: x.query.Get("prefix"), Text: x.query.Get("q"), Values: x.has("values"),
+		ReadOptions: opts, Prefix: x.query.Get("prefix"), Text: x.query.Get("q"), Values: x.has("values"), Skip: skip,
 	})
 	if err != nil {
 		return err

@@ -16,10 +16,11 @@ func TestUIKeySearchShowsWhatWasFound(t *testing.T) {
 		asked = *req
 		return &ops.UIKeySearchReply{ReadMeta: rpc.ReadMeta{Index: 7, KnownLeader: true}, Keys: []ops.UIFoundKey{{Key: "a/b"}, {Key: "c", Line: `d "e"`}}, Searched: 9, More: true}, nil
 	})
-	f.want("GET", "/v1/internal/ui/kv-search?q=E&prefix=a/&values&index=5", "", 200, `{"Keys":[{"Key":"a/b","Line":""},{"Key":"c","Line":"d \"e\""}],"Searched":9,"More":true}`)
-	if asked.Text != "E" || asked.Prefix != "a/" || !asked.Values || asked.MinIndex != 0 {
+	f.want("GET", "/v1/internal/ui/kv-search?q=E&prefix=a/&values&index=5&skip=4", "", 200, `{"Keys":[{"Key":"a/b","Line":""},{"Key":"c","Line":"d \"e\""}],"Searched":9,"More":true}`)
+	if asked.Text != "E" || asked.Prefix != "a/" || !asked.Values || asked.Skip != 4 || asked.MinIndex != 0 {
 		t.Errorf("asked %+v", asked)
 	}
+	f.want("GET", "/v1/internal/ui/kv-search?q=E&skip=-1", "", 400, `Invalid skip: "-1" is no number of keys`)
 }
 
 func TestUICheckTextSaysWhereAFaultIs(t *testing.T) {

@@ -40,9 +40,14 @@ func (s *Server) uiKeySearch(ctx context.Context, az *acl.Authorizer, req *ops.U
 	rep := &ops.UIKeySearchReply{}
 	return rep, s.kernel.Read(ctx, &opts, &rep.ReadMeta, func(tx *catalog.Tx, _ catalog.WatchSet) (uint64, error) {
 		found := keySearch{text: strings.ToLower(req.Text), values: req.Values, rep: rep}
+		passed := 0
 		for e := range tx.KVEach(req.Prefix) {
-			if rep.Searched%lookUp == 0 && ctx.Err() != nil {
+			if (passed+rep.Searched)%lookUp == 0 && ctx.Err() != nil {
 				return 0, ctx.Err()
+			}
+			if passed < req.Skip {
+				passed++
+				continue
 			}
 			if rep.More = found.isOver(); rep.More {
 				break

@@ -237,5 +237,9 @@ func TestUIKeySearchIsBounded(t *testing.T) {
 		if err != nil || len(rep.Keys) != 0 || !rep.More || rep.Searched != 164 { // 32 MB
 			t.Errorf("looked at %d values, %v, %v", rep.Searched, rep.More, err)
 		}
+		rep, err = ops.UIKeySearch.Call(context.Background(), s.Router(), &ops.UIKeySearchRequest{Text: "k", Skip: 200})
+		if err != nil || len(rep.Keys) != 100 || rep.Keys[0].Key != "k200" || rep.Searched != 100 || rep.More {
+			t.Errorf("the rest: %d keys of %d, %v, %v", len(rep.Keys), rep.Searched, rep.More, err)
+		}
 	})
 }

@@ -48,7 +48,7 @@ func cold() []rpc.Message {
 		&ops.IntentionListRequest{Filter: "f"}, &ops.IntentionListReply{Intentions: []*mesh.Intention{new(intention()), {}}},
 		&ops.IntentionGetRequest{Peer: "p", Source: "a", Destination: "b"}, &ops.IntentionGetReply{Intention: new(intention())},
 		&ops.IntentionMatchRequest{BySource: true, Names: []string{"a", ""}}, &ops.IntentionMatchReply{Matches: [][]*mesh.Intention{{}, {new(intention())}}},
-		&ops.UIKeySearchRequest{Prefix: "a/", Text: "b", Values: true}, &ops.UIKeySearchReply{Keys: []ops.UIFoundKey{{Key: "a", Line: "b"}}, Searched: 2, More: true},
+		&ops.UIKeySearchRequest{Prefix: "a/", Text: "b", Values: true, Skip: 3}, &ops.UIKeySearchReply{Keys: []ops.UIFoundKey{{Key: "a", Line: "b"}}, Searched: 2, More: true},
 		&ops.KVHistoryRequest{Key: "a", Limit: 3}, &ops.KVHistoryReply{Changes: []*catalog.KeyChange{{Key: "a", Op: catalog.KeySet, Time: -1, New: &catalog.KVEntry{Key: "a"}}, {Old: &catalog.KVEntry{Value: []byte{1}}}}},
 		&ops.KVAtRequest{Key: "a", Index: 1 << 40, Time: -1}, &ops.KVAtReply{Entry: &catalog.KVEntry{Key: "a"}},
 		&ops.CatalogHistoryRequest{Service: "web", Since: 1 << 60}, &ops.CatalogHistoryReply{Changes: []*catalog.CatalogChange{{Kind: catalog.KindCheck, From: "a", To: "b"}, {}}},

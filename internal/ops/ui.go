@@ -91,6 +91,8 @@ type UIKeySearchRequest struct {
 	Prefix string
 	Text   string
 	Values bool // look into values, too
+	// Skip is how many keys to pass over: those that searches before this one looked at.
+	Skip int
 }
 
 // UIKeySearchReply has what was found first, in key order.
