@@ -122,8 +122,8 @@ func TestUIHasNoButtonThatATokenMayNotPress(t *testing.T) {
 		{"/ui/nodes/ui-rights", "Serf Health Status", nil, []string{"Maintenance …"}, "Serf Health Status"},
 		{"/ui/kv", "seen", nil, []string{"New key"}, "secret"},
 		{"/ui/kv?prefix=app/", "color", []string{"New key", "Delete folder …"}, nil, "color"},
-		{"/ui/kv?key=app/color", "4 bytes", []string{"Save", "Delete …"}, nil, "4 bytes"},
-		{"/ui/kv?key=seen", "15 bytes", nil, []string{">Save<", "Delete …"}, "15 bytes"},
+		{"/ui/kv?key=app/color", "4 bytes", []string{"Edit", "Rename …", "Upload …", "Delete …"}, nil, "4 bytes"},
+		{"/ui/kv?key=seen", "15 bytes", nil, []string{">Edit<", "Rename …", "Upload …", "Delete …"}, "15 bytes"},
 		{"/ui/queries", "There are no prepared queries", nil, []string{">New query<"}, "There are no prepared queries"},
 		{"/ui/access", "This token may not see them", nil, nil, "Search by name, ID, policy or role"},
 	}

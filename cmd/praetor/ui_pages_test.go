@@ -75,7 +75,7 @@ var uiPages = []struct {
 	{"node", "/ui/nodes/node-1", []string{"postgres-1", "HTTP /health", "No session is bound"}},
 	{"keys", "/ui/kv", []string{"app/"}},
 	{"search", "/ui/kv?q=dark&values=1", []string{"In all folders", "features.json", "<mark>dark</mark>"}},
-	{"key", "/ui/kv?key=app%2Fconfig%2Ffeatures.json", []string{"JSON", "Save"}},
+	{"key", "/ui/kv?key=app%2Fconfig%2Ffeatures.json", []string{"JSON", "Edit", `class="is-name">"dark_mode"`}},
 	{"sessions", "/ui/sessions", []string{"app leader"}},
 	{"queries", "/ui/queries", []string{"db.query.consul"}},
 	{"events", "/ui/events", []string{"deploy", "v2.4.1"}},

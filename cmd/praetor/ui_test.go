@@ -202,7 +202,7 @@ func TestUIFitsOnAPhone(t *testing.T) {
 	do(t, ctx, chromedp.EmulateViewport(390, 800))
 	for path, want := range map[string]string{
 		"/ui/": "Critical now", "/ui/services": "web", "/ui/services/web": tag, "/ui/nodes": "ui-phone", "/ui/nodes/ui-phone-with-a-name-that-does-not-end-soon": tag, "/ui/nodes/ghost": "no such node",
-		"/ui/kv": tag, "/ui/kv?key=" + tag + "/" + tag: "Save",
+		"/ui/kv": tag, "/ui/kv?key=" + tag + "/" + tag: "Edit",
 	} {
 		open(t, ctx, n, path)
 		shows(t, ctx, path, want)
@@ -239,11 +239,11 @@ func TestUIEditsKeysAndOverwritesNobody(t *testing.T) {
 	shows(t, ctx, "the new key", "color", "app/", "4 bytes")
 	wantKey("blue")
 
-	do(t, ctx, chromedp.SendKeys("#value:read-write", "ish"), press("Save"))
+	do(t, ctx, press("Edit"), chromedp.SendKeys("#value", "ish"), press("Save"))
 	shows(t, ctx, "the saved key", "Saved.", "7 bytes")
 	wantKey("blueish")
 
-	do(t, ctx, chromedp.SendKeys("#value:read-write", " mine"))
+	do(t, ctx, press("Edit"), chromedp.SendKeys("#value", " mine"))
 	if err := n.put("/v1/kv/app/color", "red"); err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,7 @@
 // What people do to the cluster: each asks first, with the command line that does the same.
 import { html, useState } from "./vendor/htm-preact.js";
 import { post, put, request } from "./api.js";
-import { announce, Confirm, curl, praetor } from "./parts.js";
+import { announce, Confirm, curl, praetor, saveFile } from "./parts.js";
 import { here } from "./router.js";
 
 /** Removes an instance through the agent that owns it, so that it does not come back. */
@@ -63,13 +63,9 @@ export function SaveSnapshot({ onClose }) {
   const run = async () => {
     const response = await request("GET", path, { within: snapshotWithin });
     if (!response.ok) throw new Error(await response.text());
-    const url = URL.createObjectURL(await response.blob());
-    const anchor = document.createElement("a");
-    anchor.href = url;
-    anchor.download = `praetor-${here().datacenter || "state"}-${new Date().toISOString().slice(0, 19).replaceAll(":", "")}.snap`;
-    anchor.click();
-    setTimeout(() => URL.revokeObjectURL(url), 60000);
-    return `${anchor.download} is downloaded. See what it holds with: praetor snapshot inspect ${anchor.download}`;
+    const file = `praetor-${here().datacenter || "state"}-${new Date().toISOString().slice(0, 19).replaceAll(":", "")}.snap`;
+    saveFile(file, await response.blob());
+    return `${file} is downloaded. See what it holds with: praetor snapshot inspect ${file}`;
   };
   return html`<${Confirm} title="Download a snapshot?" verb="Download" danger=${false} run=${run} onClose=${onClose}
     lines=${[praetor("snapshot", "save", "backup.snap"), curl("GET", path) + " -o backup.snap"]}>

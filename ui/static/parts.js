@@ -199,14 +199,14 @@ export function Dialog({ title, onClose, children }) {
   return html`<dialog ref=${box} aria-label=${title} onClose=${onClose}><h2>${title}</h2>${children}</dialog>`;
 }
 
-/** Asks before something is done; run may fail, with a text to show. What cannot be undone is dangerous. */
+/** Asks before something is done; run may fail, with a text to show, and tell how far it is. What cannot be undone is dangerous. */
 export function Confirm({ title, verb, run, onClose, danger = true, lines = [], children }) {
-  const [state, setState] = useState({});
+  const [state, setState] = useState(/** @type {any} */ ({}));
   const submit = async (event) => {
     event.preventDefault();
     setState({ busy: true });
     try {
-      const said = await run();
+      const said = await run((far) => setState({ busy: true, far }));
       onClose();
       if (said) announce(said);
     } catch (error) {
@@ -216,6 +216,7 @@ export function Confirm({ title, verb, run, onClose, danger = true, lines = [], 
   return html`<${Dialog} title=${title} onClose=${onClose}><form onSubmit=${submit}>
     ${children}
     ${lines.length > 0 && html`<${AsCommands} lines=${lines} />`}
+    ${state.far && html`<p role="status">${state.far}</p>`}
     ${state.error && html`<p class="fault" role="alert">${state.error.message}</p>`}
     <p class="buttons"><button type="button" onClick=${onClose}>Cancel</button>
       <button type="submit" class=${danger ? "danger" : "primary"} disabled=${state.busy}>${verb}</button></p></form></>`;
@@ -240,6 +241,16 @@ export function Announcements() {
   }, []);
   return html`<div class="announcements" role="status">${text && html`<p>${text}
     <button type="button" class="plain" aria-label="Dismiss" onClick=${() => setText("")}>✕</button></p>`}</div>`;
+}
+
+/** Gives the reader a file. */
+export function saveFile(name, content) {
+  const url = URL.createObjectURL(new Blob([content]));
+  const anchor = document.createElement("a");
+  anchor.href = url;
+  anchor.download = name;
+  anchor.click();
+  setTimeout(() => URL.revokeObjectURL(url), 60000);
 }
 
 /** Pairs of names and values. */
