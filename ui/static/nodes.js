@@ -3,6 +3,7 @@ import { html, useMemo, useState } from "./vendor/htm-preact.js";
 import { Maintenance } from "./actions.js";
 import { useMay, useOnce } from "./api.js";
 import { useLive } from "./live.js";
+import { NetworkMap } from "./map.js";
 import { byHealth, roundTrip, tally, watch, worst, worstOf } from "./health.js";
 import { Checks, Dot, Empty, Fold, Health, Loading, Long, Pairs, Same, Search, StatusFilter, Table, Tags } from "./parts.js";
 import { Sessions } from "./sessions.js";
@@ -30,13 +31,19 @@ export function Nodes({ self }) {
   const leader = useLive("/v1/status/leader");
   const [query, setQuery] = useQuery("q");
   const [status, setStatus] = useQuery("status");
+  const [view, setView] = useQuery("view");
+  const [from, setFrom] = useQuery("from");
   const all = useMemo(() => data?.map(indexed).sort((a, b) => byHealth(a.status, b.status) || b.count.critical - a.count.critical), [data]);
   const wanted = query.trim().toLowerCase();
   const found = useMemo(() => (all ?? []).filter((n) => n.text.includes(wanted)), [all, wanted]);
   const count = useMemo(() => tally(found, (n) => n.status), [found]);
   const rows = useMemo(() => (status ? found.filter((n) => n.status === status) : found), [found, status]);
+  const statusOf = useMemo(() => { const known = new Map((all ?? []).map((n) => [n.name, n.status])); return (name) => known.get(name) ?? "passing"; }, [all]);
   if (!all) return html`<h1>Nodes</h1><${Loading} />`;
-  return html`<h1>Nodes <span class="number">${all.length}</span></h1>
+  const choice = (id, text) => html`<button type="button" class="chip" aria-pressed=${view === id ? "true" : "false"} onClick=${() => setView(id)}>${text}</button>`;
+  const head = html`<h1>Nodes <span class="number">${all.length}</span></h1><div class="chips tools" role="group" aria-label="View">${choice("", "List")}${choice("map", "Map")}</div>`;
+  if (view === "map") return html`${head}<${NetworkMap} self=${self} from=${from} onFrom=${setFrom} statusOf=${statusOf} />`;
+  return html`${head}
     <div class="tools"><${Search} value=${query} onInput=${setQuery} placeholder="Search by name, address, ID or meta" />
       <${StatusFilter} value=${status} onChange=${setStatus} count=${count} /></div>
     ${rows.length ? html`<${Table} id="nodes" heads=${["Node", "Address", "Services", "All checks"]} list=${rows} keyOf=${nameOf} row=${(n) => html`
@@ -103,7 +110,7 @@ function RoundTrips({ name, self }) {
   const here = others.find((o) => o.name === self?.NodeName);
   const median = others[Math.floor(others.length / 2)];
   const ms = (o) => `${o.ms.toFixed(2)} ms`;
-  return html`<h2>Round trips</h2><div class="card inside">
+  return html`<h2>Round trips</h2><div class="card inside"><p class="aside"><a href=${link("nodes", "", { view: "map", from: name })} onClick=${go}>Map of the network</a></p>
     <p>${here && html`${ms(here)} from this agent. `}Half of the nodes are within ${ms(median)}.</p>
     <dl class="pairs">${others.slice(0, nearest).map((o) => html`<div key=${o.name}><dt><a href=${link("nodes", o.name)} onClick=${go}>${o.name}</a></dt><dd>${ms(o)}</dd></div>`)}</dl></div>`;
 }
