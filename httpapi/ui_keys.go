@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"praetor/httpapi/wire"
+	"praetor/internal/acl/rules"
 	"praetor/internal/ops"
 	"praetor/internal/shape"
 )
@@ -59,8 +60,10 @@ func uiCheckText(x *exchange) error {
 		fault = checkHCL(string(text))
 	case "yaml":
 		fault = checkYAML(text)
+	case "rules":
+		fault = checkRules(string(text))
 	default:
-		return invalid("unknown format %q: it is hcl or yaml", format)
+		return invalid("unknown format %q: it is hcl, yaml or rules", format)
 	}
 	return x.reflected(fault)
 }
@@ -91,6 +94,17 @@ func checkHCL(text string) textFault {
 		return textFault{at.Err.Error(), at.Pos.Line, at.Pos.Column}
 	}
 	return textFault{Text: err.Error()}
+}
+
+// checkRules is of access rules, which are HCL of a few words.
+func checkRules(text string) textFault {
+	fault := checkHCL(text) // it says where
+	if fault.Text == "" {
+		if err := rules.Validate(text); err != nil {
+			fault.Text = err.Error()
+		}
+	}
+	return fault
 }
 
 // yamlFault is how the library words an error: yaml: line 3: could not find … The line is

@@ -34,10 +34,14 @@ func TestUICheckTextSaysWhereAFaultIs(t *testing.T) {
 		{"hcl", "a = 1\nb { c = [\"d\"] }\n", `{"Text":"","Line":0,"Column":0}`},
 		{"hcl", "a = 1\nb = = 2\n", `{"Text":"Unknown token: 2:5 ASSIGN =","Line":2,"Column":5}`},
 		{"hcl", "a {", `{"Text":"object expected closing RBRACE got: EOF","Line":1,"Column":5}`},
+		{"rules", `key_prefix "app/" { policy = "read" }`, `{"Text":"","Line":0,"Column":0}`},
+		{"rules", "key \"a\" {\n  policy = \n}", `{"Text":"object expected closing RBRACE got: EOF","Line":3,"Column":2}`},
+		{"rules", `key "a" { policy = "rite" }`, `{"Text":"Invalid key policy: \u0026acl.Rule{Name:\"a\", Policy:\"rite\"}: use \"read\", \"write\" or \"deny\"; for keys also \"list\"","Line":0,"Column":0}`},
+		{"rules", strings.Repeat("[", 1000), `{"Text":"too many brackets in each other to be checked","Line":0,"Column":0}`},
 		{"hcl", strings.Repeat("[", 1000), `{"Text":"too many brackets in each other to be checked","Line":0,"Column":0}`},
 		{"yaml", strings.Repeat("[", 1000), `{"Text":"too many brackets in each other to be checked","Line":0,"Column":0}`},
 	} {
 		f.want("POST", "/v1/internal/ui/check-text?format="+row.format, row.text, 200, row.want)
 	}
-	f.want("POST", "/v1/internal/ui/check-text?format=toml", "", 400, `unknown format "toml": it is hcl or yaml`)
+	f.want("POST", "/v1/internal/ui/check-text?format=toml", "", 400, `unknown format "toml": it is hcl, yaml or rules`)
 }

@@ -221,3 +221,63 @@ func TestUIShowsTwoDatacenters(t *testing.T) {
 	open(t, ctx, here, "/ui/dc2/services")
 	shows(t, ctx, "a datacenter that is lost", "Remote DC has no server currently reachable")
 }
+
+// choose sets a select or a checkbox, as one who clicks.
+func choose(t *testing.T, ctx context.Context, selector, value string) {
+	t.Helper()
+	script := fmt.Sprintf(`(() => { const box = document.querySelector(%q); box.value = %q; box.dispatchEvent(new Event("change", { bubbles: true })); return box.value === %[2]q; })()`, selector, value)
+	if done, err := chromedp.Run(ctx, chromedp.Evaluate[bool](script)); err != nil || !done {
+		t.Fatalf("%s has no %s, %v", selector, value, err)
+	}
+}
+
+// Rules are checked while they are written, and a token's page says what it may do and why.
+func TestUIWritesPoliciesAndExplainsTokens(t *testing.T) {
+	t.Parallel()
+	n := guarded(t, "ui-explain", "127.77.152.1")
+	_, accessor, _ := weak(t, n, weakRules)
+	ctx := browser(t)
+	faults := consoleFaults(t, ctx)
+	open(t, ctx, n, "/ui/services")
+	login(t, ctx, "Log in with a token", uiManager)
+	open(t, ctx, n, "/ui/access/tokens/"+accessor)
+	shows(t, ctx, "the token", "What may it do?")
+	choose(t, ctx, "#resource", "key")
+	choose(t, ctx, "#access", "write")
+	do(t, ctx, chromedp.SendKeys("#segment", "seen"), press("Ask"))
+	shows(t, ctx, "an answer", "✗ Denied", `key "seen" {`, ">weak</a>", "Requests are told", "lacks permission")
+	inLooks(t, ctx, "explain")
+	do(t, ctx, chromedp.SendKeys("#segment", "\b\b\b\bapp/x"))
+	hides(t, ctx, "an answer to another question", "✗ Denied")
+	do(t, ctx, press("Ask"))
+	shows(t, ctx, "an answer", "✓ Allowed", `key_prefix "app/" {`)
+	choose(t, ctx, "#resource", "operator")
+	do(t, ctx, press("Ask"))
+	shows(t, ctx, "an answer", "✗ Denied", "No rule is about it: the default policy, <b>deny</b>, decides.")
+
+	open(t, ctx, n, "/ui/access/policies")
+	do(t, ctx, press("New policy"), chromedp.SendKeys("#policy-name", "deploys"))
+	write(t, ctx, "#new-rules", `event "deploy" { policy = "rite" }`)
+	shows(t, ctx, "wrong rules", "Not valid rules</b>", "Invalid event policy")
+	do(t, ctx, press("Create"))
+	shows(t, ctx, "rules that are refused", `class="fault"`)
+	inLooks(t, ctx, "policy-new")
+	write(t, ctx, "#new-rules", `event "deploy" { policy = "write" }`)
+	hides(t, ctx, "rules that are right", "Not valid rules")
+	do(t, ctx, press("Create"))
+	shows(t, ctx, "the policy", "deploys is created.", "praetor acl token create -policy-name=deploys")
+	write(t, ctx, "#rules", "event \"deploy\" {\n  policy = \n}")
+	shows(t, ctx, "broken rules", "Not valid rules</b>, near line 3")
+	inLooks(t, ctx, "policy")
+	write(t, ctx, "#rules", `event "" { policy = "read" }`)
+	do(t, ctx, press("Save"))
+	shows(t, ctx, "the policy", "Saved.")
+	if code, text := asked(t, n, uiManager, "GET", "/v1/acl/policy/name/deploys", ""); code != 200 || !strings.Contains(text, `policy = \"read\"`) {
+		t.Errorf("%d %s", code, text)
+	}
+	open(t, ctx, n, "/ui/access/policies/00000000-0000-0000-0000-000000000001")
+	shows(t, ctx, "the rules of global-management", `class="is-name">acl</span>`)
+	if got := faults(); len(got) > 0 {
+		t.Errorf("on the console: %q", got)
+	}
+}

@@ -102,7 +102,7 @@ function Editor({ entry, gone }) {
       onTake=${() => (gone ? setDraft(null) : take(entry))} onKeep=${() => { setLoaded(gone ? { ...loaded, ModifyIndex: 0 } : entry); setFault(null); }} />`}
     ${text === null ? html`<p class="notice">This value is ${original.size} bytes that are not text. It can be downloaded, or read with <code>praetor kv get ${entry.Key}</code>.</p>`
       : editing ? html`<textarea id="value" ref=${box} aria-label=${"Value of " + entry.Key} rows=${Math.min(30, Math.max(6, text.split("\n").length + 1))}
-          spellcheck="false" value=${text} onInput=${(e) => setDraft(e.target.value)}></textarea>`
+          spellcheck=${false} value=${text} onInput=${(e) => setDraft(e.target.value)}></textarea>`
       : html`<pre id="shown" class="value" tabindex="0" aria-label=${"Value of " + entry.Key}><${Colored} format=${formatOf(entry.Key, text)} text=${text} /></pre>`}
     ${text !== null && html`<p class="muted">${describe(entry.Key, text)}</p><${FormatFault} name=${entry.Key} text=${text} />`}
     ${fault && html`<p class="fault" role="alert">${fault.message}</p>`}
@@ -170,7 +170,7 @@ function Rename({ entry, onClose }) {
     lines=${entry.Value?.length > mostShown ? [] : [
       ...(short ? [`${praetor("kv", "put", "-cas", "-modify-index=0", "-flags=" + entry.Flags, name, text)} && ${praetor("kv", "delete", "-cas", "-modify-index=" + entry.ModifyIndex, entry.Key)}`] : []),
       curl("PUT", path, { body })]}>
-    <label>New name<input id="rename" autofocus value=${name} spellcheck="false" autocomplete="off" onInput=${(e) => setName(e.target.value)} /></label>
+    <label>New name<input id="rename" autofocus value=${name} spellcheck=${false} autocomplete="off" onInput=${(e) => setName(e.target.value)} /></label>
     <p>One transaction makes the new key, with the value and the flags of this one, and deletes this one. Nothing happens if the new name is taken, or if
       somebody changes this key meanwhile. Programs that read <b>${entry.Key}</b> will no longer find it.</p>
     <${Locked} entry=${entry} />

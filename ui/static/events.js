@@ -46,9 +46,9 @@ function Fire() {
     } catch (error) { setFault(error); }
   };
   return html`<form class="card inside" onSubmit=${fire}><div class="fields">
-      <label>Name<input id="event-name" value=${name} autocomplete="off" spellcheck="false" placeholder="deploy" onInput=${(e) => setName(e.target.value)} /></label>
-      <label>Payload<input id="event-payload" value=${payload} autocomplete="off" spellcheck="false" onInput=${(e) => setPayload(e.target.value)} /></label>
-      <label>Nodes, a regular expression<input value=${node} autocomplete="off" spellcheck="false" placeholder="all" onInput=${(e) => setNode(e.target.value)} /></label></div>
+      <label>Name<input id="event-name" value=${name} autocomplete="off" spellcheck=${false} placeholder="deploy" onInput=${(e) => setName(e.target.value)} /></label>
+      <label>Payload<input id="event-payload" value=${payload} autocomplete="off" spellcheck=${false} onInput=${(e) => setPayload(e.target.value)} /></label>
+      <label>Nodes, a regular expression<input value=${node} autocomplete="off" spellcheck=${false} placeholder="all" onInput=${(e) => setNode(e.target.value)} /></label></div>
     ${fault && html`<p class="fault" role="alert">${fault.message}</p>`}
     <p class="buttons"><button type="submit" class="primary" disabled=${!name.trim() || mayNot}>Fire</button>
       ${name.trim() && mayNot && html`<span class="muted">This token may not fire ${name}.</span>`}</p>

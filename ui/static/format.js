@@ -56,12 +56,11 @@ function broken(text) {
 
 const restFor = 400; // ms without a key pressed, until the agent is asked
 
-/** Says what is wrong with a value, if its format is known. The agent checks what browsers do not know. */
-export function FormatFault({ name, text }) {
-  const format = formatOf(name, text);
+/** Says what is wrong with a value, if its format is known: by its name unless it is said. The agent checks what browsers do not know. */
+export function FormatFault({ name = "", text, format = formatOf(name, text) }) {
   const [said, setSaid] = useState({ text: "", fault: "" });
   useEffect(() => {
-    if (format !== "YAML" && format !== "HCL") return undefined;
+    if (!format || format === "JSON") return undefined;
     const stop = new AbortController();
     const timer = setTimeout(() => post("/v1/internal/ui/check-text", { query: { format: format.toLowerCase() }, body: text, signal: stop.signal }).then(
       ({ data }) => setSaid({ text, fault: data.Text && [data.Line && `near line ${data.Line}`, data.Column && `column ${data.Column}`].filter(Boolean).join(", ") + (data.Line ? ": " : "") + data.Text }),

@@ -200,8 +200,8 @@ function NewKey({ prefix, onClose }) {
   };
   return html`<${Confirm} title="New key" verb="Create" danger=${false} run=${run} onClose=${onClose}>
     <label>Name${prefix && html` <span class="muted">below ${prefix}</span>`}
-      <input id="new-name" autofocus value=${name} spellcheck="false" autocomplete="off" placeholder=${file?.name ?? "database/host"} onInput=${(e) => setName(e.target.value)} /></label>
-    ${!file && html`<label>Value<textarea id="new-value" rows="6" value=${value} spellcheck="false" onInput=${(e) => setValue(e.target.value)}></textarea></label>
+      <input id="new-name" autofocus value=${name} spellcheck=${false} autocomplete="off" placeholder=${file?.name ?? "database/host"} onInput=${(e) => setName(e.target.value)} /></label>
+    ${!file && html`<label>Value<textarea id="new-value" rows="6" value=${value} spellcheck=${false} onInput=${(e) => setValue(e.target.value)}></textarea></label>
       <${FormatFault} name=${name} text=${value} />`}
     <label>${file ? "File" : "or a file"}<input id="new-file" type="file" onChange=${(e) => setFile(e.target.files[0])} /></label></>`;
 }

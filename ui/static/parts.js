@@ -29,7 +29,7 @@ export function Health({ count, none = "none" }) {
 
 /** A search box; the slash key goes there (keys.js). */
 export const Search = ({ value, onInput, placeholder }) => html`<input class="search" type="search" placeholder=${placeholder} title="The / key brings you here"
-  value=${value} spellcheck="false" aria-label=${placeholder} onInput=${(e) => onInput(e.target.value)} />`;
+  value=${value} spellcheck=${false} aria-label=${placeholder} onInput=${(e) => onInput(e.target.value)} />`;
 
 /** Buttons that choose one status, or all. */
 export function StatusFilter({ value, onChange, count }) {

@@ -63,7 +63,7 @@ function Edit({ query, onClose }) {
   };
   return html`<${Confirm} title=${query.ID ? `Edit ${query.Name || query.ID}` : "New query"} verb="Save" danger=${false} run=${run} onClose=${onClose}
     lines=${[curl(query.ID ? "PUT" : "POST", to, { body: text })]}>
-    <label>Definition, as JSON<textarea id="query" rows="14" spellcheck="false" value=${text} onInput=${(e) => setText(e.target.value)}></textarea></label></>`;
+    <label>Definition, as JSON<textarea id="query" rows="14" spellcheck=${false} value=${text} onInput=${(e) => setText(e.target.value)}></textarea></label></>`;
 }
 
 function Delete({ query, onClose }) {
