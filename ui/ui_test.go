@@ -150,3 +150,23 @@ func TestPagesMakeNoMarkupOfData(t *testing.T) {
 		}
 	}
 }
+
+// A module that is not preloaded is asked for only once those that import it are there: on
+// a slow way that is a round trip for each floor.
+func TestEveryModuleIsPreloaded(t *testing.T) {
+	page, err := os.ReadFile("static/index.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, pattern := range []string{"static/*.js", "static/vendor/*.js"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: no files, %v", pattern, err)
+		}
+		for _, file := range files {
+			if name := filepath.ToSlash(strings.TrimPrefix(file, "static"+string(filepath.Separator))); !strings.Contains(string(page), `<link rel="modulepreload" href="`+name+`">`) {
+				t.Errorf("index.html does not preload %s", name)
+			}
+		}
+	}
+}
