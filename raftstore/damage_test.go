@@ -231,6 +231,50 @@ func TestGarbageFromTheNetworkReplacesNoSnapshot(t *testing.T) {
 	wantEntries(t, again, want...)
 }
 
+// TestASnapshotOfWhatAServerHasTakesNothingFromIt: a leader sends one late that is older than
+// what the server has applied, and one of an entry that it has in its log only.
+func TestASnapshotOfWhatAServerHasTakesNothingFromIt(t *testing.T) {
+	n, want := filled(t, "wal")
+	again, _, err := reopen(t, n, func(string) {})
+	must(t, err)
+	trans := raft.NewNetworkTransport(senderStream{}, 1, rpcTime, nil)
+	defer func() { _ = trans.Close() }()
+	address, head := raft.ServerAddress(again.opts.Listener.Addr().String()), raft.RPCHeader{ProtocolVersion: 3, ID: []byte("s2"), Addr: []byte("127.0.0.1:1")}
+	term, last := again.Raft().CurrentTerm()+1, again.Raft().LastIndex()
+	install := func(index uint64) *raft.InstallSnapshotRequest {
+		conf := raft.EncodeConfiguration(raft.Configuration{Servers: []raft.Server{{ID: "s1", Address: address}}})
+		return &raft.InstallSnapshotRequest{RPCHeader: head, SnapshotVersion: 1, Term: term, LastLogIndex: index, LastLogTerm: term, Configuration: conf, Size: int64(len(saved(t, index, "old")))}
+	}
+	entry := &raft.AppendEntriesRequest{
+		RPCHeader: head, Term: term, PrevLogEntry: last, PrevLogTerm: term - 1,
+		Entries: []*raft.Log{{Index: last + 1, Term: term, Type: raft.LogCommand, Data: []byte("new")}},
+	}
+	//lint:ignore SA1019 as raft does
+	entry.Leader = []byte("127.0.0.1:1")
+	var answer raft.AppendEntriesResponse
+	if err := trans.AppendEntries("s1", address, entry, &answer); err != nil || !answer.Success {
+		t.Fatalf("entry %d: %v, %+v", last+1, err, answer)
+	}
+	other := newNode(t, "s2", t.TempDir()).start(t)
+	for _, index := range []uint64{last - 2, last + 1} {
+		req := install(index)
+		resp, err := other.InstallSnapshot(raftstore.Peer{ID: "s1", Address: string(address)}, req, saved(t, index, "old"))
+		if err != nil || !resp.Success || resp.Term != term {
+			t.Errorf("snapshot of entry %d of %d: %+v, %v; want success", index, last+1, resp, err)
+		}
+	}
+	entry.PrevLogEntry, entry.PrevLogTerm, entry.Entries, entry.LeaderCommitIndex = last+1, term, nil, last+1
+	if err := trans.AppendEntries("s1", address, entry, &answer); err != nil || !answer.Success {
+		t.Errorf("what is committed after: %v, %+v", err, answer)
+	}
+	wantEntries(t, again, append(want, "new")...)
+	must(t, again.Close())
+	n.opts.Dir = again.opts.Dir
+	again, _, err = reopen(t, n, func(string) {})
+	must(t, err)
+	wantEntries(t, again, append(want, "new")...)
+}
+
 // TestTermsFarAheadAreRefused sends a term that would wrap around, and one that may be.
 func TestTermsFarAheadAreRefused(t *testing.T) {
 	n, _ := filled(t, "wal")

@@ -178,3 +178,9 @@ func NotedOver(log interface {
 }, report func(error)) raft.LogStore {
 	return &notedLog{closableLog: log, path: "wal", report: report}
 }
+
+// InstallSnapshot sends a snapshot as the leader's raft does.
+func (s *Store) InstallSnapshot(to Peer, req *raft.InstallSnapshotRequest, data []byte) (resp raft.InstallSnapshotResponse, err error) {
+	err = s.trans.InstallSnapshot(raft.ServerID(to.ID), raft.ServerAddress(to.Address), req, &resp, bytes.NewReader(data))
+	return resp, err
+}

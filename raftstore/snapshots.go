@@ -118,7 +118,12 @@ type snapshotStore struct {
 	disk   *disk
 	logger hclog.Logger
 	check  func(io.Reader) error // tries a state out, nil: nobody can
+	// has reports whether this server has all that a snapshot holds; nil: it is not asked.
+	has func(index, term uint64) bool
 }
+
+// errHasAll is this server's answer to whoever sends it a snapshot of what it has.
+var errHasAll = errors.New("this server has all that the snapshot holds")
 
 // openSnapshots makes the folder if need be and removes what a crash left half done.
 func openSnapshots(dir string, d *disk, logger hclog.Logger, check func(io.Reader) error) (*snapshotStore, error) {
@@ -134,7 +139,7 @@ func openSnapshots(dir string, d *disk, logger hclog.Logger, check func(io.Reade
 			return nil, err
 		}
 	}
-	return &snapshotStore{dir, d, logger, check}, nil
+	return &snapshotStore{dir: dir, disk: d, logger: logger, check: check}, nil
 }
 
 // ids lists the snapshots by name, newest first, good or not.
@@ -352,6 +357,11 @@ func (k *snapshotSink) Close() error {
 }
 
 func (k *snapshotSink) finish() error {
+	// raft would put the machine back to the snapshot and remove the whole log, also
+	// what came after it and was acknowledged.
+	if has := k.store.has; !k.ours && has != nil && has(k.meta.Index, k.meta.Term) {
+		return errHasAll
+	}
 	if err := k.store.disk.Step("snapshot:commit"); err != nil {
 		return err
 	}

@@ -162,6 +162,9 @@ func (s *Store) start(conf *raft.Config, machine raft.FSM, opts *Options) error 
 	}
 	s.trans.raft.Store(s.raft)
 	s.witness.store.Store(s)
+	if own, ok := s.folder.snapshots.(*snapshotStore); ok { // else this server is alone
+		own.has = s.has
+	}
 	s.sieve.start()
 	if s.folder.watched != nil {
 		s.folder.watched.watch(s.meetDamage)
@@ -203,6 +206,11 @@ func (s *Store) newRaft(conf *raft.Config, machine raft.FSM) (err error) {
 	}()
 	s.raft, err = raft.NewRaft(conf, machine, s.folder.logs, s.folder.stable, s.folder.snapshots, s.sieve)
 	return err
+}
+
+// has reports whether all up to an entry is in the machine or in the log.
+func (s *Store) has(index, term uint64) bool {
+	return index <= s.raft.AppliedIndex() || s.folder.termOf(index) == term
 }
 
 // meet takes a reason to stop. The first one counts.

@@ -56,9 +56,15 @@ func (t *transport) RequestPreVote(id raft.ServerID, address raft.ServerAddress,
 	return t.NetworkTransport.RequestPreVote(id, target(id, address), req, resp)
 }
 
-// InstallSnapshot implements raft.Transport.
+// InstallSnapshot implements raft.Transport. A server that has all of it is as good as
+// one that took it.
 func (t *transport) InstallSnapshot(id raft.ServerID, address raft.ServerAddress, req *raft.InstallSnapshotRequest, resp *raft.InstallSnapshotResponse, data io.Reader) error {
-	return t.NetworkTransport.InstallSnapshot(id, target(id, address), req, resp, data)
+	err := t.NetworkTransport.InstallSnapshot(id, target(id, address), req, resp, data)
+	if err != nil && err.Error() == errHasAll.Error() {
+		resp.Term, resp.Success = req.Term, true
+		return nil
+	}
+	return err
 }
 
 // TimeoutNow implements raft.Transport.
