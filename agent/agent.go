@@ -194,6 +194,9 @@ func (a *Agent) Router() *rpc.Router { return a.router }
 // Server is the server half, nil on client agents.
 func (a *Agent) Server() *server.Server { return a.server }
 
+// DNS answers questions as they come to the agent's DNS ports.
+func (a *Agent) DNS() *dnsserver.Server { return a.dns }
+
 // Local is what is registered with this agent.
 func (a *Agent) Local() *local.State { return a.local }
 

@@ -45,13 +45,13 @@ const metricsProxy = `ui_config { enabled = true metrics_proxy { base_url = "htt
 // leads, of one that follows and of a client agent, plain, from the cache and blocking,
 // and plain of a server of another datacenter.
 func TestRights(t *testing.T) {
-	testcluster.Virtual(t, testcluster.Options{Servers: 3, Abroad: 1, Clients: 1, Config: testcluster.LockedDown + metricsProxy + "\nhistory { kv = true }"}, func(c *testcluster.Cluster) {
+	testcluster.Virtual(t, testcluster.Options{Servers: 2, Clients: 1, Abroad: []testcluster.Site{{Servers: 1}}, Config: testcluster.LockedDown + metricsProxy + "\nhistory { kv = true }"}, func(c *testcluster.Cluster) {
 		m := &matrix{t: t, c: c, tokens: map[string]string{}}
 		m.prepare()
 		for _, n := range []*testcluster.Node{m.leader, m.follower, c.Clients()[0]} {
 			m.askAll(n, rights)
 		}
-		m.abroad(c.Abroad()[0])
+		m.abroad(c.Abroad(0)[0])
 		t.Logf("%d requests, %d of them refused or without the rows", m.made, m.kept)
 	})
 }
@@ -75,7 +75,7 @@ func (m *matrix) prepare() {
 	if m.follower == m.leader {
 		m.follower = m.c.Servers()[1]
 	}
-	all := slices.Concat(m.c.Servers(), m.c.Clients(), m.c.Abroad())
+	all := slices.Concat(m.c.Servers(), m.c.Clients(), m.c.Abroad(0))
 	for _, n := range all {
 		n.WaitForToken(testcluster.Manager)
 	}
@@ -136,7 +136,7 @@ func (m *matrix) askAll(n *testcluster.Node, rows []right) {
 	for i, r := range rows {
 		lists[i] = m.askers(n, r)
 	}
-	for _, knows := range []*testcluster.Node{n, m.c.Abroad()[0]} {
+	for _, knows := range []*testcluster.Node{n, m.c.Abroad(0)[0]} {
 		knows.WaitForToken(m.newest)
 	}
 	time.Sleep(3 * time.Second) // tokens may come before their policies
@@ -149,7 +149,7 @@ func (m *matrix) askAll(n *testcluster.Node, rows []right) {
 func (m *matrix) row(n *testcluster.Node, r right, list []asker) {
 	m.t.Helper()
 	ways := []string{""}
-	if strings.HasPrefix(r.request, "GET ") && !r.endless && n != m.c.Abroad()[0] {
+	if strings.HasPrefix(r.request, "GET ") && !r.endless && n != m.c.Abroad(0)[0] {
 		ways = []string{"", "cached", "index=1&wait=10ms"}
 	}
 	for _, c := range list {
@@ -158,7 +158,7 @@ func (m *matrix) row(n *testcluster.Node, r right, list []asker) {
 		}
 		for _, way := range ways {
 			made := n
-			if n == m.c.Abroad()[0] {
+			if n == m.c.Abroad(0)[0] {
 				made = m.leader // what the request is about is of dc1
 			}
 			for _, request := range r.before {

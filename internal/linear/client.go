@@ -184,7 +184,7 @@ func (one *Client) write(h Server, q question) {
 // reply reads an answer; false if it says that nothing was done.
 func (one *Client) reply(q question, a Answer) (r reply, ok bool) {
 	switch {
-	case a.Unsent, a.Status == http.StatusInternalServerError && (a.Text == "No cluster leader" || strings.HasPrefix(a.Text, "cannot reach server ")):
+	case a.Unsent, a.Status == http.StatusInternalServerError && (a.Text == "No cluster leader" || a.Text == "No path to datacenter" || strings.HasPrefix(a.Text, "cannot reach server ")):
 		return r, false
 	case a.Err != nil || a.Status == http.StatusInternalServerError && !strings.Contains(a.Text, "invalid session"):
 		one.Keys.unknown.Add(1)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"sync"
 	"testing"
@@ -18,28 +19,33 @@ import (
 type Options struct {
 	Servers int
 	Clients int
-	// Abroad is how many of the servers, the last ones, are another datacenter, dc2, whose
-	// primary is dc1. They count for nothing that is said of the cluster below.
-	Abroad int
+	// Abroad are other datacenters, dc2 and so on, whose primary is dc1. They count for
+	// nothing that is said of the cluster below.
+	Abroad []Site
 	// Encrypt gives every node a gossip key.
 	Encrypt bool
 	// Config is HCL that every node gets beside what it needs to run.
 	Config string
-	// Expect gives bootstrap_expect of server i, from 0; nil means all expect
+	// Expect gives bootstrap_expect of server i of dc1, from 0; nil means all expect
 	// all. 0 means the server is not told.
 	Expect func(i int) int
 	// Join is the node that all join, 0 by default.
 	Join int
 	// Lazy starts no node: the test does, in the order it likes.
 	Lazy bool
+	// Log gets what nodes log, nil for the test's log.
+	Log io.Writer
 }
+
+// Site is a datacenter beside dc1.
+type Site struct{ Servers, Clients int }
 
 // Cluster is a running cluster.
 type Cluster struct {
 	t      testing.TB
 	opts   Options
-	net    *memnet.Network // nil on the real ground
-	nodes  []*Node
+	net    *memnet.Network   // nil on the real ground
+	nodes  []*Node           // dc1 and then each Site: servers first
 	acked  map[string]string // keys written and acknowledged
 	tokens int               // granted
 
@@ -80,7 +86,11 @@ func Real(t *testing.T, opts Options, test func(c *Cluster)) {
 // tempDirs makes the data folders outside the bubble, whose clock they would
 // otherwise wait for when they are removed.
 func tempDirs(t testing.TB, opts Options) []string {
-	dirs := make([]string, opts.Servers+opts.Clients)
+	nodes := opts.Servers + opts.Clients
+	for _, site := range opts.Abroad {
+		nodes += site.Servers + site.Clients
+	}
+	dirs := make([]string, nodes)
 	for i := range dirs {
 		dirs[i] = t.TempDir()
 	}
@@ -89,16 +99,22 @@ func tempDirs(t testing.TB, opts Options) []string {
 
 func newCluster(t testing.TB, opts Options, dirs []string) *Cluster {
 	c := &Cluster{t: t, opts: opts, acked: map[string]string{}}
-	if opts.Expect == nil {
-		c.opts.Expect = func(i int) int {
-			if i >= opts.Servers-opts.Abroad {
-				return opts.Abroad
+	servers, clients := 0, 0
+	for dc, site := range append([]Site{{opts.Servers, opts.Clients}}, opts.Abroad...) {
+		for i := range site.Servers + site.Clients {
+			n := newNode(c, dc, dirs[len(c.nodes)])
+			if n.server = i < site.Servers; n.server {
+				servers++
+				n.name, n.expect = fmt.Sprint("server-", servers), site.Servers
+				if dc == 0 && opts.Expect != nil {
+					n.expect = opts.Expect(i)
+				}
+			} else {
+				clients++
+				n.name = fmt.Sprint("client-", clients)
 			}
-			return opts.Servers - opts.Abroad
+			c.nodes = append(c.nodes, n)
 		}
-	}
-	for i, dir := range dirs {
-		c.nodes = append(c.nodes, newNode(c, i, dir))
 	}
 	return c
 }
@@ -130,19 +146,31 @@ func (c *Cluster) stopAll() {
 	c.over = true
 }
 
-// Node returns node i: servers first, then clients.
+// Node returns node i of dc1: servers first, then clients.
 func (c *Cluster) Node(i int) *Node { return c.nodes[i] }
 
 // Host is another machine on the pretend network. Virtual only.
 func (c *Cluster) Host(ip string) *memnet.Host { return c.net.Host(ip) }
 
+// Net is the pretend network. Virtual only.
+func (c *Cluster) Net() *memnet.Network { return c.net }
+
+// home are the nodes of dc1.
+func (c *Cluster) home() []*Node { return c.nodes[:c.opts.Servers+c.opts.Clients] }
+
 // Servers and Clients list the nodes of each kind, running or not.
-func (c *Cluster) Servers() []*Node { return c.nodes[:c.opts.Servers-c.opts.Abroad] }
+func (c *Cluster) Servers() []*Node { return c.nodes[:c.opts.Servers] }
 
-// Abroad lists the servers of dc2.
-func (c *Cluster) Abroad() []*Node { return c.nodes[c.opts.Servers-c.opts.Abroad : c.opts.Servers] }
+func (c *Cluster) Clients() []*Node { return c.home()[c.opts.Servers:] }
 
-func (c *Cluster) Clients() []*Node { return c.nodes[c.opts.Servers:] }
+// Abroad lists the nodes of dc2, or, with 1, of dc3, and so on: servers first.
+func (c *Cluster) Abroad(site int) []*Node {
+	nodes := c.nodes[len(c.home()):]
+	for _, s := range c.opts.Abroad[:site] {
+		nodes = nodes[s.Servers+s.Clients:]
+	}
+	return nodes[:c.opts.Abroad[site].Servers+c.opts.Abroad[site].Clients]
+}
 
 // alive lists the running nodes among some.
 func alive(nodes []*Node) []*Node {

@@ -31,7 +31,7 @@ func (c *Cluster) TryPutKV(n *Node, key, value string) error {
 // speaker is a running node that reaches the others: a client if there is one.
 func (c *Cluster) speaker() *Node {
 	var found *Node
-	for _, n := range alive(c.nodes) {
+	for _, n := range alive(c.home()) {
 		if !n.cut {
 			found = n
 		}
@@ -83,17 +83,25 @@ func (c *Cluster) check() {
 	c.WaitFor("the same state on every server", c.sameState)
 }
 
+// sameState reports whether the servers of each datacenter hold the same.
 func (c *Cluster) sameState() error {
-	var first uint64
-	for i, n := range alive(c.Servers()) {
+	type first struct {
+		name string
+		hash uint64
+	}
+	held := map[int]first{} // by datacenter
+	for _, n := range alive(c.nodes) {
+		if !n.server {
+			continue
+		}
 		hash, err := n.agent.Server().Store().Read().Hash()
 		if err != nil {
 			return err
 		}
-		if i == 0 {
-			first = hash
-		} else if hash != first {
-			return fmt.Errorf("%s differs from %s", n.name, alive(c.Servers())[0].name)
+		if one, known := held[n.dc]; !known {
+			held[n.dc] = first{n.name, hash}
+		} else if hash != one.hash {
+			return fmt.Errorf("%s differs from %s", n.name, one.name)
 		}
 	}
 	return nil

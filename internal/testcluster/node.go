@@ -2,12 +2,15 @@ package testcluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"path/filepath"
 	"strconv"
 	"sync/atomic"
+	"testing/synctest"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -22,7 +25,8 @@ import (
 // Node is one agent of a cluster.
 type Node struct {
 	c      *Cluster
-	i      int
+	dc     int // from 0
+	expect int // bootstrap_expect
 	name   string
 	ip     string
 	dir    string
@@ -41,22 +45,14 @@ type Node struct {
 	done   chan error
 }
 
-func newNode(c *Cluster, i int, dir string) *Node {
-	n := &Node{c: c, i: i, born: time.Now(), dir: dir, server: i < c.opts.Servers, ip: "127.78.1." + strconv.Itoa(i+1)}
-	n.name = "client-" + strconv.Itoa(i-c.opts.Servers+1)
-	if n.server {
-		n.name = "server-" + strconv.Itoa(i+1)
-	}
-	return n
+func newNode(c *Cluster, dc int, dir string) *Node {
+	return &Node{c: c, dc: dc, born: time.Now(), dir: dir, ip: "127.78.1." + strconv.Itoa(len(c.nodes)+1)}
 }
-
-// abroad reports whether the node is a server of dc2.
-func (n *Node) abroad() bool { return n.server && n.i >= n.c.opts.Servers-n.c.opts.Abroad }
 
 // joinAt is where the node finds the others of its datacenter.
 func (n *Node) joinAt() string {
-	if n.abroad() {
-		return n.c.Abroad()[0].ip
+	if n.dc > 0 {
+		return n.c.Abroad(n.dc - 1)[0].ip
 	}
 	return n.c.nodes[n.c.opts.Join].ip
 }
@@ -120,11 +116,14 @@ const GossipKey = "pUqJrVyVRj5jsiYEkM/tFQYfWyJIv4s3XkvDwy7Cu5s="
 func (n *Node) config() string {
 	text := fmt.Sprintf("node_name = %q\ndata_dir = %q\nbind_addr = %q\nclient_addr = %q\nretry_interval = \"1s\"\nretry_join = [%q]\n",
 		n.name, filepath.Join(n.dir, "data"), n.ip, n.ip, n.joinAt())
-	if n.c.opts.Abroad > 0 {
+	if len(n.c.opts.Abroad) > 0 {
 		text += "primary_datacenter = \"dc1\"\n"
 	}
-	if n.abroad() {
-		text += fmt.Sprintf("datacenter = \"dc2\"\nretry_join_wan = [%q]\nretry_interval_wan = \"1s\"\n", n.c.nodes[0].ip)
+	if n.dc > 0 {
+		text += fmt.Sprintf("datacenter = \"dc%d\"\n", n.dc+1)
+	}
+	if n.dc > 0 && n.server {
+		text += fmt.Sprintf("retry_join_wan = [%q]\nretry_interval_wan = \"1s\"\n", n.c.nodes[0].ip)
 	}
 	if n.c.opts.Encrypt {
 		text += fmt.Sprintf("encrypt = %q\n", GossipKey)
@@ -136,14 +135,19 @@ func (n *Node) config() string {
 		return text
 	}
 	text += "server = true\n"
-	if expect := n.c.opts.Expect(n.i); expect > 0 {
-		text += fmt.Sprintf("bootstrap_expect = %d\n", expect)
+	if n.expect > 0 {
+		text += fmt.Sprintf("bootstrap_expect = %d\n", n.expect)
 	}
 	return text
 }
 
 // output shows warnings with the test's log.
-func (n *Node) output() io.Writer { return testWriter{n} }
+func (n *Node) output() io.Writer {
+	if n.c.opts.Log != nil {
+		return n.c.opts.Log
+	}
+	return testWriter{n}
+}
 
 type testWriter struct{ n *Node }
 
@@ -208,6 +212,24 @@ func (n *Node) Crash() {
 		n.c.net.Crash(n.ip)
 	}
 	n.stop()
+}
+
+// Kill stops the node as kill -9 does, at a moment when nothing in the bubble computes: what
+// its process does after is not in its folder when it starts again. Virtual only.
+func (n *Node) Kill() {
+	n.c.t.Helper()
+	if n.agent == nil {
+		return
+	}
+	synctest.Wait()
+	left := filepath.Join(n.dir, "left")
+	if err := os.CopyFS(left, os.DirFS(filepath.Join(n.dir, "data"))); err != nil {
+		n.c.t.Fatalf("what %s leaves: %v", n.name, err)
+	}
+	n.Crash()
+	if err := errors.Join(os.RemoveAll(filepath.Join(n.dir, "data")), os.Rename(left, filepath.Join(n.dir, "data"))); err != nil {
+		n.c.t.Fatalf("what %s leaves: %v", n.name, err)
+	}
 }
 
 // Leave makes the node say goodbye and waits until it is gone.

@@ -8,6 +8,9 @@ import (
 	"net/http/httptest"
 	"strings"
 	"time"
+
+	"praetor/agent"
+	"praetor/dnsserver"
 )
 
 // Manager is the secret of the management token of a cluster with LockedDown.
@@ -45,13 +48,31 @@ func (n *Node) Ask(token, method, target, body string) Answer {
 	if strings.Contains(target, "monitor") || strings.Contains(target, "stream") {
 		defer time.AfterFunc(time.Second, cancel).Stop()
 	}
-	req := httptest.NewRequestWithContext(ctx, method, "http://"+n.ip+target, strings.NewReader(body))
+	return n.Door().Ask(ctx, token, method, target, body)
+}
+
+// Door is where one process of a node is asked, also from other goroutines than the test's
+// and after its end.
+type Door struct {
+	agent *agent.Agent
+	ip    string
+}
+
+// Door is that of the running process.
+func (n *Node) Door() Door { return Door{n.agent, n.ip} }
+
+// DNS answers questions as the node's DNS ports do.
+func (d Door) DNS() *dnsserver.Server { return d.agent.DNS() }
+
+// Ask makes a request of the HTTP API, without a socket.
+func (d Door) Ask(ctx context.Context, token, method, target, body string) Answer {
+	req := httptest.NewRequestWithContext(ctx, method, "http://"+d.ip+target, strings.NewReader(body))
 	req.RemoteAddr = "127.0.0.1:1"
 	if token != "" {
 		req.Header.Set("X-Consul-Token", token)
 	}
 	rec := httptest.NewRecorder()
-	n.agent.API().ServeHTTP(rec, req)
+	d.agent.API().ServeHTTP(rec, req)
 	return Answer{rec.Code, rec.Body.String(), rec.Header()}
 }
 
