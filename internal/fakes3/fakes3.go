@@ -192,7 +192,8 @@ func authorization(header string) (map[string]string, error) {
 }
 
 func (s *Store) signature(r *http.Request, names []string, stamp, scope, sum string) string {
-	path, _, _ := strings.Cut(r.RequestURI, "?")
+	// AWS signs the key as it is escaped by its own rule, however the request had it.
+	path := strings.ReplaceAll(escaped(r.URL.Path), "%2F", "/")
 	text := r.Method + "\n" + path + "\n" + sorted(r.URL.Query()) + "\n"
 	for _, name := range names {
 		value := strings.Join(r.Header.Values(name), ",")
@@ -219,11 +220,14 @@ func keyed(key, text string) string {
 	return string(h.Sum(nil))
 }
 
+// escaped has all but letters, digits and -._~ escaped.
+func escaped(text string) string { return strings.ReplaceAll(url.QueryEscape(text), "+", "%20") }
+
 func sorted(q url.Values) string {
 	var list []string
 	for name, values := range q {
 		for _, v := range values {
-			list = append(list, url.QueryEscape(name)+"="+strings.ReplaceAll(url.QueryEscape(v), "+", "%20"))
+			list = append(list, escaped(name)+"="+escaped(v))
 		}
 	}
 	sort.Strings(list)
