@@ -41,7 +41,7 @@ func isServer(m *api.AgentMember) bool { return m.Tags["role"] == "consul" }
 
 // lacksRight turns a refusal into a note, true if err is one.
 func lacksRight(c *chart, err error, right string) bool {
-	if !strings.Contains(err.Error(), "Permission denied") && !strings.Contains(err.Error(), "403") {
+	if !strings.Contains(err.Error(), "Permission denied") && !isForbidden(err.Error()) {
 		return false
 	}
 	c.add(Note, "give a token with "+right+" with -token", "the token may not see this")
@@ -600,8 +600,10 @@ func dnsAddress(p *patient) (addr string, here bool) {
 		case ip.IsUnspecified() || host == p.host:
 			return asked, true
 		}
-		addr = hostport
-		here = !ip.IsLoopback() || isLoopback(p.host)
+		// Of several the first that is reached from here.
+		if !here {
+			addr, here = hostport, !ip.IsLoopback() || isLoopback(p.host)
+		}
 	}
 	return addr, here || len(p.self.DebugConfig.DNSAddrs) == 0
 }

@@ -346,7 +346,7 @@ func TestCertificatesForPort8300(t *testing.T) {
 		p, c2 := &patient{dataDir: c.dataDir}, &chart{}
 		p.self.Config.Datacenter, p.self.Config.Server, p.self.DebugConfig.DNSDomain = c.dc, c.server, "example."
 		p.self.DebugConfig.TLS.InternalRPC = tlsFacts{CertFile: c.path, VerifyServerHostname: true}
-		examineRPCCertificate(p, c2)
+		examineCertificate(t.Context(), p, c2)
 		lines := strings.Split(said(c2), "\n")
 		if got := lines[len(lines)-1]; !strings.HasPrefix(got, c.want) || c.want == "" && got != "" {
 			t.Errorf("%s: %q, want %q", name, got, c.want)

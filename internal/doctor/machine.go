@@ -56,6 +56,12 @@ func examineDisk(_ context.Context, p *patient, c *chart) {
 		c.add(Problem, "make room, or see to the disk: until it can be written nothing can be registered here, and a restart brings back what was deregistered meanwhile (the agent's log names it)", "the disk cannot be written: %s", err)
 		return
 	}
+	judgeSyncs(c, took)
+	examineRoom(p.dataDir, c)
+}
+
+// judgeSyncs says what came of measureSyncs, in whatever order.
+func judgeSyncs(c *chart, took []time.Duration) {
 	slices.Sort(took)
 	middle, worst := took[len(took)/2].Round(10*time.Microsecond), took[len(took)-1].Round(10*time.Microsecond)
 	const cure = "put data_dir on a local SSD that servers need not share; every write waits for it"
@@ -67,7 +73,6 @@ func examineDisk(_ context.Context, p *patient, c *chart) {
 	default:
 		c.add(OK, "", "fsync takes %s (median), %s at worst", middle, worst)
 	}
-	examineRoom(p.dataDir, c)
 }
 
 // examineLimits looks at what the agent's process may have open: the agent tells it if
@@ -107,9 +112,13 @@ func examineBackups(ctx context.Context, p *patient, c *chart) {
 
 // examineRoom looks at what is free on a disk.
 func examineRoom(dir string, c *chart) {
-	free, err := disk.Free(dir)
+	if free, err := disk.Free(dir); err == nil {
+		judgeRoom(c, dir, free)
+	}
+}
+
+func judgeRoom(c *chart, dir string, free uint64) {
 	switch {
-	case err != nil:
 	case free < freeProblem:
 		c.add(Problem, "make room: a server stops when its log cannot grow", "%d MB are free at %s", free>>20, dir)
 	case free < freeWarning:

@@ -119,7 +119,7 @@ func cureForSilence(err error) string {
 		return "it speaks HTTPS: use https:// in -http-addr, with -ca-file"
 	case strings.Contains(text, "certificate"):
 		return "its certificate is not trusted, or has another name: give -ca-file, and -tls-server-name"
-	case strings.Contains(text, "403"):
+	case isForbidden(text):
 		return "the token may not look at it: give one with agent:read with -token (if there is none yet: praetor acl bootstrap)"
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return "it does not answer in time: is it the right address, and does a firewall let port 8500 through?"
@@ -135,6 +135,13 @@ func isPage(text string) bool {
 
 // statusOf finds the status in the library's text for an answer that is none.
 var statusOf = regexp.MustCompile(`response code: (\d{3})`)
+
+// isForbidden reports whether an error carries an answer of status 403. The number alone
+// may be of an address.
+func isForbidden(text string) bool {
+	found := statusOf.FindStringSubmatch(text)
+	return found != nil && found[1] == "403"
+}
 
 // shortError is an error without the URL that the library puts before it, and
 // without a page that came as the answer.
