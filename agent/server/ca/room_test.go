@@ -655,13 +655,14 @@ func TestSecretsAreShownToNobody(t *testing.T) {
 	const key = "-----BEGIN EC PRIVATE KEY-----\nplanted\n-----END EC PRIVATE KEY-----\n"
 	config := map[string]any{
 		"PrivateKey": key, "Token": "planted", "token": "planted", "SecretKey": "shown", "Address": "shown", "Empty": "", "Password": "", "TokenCount": "shown", "Bits": 7.0,
+		"Spaces":     []any{map[string]any{"Token": "planted 1"}, map[string]any{"token": "planted 2", "Name": "shown"}, "shown"},
 		"AuthMethod": map[string]any{"Type": "shown", "Params": map[string]any{"secret_id": "planted", "role_id": "shown", "JWT": "planted", "client_key_pem": "planted"}},
 	}
 	shown, back, err := ca.ShownAndBack(config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if strings.Contains(shown, "planted") || strings.Count(shown, "shown") != 5 || strings.Count(shown, "<hidden>") != 6 || strings.Count(shown, "BEGIN EC PRIVATE KEY") != 1 || !strings.Contains(shown, `"Password":""`) {
+	if strings.Contains(shown, "planted") || strings.Count(shown, "shown") != 7 || strings.Count(shown, "<hidden>") != 8 || strings.Count(shown, "BEGIN EC PRIVATE KEY") != 1 || !strings.Contains(shown, `"Password":""`) {
 		t.Errorf("shown is %s", shown)
 	}
 	if !reflect.DeepEqual(back, config) {

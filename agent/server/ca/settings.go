@@ -210,7 +210,7 @@ func hide(text []byte) ([]byte, error) {
 	if err != nil || raw == nil {
 		return []byte("null"), err
 	}
-	eachSecret(raw, func(in map[string]any, name string, value string) {
+	eachSecret(raw, "", func(in map[string]any, name, _, value string) {
 		in[name] = hiddenText
 		if strings.Contains(value, "PRIVATE KEY-----") {
 			in[name] = hiddenKey
@@ -222,24 +222,29 @@ func hide(text []byte) ([]byte, error) {
 // unhide puts the secrets in force where a configuration has what stands for them.
 func unhide(raw, inForce map[string]any) {
 	secrets := map[string]string{}
-	eachSecret(inForce, func(_ map[string]any, name, value string) { secrets[strings.ToLower(camel(name))] = value })
-	eachSecret(raw, func(in map[string]any, name, value string) {
+	eachSecret(inForce, "", func(_ map[string]any, _, at, value string) { secrets[at] = value })
+	eachSecret(raw, "", func(in map[string]any, name, at, value string) {
 		if value == hiddenText || value == hiddenKey {
-			in[name] = secrets[strings.ToLower(camel(name))]
+			in[name] = secrets[at]
 		}
 	})
 }
 
-// eachSecret calls do for the secrets of a configuration and of its parts.
-func eachSecret(raw map[string]any, do func(in map[string]any, name, value string)) {
-	for name, value := range raw {
-		switch value := value.(type) {
-		case string:
-			if value != "" && isSecret(name) {
-				do(raw, name, value)
+// eachSecret calls do for the secrets of a configuration and of its parts, with where
+// they are, however their names are spelled.
+func eachSecret(part any, at string, do func(in map[string]any, name, at, value string)) {
+	switch part := part.(type) {
+	case map[string]any:
+		for name, value := range part {
+			below := at + "/" + strings.ToLower(camel(name))
+			if text, is := value.(string); is && text != "" && isSecret(name) {
+				do(part, name, below, text)
 			}
-		case map[string]any:
-			eachSecret(value, do)
+			eachSecret(value, below, do)
+		}
+	case []any:
+		for i, value := range part {
+			eachSecret(value, fmt.Sprintf("%s/%d", at, i), do)
 		}
 	}
 }
