@@ -45,7 +45,7 @@ func (r *Recovery) Successors(given []string) ([]raftstore.Peer, error) {
 	var peers []raftstore.Peer
 	for _, text := range given {
 		id, address, _ := strings.Cut(text, "@")
-		if _, port, err := net.SplitHostPort(address); id == "" || err != nil || port == "" {
+		if host, port, err := net.SplitHostPort(address); id == "" || err != nil || host == "" || port == "" {
 			return nil, fault.New(fault.Invalid, "%q is no ID@ADDRESS like 2d1c4b5f-a8cf-4e1c-b2c5-3a5e6f6f0a11@10.0.0.1:8300", text)
 		}
 		peers = append(peers, raftstore.Peer{ID: strings.ToLower(id), Address: address, Voter: true})

@@ -36,6 +36,7 @@ func TestSuccessorsOfALostCluster(t *testing.T) {
 		{"no address", "a", "b", `"b" is no ID@ADDRESS like 2d1c4b5f-a8cf-4e1c-b2c5-3a5e6f6f0a11@10.0.0.1:8300`},
 		{"no port", "a", "b@10.0.0.2", `"b@10.0.0.2" is no ID@ADDRESS like 2d1c4b5f-a8cf-4e1c-b2c5-3a5e6f6f0a11@10.0.0.1:8300`},
 		{"an empty port", "a", "b@10.0.0.2:", `"b@10.0.0.2:" is no ID@ADDRESS like 2d1c4b5f-a8cf-4e1c-b2c5-3a5e6f6f0a11@10.0.0.1:8300`},
+		{"no host", "a", "b@:8300", `"b@:8300" is no ID@ADDRESS like 2d1c4b5f-a8cf-4e1c-b2c5-3a5e6f6f0a11@10.0.0.1:8300`},
 		{"no ID", "a", "@10.0.0.2:8300", `"@10.0.0.2:8300" is no ID@ADDRESS like 2d1c4b5f-a8cf-4e1c-b2c5-3a5e6f6f0a11@10.0.0.1:8300`},
 	} {
 		r := &agent.Recovery{Remains: raftstore.Remains{ID: c.id, Peers: known}}

@@ -21,6 +21,9 @@ var (
 	DecodeEntry = decodeEntry
 	ParsePeers  = parsePeers
 	ErrBadEntry = errBadEntry
+	Translate   = translate
+	ReadError   = translateRead
+	Wrong       = wrong
 )
 
 // TestLog is a log of either backend without a Store around it.

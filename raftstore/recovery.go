@@ -161,6 +161,8 @@ func checkServers(conf raft.Configuration) error {
 	ids, addresses, voters := map[raft.ServerID]bool{}, map[raft.ServerAddress]bool{}, 0
 	for _, s := range conf.Servers {
 		switch {
+		case s.ID == "" || s.Address == "":
+			return fmt.Errorf("names a server without an id or an address (%q at %q)", s.ID, s.Address)
 		case ids[s.ID]:
 			return fmt.Errorf("names the id %s twice", s.ID)
 		case addresses[s.Address]:

@@ -33,8 +33,14 @@ func TestRecoveryOrderedOnASurvivorMakesItTheCluster(t *testing.T) {
 				}
 			}
 			backup, lone := dir+".kept", []raftstore.Peer{{ID: leader.id, Address: leader.address, Voter: true}}
-			if err := raftstore.OrderRecovery(dir, backup, nil); err == nil || !strings.Contains(err.Error(), "names no server with a vote") {
-				t.Errorf("with nobody: %v", err)
+			for want, peers := range map[string][]raftstore.Peer{"names no server with a vote": nil, "names a server without an id or an address": {{ID: leader.id, Voter: true}}} {
+				before := filesIn(t, dir)
+				if err := raftstore.OrderRecovery(dir, backup, peers); err == nil || !strings.Contains(err.Error(), want) {
+					t.Errorf("of %v: %v, want %q", peers, err, want)
+				}
+				if after := filesIn(t, dir); !slices.Equal(before, after) {
+					t.Errorf("a list that is refused leaves %v, before %v", after, before)
+				}
 			}
 			must(t, raftstore.OrderRecovery(dir, backup, lone))
 			if err := raftstore.OrderRecovery(dir, backup, lone); err == nil {

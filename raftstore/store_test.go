@@ -381,6 +381,8 @@ func TestBootstrapRefusesListsThatCannotWork(t *testing.T) {
 		"no voter": {{ID: "s1", Address: n.address}},
 		"twice":    {{ID: "s1", Address: n.address, Voter: true}, {ID: "s1", Address: "b:1", Voter: true}},
 		"not us":   {{ID: "s2", Address: "b:1", Voter: true}},
+		"no place": {{ID: "s1", Voter: true}},
+		"no ID":    {{ID: "s1", Address: n.address, Voter: true}, {Address: "b:1"}},
 	} {
 		if err := n.Bootstrap(peers); fault.KindOf(err) != fault.Invalid {
 			t.Errorf("%s: %v", name, err)
