@@ -32,6 +32,15 @@ func TestUIShowsHistoryAndUndoes(t *testing.T) {
 		return nil
 	})
 	ctx := browser(t)
+	open(t, ctx, n, "/ui/")
+	shows(t, ctx, "overview", "Changed in the last 15 minutes", "went from passing to critical", "service <b>web</b> on ui-history was registered", "through ui-history")
+	if err := n.put("/v1/agent/check/pass/service:web?note=freed", ""); err != nil {
+		t.Fatal(err)
+	}
+	shows(t, ctx, "a change that comes", "went from critical to passing", "<q>freed</q>")
+	if err := n.put("/v1/agent/check/fail/service:web?note=full", ""); err != nil {
+		t.Fatal(err)
+	}
 	open(t, ctx, n, "/ui/services/web")
 	shows(t, ctx, "web", "History of the last hour")
 	do(t, ctx, press("History of the last hour"))

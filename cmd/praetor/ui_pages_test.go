@@ -112,6 +112,9 @@ func TestUIPagesShowWhatTheyPromise(t *testing.T) {
 			if screen.name == "light" {
 				open(t, ctx, n, p.path)
 				shows(t, ctx, p.name, p.want...)
+				if p.name == "overview" && os.Getenv("PRAETOR_SCREENSHOTS") != "" {
+					hides(t, ctx, p.name, "not counted yet") // servers count 10 s after their start
+				}
 			}
 			picture(t, ctx, p.name+"-"+screen.name)
 			if wide, err := chromedp.Run(ctx, chromedp.Evaluate[float64]("document.documentElement.scrollWidth")); err != nil || wide > float64(screen.width) {

@@ -1,5 +1,5 @@
 // What happened to a service in the last hour, and what a key was before: asked for when it is opened.
-import { html, useEffect, useState } from "./vendor/htm-preact.js";
+import { html, useEffect, useRef, useState } from "./vendor/htm-preact.js";
 import { get, keyPath, put, remove, useMay } from "./api.js";
 import { Confirm, Dot, Fold, Loading, praetor, Same } from "./parts.js";
 
@@ -59,6 +59,25 @@ function ServiceChanges({ name, data }) {
       <ol class="history">${rows.map((c) => html`<li key=${c.Index + c.Kind + c.CheckID + c.ServiceID + c.Node}><${Dot} status=${statusOf(c)} /> ${when(c)} <${What} change=${c} /><${By} change=${c} /></li>`)}</ol>`
     : html`<p class="muted">Nothing happened to it.</p>`}
     <${Same} of=${[{ path: changesPath, query: { service: name, since: "1h" }, cli: ["catalog", "history", "-service=" + name, "-since=1h"] }]} />`;
+}
+
+const recent = { since: "15m", limit: "10" };
+const restFor = 5000; // ms between two questions at least
+
+/** What changed in the last minutes, asked for again as deps change. */
+export function RecentChanges({ deps }) {
+  const asked = useRef(0);
+  const [beat, setBeat] = useState(0);
+  useEffect(() => {
+    const timer = setTimeout(() => { asked.current = Date.now(); setBeat((n) => n + 1); }, Math.max(0, asked.current + restFor - Date.now()));
+    return () => clearTimeout(timer);
+  }, deps);
+  const { rows, error } = useHistory(changesPath, recent, [beat]);
+  if (!rows && !error) return null;
+  return html`<section id="recent"><h2>Changed in the last 15 minutes</h2>
+    ${error ? html`<p class="muted">${error.message}</p>` : !rows.length ? html`<p class="muted">Nothing.</p>`
+      : html`<ol class="history">${rows.map((c) => html`<li key=${c.Index + c.Kind + c.CheckID + c.ServiceID + c.Node}><${Dot} status=${statusOf(c)} /> ${when(c)} <${What} change=${c} /><${By} change=${c} /></li>`)}</ol>`}
+    ${rows?.length === Number(recent.limit) && html`<p class="muted">The latest ${recent.limit}; the rest is in <code>${praetor("catalog", "history", "-since=15m")}</code></p>`}</section>`;
 }
 
 const bytesOf = (entry) => Uint8Array.from(atob(entry.Value ?? ""), (c) => c.charCodeAt(0));

@@ -3,6 +3,7 @@ import { html, useEffect, useMemo, useState } from "./vendor/htm-preact.js";
 import { RestoreSnapshot, SaveSnapshot, TransferLeader } from "./actions.js";
 import { get, useMay, useOnce } from "./api.js";
 import { states, watch, worstOf } from "./health.js";
+import { RecentChanges } from "./history.js";
 import { useLive } from "./live.js";
 import { Command, Dot, Health, Loading, Pairs, Same, span } from "./parts.js";
 import { go, here, link, useTitle } from "./router.js";
@@ -42,9 +43,11 @@ export function Overview({ self }) {
     <${Critical} checks=${critical} />
     ${services.every((s) => s.Name === "consul") && html`<${FirstService} />`}
     <${Cluster} self=${self} />
+    <${RecentChanges} deps=${[services, critical]} />
     <div class="columns"><${Datacenters} self=${self} /><${Certificates} /></div>
     <${Findings} />
-    <${Same} of=${[{ path: overviewPath }, { path: autopilotPath, cli: ["operator", "autopilot", "state"] }]} />`;
+    <${Same} of=${[{ path: overviewPath }, { path: autopilotPath, cli: ["operator", "autopilot", "state"] },
+      { path: "/v1/catalog/history", query: { since: "15m" }, cli: ["catalog", "history", "-since=15m"] }]} />`;
 }
 
 function Figure({ title, count, to }) {
