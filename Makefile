@@ -91,7 +91,7 @@ cluster: build ## three servers and a client with the UI on 127.0.0.1 to .4; ctr
 
 screenshots: ## every page of the UI, light, dark and on a phone, as bin/screenshots/*.png
 	mkdir -p bin/screenshots
-	PRAETOR_SCREENSHOTS=$(CURDIR)/bin/screenshots $(GO) test -count=1 -run '^TestUIPagesShowWhatTheyPromise$$' ./cmd/praetor
+	PRAETOR_SCREENSHOTS=$(CURDIR)/bin/screenshots $(GO) test -count=1 -run '^TestUI(Pages|DrawsAMap|Colors|Renames|Uploads|ShowsTheDifference|WritesPolicies)' ./cmd/praetor
 
 TSC = npx --yes --package=typescript@5.9 tsc
 ui-check: ## the types that the UI's scripts name in their comments; needs npm

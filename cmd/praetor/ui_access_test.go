@@ -215,6 +215,14 @@ func TestUIShowsTwoDatacenters(t *testing.T) {
 	do(t, ctx, press("New key"), chromedp.SendKeys("#new-name", "color"), chromedp.SendKeys("#new-value", "red"), press("Create"))
 	shows(t, ctx, "the new key", "3 bytes")
 	keyHolds(t, there, "color", "red")
+	if status, text, err := here.request("POST", "/v1/query", `{"Name": "far", "Service": {"Service": "only-there", "Failover": {"Datacenters": ["dc2"]}}}`); err != nil || status != 200 {
+		t.Fatal(status, text, err)
+	}
+	open(t, ctx, here, "/ui/queries")
+	do(t, ctx, press("far"), press("Run"))
+	shows(t, ctx, "a query that fails over", "<b>1</b> instance of only-there in <b>dc2</b>, after 1 that had none.", "only-there on ui-dc2")
+	open(t, ctx, here, "/ui/dc2/kv")
+	shows(t, ctx, "keys of dc2", "color")
 	chosen("dc1")
 	shows(t, ctx, "keys of dc1", "There are no keys")
 	there.kill()
