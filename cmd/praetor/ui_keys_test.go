@@ -127,6 +127,7 @@ func TestUIWarnsOfBrokenValues(t *testing.T) {
 	} {
 		open(t, ctx, n, "/ui/kv?key="+row.key)
 		do(t, ctx, press("Edit"), chromedp.WaitVisible("#value"))
+		answers(t, ctx, "no spelling is checked", `return document.querySelector("#value").spellcheck === false && document.querySelector("#value").value !== ""`)
 		if row.key == "d" {
 			write(t, ctx, "#value", "[1, 2]")
 			shows(t, ctx, row.key, "6 bytes, JSON")
