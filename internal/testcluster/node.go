@@ -73,6 +73,9 @@ func (n *Node) MoveTo(ip string) { n.ip = ip }
 // Rename: see Wipe.
 func (n *Node) Rename(name string) { n.name = name }
 
+// Dir is where the node keeps what it keeps.
+func (n *Node) Dir() string { return filepath.Join(n.dir, "data") }
+
 // Agent is the running agent.
 func (n *Node) Agent() *agent.Agent { return n.agent }
 
@@ -115,7 +118,7 @@ const GossipKey = "pUqJrVyVRj5jsiYEkM/tFQYfWyJIv4s3XkvDwy7Cu5s="
 
 func (n *Node) config() string {
 	text := fmt.Sprintf("node_name = %q\ndata_dir = %q\nbind_addr = %q\nclient_addr = %q\nretry_interval = \"1s\"\nretry_join = [%q]\n",
-		n.name, filepath.Join(n.dir, "data"), n.ip, n.ip, n.joinAt())
+		n.name, n.Dir(), n.ip, n.ip, n.joinAt())
 	if len(n.c.opts.Abroad) > 0 {
 		text += "primary_datacenter = \"dc1\"\n"
 	}
@@ -223,11 +226,11 @@ func (n *Node) Kill() {
 	}
 	synctest.Wait()
 	left := filepath.Join(n.dir, "left")
-	if err := os.CopyFS(left, os.DirFS(filepath.Join(n.dir, "data"))); err != nil {
+	if err := os.CopyFS(left, os.DirFS(n.Dir())); err != nil {
 		n.c.t.Fatalf("what %s leaves: %v", n.name, err)
 	}
 	n.Crash()
-	if err := errors.Join(os.RemoveAll(filepath.Join(n.dir, "data")), os.Rename(left, filepath.Join(n.dir, "data"))); err != nil {
+	if err := errors.Join(os.RemoveAll(n.Dir()), os.Rename(left, n.Dir())); err != nil {
 		n.c.t.Fatalf("what %s leaves: %v", n.name, err)
 	}
 }

@@ -72,7 +72,9 @@ var simFaults = []simFault{
 		return func() {}
 	}},
 	{name: "the leader hands over", begin: func(s *simulation, h hit, _ *rand.Rand) func() {
-		h.leader.Ask(http.MethodPut, "/v1/operator/raft/transfer-leader", "", 5*time.Second)
+		if a := h.leader.Ask(http.MethodPost, "/v1/operator/raft/transfer-leader", "", 5*time.Second); a.Status != http.StatusOK && a.Status != http.StatusInternalServerError && a.Err == nil {
+			s.Errorf("hand over: %d %s", a.Status, a.Text)
+		}
 		return func() {}
 	}},
 	{name: "a server leaves and comes back", begin: func(s *simulation, h hit, dice *rand.Rand) func() {
