@@ -116,6 +116,7 @@ func newIntents(self string, refused func(why string, keyvals ...any), unknown c
 		alive: make(map[string]*memberlist.Node), dead: make(map[string]bool), heard: make(map[string]word),
 	}
 	i.relayed.NumNodes = i.size
+	i.relayed.QueueBroadcast(ballast{})
 	return i
 }
 
@@ -453,8 +454,24 @@ func (r relay) Finished()       {}
 // Name makes replacing cheap.
 func (r relay) Name() string { return r.name }
 
+// ballast stays in the queue, since it fits into no packet. A queue that is empty while
+// one word replaces another begins its numbers anew, and loses one of two messages that
+// have a number and a length in common.
+type ballast struct{}
+
+// noPacket is longer than any packet.
+var noPacket [1 << 16]byte
+
+func (ballast) Invalidates(memberlist.Broadcast) bool { return false }
+func (ballast) Message() []byte                       { return noPacket[:] }
+func (ballast) Finished()                             {}
+
+// UniqueBroadcast says that it replaces nothing.
+func (ballast) UniqueBroadcast() {}
+
 var (
-	_ memberlist.Delegate       = (*intents)(nil)
-	_ memberlist.EventDelegate  = (*intents)(nil)
-	_ memberlist.NamedBroadcast = relay{}
+	_ memberlist.Delegate        = (*intents)(nil)
+	_ memberlist.EventDelegate   = (*intents)(nil)
+	_ memberlist.NamedBroadcast  = relay{}
+	_ memberlist.UniqueBroadcast = ballast{}
 )
