@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hashicorp/consul/api"
@@ -381,5 +382,36 @@ func TestAFloodOfRequestsIsTold(t *testing.T) {
 		if got := said(c); got != want {
 			t.Errorf("%d requests: %q, want %q", n, got, want)
 		}
+	}
+}
+
+// TestTheListOfServersIsWaitedForWhereSomebodyLeads, but a moment only where nobody does:
+// a server that was never in a cluster has none to tell, and waits for a leader.
+func TestTheListOfServersIsWaitedForWhereSomebodyLeads(t *testing.T) {
+	for leader, want := range map[string]struct {
+		after time.Duration
+		says  string
+	}{
+		"10.0.0.1:8300": {2 * time.Second, "ok: a leads 1 voter"},
+		"":              {leaderlessFor / 2, "problem: no server leads: "},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			cl, err := Within(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/v1/operator/raft/configuration" {
+					time.Sleep(2 * time.Second)
+				}
+				fmt.Fprint(w, `{"Healthy":true,"Servers":[{"ID":"1","Node":"a","Address":"10.0.0.1:8300","Voter":true,"Leader":true}]}`)
+			}), "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, c, begin := &patient{cl: cl, leader: leader, members: []*api.AgentMember{agentMember("a", "1", memberAlive, true)}}, &chart{}, time.Now()
+			p.self.DebugConfig.DevMode = true
+			examineRaft(t.Context(), p, c)
+			if took := time.Since(begin); took != want.after || !strings.HasPrefix(said(c), want.says) {
+				t.Errorf("leader %q: after %s it says %q; want %q after %s", leader, took, said(c), want.says, want.after)
+			}
+			time.Sleep(3 * time.Second) // until the handler has ended
+		})
 	}
 }
