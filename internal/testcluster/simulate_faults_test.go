@@ -86,6 +86,7 @@ var simFaults = []simFault{
 			m.die()
 			if err := m.node.Leave(); err != nil {
 				s.Logf("%s leaves: %v", m.node.Name(), err)
+				m.node.Crash()
 			}
 		}
 		return m.start
