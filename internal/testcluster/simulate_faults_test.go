@@ -25,6 +25,11 @@ type hit struct {
 	client        *machine // nil where there is none
 }
 
+const (
+	faultLeaves   = "a server leaves and comes back"
+	faultReplaced = "a server is replaced by an empty machine"
+)
+
 var simFaults = []simFault{
 	{name: "the leader is killed", begin: func(s *simulation, h hit, _ *rand.Rand) func() { return killed(h.leader) }},
 	{name: "a follower is killed", begin: func(s *simulation, h hit, _ *rand.Rand) func() { return killed(h.other) }},
@@ -77,7 +82,7 @@ var simFaults = []simFault{
 		}
 		return func() {}
 	}},
-	{name: "a server leaves and comes back", begin: func(s *simulation, h hit, dice *rand.Rand) func() {
+	{name: faultLeaves, begin: func(s *simulation, h hit, dice *rand.Rand) func() {
 		m := h.other
 		if dice.IntN(2) == 0 {
 			m = h.leader
@@ -91,7 +96,7 @@ var simFaults = []simFault{
 		}
 		return m.start
 	}},
-	{name: "a server is replaced by an empty machine", begin: func(s *simulation, h hit, _ *rand.Rand) func() {
+	{name: faultReplaced, begin: func(s *simulation, h hit, _ *rand.Rand) func() {
 		if h.other.up() {
 			h.other.kill()
 			h.other.node.Wipe()

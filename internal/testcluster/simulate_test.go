@@ -153,6 +153,9 @@ func newPlan(seed uint64) plan {
 		if r.IntN(3) == 0 {
 			one.second, one.after = names[r.IntN(len(names))], time.Duration(r.Int64N(int64(one.lasts)))
 		}
+		if gone := []string{faultReplaced, faultLeaves}; one.fault == faultReplaced && slices.Contains(gone, one.second) || one.second == faultReplaced && slices.Contains(gone, one.fault) {
+			one.second = "" // the disks of a majority: nothing is promised then
+		}
 		p.rounds = append(p.rounds, one)
 	}
 	return p
