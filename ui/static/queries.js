@@ -52,10 +52,34 @@ function Run({ name, template }) {
       <ul class="plain-list">${answer.Nodes.map((n) => html`<li key=${n.Node.Node + n.Service.ID}><${Dot} status=${worst(n.Checks ?? [])} /><code>${n.Service.Address || n.Node.Address}:${n.Service.Port}</code> ${n.Service.ID} on ${n.Node.Node}</li>`)}</ul></div>`}`;
 }
 
+/** The parts of a query that most people set: what each is called, how it is read, and how it is written. */
+const fields = [
+  { id: "name", label: "Name", read: (q) => q.Name, write: (q, v) => { q.Name = v; } },
+  { id: "service", label: "Finds the service", read: (q) => q.Service?.Service, write: (q, v) => { q.Service = { ...q.Service, Service: v }; } },
+  { id: "tags", label: "With all of these tags", read: (q) => listed(q.Service?.Tags), write: (q, v) => { q.Service = { ...q.Service, Tags: split(v) }; } },
+  { id: "near", label: "Nearest first, seen from a node, _agent or _ip", read: (q) => q.Service?.Near, write: (q, v) => { q.Service = { ...q.Service, Near: v }; } },
+  { id: "elsewhere", label: "Else in these datacenters, in this order", read: (q) => listed(q.Service?.Failover?.Datacenters), write: (q, v) => { q.Service = { ...q.Service, Failover: { ...q.Service?.Failover, Datacenters: split(v) } }; } },
+];
+const listed = (list) => (list ?? []).join(", ");
+const split = (text) => text.split(",").map((part) => part.trim()).filter(Boolean);
+
+/** A query as text; undefined while it is none. */
+function parse(text) {
+  try { const q = JSON.parse(text); return q && typeof q === "object" ? q : undefined; } catch { return undefined; }
+}
+
 function Edit({ query, onClose }) {
   const { CreateIndex, ModifyIndex, ...shown } = query;
   const [text, setText] = useState(JSON.stringify(shown, null, 2));
+  const [typed, setTyped] = useState(/** @type {Record<string, string>} */ ({})); // in fields: what lists look like while they are written
   const to = query.ID ? `${path}/${query.ID}` : path;
+  const parsed = parse(text);
+  const set = (field, value) => {
+    const q = parse(text);
+    field.write(q, value);
+    setTyped({ ...typed, [field.id]: value });
+    setText(JSON.stringify(q, null, 2));
+  };
   const run = async () => {
     JSON.parse(text);
     await (query.ID ? put : post)(to, { body: text });
@@ -63,7 +87,12 @@ function Edit({ query, onClose }) {
   };
   return html`<${Confirm} title=${query.ID ? `Edit ${query.Name || query.ID}` : "New query"} verb="Save" danger=${false} run=${run} onClose=${onClose}
     lines=${[curl(query.ID ? "PUT" : "POST", to, { body: text })]}>
-    <label>Definition, as JSON<textarea id="query" rows="14" spellcheck=${false} value=${text} onInput=${(e) => setText(e.target.value)}></textarea></label></>`;
+    ${fields.map((f) => html`<label key=${f.id}>${f.label}<input id=${"query-" + f.id} disabled=${!parsed} spellcheck=${false} autocomplete="off"
+      value=${typed[f.id] ?? (parsed && f.read(parsed)) ?? ""} onInput=${(e) => set(f, e.target.value)} /></label>`)}
+    <label class="check"><input type="checkbox" id="query-passing" disabled=${!parsed} checked=${Boolean(parsed?.Service?.OnlyPassing)}
+      onChange=${(e) => set({ id: "passing", write: (q, v) => { q.Service = { ...q.Service, OnlyPassing: v }; } }, e.target.checked)} /> Only instances whose checks all pass</label>
+    <label>All of it, as JSON<textarea id="query" rows="10" spellcheck=${false} value=${text}
+      onInput=${(e) => { setTyped({}); setText(e.target.value); }}></textarea></label></>`;
 }
 
 function Delete({ query, onClose }) {
