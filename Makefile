@@ -58,6 +58,7 @@ nightly: export GORACE = suppressions=$(CURDIR)/scripts/race-known
 nightly: build chaos ## what takes longer than a change can wait for
 	$(GO) test -race -timeout 60m -run '$(RACE_AT_NIGHT)' ./httpapi
 	$(MAKE) release VERSION=0.0.0
+	PRAETOR_SIMULATE=30m $(GO) test -count=1 -v -timeout 60m -run '^TestSimulatedClustersKeepTheirPromises$$' ./internal/testcluster
 	PRAETOR_PROPERTIES=30m PRAETOR_SEED=$$(date +%s) $(GO) test -timeout 60m -run '^TestRequestsHoldTheirProperties$$' ./httpapi
 
 bench: build ## figures beside their limits; never fails on time

@@ -25,10 +25,7 @@ type hit struct {
 	client        *machine // nil where there is none
 }
 
-const (
-	faultLeaves   = "a server leaves and comes back"
-	faultReplaced = "a server is replaced by an empty machine"
-)
+const faultReplaced = "a server is replaced by an empty machine"
 
 var simFaults = []simFault{
 	{name: "the leader is killed", begin: func(s *simulation, h hit, _ *rand.Rand) func() { return killed(h.leader) }},
@@ -82,7 +79,7 @@ var simFaults = []simFault{
 		}
 		return func() {}
 	}},
-	{name: faultLeaves, begin: func(s *simulation, h hit, dice *rand.Rand) func() {
+	{name: "a server leaves and comes back", begin: func(s *simulation, h hit, dice *rand.Rand) func() {
 		m := h.other
 		if dice.IntN(2) == 0 {
 			m = h.leader

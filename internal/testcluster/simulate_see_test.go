@@ -78,13 +78,15 @@ func (s *simulation) see(all *sync.WaitGroup) (finish func()) {
 	}
 }
 
-// every does something again and again, until it is stopped.
+// every does something again and again, until it is stopped or the simulation is over.
 func (s *simulation) every(pace time.Duration, stop <-chan struct{}, do func()) {
 	tick := time.NewTicker(pace)
 	defer tick.Stop()
 	for {
 		select {
 		case <-stop:
+			return
+		case <-s.ctx.Done():
 			return
 		case <-tick.C:
 			do()
