@@ -82,6 +82,9 @@ func TestLeaderOnAFullDiskHandsOver(t *testing.T) {
 				return nil
 			}
 		}
+		if lastLeader(t, servers)[2] != full {
+			return nil // a busy machine was quicker
+		}
 		return fmt.Errorf("%d were stored", len(acked))
 	})
 	took := waitFor(t, "write by the others", 10*time.Second, func() error { return write(other, 100) })
