@@ -25,7 +25,8 @@ type servers struct {
 	signed int
 	moved  chan struct{}
 	err    error
-	other  bool // they sign for another name
+	slow   time.Duration // each signature takes so long
+	other  bool          // they sign for another name
 }
 
 func newServers(t *testing.T) *servers {
@@ -91,6 +92,10 @@ func (s *servers) Do(ctx context.Context, _ *rpc.Desc, req rpc.Message) (rpc.Mes
 		if s.err != nil {
 			return nil, s.err
 		}
+		slow := time.After(s.slow)
+		s.mu.Unlock()
+		<-slow
+		s.mu.Lock()
 		csr, err := pki.ParseCSR(req.CSR)
 		if err != nil {
 			return nil, err
@@ -170,6 +175,21 @@ func TestLeafIsRenewedWhenTheRootChanges(t *testing.T) {
 		next := get(t, l, leaf.Request{Service: "web", MinIndex: first.Index, Wait: time.Minute})
 		if next.Index == first.Index || s.count() != 2 {
 			t.Errorf("%d signed", s.count())
+		}
+	})
+}
+
+// Who asks while a leaf is renewed after a change of the root gets the new one.
+func TestLeafOfAnOldRootIsNotGivenOutOnceItsTurnHasCome(t *testing.T) {
+	leaves(t, func(t *testing.T, s *servers, l *leaf.Leaves) {
+		first := get(t, l, leaf.Request{Service: "web"})
+		s.mu.Lock()
+		s.slow = time.Second
+		s.mu.Unlock()
+		s.rotate(t)
+		synctest.Wait()
+		if next := get(t, l, leaf.Request{Service: "web"}); next.Index == first.Index || s.count() != 2 {
+			t.Errorf("index %d after %d; %d signed", next.Index, first.Index, s.count())
 		}
 	})
 }

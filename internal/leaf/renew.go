@@ -151,6 +151,7 @@ func (l *Leaves) resign(signer string) {
 	spread := min(spreadMost, time.Duration(max(0, l.opts.ClusterSize()-1))*spreadEach)
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.signer = signer
 	for _, h := range l.held {
 		if h.leaf == nil || h.leaf.signer == signer {
 			continue
