@@ -1,7 +1,6 @@
 package main_test
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -128,26 +127,7 @@ func (h *host) start() {
 func (c *chaos) waitWhole() {
 	c.Helper()
 	for _, h := range c.hosts {
-		waitFor(c.T, "whole cluster at "+h.name, 60*time.Second, func() error {
-			if status, text, err := h.request("PUT", "/v1/kv/whole", h.name); err != nil || status != http.StatusOK {
-				return fmt.Errorf("write: %d %s %v", status, text, err)
-			}
-			var state struct {
-				Healthy bool
-				Servers []struct {
-					Healthy bool
-					Voter   bool
-				}
-			}
-			status, text, err := h.request("GET", "/v1/operator/autopilot/health", "")
-			if err == nil {
-				err = json.Unmarshal([]byte(text), &state)
-			}
-			if err != nil || !state.Healthy || len(state.Servers) != len(c.hosts) {
-				return fmt.Errorf("health: %d %s %v", status, text, err)
-			}
-			return nil
-		})
+		waitFor(c.T, "whole cluster at "+h.name, 60*time.Second, func() error { return wantWhole(h.node, len(c.hosts)) })
 	}
 }
 

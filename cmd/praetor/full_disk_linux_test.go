@@ -59,7 +59,7 @@ func TestLeaderOnAFullDiskHandsOver(t *testing.T) {
 		servers = append(servers, n.start())
 	}
 	for _, n := range servers {
-		waitFor(t, "whole cluster at "+n.name, 60*time.Second, func() error { return wantWhole(n, servers) })
+		waitFor(t, "whole cluster at "+n.name, 60*time.Second, func() error { return wantWhole(n, len(servers)) })
 	}
 	order := lastLeader(t, servers)
 	full, other := order[2], order[0]
@@ -96,7 +96,7 @@ func TestLeaderOnAFullDiskHandsOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, n := range servers {
-		waitFor(t, "whole cluster at "+n.name, 30*time.Second, func() error { return wantWhole(n, servers) })
+		waitFor(t, "whole cluster at "+n.name, 30*time.Second, func() error { return wantWhole(n, len(servers)) })
 		waitFor(t, "all writes at "+n.name, 20*time.Second, func() error { return wantAll(n, acked) })
 	}
 }

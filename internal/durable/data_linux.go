@@ -14,9 +14,9 @@ func SyncData(f *os.File) error {
 	if err != nil {
 		return err
 	}
-	var failed error
+	var failed error = unix.EINTR // what is asked again
 	err = raw.Control(func(fd uintptr) {
-		for failed = unix.Fdatasync(int(fd)); failed == unix.EINTR; {
+		for failed == unix.EINTR {
 			failed = unix.Fdatasync(int(fd))
 		}
 	})
