@@ -77,7 +77,7 @@ const (
 	// commitTimeout is how long a leader without new entries waits, once or twice,
 	// until it tells followers what is committed. They know it by then (announce), but
 	// for entries that are no commands.
-	commitTimeout = 100 * time.Millisecond
+	commitTimeout = 300 * time.Millisecond
 
 	// maxBatch is how many entries one sync, one message to a follower and one
 	// Machine.Apply may hold: a few times the writers a busy cluster has, few

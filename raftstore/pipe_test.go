@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/hashicorp/raft"
+
 	"praetor/raftstore"
 )
 
@@ -170,6 +172,28 @@ func TestIsolatedLeaderStepsDownAndIsReplaced(t *testing.T) {
 	})
 }
 
+// TestTimeoutsFollowTheRole: a leader that was replaced is as quick to miss the next one
+// as any follower, and the new one is heard as seldom as the old.
+func TestTimeoutsFollowTheRole(t *testing.T) {
+	virtual(t, 3, func(t *testing.T, net *pipes, nodes []*node) {
+		for range 3 {
+			leader := leaderOf(t, nodes)
+			synctest.Wait()
+			for _, n := range nodes {
+				got, want := n.Raft().ReloadableConfig().HeartbeatTimeout.Round(time.Millisecond), 400*time.Millisecond
+				if n == leader {
+					want = 700 * time.Millisecond
+				}
+				if got != want {
+					t.Errorf("%s, led by %s: heartbeat timeout %v, want %v", n.id, leader.id, got, want)
+				}
+			}
+			must(t, leader.TransferLeadership())
+			time.Sleep(time.Second)
+		}
+	})
+}
+
 // TestDeadLeaderIsReplacedWithinASecond: raft alone takes up to 1.2 s.
 func TestDeadLeaderIsReplacedWithinASecond(t *testing.T) {
 	for _, servers := range []int{3, 5} {
@@ -202,9 +226,18 @@ func TestReloadChangesTheTimeouts(t *testing.T) {
 		for _, n := range nodes {
 			must(t, n.Reload(raftstore.Options{Multiplier: 10, SnapshotThreshold: 7, TrailingLogs: 3}))
 		}
-		conf := nodes[0].Raft().ReloadableConfig()
-		if conf.HeartbeatTimeout != 4*time.Second || conf.SnapshotThreshold != 7 || conf.TrailingLogs != 3 || conf.SnapshotInterval != 30*time.Second {
-			t.Errorf("got %+v", conf)
+		leads := leaderOf(t, nodes)
+		for _, n := range nodes {
+			want := raft.ReloadableConfig{
+				HeartbeatTimeout: 4 * time.Second, ElectionTimeout: 4 * time.Second,
+				SnapshotThreshold: 7, SnapshotInterval: 30 * time.Second, TrailingLogs: 3,
+			}
+			if n == leads { // it is heard less often than those who stand in for it are patient
+				want.HeartbeatTimeout, want.ElectionTimeout = 7*time.Second, 7*time.Second
+			}
+			if conf := n.Raft().ReloadableConfig(); conf != want {
+				t.Errorf("%s: got %+v, want %+v", n.id, conf, want)
+			}
 		}
 		if err := nodes[0].Reload(raftstore.Options{Multiplier: 11}); err == nil {
 			t.Error("a multiplier of 11 was taken")

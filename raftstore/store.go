@@ -89,6 +89,11 @@ type Store struct {
 
 	tuning sync.Mutex // held while raft's configuration is read and replaced
 
+	paced struct { // guarded by tuning; see pace
+		heartbeat, election time.Duration // a follower's
+		leads               bool
+	}
+
 	closeOnce sync.Once
 	closeErr  error
 }
@@ -128,6 +133,7 @@ func open(opts *Options) (*Store, error) {
 		drain: 2 * (opts.HeartbeatTimeout + opts.LeaderLease), calls: newCalls(),
 		fsm: machine, trouble: make(chan error, 1),
 	}
+	s.paced.heartbeat, s.paced.election = opts.HeartbeatTimeout, opts.ElectionTimeout
 	s.witness = opts.Witness
 	machine.halted, machine.applied = s.halt, s.announce
 	s.lease.length, s.lease.clock = opts.LeaderLease, opts.Clock
