@@ -29,9 +29,14 @@ type journal struct {
 	restores int
 	forget   bool   // keep only a count, for benchmarks
 	lacks    string // a command that it cannot apply, "" for none
+
+	gate <-chan struct{} // nothing is applied until it is closed; nil for at once
 }
 
 func (j *journal) Apply(entries []raftstore.Entry) ([]any, error) {
+	if j.gate != nil {
+		<-j.gate
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if !j.forget {
@@ -125,7 +130,8 @@ type node struct {
 	id, address string
 	opts        raftstore.Options
 	machine     *journal
-	lacks       string // journal.lacks of the next start
+	lacks       string          // journal.lacks of the next start
+	gate        <-chan struct{} // journal.gate of it
 }
 
 func dialTCP(ctx context.Context, to raftstore.Peer) (net.Conn, error) {
@@ -160,7 +166,7 @@ func (n *node) start(t testing.TB) *node {
 	if n.Store != nil { // again: the listener went with the first store
 		n.opts.Listener = listenAgain(t, n.address)
 	}
-	n.machine = &journal{lacks: n.lacks}
+	n.machine = &journal{lacks: n.lacks, gate: n.gate}
 	n.opts.Machine = n.machine
 	s, err := raftstore.Open(n.opts)
 	if err != nil {

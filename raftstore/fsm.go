@@ -3,6 +3,7 @@ package raftstore
 import (
 	"fmt"
 	"io"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -15,6 +16,7 @@ type fsm struct {
 	halted  func(error)     // told once, of the error in halt; nil while recovering
 	applied func(*raft.Log) // told of the last entry of each batch; nil while recovering
 	closing chan struct{}
+	done    atomic.Uint64 // the last entry that the machine has, of those it was given
 
 	halt error // of the machine: it gets nothing more. Only raft's goroutine uses it
 }
@@ -37,8 +39,11 @@ func (f *fsm) ApplyBatch(logs []*raft.Log) []any {
 		}
 	}
 	results := f.apply(entries)
-	if f.applied != nil && f.halt == nil {
-		f.applied(logs[len(logs)-1])
+	if f.halt == nil {
+		f.done.Store(logs[len(logs)-1].Index)
+		if f.applied != nil {
+			f.applied(logs[len(logs)-1])
+		}
 	}
 	if len(entries) == len(logs) {
 		return results

@@ -18,6 +18,12 @@ func (s *Store) LastTerm() uint64 {
 	return number("last_log_term")
 }
 
+// lastSnapshot is the index of the newest snapshot, 0 for none.
+func (s *Store) lastSnapshot() uint64 {
+	n, _ := strconv.ParseUint(s.raft.Stats()["last_snapshot_index"], 10, 64) // raft tells it nowhere else, and formatted it
+	return n
+}
+
 // AppliedIndex is the newest entry handed to the machine.
 func (s *Store) AppliedIndex() uint64 { return s.raft.AppliedIndex() }
 

@@ -87,6 +87,8 @@ type Store struct {
 
 	announced latest[*raft.AppendEntriesRequest]
 
+	caughtUp atomic.Bool // see CaughtUp
+
 	tuning sync.Mutex // held while raft's configuration is read and replaced
 
 	paced struct { // guarded by tuning; see pace
@@ -166,6 +168,7 @@ func (s *Store) start(conf *raft.Config, machine raft.FSM, opts *Options) error 
 		s.layer.wait()
 		return fmt.Errorf("start raft: %w", err)
 	}
+	s.fsm.done.CompareAndSwap(0, s.lastSnapshot())
 	s.trans.raft.Store(s.raft)
 	s.witness.store.Store(s)
 	if own, ok := s.folder.snapshots.(*snapshotStore); ok { // else this server is alone

@@ -48,6 +48,53 @@ func TestLoneServerKeepsItsEntriesAcrossRestarts(t *testing.T) {
 	}
 }
 
+// TestAServerHasNotCaughtUpBeforeItHasWhatItHad: raft counts entries as applied when they
+// are queued for the machine.
+func TestAServerHasNotCaughtUpBeforeItHasWhatItHad(t *testing.T) {
+	for name, snapshot := range map[string]bool{"log": false, "snapshot and nothing after it": true} {
+		t.Run(name, func(t *testing.T) {
+			n := newNode(t, "s1", filepath.Join(t.TempDir(), "raft"))
+			n.start(t)
+			if n.CaughtUp() {
+				t.Error("an empty server has caught up with a cluster that it never heard of")
+			}
+			must(t, n.Bootstrap(lonePeers(n)))
+			leaderOf(t, []*node{n})
+			n.apply(t, "one")
+			n.apply(t, "two")
+			if !n.CaughtUp() {
+				t.Error("a server that applied all has not caught up")
+			}
+			if snapshot {
+				must(t, n.Raft().Snapshot().Error())
+			}
+			n.stop(t)
+
+			gate := make(chan struct{})
+			n.gate = gate
+			n.start(t)
+			leaderOf(t, []*node{n})
+			waitFor(t, "raft takes the log for applied", func() error {
+				if done, all := n.AppliedIndex(), n.Raft().CommitIndex(); all == 0 || done < all {
+					return fmt.Errorf("%d of %d", done, all)
+				}
+				return nil
+			})
+			if got := n.CaughtUp(); got != snapshot {
+				t.Errorf("before the machine has its entries: caught up %v, want %v", got, snapshot)
+			}
+			close(gate)
+			waitFor(t, "the machine has all", func() error {
+				if !n.CaughtUp() {
+					return errors.New("not caught up")
+				}
+				return nil
+			})
+			wantEntries(t, n, "one", "two")
+		})
+	}
+}
+
 func TestLoneServerLeadsAtOnce(t *testing.T) {
 	n := newNode(t, "s1", filepath.Join(t.TempDir(), "raft"))
 	begin := time.Now()

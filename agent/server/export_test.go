@@ -32,6 +32,11 @@ func (s *Server) Views() (views, bytes int) { return s.kernel.Views.Size() }
 // State is the state at this moment.
 func (s *Server) State() *catalog.Tx { return s.kernel.Store.Read() }
 
+// AdmitStale reports whether a stale read would be answered now: nil for yes.
+func (s *Server) AdmitStale(ctx context.Context) error {
+	return s.kernel.AdmitRead(ctx, &rpc.ReadOptions{Stale: true})
+}
+
 // SessionTTLs is how many sessions have a timer.
 func (s *Server) SessionTTLs() int { return s.duties.Timers.Active() }
 

@@ -123,6 +123,9 @@ func (k *Kernel) AdmitRead(ctx context.Context, opts *rpc.ReadOptions) error {
 		if k.Raft.LastContact() < 0 {
 			return fault.New(fault.NoLeader, rpc.TextNoLeader)
 		}
+		if !k.Raft.CaughtUp() {
+			return fault.New(fault.NoLeader, "Still reading what this server had before it was started")
+		}
 		return nil
 	case !k.Raft.IsLeader():
 		return fault.New(fault.NoLeader, rpc.TextNoLeader)

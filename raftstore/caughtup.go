@@ -1,0 +1,36 @@
+package raftstore
+
+import (
+	"errors"
+
+	"github.com/hashicorp/raft"
+)
+
+// CaughtUp reports whether the machine has all that was committed, of what this server
+// had when it last started. A server that starts has its last snapshot until it hears
+// from a leader how much of its log is committed, and that takes a while to apply: till
+// then the machine is older than what the server showed before.
+func (s *Store) CaughtUp() bool {
+	if !s.caughtUp.Load() && s.applied(s.raft.CommitIndex()) {
+		s.caughtUp.Store(true)
+	}
+	return s.caughtUp.Load()
+}
+
+// applied reports whether the machine has all up to an entry, which is committed. Raft's
+// own count is of entries that were queued for it.
+func (s *Store) applied(index uint64) bool {
+	if index == 0 || index > s.raft.AppliedIndex() {
+		return false
+	}
+	for ; s.fsm.done.Load() < index; index-- {
+		var l raft.Log
+		switch err := s.folder.logs.GetLog(index, &l); {
+		case errors.Is(err, raft.ErrLogNotFound):
+			return true // it is in the snapshot, which was read at the start
+		case err != nil || l.Type == raft.LogCommand || l.Type == raft.LogConfiguration:
+			return false
+		}
+	}
+	return true
+}
