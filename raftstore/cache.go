@@ -1,6 +1,7 @@
 package raftstore
 
 import (
+	"math"
 	"sync"
 
 	"github.com/hashicorp/raft"
@@ -23,9 +24,13 @@ type cachedLog struct {
 	ring        [cacheEntries]raft.Log // index i is at i % cacheEntries
 	first, next uint64                 // first <= cached < next
 	bytes       int
+
+	read *read // what is not applied yet of what was there at the start
 }
 
-func newCachedLog(store raft.LogStore) *cachedLog { return &cachedLog{LogStore: store} }
+func newCachedLog(store raft.LogStore, was *read) *cachedLog {
+	return &cachedLog{LogStore: store, read: was}
+}
 
 // IsMonotonic answers for the log below.
 func (c *cachedLog) IsMonotonic() bool {
@@ -39,6 +44,8 @@ func (c *cachedLog) GetLog(index uint64, out *raft.Log) error {
 	hit := c.first <= index && index < c.next
 	if hit {
 		*out = c.ring[index%cacheEntries]
+	} else if l := c.read.get(index); l != nil {
+		*out, hit = *l, true
 	}
 	c.mu.RUnlock()
 	if hit {
@@ -61,6 +68,13 @@ func (c *cachedLog) StoreLogs(logs []*raft.Log) error {
 		c.addLocked(l)
 	}
 	return nil
+}
+
+// applied forgets what was read at the start up to an entry, which the machine has.
+func (c *cachedLog) applied(index uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.read.drop(index)
 }
 
 func (c *cachedLog) addLocked(l *raft.Log) {
@@ -98,6 +112,7 @@ func (c *cachedLog) DeleteRange(min, max uint64) error {
 	if max >= c.first && min < c.next {
 		c.clearLocked()
 	}
+	c.read.drop(math.MaxUint64)
 	c.mu.Unlock()
 	return c.LogStore.DeleteRange(min, max)
 }

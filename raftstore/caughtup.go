@@ -11,16 +11,24 @@ import (
 // from a leader how much of its log is committed, and that takes a while to apply: till
 // then the machine is older than what the server showed before.
 func (s *Store) CaughtUp() bool {
-	if !s.caughtUp.Load() && s.applied(s.raft.CommitIndex()) {
+	if !s.caughtUp.Load() && s.hasApplied(s.raft.CommitIndex()) {
 		s.caughtUp.Store(true)
 	}
 	return s.caughtUp.Load()
 }
 
-// applied reports whether the machine has all up to an entry, which is committed. Raft's
+// applied is told of the last entry of each batch that the machine has.
+func (s *Store) applied(l *raft.Log) {
+	if s.folder.cached != nil {
+		s.folder.cached.applied(l.Index)
+	}
+	s.announce(l)
+}
+
+// hasApplied reports whether the machine has all up to an entry, which is committed. Raft's
 // own count is of entries that were queued for it.
-func (s *Store) applied(index uint64) bool {
-	if index == 0 || index > s.raft.AppliedIndex() {
+func (s *Store) hasApplied(index uint64) bool {
+	if index == 0 {
 		return false
 	}
 	for ; s.fsm.done.Load() < index; index-- {

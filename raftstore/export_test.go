@@ -42,7 +42,7 @@ func OpenTestLog(backend, dir string, segmentBytes int, fileOp func(string) erro
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return &TestLog{newCachedLog(log), f.stable.(*boltStable), log, f}, nil
+	return &TestLog{newCachedLog(log, f.read), f.stable.(*boltStable), log, f}, nil
 }
 
 // openLogOnly opens what folder.open does, but no snapshots.
@@ -186,4 +186,12 @@ func NotedOver(log interface {
 func (s *Store) InstallSnapshot(to Peer, req *raft.InstallSnapshotRequest, data []byte) (resp raft.InstallSnapshotResponse, err error) {
 	err = s.trans.InstallSnapshot(raft.ServerID(to.ID), raft.ServerAddress(to.Address), req, &resp, bytes.NewReader(data))
 	return resp, err
+}
+
+// ReadAtStart is how many entries of those that were read when the log was opened are
+// still in memory.
+func (s *Store) ReadAtStart() int {
+	s.folder.cached.mu.Lock()
+	defer s.folder.cached.mu.Unlock()
+	return len(s.folder.cached.read.logs)
 }

@@ -39,6 +39,8 @@ type folder struct {
 	snapshots raft.SnapshotStore
 	watched   *notedLog    // nil in memory
 	scrubbed  *scrubbedLog // nil if it is not to be verified
+	cached    *cachedLog   // nil in memory, or without a cache
+	read      *read        // of a WAL, for cached; nil for none
 	closers   []io.Closer  // closed last to first
 }
 
@@ -114,9 +116,12 @@ func (f *folder) openChecked(opts *Options, stable *boltStable, snapshots *snaps
 		f.scrubbed = newScrubbedLog(log, opts)
 		f.logs = f.scrubbed
 	}
-	if !opts.NoLogCache {
-		f.logs = newCachedLog(f.logs)
+	if opts.NoLogCache {
+		f.read = nil
+		return nil
 	}
+	f.cached = newCachedLog(f.logs, f.read)
+	f.logs = f.cached
 	return nil
 }
 
@@ -238,7 +243,8 @@ func (f *folder) openLog(opts *Options, stable *boltStable, was past, inBolt boo
 		return nil, err
 	}
 	logger := opts.Logger.Named("wal")
-	look := walInspection{dir: f.path(walDir), state: inWAL, edges: edges, synced: was.last, noted: was.known, logger: logger}
+	f.read = &read{after: snapshot}
+	look := walInspection{dir: f.path(walDir), state: inWAL, edges: edges, synced: was.last, noted: was.known, logger: logger, read: f.read}
 	if err := look.run(); err != nil {
 		return nil, err
 	}

@@ -21,6 +21,7 @@ type walInspection struct {
 	synced uint64          // the log was synced up to here
 	noted  bool            // synced is known; if not, less can be proved
 	logger hclog.Logger
+	read   *read // what is found to be good
 }
 
 // run finds damage, or makes the end of a torn write zeros again.
@@ -46,7 +47,7 @@ func (w *walInspection) run() error {
 // full checks a segment that takes no more: all of it was synced.
 func (w *walInspection) full(info types.SegmentInfo) error {
 	path := filepath.Join(w.dir, segment.FileName(info))
-	s, err := scanSegment(path, info.BaseIndex, info.MaxIndex)
+	s, err := scanEntries(path, info.BaseIndex, info.MaxIndex, w.read.of(info))
 	switch {
 	case errors.Is(err, os.ErrNotExist):
 		return damagedAt(path, 0, info.MinIndex, "the file is missing")
@@ -69,7 +70,7 @@ func (w *walInspection) full(info types.SegmentInfo) error {
 // may be torn.
 func (w *walInspection) tail(info types.SegmentInfo) error {
 	path := filepath.Join(w.dir, segment.FileName(info))
-	s, err := scanSegment(path, info.BaseIndex, 0)
+	s, err := scanEntries(path, info.BaseIndex, 0, w.read.of(info))
 	switch {
 	case errors.Is(err, os.ErrNotExist) && w.synced >= info.BaseIndex:
 		return damagedAt(path, 0, info.BaseIndex, fmt.Sprintf("the file is missing; the log was synced up to index %d", w.synced))

@@ -66,10 +66,11 @@ func TestDamageFoundWhileSendingStopsTheServer(t *testing.T) {
 	wantStopsDamaged(t, n)
 }
 
-// TestDamageFoundWhileApplyingStopsTheServer: entries are read again when a server
-// that was restarted learns that they are committed. raft panics on an error there.
+// TestDamageFoundWhileApplyingStopsTheServer: entries that are not in memory are read
+// again when a server that was restarted learns that they are committed. raft panics on
+// an error there.
 func TestDamageFoundWhileApplyingStopsTheServer(t *testing.T) {
-	nodes := cluster(t, 2, func(o *raftstore.Options) { o.SegmentBytes = 8 << 10 })
+	nodes := cluster(t, 2, func(o *raftstore.Options) { o.SegmentBytes, o.NoLogCache = 8<<10, true })
 	leader := leaderOf(t, nodes)
 	for range 300 {
 		leader.apply(t, "entry "+strings.Repeat("x", 60))

@@ -137,7 +137,7 @@ func open(opts *Options) (*Store, error) {
 	}
 	s.paced.heartbeat, s.paced.election = opts.HeartbeatTimeout, opts.ElectionTimeout
 	s.witness = opts.Witness
-	machine.halted, machine.applied = s.halt, s.announce
+	machine.halted, machine.applied = s.halt, s.applied
 	s.lease.length, s.lease.clock = opts.LeaderLease, opts.Clock
 	s.verify.confirm = s.confirm
 	s.verified = opts.Metrics.Counter("raft.verify_leader")

@@ -65,8 +65,10 @@ func TestAServerHasNotCaughtUpBeforeItHasWhatItHad(t *testing.T) {
 			if !n.CaughtUp() {
 				t.Error("a server that applied all has not caught up")
 			}
+			read := 4 // the servers, a leader's first, and two commands
 			if snapshot {
 				must(t, n.Raft().Snapshot().Error())
+				read = 0
 			}
 			n.stop(t)
 
@@ -83,6 +85,9 @@ func TestAServerHasNotCaughtUpBeforeItHasWhatItHad(t *testing.T) {
 			if got := n.CaughtUp(); got != snapshot {
 				t.Errorf("before the machine has its entries: caught up %v, want %v", got, snapshot)
 			}
+			if got := n.ReadAtStart(); got != read {
+				t.Errorf("%d entries of the log are in memory, want %d", got, read)
+			}
 			close(gate)
 			waitFor(t, "the machine has all", func() error {
 				if !n.CaughtUp() {
@@ -91,6 +96,10 @@ func TestAServerHasNotCaughtUpBeforeItHasWhatItHad(t *testing.T) {
 				return nil
 			})
 			wantEntries(t, n, "one", "two")
+			n.apply(t, "three")
+			if got := n.ReadAtStart(); got != 0 {
+				t.Errorf("%d entries of the log that were applied are in memory", got)
+			}
 		})
 	}
 }
