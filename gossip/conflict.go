@@ -150,7 +150,22 @@ func (p *Pool) declareGone(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	packet, err := encodeValue(wireDead, deadMessage{Incarnation: incarnation, Node: name, From: name})
+	if err := p.declare(ctx, deadMessage{Incarnation: incarnation, Node: name, From: name}); err != nil {
+		return err
+	}
+	for p.intents.isAlive(name) {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
+// declare hands memberlist a death as if another member had told of it.
+func (p *Pool) declare(ctx context.Context, death deadMessage) error {
+	packet, err := encodeValue(wireDead, death)
 	if err != nil {
 		return err
 	}
@@ -162,17 +177,10 @@ func (p *Pool) declareGone(ctx context.Context, name string) error {
 	self := p.Local()
 	select {
 	case p.guard.packets <- &memberlist.Packet{Buf: packet, From: &net.UDPAddr{IP: self.Addr, Port: int(self.Port)}, Timestamp: time.Now()}:
+		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	for p.intents.isAlive(name) {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
-	return nil
 }
 
 // incarnation exchanges states with memberlist over a pipe, as a member that

@@ -21,7 +21,8 @@
 // one Run at a time. From Open to Close the pool owns four goroutines: pump moves
 // serf's events into a queue and never waits for Run's handler; carryPackets and
 // carryStreams check what came before memberlist reads it; settle asks members that
-// others speak of. Identify starts one more, which ends with a ping. Serf and
+// others speak of. Identify starts one more, which ends with a ping; a member in doubt
+// has one of its own, of sixteen at most, for some seconds. Serf and
 // memberlist have goroutines of their own: Close ends them, but memberlist does
 // not wait for a probe under way, which ends within seconds by its own timeouts.
 //
@@ -34,6 +35,11 @@
 // member always arrives. A handler therefore must take an event as "this is so
 // now", not count on each step. Of the questions that other members ask, 16
 // wait to be answered; what comes beyond is dropped.
+// A member whose process has ended fails within seconds of a refused connection to its
+// gossip address (doubt.go). Only connections that this agent opened count. One that is starved, stopped,
+// or behind a link that loses packets, and a machine that vanished, refuse nothing:
+// they have the time that memberlist's settings give them. A process that has its port back within a
+// second does not fail.
 // A name held by an alive member stays with it: a newcomer with the same name
 // is logged and ignored, nobody is shut down.
 //

@@ -17,6 +17,8 @@ type guard struct {
 	reading  reading
 	identify func(c net.Conn, request *message) error
 	rejected func(from net.Addr, why error)
+	heard    func(packet []byte) // sees what memberlist is about to read
+	refused  func(name string)   // a member's address refused a connection
 	// ready is called before memberlist reads anything: see begin.
 	ready sync.Once
 	begin func()
@@ -80,6 +82,9 @@ func (g *guard) DialTimeout(addr string, timeout time.Duration) (net.Conn, error
 func (g *guard) DialAddressTimeout(a memberlist.Address, timeout time.Duration) (net.Conn, error) {
 	c, err := g.NodeAwareTransport.DialAddressTimeout(a, timeout)
 	if err != nil {
+		if isRefused(err) {
+			g.refused(a.Name)
+		}
 		return nil, err
 	}
 	return g.guarded(c)
@@ -113,6 +118,7 @@ func (g *guard) carryPackets() {
 			if !g.passes(p) {
 				continue
 			}
+			g.heard(p.Buf)
 			select {
 			case g.packets <- p:
 			case <-g.stopped:

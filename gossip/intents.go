@@ -1,6 +1,8 @@
 package gossip
 
 import (
+	"bytes"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -402,6 +404,40 @@ func (i *intents) isAlive(name string) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return i.alive[name] != nil
+}
+
+// living is the member of a name as memberlist sees it, nil if it is not alive. Any
+// word of it that changes something makes it another one. Do not change it.
+func (i *intents) living(name string) *memberlist.Node {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.alive[name]
+}
+
+// nameOf finds a living member by its node ID, which stands in its tags as it is; ""
+// if there is none.
+func (i *intents) nameOf(id string) string {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	for name, n := range i.alive {
+		if bytes.Contains(n.Meta, []byte(id)) {
+			return name
+		}
+	}
+	return ""
+}
+
+// some picks at most so many living members by lot, neither this agent nor one of a name.
+func (i *intents) some(most int, but string) (list []*memberlist.Node) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	for name, n := range i.alive {
+		if name != i.self && name != but {
+			list = append(list, n)
+		}
+	}
+	rand.Shuffle(len(list), func(a, b int) { list[a], list[b] = list[b], list[a] })
+	return list[:min(most, len(list))]
 }
 
 // isAt reports whether memberlist sees a member alive at an address.

@@ -20,13 +20,7 @@ func checkPacket(buf []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(plain) == 0 {
-		return nil, errors.New("packet without a message")
-	}
-	if plain[0] != wireCompound {
-		return plain, checkMessage(plain)
-	}
-	return plain, checkCompound(plain[1:])
+	return plain, eachMessage(plain, checkMessage)
 }
 
 // unpack removes checksum and compression.
@@ -49,8 +43,15 @@ func unpack(buf []byte) ([]byte, error) {
 	})
 }
 
-// checkCompound checks each message of several.
-func checkCompound(buf []byte) error {
+// eachMessage calls do for what is in a packet that was unpacked, until one fails.
+func eachMessage(plain []byte, do func(message []byte) error) error {
+	if len(plain) == 0 {
+		return errors.New("packet without a message")
+	}
+	if plain[0] != wireCompound {
+		return do(plain)
+	}
+	buf := plain[1:]
 	if len(buf) < 1 || len(buf) < 1+2*int(buf[0]) {
 		return errors.New("list of messages cut off")
 	}
@@ -61,7 +62,7 @@ func checkCompound(buf []byte) error {
 		if size > len(rest) {
 			return errors.New("message cut off")
 		}
-		if err := checkMessage(rest[:size]); err != nil {
+		if err := do(rest[:size]); err != nil {
 			return err
 		}
 		rest = rest[size:]

@@ -48,6 +48,9 @@ type Pool struct {
 	intents   *intents
 	conflicts *conflicts
 	admission *admission
+	doubts    *doubts
+
+	probeTimeout time.Duration // memberlist's, which the relays of a ping have too
 
 	events    chan serf.Event // serf to pump
 	questions chan Question   // pump to the goroutine that answers, see Questions
@@ -55,7 +58,7 @@ type Pool struct {
 	meet      chan Member     // members to exchange states with
 	pumped    chan struct{}   // closed when pump has ended
 	settled   chan struct{}   // closed when settle has ended
-	cancel    func()          // ends settle
+	cancel    func()          // ends settle and doubts
 	closing   sync.Once
 	running   atomic.Bool // Run is at work
 
@@ -101,7 +104,7 @@ func open(opts Options) (*Pool, error) {
 		mend: make(chan struct{}, 1), meet: make(chan Member, maxConflicts), pumped: make(chan struct{}), settled: make(chan struct{}),
 		joining:        make(chan struct{}, 1),
 		verifyIncoming: opts.EncryptVerifyIncoming, verifyOutgoing: opts.EncryptVerifyOutgoing,
-		admission: newAdmission(&opts),
+		admission: newAdmission(&opts), doubts: newDoubts(),
 	}
 	p.intents = newIntents(opts.Name, p.thin.refused, p.admission.unknown)
 	if ring != nil {
@@ -143,6 +146,7 @@ func (p *Pool) start(config *serf.Config, opts *Options) error {
 	// What settle does ends with the pool, which no context comes into.
 	ctx, cancel := context.WithCancel(context.Background())
 	p.cancel = cancel
+	p.doubts.open(ctx)
 	go func() { // Close waits for it through settled
 		defer close(p.settled)
 		p.settle(ctx)
@@ -155,6 +159,8 @@ func (p *Pool) start(config *serf.Config, opts *Options) error {
 func (p *Pool) newGuard(transport memberlist.Transport, config *memberlist.Config) *guard {
 	g := newGuard(transport)
 	g.identify, g.rejected = p.answerIdentity, p.thin.rejected
+	g.heard, g.refused = p.heard, p.doubt
+	p.probeTimeout = config.ProbeTimeout
 	if p.ring != nil {
 		g.reading = readsBoth
 		if p.verifyIncoming {
@@ -284,6 +290,7 @@ func (p *Pool) Close() error {
 		p.leaving.Do(func() { p.leaveErr = errClosed })
 		p.cancel()
 		<-p.settled
+		p.doubts.close()
 		if err = p.serf.Shutdown(); err != nil {
 			err = fmt.Errorf("stop gossip: %w", err)
 			return

@@ -15,6 +15,8 @@ import (
 // messages; the numbers are part of their protocols. wireIdentify is ours:
 // memberlist knows no message of that number, and hangs up.
 const (
+	wirePing     = 0
+	wireAskPing  = 1 // memberlist's indirect ping: asks another member to ping a third one
 	wireAck      = 2
 	wireDead     = 5
 	wirePushPull = 6
@@ -22,9 +24,9 @@ const (
 	wireUser     = 8
 	wireCompress = 9
 	wireEncrypt  = 10
+	wireNack     = 11
 	wireCRC      = 12
 	wireError    = 13
-	wirePing     = 0
 	wireIdentify = 245
 
 	serfLeave    = 0
@@ -55,6 +57,31 @@ type pushPullHeader struct {
 	UserStateLen int
 	Join         bool
 }
+
+// ping asks a member for an ack, which goes to the source.
+type ping struct {
+	SeqNo      uint32
+	Node       string // a process that has another name does not answer
+	SourceAddr []byte
+	SourcePort uint16
+	SourceNode string
+}
+
+// askPing asks a member to ping another one, and to pass its ack on to the source;
+// with Nack also to say that none came.
+type askPing struct {
+	SeqNo      uint32
+	Target     []byte
+	Port       uint16
+	Node       string
+	Nack       bool
+	SourceAddr []byte
+	SourcePort uint16
+	SourceNode string
+}
+
+// answer is an ack or a nack.
+type answer struct{ SeqNo uint32 }
 
 // message is read from its beginning, and grows as it is read.
 type message struct {

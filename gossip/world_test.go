@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/hashicorp/memberlist"
+
 	"praetor/gossip"
 	"praetor/internal/memnet"
 )
@@ -53,6 +55,10 @@ func (w *world) options(name string, i int) gossip.Options {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	return w.optionsAt(name, transport)
+}
+
+func (w *world) optionsAt(name string, transport memberlist.Transport) gossip.Options {
 	return gossip.Options{
 		Name: name, Transport: transport, BindPort: 8301,
 		Tags:                  gossip.ClientTags{ID: "id-" + name, Datacenter: "dc1"}.Map(),
