@@ -74,6 +74,8 @@ func (p fleetPool) Identify(_ context.Context, m gossip.Member) (gossip.Identity
 	return whoIsAt(p.Members(), m)
 }
 
+func (p fleetPool) Doubt(string) {}
+
 func (p fleetPool) Coordinate() *coordinate.Coordinate             { return nil }
 func (p fleetPool) CachedCoordinate(string) *coordinate.Coordinate { return nil }
 

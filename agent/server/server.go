@@ -169,7 +169,7 @@ func Open(opts Options) (*Server, error) {
 	opts.CA.Logger = opts.Logger.Named("connect.ca")
 	s.ca = ca.New(s.kernel, opts.CA)
 	witness := raftstore.NewWitness()
-	dialer := rpc.Dialer{Network: opts.Dial, TLS: rpc.Outgoing(opts.TLS), Identity: rpc.Identity{
+	dialer := rpc.Dialer{Network: opts.Dial, TLS: rpc.Outgoing(opts.TLS), Refused: s.kernel.Doubt, Identity: rpc.Identity{
 		ID: opts.ID, Datacenter: opts.Datacenter, Keys: opts.Keys,
 		AcceptUnproven: opts.AcceptUnproven, AskUnproven: opts.AskUnproven,
 		Instance: witness.Instance, Seen: witness.Seen, Told: witness.Told,
@@ -181,7 +181,7 @@ func Open(opts Options) (*Server, error) {
 		Establish: []func(context.Context) error{s.acls.Establish, s.ca.Establish}, Others: []func(context.Context){s.acls.ExpireTokens, s.acls.Replicate, s.ca.Run, s.followGateways, s.backups.run},
 	})
 	s.listener = rpc.NewListener(counted{opts.Listener, s.measured.conns}, rpc.ListenerOptions{
-		Identity: dialer.Identity, Knows: s.duties.Knows, IsTwin: s.duties.IsTwin, TLS: opts.TLS, Uncertified: opts.CA.AutoEncrypt && opts.TLS != nil, Logger: opts.Logger.Named("rpc"),
+		Identity: dialer.Identity, Knows: s.duties.Knows, IsTwin: s.duties.IsTwin, Gone: s.kernel.Doubt, TLS: opts.TLS, Uncertified: opts.CA.AutoEncrypt && opts.TLS != nil, Logger: opts.Logger.Named("rpc"),
 	})
 	if err := s.openRaft(witness); err != nil {
 		return nil, errors.Join(err, s.listener.Close())

@@ -31,6 +31,9 @@ type Dialer struct {
 	// its certificate must; nil for a plain connection. It says so of each server:
 	// one that is to be reached by TLS is never spoken to without. nil gives none.
 	TLS func(Server) *tls.Config
+	// Refused is told the ID of a server whose port refused a connection: nothing
+	// listens there. It must not wait. nil is not told.
+	Refused func(id string)
 }
 
 // Outgoing is Dialer.TLS as a source says, which may be nil.
@@ -126,6 +129,9 @@ func (d *Dialer) dialOld(ctx context.Context, purpose byte, srv Server) (net.Con
 func (d *Dialer) open(ctx context.Context, srv Server, begin byte, shake func(net.Conn) error) (net.Conn, error) {
 	raw, err := d.Network(ctx, srv.Address)
 	if err != nil {
+		if d.Refused != nil && errors.Is(err, syscall.ECONNREFUSED) {
+			d.Refused(srv.ID)
+		}
 		return nil, err
 	}
 	deadline := time.Now().Add(handshakeTimeout)

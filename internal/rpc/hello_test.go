@@ -481,3 +481,51 @@ func TestSecondProcessOfAServerSpeaksNoRaft(t *testing.T) {
 		}
 	})
 }
+
+// A server learns of agents whose process may have ended: a connection of theirs has, or
+// their port refuses one. Not so of strangers, and not when it ends connections itself.
+func TestEndedAndRefusedConnectionsAreTold(t *testing.T) {
+	var told chan string
+	withPortMade(t, func() rpc.ListenerOptions {
+		told = make(chan string, 10)
+		return rpc.ListenerOptions{Identity: us, Gone: func(id string) { told <- id }}
+	}, func(t *testing.T, p *port) {
+		want := func(what string) {
+			t.Helper()
+			synctest.Wait()
+			got := ""
+			for len(told) > 0 {
+				got += <-told
+			}
+			if got != what {
+				t.Errorf("told %q, want %q", got, what)
+			}
+		}
+		d := p.dialer(them(nil))
+		d.Refused = func(id string) { told <- "refused " + id }
+		open := func() (theirs, ours net.Conn) {
+			theirs, err := d.DialRaft(t.Context(), atPort)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return theirs, accept(t, p.Raft())
+		}
+		theirs, ours := open()
+		want("")
+		theirs.Close()
+		ours.Close()
+		ours.Close()
+		want("s2")
+		p.dial("10.0.0.3").Close() // he said nothing
+		want("")
+		if _, err := d.DialRaft(t.Context(), rpc.Server{ID: "s3", Datacenter: "dc1", Address: "10.0.0.1:8301"}); err == nil {
+			t.Error("reached a server where nobody listens")
+		}
+		want("refused s3")
+		theirs, ours = open()
+		defer theirs.Close()
+		p.Close()
+		ours.Close()
+		want("")
+	})
+}

@@ -45,6 +45,9 @@ type ListenerOptions struct {
 	// IsTwin reports whether another process than the one that dials, of this
 	// instance, has the ID of a server. nil finds none.
 	IsTwin func(id string, instance uint64) bool
+	// Gone is told the ID of an agent that was let in when one of its connections has
+	// ended, which may be all that is known of it. It must not wait. nil is not told.
+	Gone func(id string)
 	// TLS says who is let in with TLS and without, and who may act as a server; nil
 	// lets everybody in, without.
 	TLS *tlsconf.Source
@@ -202,9 +205,26 @@ func (l *Listener) admit(conn net.Conn) {
 		conn.Close()
 		return
 	}
+	in := &counted{Conn: conn}
+	in.leave = func() {
+		l.leave(ip)
+		l.gone(in)
+	}
 	l.work.Go(func() { // waited for by Run
-		l.sort(&counted{Conn: conn, leave: func() { l.leave(ip) }}, conn)
+		l.sort(in, conn)
 	})
+}
+
+// gone tells that a connection has ended, unless it is this listener's own end.
+func (l *Listener) gone(conn *counted) {
+	if l.opts.Gone == nil || conn.half == nil || conn.half == l.uncertified || conn.peer.ID == "" {
+		return
+	}
+	select {
+	case <-l.closed:
+	default:
+		l.opts.Gone(conn.peer.ID)
+	}
 }
 
 // refused logs that a connection was, but not each of a flood.

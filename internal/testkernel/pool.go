@@ -117,6 +117,9 @@ func (p *Pool) Identify(_ context.Context, asked gossip.Member) (gossip.Identity
 	return gossip.Identity{}, errors.New("nobody answers")
 }
 
+// Doubt notes whose end was seen.
+func (p *Pool) Doubt(id string) { _ = p.note("doubt %s", id) }
+
 // Coordinate is this server's place.
 func (p *Pool) Coordinate() *coordinate.Coordinate { return p.Places[""] }
 

@@ -34,6 +34,11 @@ type placing struct {
 	disabled bool // upgrades are told of, and not made
 }
 
+// writeOff is how long a server must have failed before that costs it its place in Raft, or
+// its zone's vote. Gossip notices the end of a process within a second or two, and one
+// that is started again may take longer.
+const writeOff = 5 * time.Second
+
 // promoter gives votes to servers that proved stable, but never to read replicas, to one
 // of each redundancy zone, and to those of the newest version once they can carry on
 // alone. Where neither zones nor versions are configured it is the library's own.
@@ -139,9 +144,32 @@ func (e *election) isStable(srv *autopilot.ServerState) bool {
 	return srv.State == autopilot.RaftNonVoter && srv.Health.IsStable(e.now, e.wait)
 }
 
-// hasFailed is not said of a server that hiccups: its vote would go for a moment's silence.
+// hasFailed is not said of a server that hiccups, or is started again: its vote would go
+// for a moment's silence.
 func (e *election) hasFailed(srv *autopilot.ServerState) bool {
-	return srv.Server.NodeStatus != autopilot.NodeAlive || !srv.Health.Healthy && e.now.Sub(srv.Health.StableSince) >= e.wait
+	if srv.Server.NodeStatus != autopilot.NodeAlive {
+		return isWrittenOff(srv.Server.NodeStatus, srv, e.now)
+	}
+	return !srv.Health.Healthy && e.now.Sub(srv.Health.StableSince) >= e.wait
+}
+
+// isWrittenOff reports whether a server that gossip does not see alive is not waited for
+// any more. One that failed has been unhealthy since.
+func isWrittenOff(status autopilot.NodeStatus, srv *autopilot.ServerState, now time.Time) bool {
+	if status != autopilot.NodeFailed || srv == nil {
+		return true
+	}
+	return !srv.Health.Healthy && now.Sub(srv.Health.StableSince) >= writeOff
+}
+
+// FilterFailedServerRemovals keeps those that may yet come back at once.
+func (promoter) FilterFailedServerRemovals(_ *autopilot.Config, s *autopilot.State, failed *autopilot.FailedServers) *autopilot.FailedServers {
+	now := time.Now()
+	mayReturn := func(srv *autopilot.Server) bool { return !isWrittenOff(srv.NodeStatus, s.Servers[srv.ID], now) }
+	rest := *failed
+	rest.FailedVoters = slices.DeleteFunc(slices.Clone(failed.FailedVoters), mayReturn)
+	rest.FailedNonVoters = slices.DeleteFunc(slices.Clone(failed.FailedNonVoters), mayReturn)
+	return &rest
 }
 
 // CalculatePromotionsAndDemotions gives votes first. Then, if most of those who shall

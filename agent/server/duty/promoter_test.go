@@ -15,7 +15,7 @@ import (
 
 // pilotState makes a state of words like "a:L:z1:1.0.0:new": a server's name; L
 // (leads), V (votes) or N; its zone, "replica" for a read replica; its version; and
-// "new" (not yet stable), "sick" (for a moment), "dead" or nothing.
+// "new" (not yet stable), "sick" (for a moment), "dead", "gone" (dead for a moment), "left" or nothing.
 func pilotState(words string) *autopilot.State {
 	now := time.Now()
 	s := &autopilot.State{Servers: map[raft.ServerID]*autopilot.ServerState{}}
@@ -36,7 +36,11 @@ func pilotState(words string) *autopilot.State {
 		case "sick":
 			srv.Health = autopilot.ServerHealth{StableSince: now.Add(-time.Second)}
 		case "dead":
-			srv.Health, srv.Server.NodeStatus = autopilot.ServerHealth{StableSince: now.Add(-time.Second)}, autopilot.NodeFailed
+			srv.Health, srv.Server.NodeStatus = autopilot.ServerHealth{StableSince: now.Add(-5 * time.Second)}, autopilot.NodeFailed
+		case "gone":
+			srv.Health, srv.Server.NodeStatus = autopilot.ServerHealth{StableSince: now.Add(-4 * time.Second)}, autopilot.NodeFailed
+		case "left":
+			srv.Health, srv.Server.NodeStatus = autopilot.ServerHealth{StableSince: now}, autopilot.NodeLeft
 		}
 		s.Servers[srv.Server.ID] = srv
 		if f[1] == "L" {
@@ -68,6 +72,8 @@ func TestWhoGetsAndLosesAVote(t *testing.T) {
 		{"full", "zones", "a:L:z1 b:V:z2 c:V:z3 d:N:z1 e:N:z2 f:N:z3", ""},
 		{"its voter dies", "zones", "a:L:z1 b:V:z2::dead c:V:z3 d:N:z1 e:N:z2", "+e -b"},
 		{"its voter hiccups", "zones", "a:L:z1 b:V:z2::sick c:V:z3 e:N:z2", ""},
+		{"its voter is started again", "zones", "a:L:z1 b:V:z2::gone c:V:z3 d:N:z1 e:N:z2", ""},
+		{"its voter leaves", "zones", "a:L:z1 b:V:z2::left c:V:z3 d:N:z1 e:N:z2", "+e -b"},
 		{"its voter dies, the other is new", "zones", "a:L:z1 b:V:z2::dead c:V:z3 e:N:z2::new", ""},
 		{"its voter dies, the other too", "zones", "a:L:z1 b:V:z2::dead c:V:z3 e:N:z2::dead", ""},
 		{"its dead voter comes back", "zones", "a:L:z1 e:V:z2 c:V:z3 b:N:z2", ""},
@@ -109,6 +115,31 @@ func TestWhoGetsAndLosesAVote(t *testing.T) {
 		if !slices.Equal(got, want) {
 			t.Errorf("%s: got %v, want %v", c.name, got, want)
 		}
+	}
+}
+
+// A server that failed is not taken out of Raft while it may be on its way back.
+func TestServersThatAreStartedAgainKeepTheirPlace(t *testing.T) {
+	state := pilotState("a:L b:V:::dead c:V:::gone d:V:::left e:N:::dead f:N:::gone")
+	var failed autopilot.FailedServers
+	for _, id := range []raft.ServerID{"b", "c", "d", "x"} {
+		srv := &autopilot.Server{ID: id, NodeStatus: autopilot.NodeFailed} // x is not in the state
+		if known := state.Servers[id]; known != nil {
+			srv = &known.Server
+		}
+		failed.FailedVoters = append(failed.FailedVoters, srv)
+	}
+	failed.FailedNonVoters = []*autopilot.Server{&state.Servers["e"].Server, &state.Servers["f"].Server}
+	failed.StaleVoters = []raft.ServerID{"y"}
+	got := duty.NewPromoter().FilterFailedServerRemovals(nil, state, &failed)
+	names := func(list []*autopilot.Server) (ids string) {
+		for _, srv := range list {
+			ids += string(srv.ID)
+		}
+		return ids
+	}
+	if names(got.FailedVoters) != "bdx" || names(got.FailedNonVoters) != "e" || len(got.StaleVoters) != 1 {
+		t.Errorf("voters %s, others %s, %v", names(got.FailedVoters), names(got.FailedNonVoters), got.StaleVoters)
 	}
 }
 

@@ -19,6 +19,8 @@ type Pool interface {
 	Ask(ctx context.Context, member, name string, payload []byte) ([]byte, error)
 	// Identify asks who is at a member's address; an error means nobody.
 	Identify(ctx context.Context, m gossip.Member) (gossip.Identity, error)
+	// Doubt has the pool look whether the agent of an ID still runs. It does not wait.
+	Doubt(id string)
 	// Coordinate is where this server is, CachedCoordinate where a member is; nil
 	// if that is not known.
 	Coordinate() *coordinate.Coordinate
@@ -70,4 +72,12 @@ func (k *Kernel) Servers() ([]rpc.Server, []string) {
 		wan = k.WAN.Members()
 	}
 	return Servers(k.LAN.Members(), wan, k.Datacenter)
+}
+
+// Doubt has both pools look whether the agent of an ID still runs.
+func (k *Kernel) Doubt(id string) {
+	k.LAN.Doubt(id)
+	if k.WAN != nil {
+		k.WAN.Doubt(id)
+	}
 }
