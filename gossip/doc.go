@@ -22,7 +22,7 @@
 // serf's events into a queue and never waits for Run's handler; carryPackets and
 // carryStreams check what came before memberlist reads it; settle asks members that
 // others speak of. Identify starts one more, which ends with a ping; a member in doubt
-// has one of its own, of sixteen at most, for some seconds. Serf and
+// has one of its own, of 64 at most, for some seconds. Serf and
 // memberlist have goroutines of their own: Close ends them, but memberlist does
 // not wait for a probe under way, which ends within seconds by its own timeouts.
 //

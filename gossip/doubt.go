@@ -11,6 +11,8 @@ import (
 
 	"github.com/hashicorp/go-metrics"
 	"github.com/hashicorp/memberlist"
+
+	"praetor/internal/life"
 )
 
 const (
@@ -24,11 +26,16 @@ const (
 	doubtDial = time.Second
 	// maxDoubts bounds how many members are in doubt at a time. Of those beyond,
 	// memberlist's next probe raises the doubt again, and other members have theirs.
-	maxDoubts = 16
+	maxDoubts = 64
 	// doubtRelays is how many other members are asked at a time to ping the one in
 	// doubt, as many as memberlist asks.
 	doubtRelays = 3
 )
+
+// endedLooks are how long after its process seems to have ended, and after each other, a
+// member's address is looked at: a process that is killed loses its sockets one by one,
+// and the last is open for some milliseconds yet.
+var endedLooks = []time.Duration{50 * time.Millisecond, 250 * time.Millisecond}
 
 // doubts looks into members whose address refuses connections.
 //
@@ -123,36 +130,43 @@ func (d *doubts) answered(seq uint32, lives bool) {
 
 // Doubt has the pool look, in the background, whether the agent of a node ID still
 // runs: somebody has seen its process end, or its port refuse a connection. An agent
-// that runs costs that one connection to its gossip address. Otherwise it fails after a
+// that runs costs that two connections to its gossip address. Otherwise it fails after a
 // second, if its address goes on refusing.
 func (p *Pool) Doubt(id string) {
 	if id == "" {
 		return
 	}
-	if name := p.intents.nameOf(id); name != "" {
-		p.doubt(name)
-	}
+	p.doubt(p.intents.nameOf(id), func(ctx context.Context, n *memberlist.Node) error {
+		for _, wait := range endedLooks {
+			if !life.Pause(ctx, wait) {
+				return nil
+			}
+			if p.refuses(n) {
+				return p.examine(ctx, n)
+			}
+		}
+		return nil
+	})
 }
 
-// doubt is Doubt for a member known by name.
-func (p *Pool) doubt(name string) {
+// refusedBy raises a doubt about a member that has refused a connection.
+func (p *Pool) refusedBy(name string) { p.doubt(name, p.examine) }
+
+func (p *Pool) doubt(name string, look func(context.Context, *memberlist.Node) error) {
 	n := p.intents.living(name)
 	if n == nil || name == p.name || p.goodbye.Load() {
 		return
 	}
 	p.doubts.raise(name, func(ctx context.Context) {
-		if err := p.examine(ctx, n); err != nil && ctx.Err() == nil {
+		if err := look(ctx, n); err != nil && ctx.Err() == nil {
 			p.logger.Debug("look whether a member still runs", "member", name, "error", err)
 		}
 	})
 }
 
-// examine declares a member dead if nothing is at its address. Whatever shows that it
-// lives, or is heard of it, ends that, and leaves it to memberlist.
+// examine declares a member dead whose address has refused a connection, if it goes on.
+// Whatever shows that it lives, or is heard of it, ends that, and leaves it to memberlist.
 func (p *Pool) examine(ctx context.Context, n *memberlist.Node) error {
-	if !p.refuses(n) {
-		return nil
-	}
 	// The incarnation that is declared dead is the one that was known before there was
 	// proof: memberlist believes nothing of it about a newer one.
 	incarnation, err := p.incarnation(ctx, n.Name)

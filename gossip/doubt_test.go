@@ -114,6 +114,23 @@ func TestDoubtFindsAKilledProcessDeadInASecond(t *testing.T) {
 	}
 }
 
+// A process that is killed loses its connections before the socket that it listens on.
+func TestDoubtOutlastsAProcessThatIsDying(t *testing.T) {
+	virtual(t, func(t *testing.T, w *world) {
+		all := w.start(4)
+		w.crash("m2")
+		l, err := w.net.Host(ip(2)).Listen(8301)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.AfterFunc(200*time.Millisecond, func() { l.Close() })
+		all[0].Doubt("id-m2")
+		if took := all[0].waitStatus("m2", gossip.Failed, time.Minute); took > 2*time.Second {
+			t.Errorf("took %s", took)
+		}
+	})
+}
+
 // restartAfter crashes a member and has it back later.
 func (w *world) restartAfter(name string, i int, away time.Duration) *member {
 	w.crash(name)

@@ -159,7 +159,7 @@ func (p *Pool) start(config *serf.Config, opts *Options) error {
 func (p *Pool) newGuard(transport memberlist.Transport, config *memberlist.Config) *guard {
 	g := newGuard(transport)
 	g.identify, g.rejected = p.answerIdentity, p.thin.rejected
-	g.heard, g.refused = p.heard, p.doubt
+	g.heard, g.refused = p.heard, p.refusedBy
 	p.probeTimeout = config.ProbeTimeout
 	if p.ring != nil {
 		g.reading = readsBoth
