@@ -19,6 +19,7 @@ type bench struct {
 	dir     string
 	load    time.Duration
 	agents  []*agent
+	nice    bool // agents leave the processors to others
 }
 
 // agent is one process on a loopback address of its own.
@@ -56,6 +57,9 @@ func (a *agent) run(b *bench) {
 	must(err)
 	defer log.Close()
 	a.cmd = exec.Command(a.program, a.args...)
+	if b.nice {
+		a.cmd = exec.Command("nice", append([]string{"-n", "19", a.program}, a.args...)...)
+	}
 	a.cmd.Stdout, a.cmd.Stderr = log, log
 	must(a.cmd.Start())
 }

@@ -188,6 +188,7 @@ var figures = []figure{
 	{"agent.tls.cert.expiry", later, onAgents, "Seconds until the certificate of HTTPS expires."},
 	{"version", later, onAgents, "The version, as a label."},
 	{"gossip.refused", later, onAgents, "Messages of gossip that were refused, by network."},
+	{"gossip.ended", later, onAgents, "Members that this agent found dead since their address refused connections, by network."},
 	{"gossip.log.suppressed", later, onAgents, "Lines of gossip's log that were left out, by network."},
 	{"host.memory.total", later, onAgents, "Bytes of memory of the machine."},
 	{"host.memory.available", later, onAgents, "Bytes of memory that programs may still have."},
