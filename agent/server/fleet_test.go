@@ -32,6 +32,7 @@ type fleet struct {
 
 	members []gossip.Member
 	blind   map[int][]int // servers that a server does not see
+	doubted [][2]string   // which pool, and whose process ended
 	fire    func(i int)   // what firing an event does on server i, if anything
 }
 
@@ -44,8 +45,9 @@ type unit struct {
 
 // fleetPool is the pool as server i sees it.
 type fleetPool struct {
-	f *fleet
-	i int
+	f    *fleet
+	i    int
+	name string // tells LAN and WAN apart
 }
 
 func (p fleetPool) Members() []gossip.Member {
@@ -74,7 +76,11 @@ func (p fleetPool) Identify(_ context.Context, m gossip.Member) (gossip.Identity
 	return whoIsAt(p.Members(), m)
 }
 
-func (p fleetPool) Doubt(string) {}
+func (p fleetPool) Doubt(id string) {
+	p.f.mu.Lock()
+	defer p.f.mu.Unlock()
+	p.f.doubted = append(p.f.doubted, [2]string{p.name, id})
+}
 
 func (p fleetPool) Coordinate() *coordinate.Coordinate             { return nil }
 func (p fleetPool) CachedCoordinate(string) *coordinate.Coordinate { return nil }
@@ -140,7 +146,7 @@ func (f *fleet) start(i, expect int, change func(*server.Options)) *unit {
 	begin := time.Now()
 	opts := server.Options{
 		Name: fmt.Sprint("s", i), ID: id(i), Datacenter: "dc1", Address: ip(i) + ":8300",
-		BootstrapExpect: expect, Listener: l, Dial: host.Dial, LAN: fleetPool{f, i},
+		BootstrapExpect: expect, Listener: l, Dial: host.Dial, LAN: fleetPool{f, i, fmt.Sprint("lan of s", i)},
 		Raft: raftstore.Options{Clock: func() time.Duration { return time.Since(begin) }},
 	}
 	if change != nil {

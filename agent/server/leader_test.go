@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"praetor/agent/server"
 	"praetor/catalog"
 	"praetor/gossip"
 	"praetor/internal/fault"
@@ -141,6 +143,41 @@ func TestServersThatFailOrLeaveGoFromCatalogAndPeers(t *testing.T) {
 			}
 			return nil
 		})
+	})
+}
+
+// When a server ends the others have both pools look at once, since they saw its
+// connections end, and again while its port refuses new ones.
+func TestServersHaveGossipLookAtOneThatEnded(t *testing.T) {
+	withFleet(t, func(f *fleet) {
+		for i := 1; i <= 3; i++ {
+			f.start(i, 3, func(o *server.Options) { o.WAN = fleetPool{f, i, fmt.Sprint("wan of s", i)} })
+		}
+		old := f.leader()
+		f.waitFor("three peers", f.peers(3))
+		during := func(what func()) [][2]string {
+			f.mu.Lock()
+			f.doubted = nil
+			f.mu.Unlock()
+			what()
+			synctest.Wait()
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			return f.doubted
+		}
+		doubted := during(func() { f.stop(old) })
+		for i := 1; i <= 3; i++ {
+			for _, pool := range []string{"lan", "wan"} {
+				if i != old && !slices.Contains(doubted, [2]string{fmt.Sprint(pool, " of s", i), id(old)}) {
+					t.Errorf("s%d did not have its %s look at s%d: %v", i, pool, old, doubted)
+				}
+			}
+		}
+		leader := 0
+		doubted = during(func() { leader = f.leader(); time.Sleep(5 * time.Second) })
+		if !slices.Contains(doubted, [2]string{fmt.Sprint("lan of s", leader), id(old)}) {
+			t.Errorf("the new leader, s%d, is refused by s%d and says nothing: %v", leader, old, doubted)
+		}
 	})
 }
 
