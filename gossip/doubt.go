@@ -17,9 +17,12 @@ import (
 
 const (
 	// doubtTime is how long a member's address must refuse every connection before the
-	// member is declared dead. A process that is started again at once has its port back
-	// within it.
-	doubtTime = time.Second
+	// member is declared dead. A server that is started again at once has its port back
+	// within it. A client agent has clientDoubt, enough for one that crashed and that its
+	// supervisor starts again two seconds later: its node would lose its sessions, and
+	// with them its locks.
+	doubtTime   = time.Second
+	clientDoubt = 2500 * time.Millisecond
 	// doubtPause is the time between two connections.
 	doubtPause = 250 * time.Millisecond
 	// doubtDial bounds one of them. A refusal takes a round trip.
@@ -43,7 +46,7 @@ var endedLooks = []time.Duration{50 * time.Millisecond, 250 * time.Millisecond}
 // defend itself. A connection that is refused proves that no process listens: one that
 // is starved or stopped still has its socket, and the kernel accepts for it. What may
 // refuse in place of a living process is a firewall. So a member counts as dead if its
-// address refuses every connection for doubtTime, no ping reaches it, neither from here nor
+// address refuses every connection for its time, no ping reaches it, neither from here nor
 // from others, and one of these others says so, which shows that it is not this agent
 // that is cut off. Others may refute it as any death.
 type doubts struct {
@@ -130,8 +133,8 @@ func (d *doubts) answered(seq uint32, lives bool) {
 
 // Doubt has the pool look, in the background, whether the agent of a node ID still
 // runs: somebody has seen its process end, or its port refuse a connection. An agent
-// that runs costs that two connections to its gossip address. Otherwise it fails after a
-// second, if its address goes on refusing.
+// that runs costs that two connections to its gossip address. Otherwise it fails after
+// its time (doubtTime, clientDoubt), if its address goes on refusing.
 func (p *Pool) Doubt(id string) {
 	if id == "" {
 		return
@@ -179,7 +182,8 @@ func (p *Pool) examine(ctx context.Context, n *memberlist.Node) error {
 	defer tick.Stop()
 	begun := time.Now()
 	// Who was asked first says after its probe timeout that no ack came.
-	limit, next := doubtTime+2*p.probeTimeout, time.Duration(0)
+	needed := p.doubtTime(n.Name)
+	limit, next := needed+2*p.probeTimeout, time.Duration(0)
 	for {
 		took := time.Since(begun)
 		if took >= next {
@@ -194,7 +198,7 @@ func (p *Pool) examine(ctx context.Context, n *memberlist.Node) error {
 		switch took = time.Since(begun); {
 		case !p.refuses(n) || q.lives.Load() || p.intents.living(n.Name) != n:
 			return nil
-		case took >= doubtTime && q.unreached.Load():
+		case took >= needed && q.unreached.Load():
 			p.logger.Info("member's process has ended: its address refuses connections", "member", n.Name, "address", n.Address())
 			metrics.IncrCounterWithLabels([]string{"gossip", "ended"}, 1, p.thin.labels)
 			return p.declare(ctx, deadMessage{Incarnation: incarnation, Node: n.Name, From: p.name})
@@ -202,6 +206,16 @@ func (p *Pool) examine(ctx context.Context, n *memberlist.Node) error {
 			return errors.New("it refuses connections, but no other member says that it does not reach it")
 		}
 	}
+}
+
+// doubtTime is how long a member must refuse.
+func (p *Pool) doubtTime(name string) time.Duration {
+	for _, m := range p.serf.Members() {
+		if m.Name == name && m.Tags[tagRole] == roleClient {
+			return clientDoubt
+		}
+	}
+	return doubtTime
 }
 
 // refuses reports whether nothing listens at a member's address. Of a connection that

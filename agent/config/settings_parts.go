@@ -108,7 +108,7 @@ type gossipTuning struct {
 	GossipInterval *string `cfg:"gossip_interval" help:"time between rounds of gossip"`
 	ProbeInterval  *string `cfg:"probe_interval" help:"time between probes"`
 	ProbeTimeout   *string `cfg:"probe_timeout" help:"time for a probe to answer"`
-	SuspicionMult  *int    `cfg:"suspicion_mult" help:"how long a suspect that is silent may defend itself; one that refuses connections is dead after a second"`
+	SuspicionMult  *int    `cfg:"suspicion_mult" help:"how long a suspect that is silent may defend itself; one that refuses connections is dead after 1 s, a client agent after 2.5 s"`
 	RetransmitMult *int    `cfg:"retransmit_mult" help:"how often news is repeated"`
 }
 
