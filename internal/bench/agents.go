@@ -42,7 +42,7 @@ func (b *bench) start(i int, args ...string) *agent {
 	a := &agent{name: fmt.Sprintf("n%d", i), ip: ip, program: b.program}
 	a.args = append([]string{"agent", "-node", a.name, "-bind", ip, "-client", ip, "-log-level=warn"}, args...)
 	limits := filepath.Join(b.dir, "limits.json")
-	must(os.WriteFile(limits, []byte(`{"limits":{"http_max_conns_per_client":8000}}`), 0o644))
+	must(os.WriteFile(limits, []byte(`{"limits":{"http_max_conns_per_client":8000},"telemetry":{"prometheus_retention_time":"1h"}}`), 0o644))
 	a.args = append(a.args, "-config-file", limits)
 	if !strings.Contains(strings.Join(args, " "), "-dev") {
 		a.args = append(a.args, "-data-dir", filepath.Join(b.dir, a.name))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,14 +20,43 @@ func (a *agent) put(w, i int) bool {
 }
 
 func kvPutOne(clients int) func(*bench) string {
-	return func(b *bench) string { return b.drive(clients, b.lone().put) }
+	return func(b *bench) string { return b.puts(b.lone(), clients) }
 }
 
 func kvPutThree(clients int) func(*bench) string {
 	return func(b *bench) string {
 		b.three()
-		return b.drive(clients, b.leader().put)
+		return b.puts(b.leader(), clients)
 	}
+}
+
+// puts drives a leader, and counts how many entries of its log share a sync.
+func (b *bench) puts(leader *agent, clients int) string {
+	before := leader.logged()
+	figure := b.drive(clients, leader.put)
+	after := leader.logged()
+	if syncs := after.syncs - before.syncs; syncs > 0 { // other programs do not tell
+		figure += fmt.Sprintf("  %.1f entries a sync", (after.entries-before.entries)/syncs)
+	}
+	return figure
+}
+
+// logged is what an agent's Raft log has written since it started.
+type logged struct{ entries, syncs float64 }
+
+func (a *agent) logged() (n logged) {
+	for line := range strings.Lines(a.get("/v1/agent/metrics?format=prometheus")) {
+		name, number, _ := strings.Cut(strings.TrimSpace(line), " ")
+		value, err := strconv.ParseFloat(number, 64)
+		switch {
+		case err != nil: // a comment
+		case strings.HasSuffix(name, "_raft_wal_log_entries_written"):
+			n.entries = value
+		case strings.HasSuffix(name, "_raft_wal_log_appends"):
+			n.syncs = value
+		}
+	}
+	return n
 }
 
 // kvPutLong counts what is written in each second: none should be empty, and

@@ -109,23 +109,32 @@ func (b *bench) quiet() {
 	}
 }
 
-// memoryPerWatcher includes what net/http holds for a connection.
+// memoryPerWatcher is beside what net/http takes for requests that wait.
 func memoryPerWatcher(b *bench) string {
-	const watchers = 5000
 	a := b.lone()
 	a.fill(100)
-	index := a.index("/v1/health/service/svc-0")
+	path := "/v1/health/service/svc-0"
+	index, body := a.index(path), a.get(path)
+	figure := b.waiting(a, path+"?wait=90s&index="+index)
+	limit := b.waiting(b.static(body), path+"?index="+index)
+	return fmt.Sprintf("%.1f KB   limit %.1f KB", figure, limit)
+}
+
+// waiting is the memory that an agent, or the static server, takes for each of many
+// requests that wait, in kilobytes. The agent is gone afterwards.
+func (b *bench) waiting(a *agent, path string) float64 {
+	const watchers = 5000
 	settle()
 	before := a.rss()
 	var wg sync.WaitGroup
 	for range watchers {
-		wg.Go(func() { a.try("GET", "/v1/health/service/svc-0?wait=90s&index="+index, "") })
+		wg.Go(func() { a.try("GET", path, "") })
 	}
 	b.quiet()
 	grown := a.rss() - before
 	a.kill() // nobody waits for the watchers' time
 	wg.Wait()
-	return fmt.Sprintf("%.1f KB", float64(grown)/watchers/1e3)
+	return float64(grown) / watchers / 1e3
 }
 
 // read counts the bytes of an answer.
