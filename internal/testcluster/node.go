@@ -46,7 +46,13 @@ type Node struct {
 }
 
 func newNode(c *Cluster, dc int, dir string) *Node {
-	return &Node{c: c, dc: dc, born: time.Now(), dir: dir, ip: "127.78.1." + strconv.Itoa(len(c.nodes)+1)}
+	return &Node{c: c, dc: dc, born: time.Now(), dir: dir, ip: address(len(c.nodes))}
+}
+
+// address is that of the node that is added after so many.
+func address(others int) string {
+	const each = 250 // addresses of a network
+	return fmt.Sprintf("127.78.%d.%d", 1+others/each, 1+others%each)
 }
 
 // joinAt is where the node finds the others of its datacenter.
