@@ -116,7 +116,7 @@ func gather(t *testing.T, agents int) (cost crowd) {
 // until is how long it takes from begin until check succeeds, to a fifth of a second.
 func until(c *testcluster.Cluster, begin time.Time, check func() error) time.Duration {
 	for check() != nil && time.Since(begin) < 2*time.Minute {
-		time.Sleep(200 * time.Millisecond)
+		<-time.After(200 * time.Millisecond)
 	}
 	c.WaitFor("what was to come", check)
 	return time.Since(begin)
