@@ -20,6 +20,12 @@ func TestCheckerKnowsRightFromWrong(t *testing.T) {
 	cas := func(index uint64, seen, v int) question {
 		return question{verb: verbCAS, index: index, seen: seen, value: v}
 	}
+	unlock := func(session, v int) question { return question{verb: verbUnlock, session: session, value: v} }
+	remove := question{verb: verbDelete}
+	removeAt := func(index uint64, seen int) question { return question{verb: verbDeleteCAS, index: index, seen: seen} }
+	guarded := func(index uint64, seen, v int) question {
+		return question{verb: verbTxn, steps: []question{{verb: verbCheckIndex, index: index, seen: seen}, {verb: verbSet, key: 1, value: v}}}
+	}
 	get, done, failed, unknown := question{verb: verbGet}, reply{done: true}, reply{}, reply{unknown: true}
 	saw := func(v int, index uint64) reply {
 		return reply{rows: []seenRow{{value: v, hasValue: true, index: index}}}
@@ -61,6 +67,26 @@ func TestCheckerKnowsRightFromWrong(t *testing.T) {
 		{"a session that locks after its end", porcupine.Illegal, []call{{1, 2, end(1), done}, {3, 4, lock(1, 1), done}}},
 		{"a lock that nothing keeps free", porcupine.Illegal, []call{{1, 2, set(1), done}, {3, 4, lock(1, 2), failed}}},
 		{"a lock that may be delayed", porcupine.Ok, []call{{1, 2, lock(1, 1), done}, {3, 4, end(1), done}, {5, 6, lock(2, 2), failed}}},
+		{"a new value with the index of the old one", porcupine.Illegal, []call{{1, 2, set(1), done}, {3, 4, get, saw(1, 7)}, {5, 6, set(2), done}, {7, 8, get, saw(2, 7)}}},
+		{"a write with the index of another key", porcupine.Illegal, []call{{1, 2, getOther, sawOther(0, 0)}, {1, 2, both(1, 2), wrote(5)}, {3, 4, set(3), done}, {5, 6, get, saw(3, 5)}}},
+		{"a lock that its holder takes again", porcupine.Ok, []call{{1, 2, lock(1, 1), done}, {3, 4, lock(1, 2), done}, {5, 6, get, held(2, 9, 1, 1)}}},
+		{"a lock that is counted twice", porcupine.Illegal, []call{{1, 2, lock(1, 1), done}, {3, 4, lock(1, 2), done}, {5, 6, get, held(2, 9, 2, 1)}}},
+		{"a plain write keeps the holder, and counts no locks", porcupine.Ok, []call{{1, 2, lock(1, 1), done}, {3, 4, set(2), done}, {5, 6, get, held(2, 9, 0, 1)}}},
+		{"an unlock by who holds nothing", porcupine.Illegal, []call{{1, 2, lock(1, 1), done}, {3, 4, unlock(2, 2), done}}},
+		{"an unlock, which writes", porcupine.Ok, []call{{1, 2, lock(1, 1), done}, {3, 4, unlock(1, 2), done}, {5, 6, get, held(2, 9, 1, 0)}}},
+		{"an unlock that its holder is refused", porcupine.Illegal, []call{{1, 2, lock(1, 1), done}, {3, 4, unlock(1, 2), failed}}},
+		{"an unlock of a key that is absent", porcupine.Ok, []call{{1, 2, unlock(1, 2), failed}, {3, 4, get, saw(0, 0)}}},
+		{"a key that goes with its session", porcupine.Ok, []call{{1, 2, lock(3, 1), done}, {3, 4, end(3), done}, {5, 6, get, saw(0, 0)}}},
+		{"a key that stays when it should go with its session", porcupine.Illegal, []call{{1, 2, lock(3, 1), done}, {3, 4, end(3), done}, {5, 6, get, held(1, 9, 1, 0)}}},
+		{"a delete of what is absent", porcupine.Ok, []call{{1, 2, remove, done}, {3, 4, get, saw(0, 0)}}},
+		{"a deleted key that is seen", porcupine.Illegal, []call{{1, 2, set(1), done}, {3, 4, remove, done}, {5, 6, get, saw(1, 7)}}},
+		{"a guarded delete of what is absent", porcupine.Ok, []call{{1, 2, removeAt(7, 1), done}}},
+		{"a guarded delete of another version", porcupine.Illegal, []call{{1, 2, set(1), done}, {3, 4, get, saw(1, 7)}, {5, 6, removeAt(6, 1), done}}},
+		{"a guarded delete that is refused in vain", porcupine.Illegal, []call{{1, 2, set(1), done}, {3, 4, get, saw(1, 7)}, {5, 6, removeAt(7, 1), failed}}},
+		{"a cas that makes a key that is there", porcupine.Illegal, []call{{1, 2, set(1), done}, {3, 4, cas(0, 0, 2), done}}},
+		{"a transaction whose guard fails", porcupine.Ok, []call{{1, 2, set(1), done}, {3, 4, get, saw(1, 7)}, {5, 6, guarded(6, 1, 2), failed}, {7, 8, get, saw(1, 7)}}},
+		{"a transaction whose guard fails, and that is done", porcupine.Illegal, []call{{1, 2, set(1), done}, {3, 4, get, saw(1, 7)}, {5, 6, guarded(6, 1, 2), wrote(9)}}},
+		{"a transaction of unknown outcome, of which half is seen", porcupine.Illegal, []call{{1, 2, set(1), done}, {3, 4, both(2, 3), unknown}, {5, 6, get, saw(2, 9)}, {7, 8, getOther, sawOther(0, 0)}}},
 		{"a lock that outlives its session", porcupine.Illegal, []call{{1, 2, lock(1, 1), done}, {3, 4, end(1), done}, {5, 6, get, held(1, 5, 1, 1)}}},
 	} {
 		t.Run(row.name, func(t *testing.T) {

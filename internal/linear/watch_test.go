@@ -32,6 +32,13 @@ func TestWatchKnowsRightFromWrong(t *testing.T) {
 		{"an old value of a reader that does not mind", "", []Sight{second, with(first, func(x *Sight) { x.Watcher, x.Call, x.Return, x.Strict = 1, 13*s, 14*s, false })}},
 		{"an index that goes back", "went back", []Sight{second, with(first, func(x *Sight) { x.Call, x.Return, x.Strict = 13*s, 14*s, false })}},
 		{"an index that goes back at a process that began again", "watcher 0 saw 1 last", []Sight{second, with(first, func(x *Sight) { x.Call, x.Return, x.Strict, x.Life = 13*s, 14*s, false, 1 })}},
+		{"a read that does not wait, of a store where nothing was written", "", []Sight{{Return: 0, Wait: s}, first, second}},
+		{"answers that were noted in another order", "", []Sight{with(second, func(x *Sight) { x.Watcher, x.Call, x.Return, x.Given = 1, 11*s, 12*s, 0 }), first, second}},
+		{"answers that were noted in another order, and one is old", "lost", []Sight{
+			with(first, func(x *Sight) { x.Watcher, x.Call, x.Return = 1, 14*s, 15*s }),
+			with(second, func(x *Sight) { x.Watcher, x.Given = 2, 0 }), first, second,
+		}},
+		{"an old value beside the new one", "", []Sight{with(first, func(x *Sight) { x.Watcher, x.Call, x.Return = 1, 11*s, 15*s }), first, second}},
 		{"an end that is missed", "watcher 0 saw 1 last", []Sight{first, with(second, func(x *Sight) { x.Watcher = 1 })}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -85,5 +92,50 @@ func TestRegistryKnowsRightFromWrong(t *testing.T) {
 	}
 	if err := r.See(map[string]int{"b": 1}, 0, false); err == nil {
 		t.Error("an instance that nobody registered is taken for right")
+	}
+}
+
+// TestRegistryHoldsAnswersAgainstWhatWasAsked goes the way of a writer and a reader.
+func TestRegistryHoldsAnswersAgainstWhatWasAsked(t *testing.T) {
+	r := NewRegistry(time.Now().Add(-time.Minute))
+	if r.Now() < time.Minute {
+		t.Errorf("a minute after the history began it is %s", r.Now())
+	}
+	later := func() time.Duration { return r.Now() + time.Second } // of everything that was done so far
+	done := r.Ask("a", 1)
+	for name, versions := range map[string]map[string]int{"before it is done": {"a": 1}, "not yet": nil} {
+		if err := r.See(versions, later(), true); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	done()
+	if err := r.See(nil, later(), true); err == nil || !strings.HasPrefix(err.Error(), "a is not seen at ") {
+		t.Errorf("once it is done: %v", err)
+	}
+	r.Ask("a", 2)() // done at once
+	if err := r.See(map[string]int{"a": 1}, later(), true); err == nil || !strings.HasPrefix(err.Error(), "a is seen as version 1 at ") {
+		t.Errorf("once it was replaced: %v", err)
+	}
+	r.Ask("b", 1)
+	if err := r.See(map[string]int{"a": 2, "b": 1}, later(), true); err != nil {
+		t.Error(err)
+	}
+	if r.Seen() != 5 {
+		t.Errorf("%d answers were held against the history, of 5", r.Seen())
+	}
+}
+
+// TestWatchCountsWhatItIsTold: a history that nobody answered in proves nothing.
+func TestWatchCountsWhatItIsTold(t *testing.T) {
+	w := NewWatch(time.Now().Add(-time.Minute))
+	if a, b := w.Ask(), w.Ask(); a != 1 || b != 2 || w.Seen() != 0 {
+		t.Errorf("the writer is to write %d and %d; %d answers", a, b, w.Seen())
+	}
+	w.See(Sight{Call: w.Now(), Return: w.Now(), Value: 2, Index: 4, Modify: 4})
+	if err := w.Check(1); w.Seen() != 1 || err != nil {
+		t.Errorf("%d answers, %v", w.Seen(), err)
+	}
+	if err := w.Check(2); err == nil || !strings.HasPrefix(err.Error(), "watcher 1 saw 0 last of 2: ") {
+		t.Errorf("of a watcher that saw nothing: %v", err)
 	}
 }
