@@ -69,6 +69,7 @@ func (c *Config) Keep(ctx context.Context, list []*catalog.ConfigEntry) ([]*cata
 		for i := range c.row.NumField() {
 			row.Field(i).Set(reflect.ValueOf(entry).Elem().FieldByName(c.row.Field(i).Name))
 		}
+		fillIn(row)
 		if err := b.spend(row); err != nil {
 			return nil, err
 		}
@@ -81,6 +82,43 @@ func (c *Config) Keep(ctx context.Context, list []*catalog.ConfigEntry) ([]*cata
 		}
 	}
 	return kept, nil
+}
+
+// fillIn makes everything a value points to its own, with zero values where it points to
+// nothing: bexpr looks behind every pointer that a selector leads through. What an entry
+// does not have matches nothing but what asks for emptiness.
+func fillIn(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		own := reflect.New(v.Type().Elem())
+		if !v.IsNil() {
+			own.Elem().Set(v.Elem())
+		}
+		fillIn(own.Elem())
+		v.Set(own)
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Field(i).CanSet() {
+				fillIn(v.Field(i))
+			}
+		}
+	case reflect.Slice:
+		own := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
+		reflect.Copy(own, v)
+		for i := range own.Len() {
+			fillIn(own.Index(i))
+		}
+		v.Set(own)
+	case reflect.Map:
+		own := reflect.MakeMap(v.Type())
+		for key, value := range v.Seq2() {
+			element := reflect.New(v.Type().Elem()).Elem()
+			element.Set(value)
+			fillIn(element)
+			own.SetMapIndex(key, element)
+		}
+		v.Set(own)
+	}
 }
 
 // Exported is what expressions about exported services can name.
