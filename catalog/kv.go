@@ -113,7 +113,7 @@ func cutKey(key string, from int, separator string) string {
 }
 
 // WatchKVList watches what KVList and KVKeys do, and returns the channel: it is the same
-// one while no entry below prefix changes.
+// one while no entry below prefix changes; a new key beside the prefix may give another.
 func (tx *Tx) WatchKVList(ws WatchSet, prefix string) <-chan struct{} {
 	return watchRows(tx.txn, ws, tableKV, byID, tx.in.text(prefix))
 }
