@@ -43,7 +43,23 @@ func Read(dir string, restore func(io.Reader) error, apply func(Entry) error) (C
 	err = readingBolt(path, func() error {
 		return errors.Join(checkBuckets(db, [][]byte{stableBucket, walBucket}), c.read(dir, &boltStable{db: db, disk: &disk{}}, restore, apply))
 	})
+	if err == nil {
+		err = c.inspectEnd(dir)
+	}
 	return c, errors.Join(err, db.Close())
+}
+
+// inspectEnd compares where the log ends with what was noted, as a start does.
+func (c *Contents) inspectEnd(dir string) error {
+	was, state, err := readNote(filepath.Join(dir, noteFile), c.ID)
+	if err != nil || !state.usable || was.last <= c.Last {
+		return err
+	}
+	path := filepath.Join(dir, walDir)
+	if c.Backend == "boltdb" {
+		path = filepath.Join(dir, boltFile)
+	}
+	return damaged(path, "it ends at index %d; the log was synced up to index %d", c.Last, was.last)
 }
 
 func (c *Contents) read(dir string, stable *boltStable, restore func(io.Reader) error, apply func(Entry) error) error {
