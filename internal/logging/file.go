@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -75,36 +76,43 @@ func (l *File) due(n int) bool {
 	return tooLarge || time.Since(l.opened) >= l.rotateDuration
 }
 
+// rotate begins a new file. A log that cannot be renamed, or whose file somebody else has
+// taken away, goes on under its name: too long a log is better than none.
 func (l *File) rotate() error {
 	l.f.Close()
 	base, ext := l.split()
-	archive := fmt.Sprintf("%s-%d%s", base, time.Now().UnixNano(), ext)
-	if err := os.Rename(l.path, archive); err != nil {
-		return fmt.Errorf("rotate log file: %w", err)
-	}
-	if err := l.prune(); err != nil {
-		return err
+	if os.Rename(l.path, fmt.Sprintf("%s-%d%s", base, time.Now().UnixNano(), ext)) == nil {
+		l.prune()
 	}
 	return l.open()
 }
 
-// prune removes the oldest archives beyond rotateMaxFiles.
-func (l *File) prune() error {
+// prune removes the oldest archives beyond rotateMaxFiles. One that cannot be removed
+// stays until the next time.
+func (l *File) prune() {
 	if l.rotateMaxFiles == 0 {
-		return nil
+		return
 	}
+	archives := l.archives()
+	for _, path := range archives[:max(0, len(archives)-max(l.rotateMaxFiles, 0))] {
+		_ = os.Remove(path)
+	}
+}
+
+// archives are the files that rotate made, the oldest first. Others may begin alike: the
+// log of another agent, such as consul-server.log beside consul.log.
+func (l *File) archives() (paths []string) {
 	base, ext := l.split()
-	archives, err := filepath.Glob(base + "-*" + ext)
-	if err != nil {
-		return err
-	}
-	slices.Sort(archives)
-	for excess := len(archives) - max(l.rotateMaxFiles, 0); excess > 0; excess-- {
-		if err := os.Remove(archives[excess-1]); err != nil {
-			return fmt.Errorf("remove old log file: %w", err)
+	files, _ := os.ReadDir(filepath.Dir(l.path)) // of none nothing is removed
+	for _, f := range files {
+		middle, ok := strings.CutPrefix(f.Name(), filepath.Base(base)+"-")
+		number, named := strings.CutSuffix(middle, ext)
+		if _, err := strconv.ParseUint(number, 10, 64); ok && named && err == nil {
+			paths = append(paths, filepath.Join(filepath.Dir(l.path), f.Name()))
 		}
 	}
-	return nil
+	slices.Sort(paths)
+	return paths
 }
 
 func (l *File) split() (base, ext string) {
