@@ -50,3 +50,28 @@ func TestWhatServersRefuseAboutConfigEntries(t *testing.T) {
 		}
 	})
 }
+
+// TestFiltersNameWhatAnEntryLacks: such an expression came with a request of a client agent, and
+// stopped the server.
+func TestFiltersNameWhatAnEntryLacks(t *testing.T) {
+	virtual(t, nil, func(s *lone) {
+		for name, body := range map[string]string{
+			"bare": `{"Kind":"service-defaults","Name":"bare"}`,
+			"full": `{"Kind":"service-defaults","Name":"full","MaxRequestHeadersKB":9,"Destination":{"Addresses":["a.b"],"Port":443},"UpstreamConfig":{"Overrides":[{"Name":"db","ConnectTimeoutMs":7}]}}`,
+		} {
+			write := catalog.ConfigWrite{Entry: catalog.ConfigEntry{Kind: configentry.KindServiceDefaults, Name: name, Body: []byte(body)}}
+			if _, err := ops.ConfigApply.Call(context.Background(), s.Router(), &ops.ConfigApplyRequest{Write: write}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for filter, want := range map[string]int{
+			"": 2, "RateLimits.InstanceLevel.RequestsPerSecond == 5": 0, "RateLimits.InstanceLevel.RequestsPerSecond != 5": 2, "Destination.Port == 443": 1, "UpstreamConfig.Overrides.Name == db": 1,
+			"UpstreamConfig.Defaults.ConnectTimeoutMs == 7": 0, "MaxRequestHeadersKB == 9": 1, "MaxRequestHeadersKB == 0": 1, "Destination.Port == 443 or Name == bare": 2,
+		} {
+			rep, err := ops.ConfigList.Call(context.Background(), s.Router(), &ops.ConfigListRequest{Kind: configentry.KindServiceDefaults, Filter: filter})
+			if err != nil || len(rep.Entries) != want {
+				t.Errorf("%s: %d entries, %v, want %d", filter, len(rep.Entries), err, want)
+			}
+		}
+	})
+}
