@@ -84,7 +84,8 @@ func (r *Router) transfer(ctx context.Context, op *Desc, req Message, body io.Re
 	return w.rep, w.out, nil
 }
 
-func (r *Router) handleTransfer(ctx context.Context, op *Desc, req Message, in io.Reader) (Message, io.ReadCloser, error) {
+func (r *Router) handleTransfer(ctx context.Context, op *Desc, req Message, in io.Reader) (rep Message, out io.ReadCloser, err error) {
+	defer r.survive(op, &err)
 	reg, ok := r.opts.Local.transfers[op.Name]
 	if !ok {
 		return nil, nil, fault.New(fault.Internal, "no handler for operation %s", op.Name)
