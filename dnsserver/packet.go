@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"praetor/internal/fault"
 )
 
 const (
@@ -71,7 +73,14 @@ func (s *Server) reorder(ctx context.Context, key, query []byte, tcp bool, answe
 }
 
 // makeReply appends the reply to a message, made of lookups.
-func (s *Server) makeReply(ctx context.Context, out, query []byte, from netip.AddrPort, tcp bool) []byte {
+func (s *Server) makeReply(ctx context.Context, out, query []byte, from netip.AddrPort, tcp bool) (reply []byte) {
+	var failed error
+	defer func() {
+		if failed != nil {
+			reply = append(out, header(query, dns.RcodeServerFailure)...)
+		}
+	}()
+	defer fault.Survive(&failed, "a DNS question", s.logger.Error)
 	start := time.Now()
 	req := new(dns.Msg)
 	if reply, ok := readQuery(req, query); !ok {

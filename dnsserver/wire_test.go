@@ -183,3 +183,18 @@ func TestHostileMessagesGetTheRightCodeOrSilence(t *testing.T) {
 		}
 	}
 }
+
+// TestAQuestionThatPanicsFailsAlone: a question has a goroutine of its own, and a panic there
+// ended the agent.
+func TestAQuestionThatPanicsFailsAlone(t *testing.T) {
+	broken := &fakeCatalog{services: map[string][]*catalog.InstanceHealth{
+		"web": {nil}, "db": {instance("n", "10.0.0.1", "db", 1, nil)},
+	}}
+	s := newServer(broken, defaults())
+	if reply := ask(s, "web.service.consul.", dns.TypeA, nil, false); reply.Rcode != dns.RcodeServerFailure || len(reply.Answer) != 0 {
+		t.Errorf("got %v", reply)
+	}
+	if reply := ask(s, "db.service.consul.", dns.TypeA, nil, false); len(reply.Answer) != 1 {
+		t.Errorf("afterwards: %v", reply)
+	}
+}

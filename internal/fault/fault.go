@@ -3,6 +3,7 @@ package fault
 import (
 	"errors"
 	"fmt"
+	"runtime/debug"
 )
 
 // Kind says what sort of fault an Error is. Front doors translate kinds to
@@ -68,4 +69,15 @@ func KindOf(err error) Kind {
 		return e.Kind
 	}
 	return Internal
+}
+
+// Survive, deferred by whoever answers requests of others, turns a panic into an error of
+// kind Internal, so that the request fails and nothing else: who sends it again, to one
+// server after the other, would end them all. report gets what log lines are made of, as a
+// logger's Error does; what names the request.
+func Survive(err *error, what string, report func(msg string, args ...any)) {
+	if p := recover(); p != nil {
+		report("a request met a fault in this program; please report it", "request", what, "panic", p, "stack", string(debug.Stack()))
+		*err = New(Internal, "%s failed by a fault in this program, which the agent's log describes: %v", what, p)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"testing"
 
 	"praetor/internal/fault"
@@ -73,5 +74,28 @@ func TestEveryKindHasItsOwnName(t *testing.T) {
 	var zero fault.Error
 	if zero.Kind != fault.Internal {
 		t.Error("an error nobody classified must be internal")
+	}
+}
+
+// TestSurviveTurnsAPanicIntoAnError, which says where to look, and leaves other outcomes alone.
+func TestSurviveTurnsAPanicIntoAnError(t *testing.T) {
+	var said []any
+	report := func(msg string, args ...any) { said = append([]any{msg}, args...) }
+	answer := func(f func() error) (err error) {
+		defer fault.Survive(&err, "Test.Read", report)
+		return f()
+	}
+	if err := answer(func() error { return nil }); err != nil || said != nil {
+		t.Errorf("without a panic: %v, said %v", err, said)
+	}
+	if err := answer(func() error { return io.EOF }); err != io.EOF || said != nil {
+		t.Errorf("an error: %v, said %v", err, said)
+	}
+	err := answer(func() error { panic("oops") })
+	if fault.KindOf(err) != fault.Internal || err.Error() != "Test.Read failed by a fault in this program, which the agent's log describes: oops" {
+		t.Errorf("a panic: %v", err)
+	}
+	if text := fmt.Sprint(said...); !strings.Contains(text, "please report it") || !strings.Contains(text, "fault_test.go") {
+		t.Errorf("said %s", text)
 	}
 }

@@ -397,3 +397,23 @@ func FuzzConnection(f *testing.F) {
 		}
 	})
 }
+
+// panics panics instead of an answer.
+type panics struct{}
+
+func (panics) Do(context.Context, *rpc.Desc, rpc.Message) (rpc.Message, error) { panic("oops") }
+
+// TestACallThatPanicsFailsAlone: gRPC lets a panic end the process.
+func TestACallThatPanicsFailsAlone(t *testing.T) {
+	serve(t, func(h *house) grpcapi.Options { return grpcapi.Options{Caller: panics{}, ACL: h} }, func(t *testing.T, _ *house, conn *grpc.ClientConn) {
+		_, err := pbacl.NewACLServiceClient(conn).Logout(as(t, "web"), &pbacl.LogoutRequest{Token: "web"})
+		wantStatus(t, "a call", err, codes.Internal,
+			"/hashicorp.consul.acl.ACLService/Logout failed by a fault in this program, which the agent's log describes: oops")
+		stream, err := pbconnectca.NewConnectCAServiceClient(conn).WatchRoots(as(t, "web"), &pbconnectca.WatchRootsRequest{})
+		if err == nil {
+			_, err = stream.Recv()
+		}
+		wantStatus(t, "a watch", err, codes.Internal,
+			"/hashicorp.consul.connectca.ConnectCAService/WatchRoots failed by a fault in this program, which the agent's log describes: oops")
+	})
+}

@@ -17,6 +17,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"praetor/internal/acl"
+	"praetor/internal/fault"
 	"praetor/internal/rpc"
 )
 
@@ -82,22 +83,25 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 }
 
 // unary notes whom a request is made for and turns faults into statuses.
-func (s *Server) unary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
-	rep, err := next(from(ctx), req)
-	return rep, toStatus(err)
+func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (rep any, err error) {
+	defer func() { err = toStatus(err) }()
+	defer fault.Survive(&err, info.FullMethod, s.opts.Logger.Error)
+	return next(from(ctx), req)
 }
 
 // stream does the same, and ends watches when the server stops.
 func (s *Server) stream(serving context.Context) grpc.StreamServerInterceptor {
-	return func(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+	return func(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) (err error) {
 		ctx, cancel := context.WithCancel(from(stream.Context()))
 		defer cancel()
 		defer context.AfterFunc(serving, cancel)()
-		err := next(srv, &watch{stream, ctx})
-		if serving.Err() != nil && stream.Context().Err() == nil {
-			return status.Error(codes.Unavailable, "the agent is stopping")
-		}
-		return toStatus(err)
+		defer func() {
+			if err = toStatus(err); serving.Err() != nil && stream.Context().Err() == nil {
+				err = status.Error(codes.Unavailable, "the agent is stopping")
+			}
+		}()
+		defer fault.Survive(&err, info.FullMethod, s.opts.Logger.Error)
+		return next(srv, &watch{stream, ctx})
 	}
 }
 

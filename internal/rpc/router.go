@@ -3,7 +3,6 @@ package rpc
 import (
 	"context"
 	"crypto/x509"
-	"runtime/debug"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -262,21 +261,12 @@ func (r *Router) answersHere(op *Desc, stale bool, h hop) bool {
 
 // handle runs the handler with the request as it is.
 func (r *Router) handle(ctx context.Context, op *Desc, req Message) (rep Message, err error) {
-	defer r.survive(op, &err)
+	defer fault.Survive(&err, op.Name, r.opts.Logger.Error)
 	reg, ok := r.opts.Local.handlers[op.Name]
 	if !ok {
 		return nil, fault.New(fault.Internal, "no handler for operation %s", op.Name)
 	}
 	return reg.handle(ctx, req)
-}
-
-// survive, deferred, has a handler that panics fail its request and nothing else: who sends
-// it again asks one server after the other, and would end them all.
-func (r *Router) survive(op *Desc, err *error) {
-	if p := recover(); p != nil {
-		r.opts.Logger.Error("a request met a fault in this program; please report it", "method", op.Name, "panic", p, "stack", string(debug.Stack()))
-		*err = fault.New(fault.Internal, "%s failed by a fault in this program, which the server's log describes: %v", op.Name, p)
-	}
 }
 
 var _ Caller = (*Router)(nil)

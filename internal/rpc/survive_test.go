@@ -27,7 +27,7 @@ func TestAHandlerThatPanicsFailsItsRequestAlone(t *testing.T) {
 			return none, nil
 		}
 		s.write = func(context.Context, *rpc.WriteOptions) (*rpc.ReadMeta, error) { panic("nobody thought of this") }
-		const says = " failed by a fault in this program, which the server's log describes: "
+		const says = " failed by a fault in this program, which the agent's log describes: "
 		for name, n := range map[string]*node{"from a client agent": c, "here": s} {
 			_, err := n.doRead(rpc.ReadOptions{})
 			if fault.KindOf(err) != fault.Internal || !strings.Contains(err.Error(), says+"runtime error: invalid memory address") {

@@ -85,7 +85,7 @@ func (r *Router) transfer(ctx context.Context, op *Desc, req Message, body io.Re
 }
 
 func (r *Router) handleTransfer(ctx context.Context, op *Desc, req Message, in io.Reader) (rep Message, out io.ReadCloser, err error) {
-	defer r.survive(op, &err)
+	defer fault.Survive(&err, op.Name, r.opts.Logger.Error)
 	reg, ok := r.opts.Local.transfers[op.Name]
 	if !ok {
 		return nil, nil, fault.New(fault.Internal, "no handler for operation %s", op.Name)
