@@ -15,7 +15,7 @@ quick: ## what most changes break first
 	$(GO) vet ./...
 	$(GO) test -short ./internal/house ./agent/config ./catalog ./httpapi/... ./internal/cli ./internal/definition ./dnsserver
 
-.PHONY: help quick build test race lint fmt generate cross release package-test vulncheck bench e2e chaos simulate soak mixed nightly conformance client-library cluster clean screenshots ui-check
+.PHONY: help quick build test race lint fmt generate cross release package-test vulncheck bench e2e chaos simulate soak crowd mixed nightly conformance client-library cluster clean screenshots ui-check
 
 build: ## bin/praetor, linked statically: it needs no libc
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/praetor ./cmd/praetor
@@ -83,6 +83,10 @@ simulate: ## virtual clusters under faults for SEEDS seeds, all that their clien
 SOAK_HOURS ?= 24
 soak: ## 24 simulated hours of churn, after which nothing has grown; SOAK_HOURS=... for others
 	PRAETOR_SOAK_HOURS=$(SOAK_HOURS) $(GO) test -count=1 -v -timeout 0 -run '^TestChurnLeavesNothingBehind$$' ./internal/testcluster
+
+AGENTS ?= 800
+crowd: ## what AGENTS client agents cost a cluster, in virtual time: an eighth of them, a quarter, half, all
+	PRAETOR_AGENTS=$(AGENTS) $(GO) test -count=1 -v -timeout 0 -run '^TestWhatACrowdCosts$$' ./internal/testcluster
 
 client-library: build ## tests of Consul's published Go client, three generations, but for those listed in .ci/client-library
 	@./scripts/client-library bin/praetor

@@ -40,7 +40,7 @@ func (c crowd) String() string {
 // TestWhatACrowdCosts has many agents join at once, and a tenth of them end at once. It
 // wants the log to have no more entries than it takes: nodes come and go in batches.
 func TestWhatACrowdCosts(t *testing.T) {
-	largest := 60
+	largest := 40
 	if text := os.Getenv(envAgents); text != "" {
 		var err error
 		if largest, err = strconv.Atoi(text); err != nil {
