@@ -34,6 +34,16 @@ func (w *writer) configAs(kind, name string, e configentry.Entry) mesh.Lookup {
 	}
 }
 
+// Configs looks entries up as they are at a moment.
+func Configs(tx *Tx, ws WatchSet) mesh.Lookup {
+	return func(kind, name string) configentry.Entry {
+		if _, row := tx.ConfigEntry(ws, kind, name); row != nil {
+			return row.parsed
+		}
+		return nil
+	}
+}
+
 // configsOf walks the entries of a kind.
 func (w *writer) configsOf(kind string) iter.Seq[configentry.Entry] {
 	return func(yield func(configentry.Entry) bool) {

@@ -14,8 +14,9 @@ import (
 // modeTransparent is the mode of proxies that take all of an instance's traffic.
 const modeTransparent = "transparent"
 
-// externalSource is the metadata that names who registered an instance.
-const externalSource = "external-source"
+// ExternalSource is the metadata that names what registered an instance, or made an
+// intention, if not a person.
+const ExternalSource = "external-source"
 
 // ServiceSummary is what the instances of a service add up to: what
 // internal/ui/services lists (reference/http-mesh-ui.md §6).
@@ -88,6 +89,7 @@ type serviceSummaries struct {
 	index    uint64
 	partials map[string]*partialSummary // by index row
 	list     []*ServiceSummary
+	proxies  []*InstanceHealth
 }
 
 // ServiceSummaries sums up every service, by name. The list is made once per
@@ -95,19 +97,30 @@ type serviceSummaries struct {
 // callers until the next.
 func (tx *Tx) ServiceSummaries(ws WatchSet) (uint64, []*ServiceSummary) {
 	index := tx.HealthIndex(ws)
+	return index, tx.summaries(index).list
+}
+
+// MeshProxies lists the proxies that stand before a service, in no order. The list is
+// shared as that of ServiceSummaries is.
+func (tx *Tx) MeshProxies(ws WatchSet) (uint64, []*InstanceHealth) {
+	index := tx.HealthIndex(ws)
+	return index, tx.summaries(index).proxies
+}
+
+func (tx *Tx) summaries(index uint64) *serviceSummaries {
 	if tx.in != home {
-		return index, tx.summarize(nil).list
+		return tx.summarize(nil)
 	}
 	cached := tx.state.summaries.Load()
 	if cached != nil && cached.index == index {
-		return index, cached.list
+		return cached
 	}
 	answer := tx.summarize(cached)
 	answer.index = index
 	if cached == nil || cached.index < index {
 		tx.state.summaries.CompareAndSwap(cached, answer)
 	}
-	return index, answer.list
+	return answer
 }
 
 func (tx *Tx) summarize(cached *serviceSummaries) *serviceSummaries {
@@ -125,6 +138,7 @@ func (tx *Tx) summarize(cached *serviceSummaries) *serviceSummaries {
 		}
 		answer.partials[row.Key] = part
 		partials = append(partials, part)
+		answer.proxies = append(answer.proxies, part.proxies...)
 	}
 	answer.list = mergePartials(partials)
 	return answer
@@ -224,7 +238,7 @@ func (s *sum) add(i *InstanceHealth) {
 	}
 	s.Kind = i.Service.Kind
 	s.Tags = append(s.Tags, i.Service.Tags...)
-	if source := i.Service.Meta[externalSource]; source != "" && !slices.Contains(s.ExternalSources, source) {
+	if source := i.Service.Meta[ExternalSource]; source != "" && !slices.Contains(s.ExternalSources, source) {
 		s.ExternalSources = append(s.ExternalSources, source)
 	}
 	s.ConnectNative = s.ConnectNative || i.Service.Connect != nil && i.Service.Connect.Native

@@ -113,19 +113,17 @@ func uiTopology(x *exchange) error {
 	if !x.has("kind") {
 		return invalid("Missing service kind")
 	}
-	if kind := x.query.Get("kind"); kind != "" && !definition.KnownKind(kind) {
+	kind := x.query.Get("kind")
+	switch kind {
+	case "", definition.KindIngressGateway, definition.KindAPIGateway:
+	default:
 		return invalid("Unsupported service kind %q", kind)
 	}
-	rep, err := askUI(x, ops.UITopology, &ops.UITopologyRequest{ReadOptions: opts, Service: x.name})
+	rep, err := askUI(x, ops.UITopology, &ops.UITopologyRequest{ReadOptions: opts, Service: x.name, Kind: kind})
 	if err != nil {
 		return err
 	}
-	return x.reply(func(b []byte) []byte {
-		b = wire.AppendText(b, `{"Protocol":`, rep.Protocol)
-		b = wire.AppendBool(b, `,"TransparentProxy":`, rep.TransparentProxy)
-		b = append(b, `,"Upstreams":[],"Downstreams":[]`...)
-		return append(wire.AppendBool(b, `,"FilteredByACLs":`, rep.Filtered), '}')
-	})
+	return x.reply(func(b []byte) []byte { return wire.AppendTopology(b, rep) })
 }
 
 // askUI is ask for reads that any server may answer while there is no

@@ -136,6 +136,28 @@ func TestUIMeshQuestionsAreEmptyWithoutMesh(t *testing.T) {
 	f.want("GET", "/v1/imported-services", "", 200, "[]")
 }
 
+func TestUITopologyShowsNeighboursAndIntentions(t *testing.T) {
+	f := newFixture(t, nil)
+	rep := &ops.UITopologyReply{ReadMeta: leaderMeta, Protocol: "http", TransparentProxy: true, Upstreams: []ops.Neighbour{{
+		Service: &catalog.ServiceSummary{Name: "api", Datacenter: "dc1", Nodes: []string{"n2"}, Instances: 1, Checks: catalog.Tally{Warning: 1}, ConnectedWithProxy: true},
+		Source:  ops.SourceRegistration, HasExact: true, DefaultAllow: true, ExternalSource: "kubernetes",
+	}}}
+	rep.Filtered = true
+	on(f.caller, ops.UITopology, func(_ context.Context, req *ops.UITopologyRequest) (*ops.UITopologyReply, error) {
+		if req.Service != "web" || req.Kind != "ingress-gateway" {
+			t.Errorf("asked for %q of kind %q", req.Service, req.Kind)
+		}
+		return rep, nil
+	})
+	f.want("GET", "/v1/internal/ui/service-topology/web?kind=ingress-gateway", "", 200, `{"Protocol":"http","TransparentProxy":true,"Upstreams":[{"Name":"api","Datacenter":"dc1",`+
+		`"Tags":null,"Nodes":["n2"],"ExternalSources":null,"InstanceCount":1,"ChecksPassing":0,"ChecksWarning":1,"ChecksCritical":0,"GatewayConfig":{},`+
+		`"TransparentProxy":false,"ConnectNative":false,"Source":"proxy-registration",`+
+		`"Intention":{"Allowed":false,"HasPermissions":false,"ExternalSource":"kubernetes","HasExact":true,"DefaultAllow":true}}],"Downstreams":[],"FilteredByACLs":true}`)
+	for _, kind := range []string{"terminating-gateway", "mesh-gateway", "connect-proxy"} {
+		f.want("GET", "/v1/internal/ui/service-topology/web?kind="+kind, "", 400, `Unsupported service kind "`+kind+`"`)
+	}
+}
+
 func TestUIAsksAnyServerWhileThereIsNoLeader(t *testing.T) {
 	f := newFixture(t, nil)
 	on(f.caller, ops.UINodes, func(_ context.Context, req *ops.UINodesRequest) (*ops.UINodesReply, error) {

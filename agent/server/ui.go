@@ -2,8 +2,6 @@ package server
 
 import (
 	"context"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -30,9 +28,6 @@ func (s *Server) registerUI(m *kernel.Mux) {
 	kernel.Handle(m, ops.UIMesh, kernel.Known("it finds nothing"), s.uiMesh)
 }
 
-// defaultProtocol is what a service speaks if no configuration entry says.
-const defaultProtocol = "tcp"
-
 func (s *Server) uiNode(ctx context.Context, az *acl.Authorizer, req *ops.UINodeRequest) (*ops.UINodeReply, error) {
 	rep := &ops.UINodeReply{}
 	return rep, s.kernel.Read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
@@ -57,8 +52,8 @@ func (s *Server) uiServices(ctx context.Context, az *acl.Authorizer, req *ops.UI
 	}
 	rep := &ops.UIServicesReply{}
 	return rep, s.kernel.Read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (index uint64, err error) {
-		if az.Unrestricted() && picked == nil {
-			index, rep.Services = tx.ServiceSummaries(ws)
+		if picked == nil {
+			index, rep.Services, rep.Filtered = summaries(az, tx, ws)
 			return index, nil
 		}
 		index, instances := tx.Instances(ws)
@@ -67,6 +62,17 @@ func (s *Server) uiServices(ctx context.Context, az *acl.Authorizer, req *ops.UI
 		rep.Services = catalog.Summarize(instances)
 		return index, err
 	})
+}
+
+// summaries sums up what a caller may see, and reports whether that is not all.
+func summaries(az *acl.Authorizer, tx *catalog.Tx, ws catalog.WatchSet) (index uint64, list []*catalog.ServiceSummary, filtered bool) {
+	if az.Unrestricted() {
+		index, list = tx.ServiceSummaries(ws)
+		return index, list, false
+	}
+	index, instances := tx.Instances(ws)
+	instances, filtered = kernel.Health.Show(az, instances)
+	return index, catalog.Summarize(instances), filtered
 }
 
 func (s *Server) uiOverview(ctx context.Context, az *acl.Authorizer, req *ops.UIOverviewRequest) (*ops.UIOverviewReply, error) {
@@ -97,16 +103,6 @@ func (o *overview) at(tx *catalog.Tx, now time.Time) *catalog.Overview {
 		o.latest, o.made = tx.Overview(), now
 	}
 	return o.latest
-}
-
-func (s *Server) uiTopology(ctx context.Context, az *acl.Authorizer, req *ops.UITopologyRequest) (*ops.UITopologyReply, error) {
-	rep := &ops.UITopologyReply{Protocol: defaultProtocol}
-	return rep, s.kernel.Read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
-		index, all := tx.ServiceSummaries(ws)
-		i, found := slices.BinarySearchFunc(all, req.Service, func(s *catalog.ServiceSummary, name string) int { return strings.Compare(s.Name, name) })
-		rep.TransparentProxy = found && all[i].TransparentProxy
-		return index, nil
-	})
 }
 
 func (s *Server) uiMesh(ctx context.Context, az *acl.Authorizer, req *ops.UIMeshRequest) (*ops.UIMeshReply, error) {

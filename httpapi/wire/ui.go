@@ -1,6 +1,9 @@
 package wire
 
-import "praetor/catalog"
+import (
+	"praetor/catalog"
+	"praetor/internal/ops"
+)
 
 // AppendUINodeHead appends the members that every list of nodes begins with, and
 // leaves the object open.
@@ -12,12 +15,16 @@ func AppendUINodeHead(b []byte, n *catalog.Node) []byte {
 
 // AppendSummary appends a service with numbers of its checks.
 func AppendSummary(b []byte, s *catalog.ServiceSummary) []byte {
-	return append(appendSummaryOpen(b, s), '}')
+	return append(appendConnected(appendSummaryOpen(b, s), s), '}')
 }
 
 // AppendSummaryHealth appends a summary with its instances by their worst check.
 func AppendSummaryHealth(b []byte, s *catalog.ServiceSummary) []byte {
-	return append(AppendTally(appendSummaryOpen(b, s), `,"Instances`, s.Health), '}')
+	return append(AppendTally(appendConnected(appendSummaryOpen(b, s), s), `,"Instances`, s.Health), '}')
+}
+
+func appendConnected(b []byte, s *catalog.ServiceSummary) []byte {
+	return append(AppendBool(b, `,"ConnectedWithProxy":`, s.ConnectedWithProxy), `,"ConnectedWithGateway":false`...)
 }
 
 func appendSummaryOpen(b []byte, s *catalog.ServiceSummary) []byte {
@@ -34,8 +41,25 @@ func appendSummaryOpen(b []byte, s *catalog.ServiceSummary) []byte {
 	b = AppendTally(b, `,"Checks`, s.Checks)
 	b = AppendBool(b, `,"GatewayConfig":{},"TransparentProxy":`, s.TransparentProxy)
 	b = AppendBool(b, `,"ConnectNative":`, s.ConnectNative)
-	b = AppendBool(b, `,"ConnectedWithProxy":`, s.ConnectedWithProxy)
-	return append(b, `,"ConnectedWithGateway":false`...)
+	return b
+}
+
+// AppendTopology appends a service's neighbours in the mesh.
+func AppendTopology(b []byte, t *ops.UITopologyReply) []byte {
+	b = AppendText(b, `{"Protocol":`, t.Protocol)
+	b = AppendBool(b, `,"TransparentProxy":`, t.TransparentProxy)
+	b = AppendList(append(b, `,"Upstreams":`...), t.Upstreams, appendNeighbour)
+	b = AppendList(append(b, `,"Downstreams":`...), t.Downstreams, appendNeighbour)
+	return append(AppendBool(b, `,"FilteredByACLs":`, t.Filtered), '}')
+}
+
+func appendNeighbour(b []byte, n ops.Neighbour) []byte {
+	b = AppendText(appendSummaryOpen(b, n.Service), `,"Source":`, n.Source)
+	b = AppendBool(b, `,"Intention":{"Allowed":`, n.Allowed)
+	b = AppendBool(b, `,"HasPermissions":`, n.HasPermissions)
+	b = AppendText(b, `,"ExternalSource":`, n.ExternalSource)
+	b = AppendBool(b, `,"HasExact":`, n.HasExact)
+	return append(AppendBool(b, `,"DefaultAllow":`, n.DefaultAllow), '}', '}')
 }
 
 // AppendTally appends three members whose names begin with key.

@@ -22,6 +22,14 @@ func CheckChain(get Lookup, service string) error {
 	return nil
 }
 
+// Reached lists the services that requests for a service may lead to, itself among them if
+// no entry sends all of them elsewhere. What answers in another's stead counts too.
+func Reached(get Lookup, service string) []string {
+	w := &chainWalk{get: get, chain: service, splitters: map[string]bool{}, seen: map[[2]string]bool{}}
+	_ = w.route(service) // entries that do not agree with each other are refused; up to there all counts
+	return w.reached
+}
+
 // chainWalk is one walk from the service that chain names.
 type chainWalk struct {
 	get       Lookup
@@ -30,6 +38,7 @@ type chainWalk struct {
 	advanced  bool               // a router or splitter was met
 	splitters map[string]bool    // those whose shares were followed
 	seen      map[[2]string]bool // services and subsets that were resolved
+	reached   []string           // services whose instances answer
 }
 
 // speak notes that a service is on the way.
@@ -110,6 +119,9 @@ func (w *chainWalk) resolve(service, subset string, failover bool) error {
 				return nil // the same service elsewhere
 			}
 			continue
+		}
+		if !slices.Contains(w.reached, service) {
+			w.reached = append(w.reached, service)
 		}
 		if r == nil {
 			r = &configentry.ServiceResolver{}

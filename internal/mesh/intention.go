@@ -76,6 +76,11 @@ type Decision struct {
 	By      *Intention
 }
 
+// IsExact reports whether the intention that decided names both services.
+func (d Decision) IsExact() bool {
+	return d.By != nil && d.By.Source.Name != configentry.Wildcard && d.By.Destination != configentry.Wildcard
+}
+
 // Evaluate decides whether a source in this cluster may open connections to a
 // destination. The list has at least the intentions of the destination and those of
 // every destination, in any order. Who may send some requests only is refused:

@@ -16,7 +16,8 @@ var (
 	// UIOverview counts what is in the catalog by health. The reply's Overview is
 	// nil until a server has been up for the first interval.
 	UIOverview = rpc.Read[UIOverviewRequest, UIOverviewReply]("UI.Overview")
-	// UITopology tells what a service speaks and whether its proxies are
+	// UITopology tells whom a service calls and who calls it, as proxies are registered and
+	// intentions allow, what it speaks and whether its proxies are
 	// transparent.
 	UITopology = rpc.Read[UITopologyRequest, UITopologyReply]("UI.Topology")
 	// UIMesh answers reads about gateways, intentions and exports. Configuration
@@ -69,13 +70,36 @@ type UIOverviewReply struct {
 type UITopologyRequest struct {
 	rpc.ReadOptions
 	Service string
+	Kind    string // of a gateway, or ""
 }
 
 type UITopologyReply struct {
 	rpc.ReadMeta
 	Protocol         string
 	TransparentProxy bool
+	Upstreams        []Neighbour // by name, both
+	Downstreams      []Neighbour
 }
+
+// Neighbour is a service that another one calls, or is called by.
+type Neighbour struct {
+	Service *catalog.ServiceSummary
+	Source  string // why it is taken for one: one of those below
+
+	Allowed        bool   // intentions allow it
+	HasPermissions bool   // some requests are allowed, which are not known yet
+	HasExact       bool   // the intention that decides names both
+	DefaultAllow   bool   // what is allowed where no intention is
+	ExternalSource string // who made the intention, if not people
+}
+
+// Neighbour.Source (reference/http-mesh-ui.md §6).
+const (
+	SourceRegistration = "proxy-registration" // a proxy has it as an upstream
+	SourceSpecific     = "specific-intention" // proxies are transparent, and an intention names both
+	SourceWildcard     = "wildcard-intention" // likewise, one names either, or none
+	SourceDefault      = "default-allow"      // likewise, no intention is about them
+)
 
 type UIMeshRequest struct {
 	rpc.ReadOptions
