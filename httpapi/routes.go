@@ -180,7 +180,7 @@ var routes = []route{
 	{"/v1/internal/ui/exported-services", get, uiExportedServices, 0},
 	{"/v1/internal/ui/gateway-services-nodes/", get, uiGateway, 0},
 	{"/v1/internal/ui/gateway-intentions/", get, uiGateway, 0},
-	{"/v1/internal/ui/service-topology/", get, uiTopology, 0},
+	{"/v1/internal/ui/service-topology/", get, uiTopology, topical},
 	{"/v1/internal/ui/stream", get, uiStream, anyTenancy},
 	{"/v1/internal/ui/kv-search", get, uiKeySearch, metaAlways},
 	{"/v1/internal/ui/check-text", post, uiCheckText, anyTenancy},

@@ -45,7 +45,7 @@ type topology struct {
 	ws      catalog.WatchSet
 	configs mesh.Lookup
 	service string
-	allow   bool // connections that no intention is about
+	allow   bool                               // connections that no intention is about
 	seen    map[string]*catalog.ServiceSummary // what the caller may see
 	all     map[string]*catalog.ServiceSummary
 	calls   map[string][]string // by service: what its proxies are registered to call

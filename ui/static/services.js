@@ -8,6 +8,7 @@ import { useLive } from "./live.js";
 import { Dashboards, Metrics } from "./metrics.js";
 import { Checks, Command, Copy, Dot, Empty, Fold, Health, Loading, Long, Pairs, Same, Search, StatusFilter, Table, Tags } from "./parts.js";
 import { go, here, link, useQuery, useTitle } from "./router.js";
+import { Topology, topologyPath } from "./topology.js";
 
 /** What the list needs of a summary, worked out once per update. */
 function indexed(summary) {
@@ -97,7 +98,7 @@ export function Service({ name, self }) {
   const count = useMemo(() => tally(found, (i) => i.status), [found]);
   const rows = useMemo(() => (status ? found.filter((i) => i.status === status) : found), [found, status]);
   const back = html`<p class="back"><a href=${link("services")} onClick=${go}>‹ Services</a></p>`;
-  const same = html`<${Same} of=${[{ path, cli: ["catalog", "nodes", "-service=" + name] }]} />`;
+  const same = html`<${Same} of=${[{ path, cli: ["catalog", "nodes", "-service=" + name] }, { path: topologyPath(name), query: { kind: "" } }]} />`;
   if (!all) return html`${back}<h1>${name}</h1><${Loading} />`;
   if (!all.length) {
     return html`${back}<h1>${name}</h1><${Empty} title="No instance is registered">
@@ -107,6 +108,7 @@ export function Service({ name, self }) {
     ${tags.length > 0 && html`<p class="under"><${Tags} tags=${tags} most=${20} /></p>`}
     <${Why} instances=${all} />
     <${Names} name=${name} self=${self} tags=${tags} />
+    <${Topology} name=${name} />
     <${ServiceHistory} name=${name} data=${data} />
     <${Dashboards} service=${name} self=${self} /><${Metrics} service=${name} self=${self} />
     <div class="tools"><${Search} value=${query} onInput=${setQuery} placeholder="Search by ID, node, address, tag, meta, check or output" />
