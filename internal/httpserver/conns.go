@@ -20,8 +20,9 @@ const (
 )
 
 // refusalTimeout bounds the writing of it, which accepting waits for. A new
-// connection has room for so few bytes at once.
-const refusalTimeout = 10 * time.Millisecond
+// connection has room for so few bytes at once; but on a busy machine some time passes
+// before they are written.
+const refusalTimeout = time.Second
 
 // refusalPause is the least time between two log lines about refused connections.
 const refusalPause = time.Second
