@@ -109,7 +109,7 @@ func open(t testing.TB, network *memnet.Network, i int, o Options) *Server {
 	if err := s.Raft.Bootstrap(o.Peers); err != nil {
 		t.Fatal(err)
 	}
-	for len(o.Peers) == 1 && !s.Raft.IsLeader() {
+	for len(o.Peers) == 1 && !(s.Raft.IsLeader() && s.Raft.CaughtUp()) {
 		time.Sleep(time.Millisecond)
 	}
 	if !o.Unready {
