@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,6 +18,8 @@ import (
 
 // here answers about the services of this agent.
 type here struct {
+	mu sync.Mutex
+
 	checks  []*catalog.Check
 	exists  bool
 	changed chan struct{}
@@ -24,6 +27,8 @@ type here struct {
 }
 
 func (h *here) ServiceHealth(id string) ([]*catalog.Check, bool, <-chan struct{}) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	h.asked = id
 	return h.checks, h.exists, h.changed
 }
@@ -112,12 +117,16 @@ func TestAliasOfWhatIsHereLooksAgainWhenThatChanges(t *testing.T) {
 		h := &here{exists: true, changed: make(chan struct{})}
 		said := follow(t, catalog.CheckDefinition{AliasService: "web"}, checks.Options{Local: h, OutputMax: 10}, 65*time.Second, func() {
 			time.Sleep(2 * time.Second)
+			h.mu.Lock()
 			h.checks = []*catalog.Check{{Name: "a", Status: "critical", Output: "x"}}
 			changed := h.changed
 			h.changed = nil // from here on it looks by the clock alone
+			h.mu.Unlock()
 			close(changed)
 			synctest.Wait()
+			h.mu.Lock()
 			h.checks = nil
+			h.mu.Unlock()
 		})
 		if want := []string{"alias passing: No checks found.", `alias critical: Aliased ch ... (captured 10 of 28 bytes)`, "alias passing: No checks found."}; !slices.Equal(said, want) {
 			t.Errorf("it says %q, want %q", said, want)
