@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"praetor/agent/server/kernel"
 	"praetor/catalog"
 	"praetor/internal/acl"
 	"praetor/internal/configentry"
@@ -17,8 +18,13 @@ import (
 func (s *Server) uiTopology(ctx context.Context, az *acl.Authorizer, req *ops.UITopologyRequest) (*ops.UITopologyReply, error) {
 	rep := &ops.UITopologyReply{}
 	return rep, s.kernel.Read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (uint64, error) {
-		index, seen, _ := summaries(az, tx, ws)
-		_, all := tx.ServiceSummaries(ws)
+		index, all := tx.ServiceSummaries(ws)
+		seen := all
+		if !az.Unrestricted() {
+			_, instances := tx.Instances(ws)
+			instances, _ = kernel.Health.Show(az, instances)
+			seen = catalog.Summarize(instances)
+		}
 		_, proxies := tx.MeshProxies(ws)
 		changed, gateway := tx.ConfigEntry(ws, configentry.KindAPIGateway, req.Service)
 		if req.Kind == configentry.KindAPIGateway && gateway == nil {
@@ -99,9 +105,15 @@ func (t *topology) upstreams() []ops.Neighbour {
 
 func (t *topology) downstreams() []ops.Neighbour {
 	found := map[string]string{}
+	leads := map[string]bool{} // by name: whether requests for it may come here; each is followed once
 	for from, names := range t.calls {
 		for _, name := range names {
-			if name == t.service || slices.Contains(mesh.Reached(t.configs, name), t.service) {
+			here, followed := leads[name]
+			if !followed {
+				here = name == t.service || slices.Contains(mesh.Reached(t.configs, name), t.service)
+				leads[name] = here
+			}
+			if here {
 				found[from] = ops.SourceRegistration
 			}
 		}

@@ -52,8 +52,8 @@ func (s *Server) uiServices(ctx context.Context, az *acl.Authorizer, req *ops.UI
 	}
 	rep := &ops.UIServicesReply{}
 	return rep, s.kernel.Read(ctx, &req.ReadOptions, &rep.ReadMeta, func(tx *catalog.Tx, ws catalog.WatchSet) (index uint64, err error) {
-		if picked == nil {
-			index, rep.Services, rep.Filtered = summaries(az, tx, ws)
+		if az.Unrestricted() && picked == nil {
+			index, rep.Services = tx.ServiceSummaries(ws)
 			return index, nil
 		}
 		index, instances := tx.Instances(ws)
@@ -62,17 +62,6 @@ func (s *Server) uiServices(ctx context.Context, az *acl.Authorizer, req *ops.UI
 		rep.Services = catalog.Summarize(instances)
 		return index, err
 	})
-}
-
-// summaries sums up what a caller may see, and reports whether that is not all.
-func summaries(az *acl.Authorizer, tx *catalog.Tx, ws catalog.WatchSet) (index uint64, list []*catalog.ServiceSummary, filtered bool) {
-	if az.Unrestricted() {
-		index, list = tx.ServiceSummaries(ws)
-		return index, list, false
-	}
-	index, instances := tx.Instances(ws)
-	instances, filtered = kernel.Health.Show(az, instances)
-	return index, catalog.Summarize(instances), filtered
 }
 
 func (s *Server) uiOverview(ctx context.Context, az *acl.Authorizer, req *ops.UIOverviewRequest) (*ops.UIOverviewReply, error) {

@@ -12,7 +12,7 @@ import (
 // CheckChain follows the requests for a service through routers, splitters and
 // resolvers, and says where these do not agree (reference/http-mesh-ui.md §1).
 func CheckChain(get Lookup, service string) error {
-	w := &chainWalk{get: get, chain: service, splitters: map[string]bool{}, seen: map[[2]string]bool{}}
+	w := newChainWalk(get, service)
 	if err := w.route(service); err != nil {
 		return err
 	}
@@ -25,7 +25,7 @@ func CheckChain(get Lookup, service string) error {
 // Reached lists the services that requests for a service may lead to, itself among them if
 // no entry sends all of them elsewhere. What answers in another's stead counts too.
 func Reached(get Lookup, service string) []string {
-	w := &chainWalk{get: get, chain: service, splitters: map[string]bool{}, seen: map[[2]string]bool{}}
+	w := newChainWalk(get, service)
 	_ = w.route(service) // entries that do not agree with each other are refused; up to there all counts
 	return w.reached
 }
@@ -39,6 +39,10 @@ type chainWalk struct {
 	splitters map[string]bool    // those whose shares were followed
 	seen      map[[2]string]bool // services and subsets that were resolved
 	reached   []string           // services whose instances answer
+}
+
+func newChainWalk(get Lookup, service string) *chainWalk {
+	return &chainWalk{get: get, chain: service, splitters: map[string]bool{}, seen: map[[2]string]bool{}}
 }
 
 // speak notes that a service is on the way.
