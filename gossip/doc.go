@@ -39,7 +39,7 @@
 // gossip address (doubt.go). Only connections that this agent opened count. One that is starved, stopped,
 // or behind a link that loses packets, and a machine that vanished, refuse nothing:
 // they have the time that memberlist's settings give them. A process that has its port back within a
-// second does not fail.
+// second (a client agent: two and a half) does not fail.
 // A name held by an alive member stays with it: a newcomer with the same name
 // is logged and ignored, nobody is shut down.
 //

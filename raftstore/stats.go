@@ -8,21 +8,20 @@ func (s *Store) LastIndex() uint64 { return s.raft.LastIndex() }
 // LastTerm is the term of the newest entry, or of the snapshot if that is newer.
 func (s *Store) LastTerm() uint64 {
 	stats := s.raft.Stats() // raft tells it nowhere else
-	number := func(key string) uint64 {
-		n, _ := strconv.ParseUint(stats[key], 10, 64) // raft formatted it
-		return n
+	if number(stats, "last_snapshot_index") > number(stats, "last_log_index") {
+		return number(stats, "last_snapshot_term")
 	}
-	if number("last_snapshot_index") > number("last_log_index") {
-		return number("last_snapshot_term")
-	}
-	return number("last_log_term")
+	return number(stats, "last_log_term")
+}
+
+// number is one of raft's statistics, which raft formatted.
+func number(stats map[string]string, key string) uint64 {
+	n, _ := strconv.ParseUint(stats[key], 10, 64)
+	return n
 }
 
 // lastSnapshot is the index of the newest snapshot, 0 for none.
-func (s *Store) lastSnapshot() uint64 {
-	n, _ := strconv.ParseUint(s.raft.Stats()["last_snapshot_index"], 10, 64) // raft tells it nowhere else, and formatted it
-	return n
-}
+func (s *Store) lastSnapshot() uint64 { return number(s.raft.Stats(), "last_snapshot_index") }
 
 // AppliedIndex is the newest entry handed to the machine.
 func (s *Store) AppliedIndex() uint64 { return s.raft.AppliedIndex() }
