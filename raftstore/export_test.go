@@ -195,3 +195,9 @@ func (s *Store) ReadAtStart() int {
 	defer s.folder.cached.mu.Unlock()
 	return len(s.folder.cached.read.logs)
 }
+
+// NextData is where a file holds something, from an offset on.
+var NextData = nextData
+
+// ZeroAhead is how far a segment has zeros ahead of its entries.
+const ZeroAhead = zeroAhead

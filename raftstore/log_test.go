@@ -430,3 +430,33 @@ func FuzzDecodeEntry(f *testing.F) {
 		}
 	})
 }
+
+// TestSegmentsHaveZerosAheadOfTheirEntries: otherwise each sync also writes which blocks are in use.
+// Where files that are set aside have no holes to ask for there is nothing to see.
+func TestSegmentsHaveZerosAheadOfTheirEntries(t *testing.T) {
+	const size = 8000 // of an entry
+	dir, index := t.TempDir(), uint64(0)
+	for _, opened := range []string{"made", "opened again"} {
+		l, err := raftstore.OpenTestLog("wal", dir, 8*raftstore.ZeroAhead, nil)
+		must(t, err)
+		store := func(entries int) {
+			t.Helper()
+			for range entries {
+				index++
+				must(t, l.StoreLogs([]*raft.Log{{Index: index, Term: 1, Data: bytes.Repeat([]byte{'x'}, size)}}))
+			}
+			files, err := filepath.Glob(filepath.Join(dir, "wal", "*.wal"))
+			must(t, err)
+			f, err := os.Open(files[0])
+			must(t, err)
+			defer func() { _ = f.Close() }()
+			ahead := int64(index)*size + raftstore.ZeroAhead/2
+			if at := raftstore.NextData(f, ahead); at != ahead {
+				t.Errorf("a segment that was %s, after %d entries: nothing is written at %d, next at %d", opened, index, ahead, at)
+			}
+		}
+		store(1)
+		store(raftstore.ZeroAhead/size + 2) // past the first zeros
+		must(t, l.Close())
+	}
+}

@@ -174,7 +174,7 @@ func (v walFS) Create(dir, name string, size uint64) (types.WritableFile, error)
 		return nil, err
 	}
 	made := f.(*fs.File) // whose own Sync syncs the folder too, which is our part
-	return &walFile{File: &made.File, disk: v.disk, newIn: dir}, nil
+	return newWALFile(&made.File, v.disk, dir)
 }
 
 // OpenWriter opens a segment's file for more.
@@ -188,7 +188,7 @@ func (v walFS) OpenWriter(dir, name string) (types.WritableFile, error) {
 		_ = f.Close()
 		return nil, err
 	}
-	return &walFile{File: f, disk: v.disk}, nil
+	return newWALFile(f, v.disk, "")
 }
 
 // Delete removes a segment's file.
@@ -202,15 +202,40 @@ func (v walFS) Delete(dir, name string) error {
 	return durable.SyncFolder(dir)
 }
 
+// zeroAhead is how many bytes of a segment are written with zeros at a time, ahead of
+// the entries. Blocks that are only set aside are marked as written when something is,
+// which is one more write, or a commit of the file system's journal, in every sync.
+const zeroAhead = 256 << 10
+
+var zeros [zeroAhead]byte
+
 type walFile struct {
 	*os.File
-	disk  *disk
-	newIn string // the folder that has to be synced for the file's name to last
+	disk   *disk
+	newIn  string // the folder that has to be synced for the file's name to last
+	size   int64  // what is set aside
+	zeroed int64  // where the zeros end that were written; 0: it is not known
+}
+
+// newWALFile is a segment's file for writing. It closes f if it fails.
+func newWALFile(f *os.File, d *disk, newIn string) (*walFile, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return &walFile{File: f, disk: d, newIn: newIn, size: info.Size()}, nil
 }
 
 func (f *walFile) WriteAt(b []byte, at int64) (int, error) {
 	if err := f.disk.Step("wal:write"); err != nil {
 		return 0, err
+	}
+	if end := at + int64(len(b)); end > f.zeroed {
+		f.zeroed = min(end+zeroAhead, f.size)
+		if n := f.zeroed - end; n > 0 {
+			// A disk that does not take them says so about what follows.
+			_, _ = f.File.WriteAt(zeros[:n], end)
+		}
 	}
 	return f.File.WriteAt(b, at)
 }
