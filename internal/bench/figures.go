@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -47,7 +48,46 @@ func (a *agent) registerRemote(service, i int) bool {
 
 func agentRegister(b *bench) string {
 	a := b.lone()
-	return b.drive(16, func(w, i int) bool { return a.registerLocal(w*100000 + i) })
+	return b.registrations(a, a)
+}
+
+func agentRegisterThrough(b *bench) string {
+	p := b.openPair(1)
+	p.client.waitWritable()
+	return b.registrations(p.client, p.server)
+}
+
+// registrations drives an agent, and counts how many reach a server's catalog a second.
+func (b *bench) registrations(a, server *agent) string {
+	begin := time.Now()
+	all := b.drives(16, func(w, i int) bool { return a.registerLocal(w*100000 + i) })
+	eventually(func() bool { return server.instances() == all.done })
+	return fmt.Sprintf("%s   in the catalog %.0f/s", all.words(b), float64(all.done)/time.Since(begin).Seconds())
+}
+
+// instances counts what registerLocal has put into the catalog.
+func (a *agent) instances() int {
+	var services []struct {
+		Name          string
+		InstanceCount int
+	}
+	must(json.Unmarshal([]byte(a.get("/v1/internal/ui/services")), &services))
+	sum := 0
+	for _, s := range services {
+		if strings.HasPrefix(s.Name, "web-") {
+			sum += s.InstanceCount
+		}
+	}
+	return sum
+}
+
+// loadMany counts until all are in the catalog.
+func loadMany(b *bench) string {
+	a := b.lone()
+	used, begin := a.cpu(), time.Now()
+	a.registerMany()
+	took := time.Since(begin)
+	return fmt.Sprintf("%.0f/s  %d us CPU each", manyInstances/took.Seconds(), ((a.cpu() - used) / manyInstances).Microseconds())
 }
 
 // registerLocal registers an instance with two TTL checks at the agent.
@@ -129,9 +169,7 @@ func (a *agent) registerMany() {
 		}()
 	}
 	wg.Wait()
-	eventually(func() bool {
-		return strings.Count(a.get("/v1/catalog/service/web-99"), `"ServiceID"`) == manyInstances/100
-	})
+	eventually(func() bool { return a.instances() == manyInstances })
 }
 
 func restartLarge(b *bench) string {

@@ -21,8 +21,21 @@ const (
 	firstKilled, kills = 10, 5
 )
 
-// fleet starts three servers and client agents, and waits until all are in the catalog.
+// fleet is startFleet and a wait until what joining stirred up has settled.
 func (b *bench) fleet(args ...string) []*agent {
+	b.startFleet(args...)
+	time.Sleep(5 * time.Second)
+	return b.agents
+}
+
+func fleetStart(b *bench) string {
+	begin := time.Now()
+	b.startFleet()
+	return fmt.Sprintf("%s  %s of CPU", tenths(time.Since(begin)), tenths(b.cpu()))
+}
+
+// startFleet starts three servers and client agents, and waits until all are in the catalog.
+func (b *bench) startFleet(args ...string) {
 	join := append([]string{"-retry-join=127.88.1.1", "-retry-interval=1s"}, args...)
 	for i := 1; i <= fleetSize; i++ {
 		if i <= 3 {
@@ -33,8 +46,6 @@ func (b *bench) fleet(args ...string) []*agent {
 	}
 	b.agents[0].waitWritable()
 	eventually(func() bool { return strings.Count(b.agents[0].get("/v1/catalog/nodes"), `"Node":"n`) == fleetSize })
-	time.Sleep(5 * time.Second) // what joining stirred up has settled
-	return b.agents
 }
 
 // killedAgent kills client agents of 30, and counts until each is critical.

@@ -89,10 +89,27 @@ func kvGet(mode string) func(*bench) string {
 	}
 }
 
-func kvGetStale(b *bench) string {
-	agents, leader := b.three(), b.leader()
-	follower := agents[slices.IndexFunc(agents, func(a *agent) bool { return a != leader })]
-	return b.drive(64, func(int, int) bool { return follower.try("GET", "/v1/kv/bench/ready?stale", "") })
+func kvGetFollower(mode string) func(*bench) string {
+	return func(b *bench) string {
+		agents, leader := b.three(), b.leader()
+		follower := agents[slices.IndexFunc(agents, func(a *agent) bool { return a != leader })]
+		return b.drive(64, func(int, int) bool { return follower.try("GET", "/v1/kv/bench/ready"+mode, "") })
+	}
+}
+
+// kvPutThrough has a client agent pass on what it is asked.
+func kvPutThrough(clients int) func(*bench) string {
+	return func(b *bench) string {
+		p := b.openPair(1)
+		p.client.waitWritable()
+		return b.drive(clients, p.client.put)
+	}
+}
+
+func kvGetThrough(b *bench) string {
+	p := b.openPair(1)
+	p.client.waitWritable()
+	return b.drive(64, kvGets(b, p))
 }
 
 func kvRecurse(b *bench) string {

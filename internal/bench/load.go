@@ -25,6 +25,10 @@ func (t *tally) cost() time.Duration { return t.used / time.Duration(max(1, t.do
 // the figure: operations a second, CPU of the agents for each, latencies.
 func (b *bench) drive(workers int, op func(worker, i int) bool) string {
 	all := b.drives(workers, op)
+	return all.words(b)
+}
+
+func (all *tally) words(b *bench) string {
 	slices.Sort(all.took)
 	figure := fmt.Sprintf("%8.0f/s", float64(all.done)/all.elapsed.Seconds())
 	if len(b.agents) > 0 && all.done > 0 {

@@ -15,6 +15,16 @@ import (
 func snapshotMany(b *bench) string {
 	a := b.lone()
 	a.fillKeys(manyKeys)
+	return b.saveAndRestore(a)
+}
+
+func snapshotInstances(b *bench) string {
+	a := b.lone()
+	a.registerMany()
+	return b.saveAndRestore(a)
+}
+
+func (b *bench) saveAndRestore(a *agent) string {
 	settle()
 	file := b.dir + "/x.snap"
 	idle := a.rss()
