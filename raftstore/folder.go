@@ -25,6 +25,7 @@ const (
 	peersJSONFile = "peers.json"
 	noteFile      = "synced"
 	seenName      = "seen"
+	probeFile     = "probe.tmp"
 )
 
 // snapshotsKept is how many snapshots stay: the newest, and one to fall back on.

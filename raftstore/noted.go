@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/hashicorp/raft"
 	wal "github.com/hashicorp/raft-wal"
@@ -17,6 +18,8 @@ type notedLog struct {
 	closableLog
 	path string
 	note *note
+
+	failed atomic.Bool // the last entries could not be written
 
 	mu     sync.Mutex
 	report func(error) // nil: not running, GetLog just fails
@@ -109,7 +112,9 @@ func (l *notedLog) StoreLogs(logs []*raft.Log) error {
 	if len(logs) == 0 {
 		return nil
 	}
-	if err := l.closableLog.StoreLogs(logs); err != nil {
+	err := l.closableLog.StoreLogs(logs)
+	l.failed.Store(err != nil)
+	if err != nil {
 		return err
 	}
 	l.note.appended(logs[0].Index, logs[len(logs)-1])

@@ -72,6 +72,7 @@ type Store struct {
 	witness     *Witness
 	sieve       *sieve
 	fsm         *fsm
+	room        room
 	trouble     chan error // the first reason to stop that was met while running
 	raft        *raft.Raft
 	drain       time.Duration // how long Close waits for calls under way

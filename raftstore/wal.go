@@ -171,6 +171,13 @@ func (l *walLog) DeleteRange(min, max uint64) error {
 	return nil
 }
 
+// mend is what the next write begins with.
+func (l *walLog) mend() error {
+	l.write.Lock()
+	defer l.write.Unlock()
+	return l.mendLocked()
+}
+
 // mendLocked reopens a log whose last write failed, and cuts off what that
 // write may have left: nobody was told that it is there.
 func (l *walLog) mendLocked() error {

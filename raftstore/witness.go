@@ -352,10 +352,20 @@ func (w *witnessed) Close() error {
 	return w.AppendPipeline.Close()
 }
 
+// stands reports whether this server may ask for votes: it has what it ever had, and can
+// write more.
+func (c contacts) stands() bool {
+	if c.witness.lagging.Load() {
+		return false
+	}
+	s := c.witness.store.Load()
+	return s == nil || s.stands()
+}
+
 // RequestVote asks for a vote, which does not count if it comes from who knows more
 // of this server than it does itself.
 func (c contacts) RequestVote(id raft.ServerID, target raft.ServerAddress, args *raft.RequestVoteRequest, resp *raft.RequestVoteResponse) error {
-	if c.witness.lagging.Load() {
+	if !c.stands() {
 		return nil // not granted: raft has a line at ERROR for each error
 	}
 	err := c.transport.RequestVote(id, target, args, resp)
@@ -371,7 +381,7 @@ func (c contacts) RequestVote(id raft.ServerID, target raft.ServerAddress, args 
 // RequestPreVote asks whether RequestVote would get a vote. The term of the answer is
 // not always one that the other side is in.
 func (c contacts) RequestPreVote(id raft.ServerID, target raft.ServerAddress, args *raft.RequestPreVoteRequest, resp *raft.RequestPreVoteResponse) error {
-	if c.witness.lagging.Load() {
+	if !c.stands() {
 		return nil
 	}
 	err := c.transport.RequestPreVote(id, target, args, resp)

@@ -1,0 +1,54 @@
+package raftstore
+
+import (
+	"errors"
+	"os"
+	"sync"
+)
+
+// probeBytes must find room on the disk of a server whose log could not be written,
+// before it stands for election: a few batches of the largest values.
+const probeBytes = 1 << 20
+
+// room keeps a server that cannot write its log from standing for election. It would win,
+// fail to write the first entry of its term, and step down, again and again.
+type room struct {
+	mu     sync.Mutex
+	lacked bool // and the log of this server says so
+}
+
+// stands reports whether this server may stand for election.
+func (s *Store) stands() bool {
+	s.room.mu.Lock()
+	defer s.room.mu.Unlock()
+	err := s.folder.writable()
+	if lacks := err != nil; lacks != s.room.lacked {
+		if s.room.lacked = lacks; lacks {
+			s.logger.Warn("this server stands for no election until its log can be written (praetor help disk)", "error", err)
+		} else {
+			s.logger.Info("the log of this server can be written again: it stands for election")
+		}
+	}
+	return err == nil
+}
+
+// writable is nil unless the log could not be written, and still cannot be.
+func (f *folder) writable() error {
+	if f.watched == nil || !f.watched.failed.Load() {
+		return nil
+	}
+	if log, ok := f.watched.closableLog.(*walLog); ok {
+		if err := log.mend(); err != nil { // the next segment may be what had no room
+			return err
+		}
+	}
+	path := f.path(probeFile)
+	err := f.disk.WriteNew("probe", path, fileMode, func(to *os.File) error {
+		_, err := to.Write(make([]byte, probeBytes))
+		return err
+	})
+	if gone := os.Remove(path); !errors.Is(gone, os.ErrNotExist) {
+		err = errors.Join(err, gone)
+	}
+	return err
+}
