@@ -1,6 +1,7 @@
 package regular
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"io/fs"
@@ -37,11 +38,17 @@ func Read(path string, maxBytes int64) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxBytes+1))
-	if err == nil && int64(len(data)) > maxBytes {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	// Room for all of it at once, for large files: the size is a guess, it may grow.
+	data := bytes.NewBuffer(make([]byte, 0, min(info.Size(), maxBytes)+bytes.MinRead))
+	_, err = data.ReadFrom(io.LimitReader(f, maxBytes+1))
+	if err == nil && int64(data.Len()) > maxBytes {
 		return nil, &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("it is larger than %d bytes", maxBytes)}
 	}
-	return data, err
+	return data.Bytes(), err
 }
 
 func kind(mode fs.FileMode) string {
