@@ -38,6 +38,7 @@ var (
 	binary  = flag.String("bin", "bin/praetor", "the program to measure")
 	only    = flag.String("run", "", "only measurements whose name matches this regular expression")
 	seconds = flag.Float64("seconds", 3, "how long each load lasts")
+	sizes   = flag.String("sizes", "10000,100000", "numbers of instances at which growth is measured")
 	long    = flag.Duration("long", 30*time.Second, "how long the long load lasts")
 	// The two flags of the process that serves a file, see serveStatic.
 	static = flag.String("static", "", "serve -body on this address instead of measuring")
@@ -110,6 +111,7 @@ var measurements = []measurement{
 	{"restart: 10,000 instances to serving", restartLarge},
 	{"snapshot: 1,000,000 keys, save and restore", snapshotMany},
 	{"snapshot: 10,000 instances, save and restore", snapshotInstances},
+	{"growth: one server", growth},
 	{"binary size", binarySize},
 }
 
