@@ -85,14 +85,45 @@ func (q question) readsOnly() bool {
 func (h *history) Check(limit time.Duration) porcupine.CheckResult {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return porcupine.CheckOperationsTimeout(groupModel, h.calls, limit)
+	return porcupine.CheckOperationsTimeout(groupModel, h.bound(), limit)
+}
+
+// bound gives the calls, of which those that nobody was told the outcome of, but that somebody
+// saw the value of, are done by then: most orders to try come from calls without an end. No
+// other write has that value.
+func (h *history) bound() []porcupine.Operation {
+	seen := map[int]int64{} // value to when the first answer with it was there
+	for _, call := range h.calls {
+		for _, row := range call.Output.(reply).rows {
+			if first, ok := seen[row.value]; row.value != 0 && (!ok || call.Return < first) {
+				seen[row.value] = call.Return
+			}
+		}
+	}
+	calls := slices.Clone(h.calls)
+	for i := range calls {
+		call := &calls[i]
+		if call.Return != never {
+			continue
+		}
+		q := call.Input.(question)
+		for _, w := range append([]question{q}, q.steps...) {
+			// A transaction has a value of its own that it does not write, so nobody saw it.
+			if at, ok := seen[w.value]; ok && w.value != 0 {
+				call.Output = reply{unknown: true, shown: true}
+				call.Return = min(call.Return, max(at, call.Call))
+			}
+		}
+	}
+	return calls
 }
 
 // Explain tells how far the calls can be put in order, and which then do not fit.
 func (h *history) Explain(limit time.Duration) string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	_, info := porcupine.CheckOperationsVerbose(groupModel, h.calls, limit)
+	calls := h.bound()
+	_, info := porcupine.CheckOperationsVerbose(groupModel, calls, limit)
 	var longest []porcupine.Operation
 	for _, group := range info.PartialLinearizationsOperations() {
 		for _, some := range group {
@@ -102,7 +133,7 @@ func (h *history) Explain(limit time.Duration) string {
 		}
 	}
 	left := map[string]int{}
-	for _, call := range h.calls {
+	for _, call := range calls {
 		left[line(call)]++
 	}
 	var state keyGroup
@@ -111,14 +142,14 @@ func (h *history) Explain(limit time.Duration) string {
 		_, state = state.step(call.Input.(question), call.Output.(reply))
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d of %d calls can be put in order; the last ones:\n", len(longest), len(h.calls))
+	fmt.Fprintf(&b, "%d of %d calls can be put in order; the last ones:\n", len(longest), len(calls))
 	for _, call := range longest[max(0, len(longest)-15):] {
 		b.WriteString(line(call))
 	}
 	fmt.Fprintf(&b, "which leads to %+v\nthe next to return:\n", state)
-	slices.SortFunc(h.calls, func(a, b porcupine.Operation) int { return cmp.Compare(a.Return, b.Return) })
+	slices.SortFunc(calls, func(a, b porcupine.Operation) int { return cmp.Compare(a.Return, b.Return) })
 	shown := 0
-	for _, call := range h.calls {
+	for _, call := range calls {
 		if left[line(call)] > 0 && shown < 15 {
 			shown++
 			b.WriteString(line(call))

@@ -2,6 +2,7 @@ package linear
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/anishathalye/porcupine"
 )
@@ -67,6 +68,7 @@ func (q question) String() string {
 // reply is what the client was told.
 type reply struct {
 	unknown bool // it may be done, now or later
+	shown   bool // unknown, but somebody saw what it wrote: see bound
 	refused bool // the session does not exist
 	done    bool
 	rows    []seenRow // of get one, of a transaction one for each step that yields one
@@ -86,13 +88,14 @@ type seenRow struct {
 func deletesLocks(session int) bool { return session%3 == 0 }
 
 // row is a key of the model. Its index is not known before an answer tells it,
-// but it is past what was known when the key was written.
+// but it is past what was known when the key was written. Checking compares and copies
+// states more than anything: a row has no gaps, and three of them are one cache line.
 type row struct {
-	value   int
-	index   uint64 // 0: not known
-	past    uint64
-	locks   uint64
-	session int
+	value   int32
+	index   uint32 // 0: not known
+	past    uint32
+	locks   uint16
+	session uint8
 	delayed bool // a session that held it ended: there may be a lock-delay
 }
 
@@ -126,13 +129,13 @@ func (g keyGroup) step(q question, r reply) (bool, keyGroup) {
 	case verbLock:
 		if ended := g.ended&(1<<q.session) != 0; ended || r.refused {
 			// A lock-delay is looked at first.
-			return ended && (r.unknown || r.refused || !r.done && g.rows[q.key].delayed), old
+			return ended && (r.unknown && !r.shown || r.refused || !r.unknown && !r.done && g.rows[q.key].delayed), old
 		}
 	}
 	v := g.try(q, g.known())
 	switch {
 	case r.unknown && v == no:
-		return true, old
+		return !r.shown, old
 	case r.unknown:
 		return true, g
 	case r.done:
@@ -158,7 +161,7 @@ func (g keyGroup) transact(q question, r reply) (bool, keyGroup) {
 	}
 	switch {
 	case r.unknown && all == no:
-		return true, old
+		return !r.shown, old
 	case r.unknown:
 		return true, g
 	case r.done:
@@ -170,7 +173,7 @@ func (g keyGroup) transact(q question, r reply) (bool, keyGroup) {
 func (s question) yields() bool { return s.verb != verbDelete && s.verb != verbCheckAbsent }
 
 // known is the highest index that answers told of the keys as they are.
-func (g *keyGroup) known() (index uint64) {
+func (g *keyGroup) known() (index uint32) {
 	for _, r := range g.rows {
 		index = max(index, r.index, r.past)
 	}
@@ -179,7 +182,7 @@ func (g *keyGroup) known() (index uint64) {
 
 // try does one thing, if its condition may hold. What it writes has an index
 // past the one given.
-func (g *keyGroup) try(q question, past uint64) verdict {
+func (g *keyGroup) try(q question, past uint32) verdict {
 	row := &g.rows[q.key]
 	v := yes
 	switch q.verb {
@@ -196,7 +199,7 @@ func (g *keyGroup) try(q question, past uint64) verdict {
 	case verbLock:
 		v = g.lockable(q)
 	case verbUnlock:
-		if row.value == 0 || row.session != q.session {
+		if row.value == 0 || int(row.session) != q.session {
 			v = no
 		}
 	}
@@ -213,7 +216,7 @@ func (g *keyGroup) try(q question, past uint64) verdict {
 func (g *keyGroup) lockable(q question) verdict {
 	row := &g.rows[q.key]
 	switch {
-	case g.ended&(1<<q.session) != 0 || row.session != 0 && row.session != q.session:
+	case g.ended&(1<<q.session) != 0 || row.session != 0 && int(row.session) != q.session:
 		return no
 	case row.delayed:
 		return maybe
@@ -222,7 +225,7 @@ func (g *keyGroup) lockable(q question) verdict {
 }
 
 // change writes what q writes.
-func (g *keyGroup) change(q question, past uint64) {
+func (g *keyGroup) change(q question, past uint32) {
 	row := &g.rows[q.key]
 	switch q.verb {
 	case verbCheckIndex, verbCheckAbsent:
@@ -230,14 +233,14 @@ func (g *keyGroup) change(q question, past uint64) {
 	case verbDelete, verbDeleteCAS:
 		row.value, row.session, row.locks = 0, 0, 0
 	case verbSet, verbCAS:
-		row.value, row.locks = q.value, 0
+		row.value, row.locks = int32(q.value), 0
 	case verbLock:
 		if row.session == 0 {
 			row.locks++
 		}
-		row.value, row.session = q.value, q.session
+		row.value, row.session = int32(q.value), uint8(q.session)
 	case verbUnlock:
-		row.value, row.session = q.value, 0
+		row.value, row.session = int32(q.value), 0
 	}
 	row.index, row.past = 0, past
 }
@@ -251,7 +254,7 @@ func (g *keyGroup) end(session int) {
 	past := g.known()
 	for k := range g.rows {
 		row := &g.rows[k]
-		if row.session != session {
+		if int(row.session) != session {
 			continue
 		}
 		row.session, row.index, row.past, row.delayed = 0, 0, past, true
@@ -269,9 +272,9 @@ func (r *row) matches(q question) verdict {
 		if r.value == 0 && q.index == 0 {
 			return yes
 		}
-	case r.index == 0 && r.value == q.seen && q.index > r.past:
+	case r.index == 0 && int(r.value) == q.seen && q.index > uint64(r.past):
 		return maybe
-	case r.index == q.index:
+	case uint64(r.index) == q.index:
 		return yes
 	}
 	return no
@@ -283,7 +286,7 @@ func (g *keyGroup) see(s seenRow) bool {
 	if s.hasValue && s.value == 0 {
 		return row.value == 0
 	}
-	if s.hasValue && s.value != row.value || s.locks != row.locks || s.session != row.session {
+	if s.hasValue && s.value != int(row.value) || s.locks != uint64(row.locks) || s.session != int(row.session) {
 		return false
 	}
 	return g.learn(s.key, s.index)
@@ -291,10 +294,10 @@ func (g *keyGroup) see(s seenRow) bool {
 
 func (g *keyGroup) learn(key int, index uint64) bool {
 	row := &g.rows[key]
-	if row.index == 0 && index > row.past {
-		row.index = index
+	if row.index == 0 && index > uint64(row.past) && index <= math.MaxUint32 {
+		row.index = uint32(index)
 	}
-	return row.index == index
+	return uint64(row.index) == index
 }
 
 var groupModel = porcupine.Model{
