@@ -201,3 +201,8 @@ var NextData = nextData
 
 // ZeroAhead is how far a segment has zeros ahead of its entries.
 const ZeroAhead = zeroAhead
+
+// Witnessed is what raft gets in place of a pipeline.
+func Witnessed(p raft.AppendPipeline) raft.AppendPipeline {
+	return newWitnessed(p, "s2", NewWitness())
+}

@@ -302,9 +302,7 @@ func (c contacts) AppendEntriesPipeline(id raft.ServerID, target raft.ServerAddr
 	if err != nil {
 		return nil, err
 	}
-	w := &witnessed{AppendPipeline: p, id: id, witness: c.witness, out: make(chan raft.AppendFuture), closed: make(chan struct{})}
-	go w.run() // ends with Close, which raft calls
-	return w, nil
+	return newWitnessed(p, id, c.witness), nil
 }
 
 // witnessed is a pipeline whose answers are noted.
@@ -317,17 +315,33 @@ type witnessed struct {
 	once    sync.Once
 }
 
+func newWitnessed(p raft.AppendPipeline, id raft.ServerID, witness *Witness) *witnessed {
+	w := &witnessed{AppendPipeline: p, id: id, witness: witness, out: make(chan raft.AppendFuture), closed: make(chan struct{})}
+	go w.run() // ends with Close, which raft calls
+	return w
+}
+
+// run hands answers on, up to the first that refuses: raft reads none after it, but may still
+// send, and would then wait for room for ever. It would send this server nothing more as long
+// as it leads, and not end.
 func (w *witnessed) run() {
+	out := w.out
 	for {
 		select {
 		case f := <-w.AppendPipeline.Consumer():
 			if f.Error() == nil {
 				w.witness.answered(w.id, f.Request(), f.Response())
 			}
+			if out == nil {
+				continue
+			}
 			select {
-			case w.out <- f:
+			case out <- f:
 			case <-w.closed:
 				return
+			}
+			if !f.Response().Success { // so it is without an answer
+				out = nil
 			}
 		case <-w.closed:
 			return
