@@ -38,6 +38,8 @@ type Options struct {
 	Network Network
 	// Clock measures a leader's lease (raftstore.Options.Clock); nil means the system's.
 	Clock func() time.Duration
+	// FileOp is raftstore.Options.FileOp, of a server: a test's bad disk.
+	FileOp func(label string) error
 	// Metrics takes what this agent measures; nil means figures of its own.
 	Metrics *telemetry.Metrics
 	// Duties is what this agent does as a client of itself.
@@ -49,6 +51,7 @@ type Agent struct {
 	id       string
 	network  Network
 	clock    func() time.Duration
+	fileOp   func(label string) error
 	logger   hclog.Logger
 	root     *logging.Logger
 	acl      acl.Resolver
@@ -103,7 +106,7 @@ func Open(ctx context.Context, opts Options) (*Agent, error) {
 		opts.Network = sockets{}
 	}
 	a := &Agent{
-		network: opts.Network, clock: opts.Clock, root: opts.Logger, logger: opts.Logger, metrics: opts.Metrics, duties: opts.Duties,
+		network: opts.Network, clock: opts.Clock, fileOp: opts.FileOp, root: opts.Logger, logger: opts.Logger, metrics: opts.Metrics, duties: opts.Duties,
 		acl: acl.AllowAll{}, events: userevent.NewRing(), started: time.Now(), left: make(chan struct{}), flood: make(chan struct{}, 1), rewatch: make(chan struct{}, 1), examining: make(chan struct{}, 1), jobs: make(chan *userevent.Event, rexecMax),
 	}
 	a.runtime.Store(opts.Runtime)

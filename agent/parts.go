@@ -85,7 +85,7 @@ func (a *Agent) openServer(rt *config.Runtime) error {
 	if opts.Backups, err = backupOptions(rt); err != nil {
 		return err
 	}
-	opts.Raft.Clock = a.clock
+	opts.Raft.Clock, opts.Raft.FileOp = a.clock, a.fileOp
 	srv, err := server.Open(opts)
 	if err != nil {
 		return err

@@ -66,7 +66,9 @@ type Options struct {
 	Witness *Witness
 
 	// FileOp, when set, is called with a label before each file operation that
-	// must last; its error stands in for the operation's. For tests.
+	// must last; its error stands in for the operation's. For tests. In a synctest bubble
+	// it may sleep before wal:write, wal:sync and what begins with snapshot: alone, where
+	// nobody waits for a mutex.
 	FileOp func(label string) error
 }
 

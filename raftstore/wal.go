@@ -34,7 +34,9 @@ type walLog struct {
 
 	end edge // of the log, for the list of segments; under write
 
-	write sync.Mutex // one writer at a time
+	// write holds a token while nobody writes. It is no mutex because simulations have slow
+	// disks: time goes on there while goroutines wait for a channel, not for a mutex.
+	write chan struct{}
 
 	broken bool // a write failed: mend before the next one
 
@@ -48,7 +50,8 @@ func openWAL(dir string, stable *boltStable, d *disk, segmentBytes int, figures 
 	if err := os.MkdirAll(dir, folderMode); err != nil {
 		return nil, err
 	}
-	l := &walLog{dir: dir, stable: stable, disk: d, bytes: segmentBytes, figures: figures, logger: logger}
+	l := &walLog{dir: dir, stable: stable, disk: d, bytes: segmentBytes, figures: figures, logger: logger, write: make(chan struct{}, 1)}
+	l.write <- struct{}{}
 	if err := l.open(); err != nil {
 		return nil, fmt.Errorf("open raft log %s: %w", dir, err)
 	}
@@ -127,8 +130,8 @@ func (l *walLog) StoreLogs(logs []*raft.Log) error {
 	if len(logs) == 0 {
 		return nil
 	}
-	l.write.Lock()
-	defer l.write.Unlock()
+	<-l.write
+	defer func() { l.write <- struct{}{} }()
 	if err := l.mendLocked(); err != nil {
 		return err
 	}
@@ -149,8 +152,8 @@ func (l *walLog) StoreLogs(logs []*raft.Log) error {
 
 // DeleteRange deletes a prefix or a suffix of the log, both ends included.
 func (l *walLog) DeleteRange(min, max uint64) error {
-	l.write.Lock()
-	defer l.write.Unlock()
+	<-l.write
+	defer func() { l.write <- struct{}{} }()
 	if err := l.mendLocked(); err != nil {
 		return err
 	}
@@ -173,8 +176,8 @@ func (l *walLog) DeleteRange(min, max uint64) error {
 
 // mend is what the next write begins with.
 func (l *walLog) mend() error {
-	l.write.Lock()
-	defer l.write.Unlock()
+	<-l.write
+	defer func() { l.write <- struct{}{} }()
 	return l.mendLocked()
 }
 
@@ -210,8 +213,8 @@ func (l *walLog) IsMonotonic() bool { return true }
 
 // Close closes the files.
 func (l *walLog) Close() error {
-	l.write.Lock()
-	defer l.write.Unlock()
+	<-l.write
+	defer func() { l.write <- struct{}{} }()
 	return l.current().Close()
 }
 

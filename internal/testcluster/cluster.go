@@ -203,6 +203,18 @@ func (c *Cluster) WaitFor(what string, check func() error) {
 	}
 }
 
+// Try tries check until it succeeds, or for as long as limit says.
+func (c *Cluster) Try(limit time.Duration, check func() bool) bool {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for begin := time.Now(); !check(); <-tick.C {
+		if time.Since(begin) > limit {
+			return false
+		}
+	}
+	return true
+}
+
 // HasLeader reports whether a running server that is not cut off leads.
 func (c *Cluster) HasLeader() error {
 	if c.leader() == nil {

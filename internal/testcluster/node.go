@@ -34,6 +34,7 @@ type Node struct {
 	cut    bool
 	born   time.Time
 	slept  atomic.Int64 // nanoseconds, see Oversleep
+	disk   disk
 
 	// ConfigFile is a configuration file that Start reads too; "" for none.
 	ConfigFile string
@@ -92,6 +93,14 @@ func (n *Node) Move(ip string) { n.ip = ip }
 // Start runs the node, on the data it had before.
 func (n *Node) Start() {
 	n.c.t.Helper()
+	if err := n.TryStart(); err != nil {
+		n.c.t.Fatalf("open %s: %v", n.name, err)
+	}
+}
+
+// TryStart is Start of a node that may refuse what it finds on its disk.
+func (n *Node) TryStart() error {
+	n.c.t.Helper()
 	flags := &config.Flags{HCL: []string{n.config(), n.c.opts.Config, n.Config}}
 	if n.ConfigFile != "" {
 		flags.Files = []string{n.ConfigFile}
@@ -104,9 +113,9 @@ func (n *Node) Start() {
 	if err != nil {
 		n.c.t.Fatal(err)
 	}
-	a, err := agent.Open(context.Background(), agent.Options{Runtime: rt, Logger: logger, Network: n.network(), Clock: n.clock()})
+	a, err := agent.Open(context.Background(), agent.Options{Runtime: rt, Logger: logger, Network: n.network(), Clock: n.clock(), FileOp: n.fileOp()})
 	if err != nil {
-		n.c.t.Fatalf("open %s: %v", n.name, err)
+		return err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	n.agent, n.cancel, n.done = a, cancel, make(chan error, 1)
@@ -117,6 +126,7 @@ func (n *Node) Start() {
 		}
 		done <- err
 	}(n.done)
+	return nil
 }
 
 // GossipKey is what Options.Encrypt gives.
@@ -224,13 +234,15 @@ func (n *Node) Crash() {
 }
 
 // Kill stops the node as kill -9 does, at a moment when nothing in the bubble computes: what
-// its process does after is not in its folder when it starts again. Virtual only.
+// its process does after is not in its folder when it starts again. With a slow disk that is
+// also a moment between a write and its sync. Virtual only.
 func (n *Node) Kill() {
 	n.c.t.Helper()
 	if n.agent == nil {
 		return
 	}
 	synctest.Wait()
+	n.disk.killed()
 	left := filepath.Join(n.dir, "left")
 	if err := os.CopyFS(left, os.DirFS(n.Dir())); err != nil {
 		n.c.t.Fatalf("what %s leaves: %v", n.name, err)
@@ -238,6 +250,17 @@ func (n *Node) Kill() {
 	n.Crash()
 	if err := errors.Join(os.RemoveAll(n.Dir()), os.Rename(left, n.Dir())); err != nil {
 		n.c.t.Fatalf("what %s leaves: %v", n.name, err)
+	}
+}
+
+// Stop ends the node as a service manager does, to start it again soon.
+func (n *Node) Stop() {
+	n.c.t.Helper()
+	if n.agent == nil {
+		return
+	}
+	if err := n.stop(); err != nil {
+		n.c.t.Errorf("stop %s: %v", n.name, err)
 	}
 }
 
