@@ -77,7 +77,8 @@ mixed: ## a cluster under load goes from the version before to this one and back
 	./scripts/mixed
 
 SEEDS ?= 20
-simulate: ## virtual clusters under faults for SEEDS seeds, all that their clients saw checked; SEED=... is the first one
+simulate: ## virtual clusters under faults for SEEDS seeds, all that their clients saw checked; SEED=... is the first one, else the clock tells it
+	@echo "at commit $$(git describe --always --dirty 2>/dev/null || echo unknown)"
 	PRAETOR_SEEDS=$(SEEDS) PRAETOR_SEED=$(SEED) $(GO) test -count=1 -v -timeout 0 -run '^TestSimulatedClustersKeepTheirPromises$$' ./internal/testcluster
 
 SOAK_HOURS ?= 24

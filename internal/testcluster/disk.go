@@ -19,6 +19,7 @@ import (
 type Trouble struct {
 	Write, Sync time.Duration // what one takes
 	Full        bool
+	Fails       bool // syncs: what was written before may be there or not
 }
 
 // disk is a node's, as its server's log finds it.
@@ -73,6 +74,9 @@ func (n *Node) fileOp() func(label string) error {
 		case label == "wal:sync":
 			time.Sleep(t.Sync)
 			d.synced(life)
+			if t.Fails {
+				return syscall.EIO
+			}
 		case label == "wal:write" || strings.HasPrefix(label, "snapshot:"):
 			time.Sleep(t.Write)
 		}

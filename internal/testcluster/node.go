@@ -163,9 +163,18 @@ func (n *Node) config() string {
 // output shows warnings with the test's log.
 func (n *Node) output() io.Writer {
 	if n.c.opts.Log != nil {
-		return n.c.opts.Log
+		return named{n}
 	}
 	return testWriter{n}
+}
+
+// named says whose line it is.
+type named struct{ n *Node }
+
+// Write implements io.Writer.
+func (w named) Write(p []byte) (int, error) {
+	_, err := fmt.Fprintf(w.n.c.opts.Log, "%s: %s", w.n.name, p)
+	return len(p), err
 }
 
 type testWriter struct{ n *Node }

@@ -19,6 +19,7 @@ import (
 const (
 	watched    = "sim/watched"
 	service    = "web"
+	query      = "find" // prepared, for it
 	instances  = 3
 	watchWait  = 5 * time.Minute // longer than all faults: only a change ends a query
 	seePace    = 500 * time.Millisecond
@@ -31,7 +32,7 @@ func (s *simulation) see(all *sync.WaitGroup) (finish func()) {
 	stopped, pausing := make(chan struct{}), sync.WaitGroup{}
 	counter := &counter{s: s, dice: rand.New(rand.NewPCG(s.plan.seed, 100))}
 	pausing.Go(func() { s.every(seePace, stopped, func() { counter.write() }) })
-	for _, m := range s.home[:min(len(s.home), 6)] {
+	for _, m := range s.home[:min(len(s.home), 5)] {
 		for _, mode := range []string{"consistent", "", "stale"} {
 			if mode == "stale" && !m.server {
 				continue // who asks any server may hear of older things
@@ -220,7 +221,7 @@ func statusOf(version int) string {
 // readCatalog reads at some machine in some way.
 func (s *simulation) readCatalog(dice *rand.Rand) {
 	m := s.home[dice.IntN(len(s.home))]
-	switch call := s.registry.Now(); dice.IntN(5) {
+	switch call := s.registry.Now(); dice.IntN(7) {
 	case 0:
 		s.readHealth(m, "?consistent", call, true)
 	case 1:
@@ -230,11 +231,42 @@ func (s *simulation) readCatalog(dice *rand.Rand) {
 	case 3:
 		s.readHealth(m, "?cached&passing", call, false)
 	case 4:
-		versions, err := s.askDNS(m)
-		if err == nil {
+		if versions, err := s.askDNS(m, service+".service.consul."); err == nil {
 			s.wantOfHistory(versions, call, false, "DNS")
 		}
+	case 5:
+		if versions, err := s.askDNS(m, query+".query.consul."); err == nil {
+			s.wantOfHistory(versions, call, false, "DNS of a prepared query")
+		}
+	case 6:
+		s.execute(m, call)
 	}
+}
+
+// execute has a machine execute the prepared query.
+func (s *simulation) execute(m *machine, call time.Duration) {
+	a := m.Ask(http.MethodGet, "/v1/query/"+query+"/execute", "", 2*time.Second)
+	if a.Err != nil || a.Status != http.StatusOK {
+		return
+	}
+	var found struct {
+		Nodes []struct {
+			Service struct {
+				ID   string
+				Port int
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(a.Text), &found); err != nil {
+		s.Errorf("prepared query: %q %v", a.Text, err)
+		return
+	}
+	versions := map[string]int{}
+	for _, one := range found.Nodes {
+		versions[one.Service.ID] = one.Service.Port
+	}
+	s.wantPassing(versions, "prepared query")
+	s.wantOfHistory(versions, call, false, "prepared query")
 }
 
 func (s *simulation) readHealth(m *machine, query string, call time.Duration, strict bool) {
@@ -282,13 +314,13 @@ func (s *simulation) wantOfHistory(versions map[string]int, call time.Duration, 
 
 // askDNS asks a machine for the service's addresses and ports. Which instance an answer is of
 // its target tells, the node's name.
-func (s *simulation) askDNS(m *machine) (map[string]int, error) {
+func (s *simulation) askDNS(m *machine, name string) (map[string]int, error) {
 	server := m.dns()
 	if server == nil {
 		return nil, errGone
 	}
 	var q dns.Msg
-	q.SetQuestion(service+".service.consul.", dns.TypeSRV)
+	q.SetQuestion(name, dns.TypeSRV)
 	query, err := q.Pack()
 	if err != nil {
 		return nil, err
@@ -314,7 +346,7 @@ func (s *simulation) askDNS(m *machine) (map[string]int, error) {
 func (s *simulation) wantInDNS(registrars []*registrar) {
 	for _, m := range s.home {
 		s.c.WaitFor("the last versions in DNS of "+m.node.Name(), func() error {
-			versions, err := s.askDNS(m)
+			versions, err := s.askDNS(m, service+".service.consul.")
 			if err != nil {
 				return err
 			}

@@ -2,16 +2,20 @@ package testcluster_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,19 +35,23 @@ const (
 )
 
 const (
-	shortRun = 3 // seeds of a plain go test
+	shortRun = 8 // seeds of a plain go test
 
 	simGroups  = 2
 	simClients = 3           // of each group
-	simCalm    = time.Second // before a fault
+	simCalm    = time.Second // after a fault
 	simRest    = time.Second // after an answer that did not come
 	// simCheck is far more than the check of most histories takes.
-	simCheck = 5 * time.Second
+	simCheck = 3 * time.Second
+	// simStuck ends a run: time does not go on in a bubble whose goroutines wait for a mutex
+	// that one of them holds asleep.
+	simStuck = 3 * time.Minute
 )
 
 // TestSimulatedClustersKeepTheirPromises has seeds decide what a virtual cluster is, what
 // its clients ask and what goes wrong, and holds everything they were told against models:
-// keys, transactions, sessions and locks, blocking queries, catalog, health and DNS.
+// keys, transactions, sessions and locks, blocking queries, catalog, health and DNS. It plays
+// as many seeds at a time as there are processors.
 func TestSimulatedClustersKeepTheirPromises(t *testing.T) {
 	seeds, first, until := uint64(shortRun), uint64(1), time.Time{}
 	if os.Getenv(envSeeds)+os.Getenv(envSimulate) != "" {
@@ -68,23 +76,46 @@ func TestSimulatedClustersKeepTheirPromises(t *testing.T) {
 	}
 	inMemory(t)
 	defer debug.SetGCPercent(debug.SetGCPercent(400)) // there is more memory than time
+	fmt.Printf("from seed %d, %d at a time\n", first, runtime.GOMAXPROCS(0))
+	begin := time.Now()
+	var mu sync.Mutex
 	var sum simulated
-	for seed := first; seed < first+seeds && (until.IsZero() || time.Now().Before(until)); seed++ {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			defer func() {
-				if t.Failed() {
-					t.Logf("make simulate SEED=%d SEEDS=1 plays this plan again:\n%s", seed, newPlan(seed))
-				}
-			}()
-			one := simulate(t, seed)
-			fmt.Printf("seed %d: %s\n", seed, one) // while it runs, not after all
-			sum.add(one)
+	var next atomic.Uint64
+	var players sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		players.Go(func() {
+			for n := next.Add(1) - 1; n < seeds && (until.IsZero() || time.Now().Before(until)); n = next.Add(1) - 1 {
+				t.Run(fmt.Sprint(first+n), func(t *testing.T) {
+					one := play(t, first+n)
+					mu.Lock()
+					defer mu.Unlock()
+					fmt.Printf("seed %d: %s\n", first+n, one) // while it runs, not after all
+					sum.add(one)
+				})
+			}
 		})
 	}
+	players.Wait()
+	sum.wall = time.Since(begin)
 	fmt.Printf("%d seeds from %d: %s; faults: %v\n", sum.seeds, first, sum, sum.faults)
 	if sum.undecided > 2+sum.histories/20 {
 		t.Errorf("%d of %d histories were not decided", sum.undecided, sum.histories)
 	}
+}
+
+// play plays a seed, and tells how to play it again should it fail.
+func play(t *testing.T, seed uint64) simulated {
+	again := fmt.Sprintf("make simulate SEED=%d SEEDS=1 plays this plan again:\n%s", seed, newPlan(seed))
+	defer func() {
+		if t.Failed() {
+			t.Log(again)
+		}
+	}()
+	defer time.AfterFunc(simStuck, func() {
+		debug.SetTraceback("all")
+		panic(fmt.Sprintf("seed %d is not over after %s; %s", seed, simStuck, again))
+	}).Stop()
+	return simulate(t, seed)
 }
 
 // inMemory has data folders in memory, where there is such a place: kill -9 spares what was
@@ -100,6 +131,8 @@ func inMemory(t *testing.T) {
 type simulated struct {
 	seeds                int
 	virtual, wall        time.Duration
+	judged               time.Duration // of wall, or of all processors: checking histories
+	played               time.Duration // the rest
 	answered, unknown    int64
 	sights, reads        int // of blocking queries, of the catalog
 	histories, undecided int
@@ -109,7 +142,7 @@ type simulated struct {
 
 func (s *simulated) add(o simulated) {
 	s.seeds++
-	s.virtual, s.wall = s.virtual+o.virtual, s.wall+o.wall
+	s.virtual, s.judged, s.played = s.virtual+o.virtual, s.judged+o.judged, s.played+o.played
 	s.answered, s.unknown, s.sights, s.reads = s.answered+o.answered, s.unknown+o.unknown, s.sights+o.sights, s.reads+o.reads
 	s.histories, s.undecided = s.histories+o.histories, s.undecided+o.undecided
 	if s.faults == nil {
@@ -121,8 +154,8 @@ func (s *simulated) add(o simulated) {
 }
 
 func (s simulated) String() string {
-	return strings.TrimSpace(fmt.Sprintf("%s %s simulated in %s: %.0fx; %d calls, %d without an outcome; %d answers to blocking queries, %d of catalog, health and DNS; %d histories, %d not decided",
-		s.shape, s.virtual.Round(time.Second), s.wall.Round(10*time.Millisecond), s.virtual.Seconds()/s.wall.Seconds(), s.answered, s.unknown, s.sights, s.reads, s.histories, s.undecided))
+	return strings.TrimSpace(fmt.Sprintf("%s %s simulated in %s: %.0fx; %.0f%% of it is checking; %d calls, %d without an outcome; %d answers to blocking queries, %d of catalog, health and DNS; %d histories, %d not decided",
+		s.shape, s.virtual.Round(time.Second), s.wall.Round(10*time.Millisecond), s.virtual.Seconds()/s.wall.Seconds(), 100*s.judged.Seconds()/(s.judged+s.played).Seconds(), s.answered, s.unknown, s.sights, s.reads, s.histories, s.undecided))
 }
 
 // plan is what a seed decides.
@@ -130,39 +163,76 @@ type plan struct {
 	seed    uint64
 	clients int
 	abroad  bool
-	pace    int // of who asks: 0 is a question each 50 ms, and each step halves that
+	fourth  string // server, "" for none
+	pace    int    // of who asks: 0 is a question each 50 ms, and each step halves that
 	rounds  []planned
 }
 
-// planned is one round: a fault, and maybe another one while it lasts.
+// What a fourth server may be.
+const (
+	fourthReplica = "a read replica"
+	fourthGuest   = "one that comes and goes"
+)
+
+// planned is one round: a fault, and maybe others while it lasts.
 type planned struct {
-	fault, second string // second: "" for none
-	lasts, after  time.Duration
-	dice          uint64 // who is hit, and how hard
+	fault       string
+	calm, lasts time.Duration // before it, and from its begin
+	also        []also        // in order
+	dice        uint64        // who is hit, and how hard
 }
 
+// also is a fault that begins after another one.
+type also struct {
+	fault string
+	after time.Duration
+}
+
+// newPlan draws a plan. Most are short and dense, since that is what finds most in a time;
+// some go on until gossip and autopilot have given up on who is away.
 func newPlan(seed uint64) plan {
 	r := rand.New(rand.NewPCG(seed, 1))
-	p := plan{seed: seed, clients: r.IntN(4), abroad: r.IntN(3) == 0, pace: r.IntN(5)}
-	if r.IntN(10) == 0 {
-		p.clients = 4 + r.IntN(17)
+	p := plan{seed: seed, clients: r.IntN(3), abroad: r.IntN(3) == 0, pace: r.IntN(5)}
+	if r.IntN(12) == 0 {
+		p.clients = 3 + r.IntN(18)
 	}
-	var names []string
+	switch r.IntN(6) {
+	case 0:
+		p.fourth = fourthReplica
+	case 1:
+		p.fourth = fourthGuest
+	}
+	var names, any []string // any: that may come with others
 	for _, f := range simFaults {
-		if (!f.client || p.clients > 0) && (!f.abroad || p.abroad) {
-			names = append(names, f.name)
+		if f.client && p.clients == 0 || f.abroad && !p.abroad || f.name == faultGuest && p.fourth != fourthGuest {
+			continue
+		}
+		times := 1
+		if f.abroad {
+			times = 3 // two plans of three have no second datacenter
+		}
+		for range times {
+			if names = append(names, f.name); !f.alone {
+				any = append(any, f.name)
+			}
 		}
 	}
-	for range 4 + r.IntN(5) {
-		one := planned{fault: names[r.IntN(len(names))], lasts: time.Duration(200+r.IntN(20_000)) * time.Millisecond, dice: r.Uint64()}
-		if r.IntN(3) == 0 {
-			one.second, one.after = names[r.IntN(len(names))], time.Duration(r.Int64N(int64(one.lasts)))
+	rounds, longest, more := 1+r.IntN(2), 4*time.Second, 3
+	if r.IntN(14) == 0 {
+		rounds, longest, more = 3+r.IntN(5), 20*time.Second, 2
+	}
+	for i := range rounds {
+		one := planned{
+			fault: names[r.IntN(len(names))], calm: time.Duration(r.Int64N(int64(time.Second))), lasts: 200*time.Millisecond + time.Duration(r.Int64N(int64(longest))), dice: r.Uint64(),
 		}
-		if one.fault == faultReplaced || one.second == faultReplaced {
-			// A disk is lost for good. With another server away, even one that will be
-			// back, that may be a majority's: autopilot removes who is dead, so that
-			// two of two are needed then.
-			one.second = ""
+		if i == 0 && p.fourth == fourthGuest {
+			one.fault = faultGuest
+		}
+		if slices.Contains(any, one.fault) {
+			for range r.IntN(more) {
+				one.also = append(one.also, also{any[r.IntN(len(any))], time.Duration(r.Int64N(int64(one.lasts)))})
+			}
+			slices.SortFunc(one.also, func(a, b also) int { return cmp.Compare(a.after, b.after) })
 		}
 		p.rounds = append(p.rounds, one)
 	}
@@ -171,15 +241,26 @@ func newPlan(seed uint64) plan {
 
 func (p plan) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d client agents, a second datacenter: %v, each client asks every %d ms\n", p.clients, p.abroad, 50<<p.pace)
+	fmt.Fprintf(&b, "%s, each client asks every %d ms\n", p.shape(), 50<<p.pace)
 	for i, r := range p.rounds {
-		fmt.Fprintf(&b, "round %d: %s for %s", i, r.fault, r.lasts)
-		if r.second != "" {
-			fmt.Fprintf(&b, ", and after %s: %s", r.after.Round(time.Millisecond), r.second)
+		fmt.Fprintf(&b, "round %d: after %s %s for %s", i, r.calm.Round(time.Millisecond), r.fault, r.lasts.Round(time.Millisecond))
+		for _, a := range r.also {
+			fmt.Fprintf(&b, ", and after %s: %s", a.after.Round(time.Millisecond), a.fault)
 		}
 		b.WriteByte('\n')
 	}
 	return b.String()
+}
+
+func (p plan) shape() string {
+	text := fmt.Sprintf("3 servers, %d clients", p.clients)
+	if p.fourth != "" {
+		text += ", a fourth server, " + p.fourth
+	}
+	if p.abroad {
+		text += ", dc2"
+	}
+	return text
 }
 
 // TestASeedIsAPlan: the same seed makes the same plan, and another one another.
@@ -192,6 +273,36 @@ func TestASeedIsAPlan(t *testing.T) {
 	}
 }
 
+// TestPlansHaveEveryFault: a run of CI plays each fault, and every kind of cluster.
+func TestPlansHaveEveryFault(t *testing.T) {
+	count := map[string]int{}
+	for seed := range uint64(200) {
+		p := newPlan(seed)
+		count[p.fourth]++
+		if p.clients > 10 {
+			count["many clients"]++
+		}
+		if len(p.rounds) > 2 {
+			count["long"]++
+		}
+		for _, r := range p.rounds {
+			count[r.fault]++
+			for _, a := range r.also {
+				count[a.fault]++
+			}
+		}
+	}
+	wanted := []string{"", fourthReplica, fourthGuest, "many clients", "long"}
+	for _, f := range simFaults {
+		wanted = append(wanted, f.name)
+	}
+	for _, what := range wanted {
+		if count[what] < 3 {
+			t.Errorf("200 plans have %q %d times", what, count[what])
+		}
+	}
+}
+
 // simulation is a plan being played.
 type simulation struct {
 	testing.TB
@@ -200,9 +311,13 @@ type simulation struct {
 	begin time.Time
 	ctx   context.Context // of those who watch and read
 
-	home   []*machine // dc1: servers first
-	abroad []*machine
-	late   sync.WaitGroup
+	home    []*machine // dc1, but for a guest: servers first
+	servers []*machine // of them, that vote
+	clients []*machine // of them
+	guest   *machine   // a fourth server, nil for none
+	abroad  []*machine
+	moves   int // addresses that were given
+	wholes  int // see waitWhole
 
 	groups   []*linear.Keys // of all rounds
 	watch    *linear.Watch
@@ -215,14 +330,21 @@ type simulation struct {
 func simulate(t *testing.T, seed uint64) simulated {
 	s := &simulation{TB: t, plan: newPlan(seed), faults: map[string]int{}}
 	var log tail
+	defer func() { // a fault that is fatal ends the bubble, and this
+		if t.Failed() {
+			t.Logf("the end of the log:\n%s", log.String())
+		}
+	}()
 	opts := testcluster.Options{
-		Servers: 3, Clients: s.plan.clients, Log: &log,
-		Config: "raft_logstore { wal { segment_size_mb = 1 } }\nraft_snapshot_threshold = 100\nraft_snapshot_interval = \"5s\"\nraft_trailing_logs = 50\n",
+		Servers: 3, Clients: s.plan.clients, Log: &log, Lazy: true,
+		Config: smallLog + "raft_snapshot_threshold = 100\nraft_snapshot_interval = \"5s\"\nraft_trailing_logs = 50\n",
 	}
-	shape := fmt.Sprintf("3 servers, %d clients,", s.plan.clients)
+	if s.plan.fourth != "" {
+		opts.Servers = 4
+		opts.Expect = func(i int) int { return []int{3, 3, 3, 0}[i] }
+	}
 	if s.plan.abroad {
 		opts.Abroad = []testcluster.Site{{Servers: 1}}
-		shape = fmt.Sprintf("3 servers, %d clients, dc2,", s.plan.clients)
 	}
 	begin := time.Now()
 	var virtual time.Duration
@@ -232,12 +354,11 @@ func simulate(t *testing.T, seed uint64) simulated {
 		s.run()
 		virtual = time.Since(s.begin)
 	})
-	sum := simulated{virtual: virtual, shape: shape, faults: s.faults}
+	sum := simulated{virtual: virtual, shape: s.plan.shape() + ":", faults: s.faults}
+	sum.played = time.Since(begin)
 	s.judge(&sum) // outside the bubble, whose clock stands still while somebody computes
 	sum.wall = time.Since(begin)
-	if t.Failed() {
-		t.Logf("the end of the log:\n%s", log.String())
-	}
+	sum.judged = sum.wall - sum.played
 	return sum
 }
 
@@ -248,21 +369,14 @@ func (s *simulation) run() {
 	var seers sync.WaitGroup
 	defer func() {
 		stop()
-		for _, m := range slices.Concat(s.home, s.abroad) {
+		for _, m := range s.all() {
 			m.die()
 		}
-		s.late.Wait()
 		seers.Wait()
 	}()
-	for _, n := range append(slices.Clone(s.c.Servers()), s.c.Clients()...) {
-		s.home = append(s.home, newMachine(s, n))
-	}
-	if s.plan.abroad {
-		for _, n := range s.c.Abroad(0) {
-			s.abroad = append(s.abroad, newMachine(s, n))
-		}
-	}
+	s.open()
 	s.waitWhole()
+	s.home[0].must(s, http.MethodPost, "/v1/query", fmt.Sprintf(`{"Name":%q,"Service":{"Service":%q,"OnlyPassing":true}}`, query, service))
 	s.watch, s.registry = linear.NewWatch(s.begin), linear.NewRegistry(s.begin)
 	finish := s.see(&seers)
 	for i, r := range s.plan.rounds {
@@ -277,23 +391,57 @@ func (s *simulation) run() {
 	finish()
 }
 
+// open starts everybody but the guest.
+func (s *simulation) open() {
+	for i, n := range s.c.Servers() {
+		m := &machine{s: s, node: n, server: true}
+		switch {
+		case i < 3:
+			s.servers = append(s.servers, m)
+		case s.plan.fourth == fourthGuest:
+			s.guest = m
+			continue
+		default:
+			m.replica = true
+		}
+		s.home = append(s.home, m)
+	}
+	for _, n := range s.c.Clients() {
+		s.clients = append(s.clients, &machine{s: s, node: n})
+	}
+	s.home = append(s.home, s.clients...)
+	if s.plan.abroad {
+		for _, n := range s.c.Abroad(0) {
+			s.abroad = append(s.abroad, &machine{s: s, node: n, server: true})
+		}
+	}
+	for _, m := range slices.Concat(s.home, s.abroad) {
+		m.start()
+	}
+}
+
+// all are all machines, whether they run or not.
+func (s *simulation) all() []*machine {
+	all := slices.Concat(s.home, s.abroad)
+	if s.guest != nil {
+		all = append(all, s.guest)
+	}
+	return all
+}
+
 // machine is an agent as its clients see it, whatever process runs there.
 type machine struct {
 	s      *simulation
 	node   *testcluster.Node
 	server bool
+	// replica: it has no vote
+	replica bool
 
 	mu     sync.Mutex
 	lives  int
 	door   *testcluster.Door // nil: nobody is there
 	ctx    context.Context   // of this life
 	cancel context.CancelFunc
-}
-
-func newMachine(s *simulation, n *testcluster.Node) *machine {
-	m := &machine{s: s, node: n, server: n.Agent().Server() != nil}
-	m.live()
-	return m
 }
 
 func (m *machine) live() {
@@ -319,10 +467,40 @@ func (m *machine) kill() {
 	}
 }
 
+// start gives a machine that is down a good disk, with what was on its own.
 func (m *machine) start() {
 	if !m.up() {
+		m.node.Trouble(testcluster.Trouble{})
+		m.configure()
 		m.node.Start()
 		m.live()
+	}
+}
+
+// configure names all servers, where they are now. One that lost its disk and knew but itself
+// would wait for the others to look for it, which they do seldom where they are many.
+func (m *machine) configure() {
+	if m.s.isAbroad(m) {
+		return
+	}
+	var addresses []string
+	for _, one := range m.s.servers {
+		addresses = append(addresses, strconv.Quote(one.node.IP()))
+	}
+	m.node.Config = fmt.Sprintf("retry_join = [%s]\n", strings.Join(addresses, ","))
+	if m.replica {
+		m.node.Config += "read_replica = true\n"
+	}
+}
+
+// leave takes a machine out of its cluster.
+func (m *machine) leave() {
+	if m.up() {
+		m.die()
+		if err := m.node.Leave(); err != nil {
+			m.s.Logf("%s leaves: %v", m.node.Name(), err)
+			m.node.Crash()
+		}
 	}
 }
 
@@ -355,6 +533,16 @@ func (m *machine) ask(method, target, body string, patience time.Duration) (line
 	return linear.Answer{Status: a.Status, Header: a.Header, Text: strings.TrimSpace(a.Body)}, lives
 }
 
+// must asks until the answer is 200.
+func (m *machine) must(s *simulation, method, target, body string) {
+	s.c.WaitFor(method+" "+target+" at "+m.node.Name(), func() error {
+		if a := m.Ask(method, target, body, 5*time.Second); a.Status != http.StatusOK {
+			return fmt.Errorf("%d %s %v", a.Status, a.Text, a.Err)
+		}
+		return nil
+	})
+}
+
 // dns is the machine's, nil if nobody is there.
 func (m *machine) dns() *dnsserver.Server {
 	m.mu.Lock()
@@ -385,17 +573,17 @@ func (s *simulation) round(n int, p planned) {
 		one := &linear.Client{T: s.TB, Keys: groups[i%len(groups)], Number: i, Rand: rand.New(rand.NewPCG(dice.Uint64(), 0))}
 		clients.Go(func() { s.load(one, stop) })
 	}
-	time.Sleep(simCalm)
-	end := s.fault(p.fault, dice)
-	if p.second == "" {
-		time.Sleep(p.lasts)
-	} else {
-		time.Sleep(p.after)
-		also := s.fault(p.second, dice)
-		time.Sleep(p.lasts - p.after)
-		also()
+	time.Sleep(p.calm)
+	ends := []func(){s.fault(p.fault, dice)}
+	began := time.Now()
+	for _, a := range p.also {
+		time.Sleep(a.after - time.Since(began))
+		ends = append(ends, s.fault(a.fault, dice))
 	}
-	end()
+	time.Sleep(p.lasts - time.Since(began))
+	for _, end := range slices.Backward(ends) {
+		end()
+	}
 	time.Sleep(simCalm)
 	close(stop)
 	clients.Wait()
@@ -403,12 +591,16 @@ func (s *simulation) round(n int, p planned) {
 	s.waitWhole()
 	after := s.health()
 	for i, g := range groups {
-		s.settle(g, i, func(m *machine) bool { return before[m] != after[m] })
+		s.settle(g, i, func(m *machine) bool { return m == s.guest || before[m] != after[m] })
 	}
 }
 
 // load asks one thing after the other, each of any machine of dc1.
 func (s *simulation) load(one *linear.Client, stop <-chan struct{}) {
+	asked := s.home
+	if s.guest != nil {
+		asked = append(slices.Clone(asked), s.guest)
+	}
 	pace := time.NewTicker(time.Duration(50<<s.plan.pace) * time.Millisecond)
 	defer pace.Stop()
 	for {
@@ -417,7 +609,7 @@ func (s *simulation) load(one *linear.Client, stop <-chan struct{}) {
 			return
 		case <-pace.C:
 			_, before := one.Keys.Calls()
-			one.Ask(s.home[one.Rand.IntN(len(s.home))])
+			one.Ask(asked[one.Rand.IntN(len(asked))])
 			if _, after := one.Keys.Calls(); after > before {
 				// The orders to try grow with the calls whose outcome nobody knows.
 				time.Sleep(simRest)
@@ -428,10 +620,14 @@ func (s *simulation) load(one *linear.Client, stop <-chan struct{}) {
 
 // mend ends whatever still goes on.
 func (s *simulation) mend() {
+	s.set(s.pairs(func(_, _ *machine) bool { return true }), memnet.Way{})
 	for _, m := range slices.Concat(s.home, s.abroad) {
 		m.start()
+		m.node.Trouble(testcluster.Trouble{})
 	}
-	s.ways(func(_, _ *machine) bool { return true }, memnet.Way{})
+	if s.guest != nil {
+		s.guest.leave()
+	}
 }
 
 // settle reads what is left of the keys and sessions of a group.
