@@ -3,31 +3,21 @@ package raftstore
 import (
 	"errors"
 	"os"
-	"sync"
 )
 
 // probeBytes must find room on the disk of a server whose log could not be written,
 // before it stands for election: a few batches of the largest values.
 const probeBytes = 1 << 20
 
-// room keeps a server that cannot write its log from standing for election. It would win,
-// fail to write the first entry of its term, and step down, again and again.
-type room struct {
-	mu     sync.Mutex
-	lacked bool // and the log of this server says so
-}
-
-// stands reports whether this server may stand for election.
+// stands reports whether this server may stand for election: if it cannot write its log it
+// would win, fail to write the first entry of its term, and step down, again and again.
 func (s *Store) stands() bool {
-	s.room.mu.Lock()
-	defer s.room.mu.Unlock()
 	err := s.folder.writable()
-	if lacks := err != nil; lacks != s.room.lacked {
-		if s.room.lacked = lacks; lacks {
-			s.logger.Warn("this server stands for no election until its log can be written (praetor help disk)", "error", err)
-		} else {
-			s.logger.Info("the log of this server can be written again: it stands for election")
-		}
+	switch lacked := s.noRoom.Swap(err != nil); {
+	case err != nil && !lacked:
+		s.logger.Warn("this server stands for no election until its log can be written (praetor help disk)", "error", err)
+	case err == nil && lacked:
+		s.logger.Info("the log of this server can be written again: it stands for election")
 	}
 	return err == nil
 }

@@ -72,8 +72,8 @@ type Store struct {
 	witness     *Witness
 	sieve       *sieve
 	fsm         *fsm
-	room        room
-	trouble     chan error // the first reason to stop that was met while running
+	noRoom      atomic.Bool // its log cannot be written, and it said so
+	trouble     chan error  // the first reason to stop that was met while running
 	raft        *raft.Raft
 	drain       time.Duration // how long Close waits for calls under way
 
