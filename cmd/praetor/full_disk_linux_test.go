@@ -13,12 +13,21 @@ import (
 // smallDisk mounts a disk of its own under a node's data folder.
 func smallDisk(t *testing.T, n *node, megabytes int) (folder string) {
 	t.Helper()
-	folder = filepath.Join(n.dir, "data")
+	folder, err := mountDisk(t, n, megabytes)
+	if err != nil {
+		t.Skipf("needs the right to mount a small disk: %v", err)
+	}
+	return folder
+}
+
+// mountDisk does so where it is allowed.
+func mountDisk(t *testing.T, n *node, megabytes int) (folder string, err error) {
+	folder = n.data()
 	if err := os.MkdirAll(folder, 0o700); err != nil {
-		t.Fatal(err)
+		return "", err
 	}
 	if err := syscall.Mount("tmpfs", folder, "tmpfs", 0, fmt.Sprintf("size=%dm", megabytes)); err != nil {
-		t.Skipf("needs the right to mount a small disk: %v", err)
+		return "", err
 	}
 	t.Cleanup(func() {
 		n.stop() // before the disk goes
@@ -26,7 +35,7 @@ func smallDisk(t *testing.T, n *node, megabytes int) (folder string) {
 			t.Error(err)
 		}
 	})
-	return folder
+	return folder, nil
 }
 
 // fillDisk leaves no byte free on a folder's disk, until the file it returns is removed.

@@ -67,7 +67,7 @@ func buildAndRun(m *testing.M) int {
 	return m.Run()
 }
 
-// node is one agent process on a loopback address of its own, default ports.
+// node is one agent process on a loopback address or a host of its own, default ports.
 type node struct {
 	t       *testing.T
 	program string // runs as the agent, if not binary
@@ -78,9 +78,16 @@ type node struct {
 	http    string // address and port of its API, if not those of ip
 	dns     string // and of its DNS
 	dir     string
-	log     *bytes.Buffer
-	cmd     *exec.Cmd
-	done    chan struct{} // closed when the process ended
+
+	// On a host of its own, else nil: what starts its process there, connects to it
+	// from there, and asks its API over such connections.
+	launch func(*exec.Cmd) error
+	dial   func(ctx context.Context, network, address string) (net.Conn, error)
+	client *http.Client
+
+	log  *bytes.Buffer
+	cmd  *exec.Cmd
+	done chan struct{} // closed when the process ended
 }
 
 // newNode prepares an agent; start runs it. Its data folder lives as long as
@@ -92,6 +99,12 @@ func newNode(t *testing.T, name, ip string, args ...string) *node {
 	} else {
 		l.Close()
 	}
+	return nodeAt(t, name, ip, args...)
+}
+
+// nodeAt does the same for an address that only the node's host has.
+func nodeAt(t *testing.T, name, ip string, args ...string) *node {
+	t.Helper()
 	n := &node{t: t, name: name, ip: ip, dir: t.TempDir(), args: args}
 	t.Cleanup(n.stop)
 	return n
@@ -111,7 +124,11 @@ func (n *node) start() *node {
 	n.log = &bytes.Buffer{}
 	n.cmd = exec.Command(cmp.Or(n.program, binary), args...)
 	n.cmd.Stdout, n.cmd.Stderr = n.log, n.log
-	if err := n.cmd.Start(); err != nil {
+	launch := (*exec.Cmd).Start
+	if n.launch != nil {
+		launch = n.launch
+	}
+	if err := launch(n.cmd); err != nil {
 		n.t.Fatalf("start %s: %v", n.name, err)
 	}
 	n.done = make(chan struct{})
@@ -145,6 +162,7 @@ func (n *node) stop() {
 	if n.t.Failed() {
 		n.t.Logf("log of %s:\n%s", n.name, n.tail())
 	}
+	n.cmd = nil
 }
 
 // tail is the end of the log. Call it only when the process has ended or the
@@ -168,7 +186,7 @@ func (n *node) request(method, path, body string) (int, string, error) {
 	if err != nil {
 		return 0, "", err
 	}
-	res, err := httpClient.Do(req)
+	res, err := cmp.Or(n.client, httpClient).Do(req)
 	if err != nil {
 		return 0, "", err
 	}
@@ -200,7 +218,17 @@ func (n *node) get(path string, into any) error {
 func (n *node) dig(network, name string, qtype uint16) (*dns.Msg, error) {
 	q := new(dns.Msg)
 	q.SetQuestion(name, qtype)
-	m, _, err := (&dns.Client{Net: network, Timeout: 5 * time.Second}).Exchange(q, cmp.Or(n.dns, n.ip+":8600"))
+	client, address := &dns.Client{Net: network, Timeout: 5 * time.Second}, cmp.Or(n.dns, n.ip+":8600")
+	if n.dial == nil {
+		m, _, err := client.Exchange(q, address)
+		return m, err
+	}
+	c, err := n.dial(context.Background(), network, address)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	m, _, err := client.ExchangeWithConn(q, &dns.Conn{Conn: c})
 	return m, err
 }
 

@@ -4,53 +4,30 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 )
 
-// wires carry what servers send each other, so that a test can cut them without
-// being root. Each server listens on an address of its own and advertises
+// wires carry what servers send each other where no namespaces are allowed, so that a test
+// can cut them without being root. Each agent listens on an address of its own and advertises
 // another one, where a wire ends: all others reach it through the wire only.
 //
 // A cut is what a lost route is: packets vanish, connections stay up and silent,
-// and what was sent on them arrives when the cut is mended.
+// and what was sent on them arrives when the cut is mended. Bad weather delays
+// connections, and never breaks them: what is lost are packets of gossip.
 type wires struct {
-	t     *testing.T
-	hosts []*host
-	work  sync.WaitGroup // all goroutines here
+	*links
+	t    *testing.T
+	work sync.WaitGroup // all goroutines here
 
-	mu      sync.Mutex
-	cuts    map[way]bool
-	weather weather       // of all ways
-	changed chan struct{} // closed when cuts change
-	conns   map[net.Conn]bool
-	closed  bool
-}
-
-// weather is what a network does to what it carries: packets come late, in another
-// order or never, connections only late.
-type weather struct {
-	delay time.Duration // of each, from none to twice this long
-	loss  float64       // the part of the packets that is lost
-}
-
-// way is a direction between two servers.
-type way struct{ from, to *host }
-
-// host is one end of the wires.
-type host struct {
-	*node
-	advertised string
-	packets    *net.UDPConn // at the advertised address
-	process    atomic.Int64 // the server's
+	mu    sync.Mutex
+	conns map[net.Conn]bool // nil: closed
 }
 
 const (
@@ -58,13 +35,13 @@ const (
 	gossipPort = 8301
 )
 
-// newWires lays wires to the servers; each is to be started with -advertise
+// layWires lays wires between agents; each is to be started with -advertise
 // and the address given for it, and without a WAN pool.
-func newWires(t *testing.T, hosts ...*host) *wires {
+func layWires(t *testing.T, l *links) {
 	t.Helper()
-	w := &wires{t: t, hosts: hosts, cuts: map[way]bool{}, changed: make(chan struct{}), conns: map[net.Conn]bool{}}
+	w := &wires{links: l, t: t, conns: map[net.Conn]bool{}}
 	t.Cleanup(w.close)
-	for _, h := range hosts {
+	for _, h := range l.hosts {
 		for _, port := range []int{rpcPort, gossipPort} {
 			l, err := net.Listen("tcp", net.JoinHostPort(h.advertised, strconv.Itoa(port)))
 			if err != nil {
@@ -79,86 +56,28 @@ func newWires(t *testing.T, hosts ...*host) *wires {
 		}
 		h.packets = packets
 	}
-	for _, h := range hosts {
+	for _, h := range l.hosts {
 		t.Cleanup(func() { h.packets.Close() })
 		w.work.Go(func() { w.forwardPackets(h) })
 	}
-	return w
 }
 
 func (w *wires) close() {
+	w.links.close()
 	w.mu.Lock()
-	w.closed = true
-	close(w.changed)
 	for c := range w.conns {
 		c.Close()
 	}
+	w.conns = nil
 	w.mu.Unlock()
 	w.t.Cleanup(w.work.Wait) // runs after the listeners are closed
-}
-
-// cut sets which ways are cut from now on; none mends all.
-func (w *wires) cut(ways ...way) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.closed {
-		return
-	}
-	w.cuts = map[way]bool{}
-	for _, one := range ways {
-		w.cuts[one] = true
-	}
-	close(w.changed)
-	w.changed = make(chan struct{})
-}
-
-// turn sets the weather from now on.
-func (w *wires) turn(to weather) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.weather = to
-}
-
-// luck is how late something comes, and whether a packet is lost.
-func (w *wires) luck() (late time.Duration, lost bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return time.Duration(2 * rand.Float64() * float64(w.weather.delay)), rand.Float64() < w.weather.loss
-}
-
-// isolate cuts a server off from all others.
-func (w *wires) isolate(h *host) {
-	var ways []way
-	for _, other := range w.hosts {
-		if other != h {
-			ways = append(ways, way{h, other}, way{other, h})
-		}
-	}
-	w.cut(ways...)
-}
-
-func (w *wires) state(x way) (cut, closed bool, changed <-chan struct{}) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.cuts[x], w.closed, w.changed
-}
-
-// pass waits until a way is not cut; false when the test is over.
-func (w *wires) pass(x way) bool {
-	for {
-		cut, closed, changed := w.state(x)
-		if !cut || closed {
-			return !closed
-		}
-		<-changed
-	}
 }
 
 // keep has a connection closed at the end of the test.
 func (w *wires) keep(c net.Conn) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.closed {
+	if w.conns == nil {
 		c.Close()
 		return false
 	}
@@ -248,7 +167,7 @@ func (w *wires) forwardPackets(to *host) {
 			return // closed
 		}
 		for _, from := range w.hosts {
-			if cut, _, _ := w.state(way{from, to}); cut || !addr.IP.Equal(net.ParseIP(from.ip)) {
+			if w.state(way{from, to}).cut || !addr.IP.Equal(net.ParseIP(from.ip)) {
 				continue
 			}
 			packet := bytes.Clone(buf[:n])
@@ -264,7 +183,7 @@ func (w *wires) forwardPackets(to *host) {
 	}
 }
 
-// sender finds the server that dialled a connection. All have 127.0.0.1 for
+// sender finds the agent that dialled a connection. All have 127.0.0.1 for
 // their address then, so the socket is looked up among those of each process.
 func (w *wires) sender(c net.Conn) *host {
 	inode := socketAt(c.RemoteAddr().(*net.TCPAddr))
