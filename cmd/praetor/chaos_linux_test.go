@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/anishathalye/porcupine"
+	"github.com/miekg/dns"
 
 	"praetor/internal/linear"
 )
@@ -89,6 +90,8 @@ type chaos struct {
 	hosts   []*host // all of these
 	spare   *host   // a server that takes another one's place now and then
 	rounds  []*round
+	seers   *linear.Seers
+	allSeen func() // wants the seers to see all to the last
 
 	checked, undecided int // histories
 }
@@ -128,7 +131,24 @@ func newChaos(t *testing.T, ownHosts bool) *chaos {
 		h.start()
 	}
 	c.waitWhole()
+	c.see(seed)
 	return c
+}
+
+// see has some wait for a key and read a service, all through the run.
+func (c *chaos) see(seed uint64) {
+	var servers []linear.Place
+	for _, h := range c.servers {
+		servers = append(servers, seenBy{c, h})
+	}
+	c.seers = linear.NewSeers(c, c.begin, seed, servers, []linear.Place{seenBy{c, c.client}})
+	waitFor(c.T, "a prepared query", 20*time.Second, func() error { return c.seers.Prepare(servers[0]) })
+	var all sync.WaitGroup
+	finish := c.seers.Start(c.Context(), &all)
+	c.Cleanup(all.Wait)
+	c.allSeen = func() {
+		finish(0, func(what string, check func() error) { waitFor(c.T, what, 60*time.Second, check) })
+	}
 }
 
 // agents prepares them at addresses of a form, with another one to advertise.
@@ -166,6 +186,7 @@ func (c *chaos) giveDisks() error {
 // finish judges what is only seen at the end.
 func (c *chaos) finish() {
 	c.Helper()
+	c.allSeen()
 	c.wantAllToLast()
 	c.wantSameEverywhere()
 	c.wantDecided()
@@ -176,7 +197,8 @@ func (c *chaos) finish() {
 			answered, unknown = answered+a, unknown+u
 		}
 	}
-	c.Logf("%d rounds, %d calls answered, %d with an unknown outcome", len(c.rounds), answered, unknown)
+	sights, reads := c.seers.Seen()
+	c.Logf("%d rounds; %d calls answered, %d with an unknown outcome; %d answers to blocking queries, %d of health, prepared queries and DNS", len(c.rounds), answered, unknown, sights, reads)
 }
 
 // waitWhole waits until every agent answers, and all servers follow the leader.
@@ -401,3 +423,16 @@ func (s seenBy) Ask(method, target, body string, patience time.Duration) linear.
 	text, err := io.ReadAll(res.Body)
 	return linear.Answer{Status: res.StatusCode, Header: res.Header, Text: string(text), Err: err}
 }
+
+// AskLife also tells which of the agent's processes answered.
+func (s seenBy) AskLife(method, target, body string, patience time.Duration) (linear.Answer, int) {
+	life := s.lives.Load()
+	a := s.Ask(method, target, body, patience)
+	if s.lives.Load() != life {
+		a.Err = errors.New("another process runs there now")
+	}
+	return a, int(life)
+}
+
+// Resolve asks its DNS.
+func (s seenBy) Resolve(q *dns.Msg) (*dns.Msg, error) { return s.resolve("udp", q) }

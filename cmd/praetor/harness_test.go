@@ -216,8 +216,10 @@ func (n *node) get(path string, into any) error {
 
 // dig asks this node's DNS server.
 func (n *node) dig(network, name string, qtype uint16) (*dns.Msg, error) {
-	q := new(dns.Msg)
-	q.SetQuestion(name, qtype)
+	return n.resolve(network, new(dns.Msg).SetQuestion(name, qtype))
+}
+
+func (n *node) resolve(network string, q *dns.Msg) (*dns.Msg, error) {
 	client, address := &dns.Client{Net: network, Timeout: 5 * time.Second}, cmp.Or(n.dns, n.ip+":8600")
 	if n.dial == nil {
 		m, _, err := client.Exchange(q, address)

@@ -14,11 +14,13 @@ type host struct {
 	advertised string
 	packets    *net.UDPConn // on wires: at the advertised address
 	process    atomic.Int64 // the agent's
+	lives      atomic.Int64 // how many processes it had
 }
 
 // start runs the agent, and says which process it is.
 func (h *host) start() {
 	h.t.Helper()
+	h.lives.Add(1)
 	h.node.start()
 	h.process.Store(int64(h.cmd.Process.Pid))
 }

@@ -5,13 +5,14 @@
 //
 // A Client asks a Server one thing at random after the other, and notes question and
 // answer in its Keys; Check then looks for one order of all calls that makes every
-// answer right. Watch and Registry do the same for whoever waits for changes of a key, and
-// for whoever reads the catalog. Both chaos on real binaries and the simulation do so.
+// answer right. Watch and Registry are the models of whoever waits for changes of a key, and
+// of whoever reads the catalog; Seers do both, and hold what they see against them. Both
+// chaos on real binaries and the simulation have all of these.
 //
 // # Concurrency
 //
 // Keys, Watch and Registry may be used from anywhere at once, a Client by one goroutine. Nothing
-// runs by itself. Check computes for as long as it is given: outside a synctest bubble, whose
+// runs by itself but Seers, from Start until their context ends. Check computes for as long as it is given: outside a synctest bubble, whose
 // clock would stand still.
 //
 // # Invariants

@@ -319,11 +319,9 @@ type simulation struct {
 	moves   int // addresses that were given
 	wholes  int // see waitWhole
 
-	groups   []*linear.Keys // of all rounds
-	watch    *linear.Watch
-	watchers int
-	registry *linear.Registry
-	faults   map[string]int
+	groups []*linear.Keys // of all rounds
+	seers  *linear.Seers
+	faults map[string]int
 }
 
 // simulate plays a seed, and judges what was seen.
@@ -376,8 +374,6 @@ func (s *simulation) run() {
 	}()
 	s.open()
 	s.waitWhole()
-	s.home[0].must(s, http.MethodPost, "/v1/query", fmt.Sprintf(`{"Name":%q,"Service":{"Service":%q,"OnlyPassing":true}}`, query, service))
-	s.watch, s.registry = linear.NewWatch(s.begin), linear.NewRegistry(s.begin)
 	finish := s.see(&seers)
 	for i, r := range s.plan.rounds {
 		s.round(i, r)
@@ -512,12 +508,12 @@ func (m *machine) up() bool {
 
 // Ask makes a request of whatever process runs there.
 func (m *machine) Ask(method, target, body string, patience time.Duration) linear.Answer {
-	a, _ := m.ask(method, target, body, patience)
+	a, _ := m.AskLife(method, target, body, patience)
 	return a
 }
 
-// ask also tells which life answered.
-func (m *machine) ask(method, target, body string, patience time.Duration) (linear.Answer, int) {
+// AskLife also tells which life answered.
+func (m *machine) AskLife(method, target, body string, patience time.Duration) (linear.Answer, int) {
 	m.mu.Lock()
 	door, life, lives := m.door, m.ctx, m.lives
 	m.mu.Unlock()
@@ -666,11 +662,11 @@ func (s *simulation) judge(sum *simulated) {
 			s.Errorf("%s: %v", g.Path(0), err)
 		}
 	}
-	if s.watch == nil || s.Failed() {
+	if s.seers == nil || s.Failed() {
 		return
 	}
-	sum.sights, sum.reads = s.watch.Seen(), s.registry.Seen()
-	if err := s.watch.Check(s.watchers); err != nil {
+	sum.sights, sum.reads = s.seers.Seen()
+	if err := s.seers.Check(); err != nil {
 		s.Errorf("blocking queries: %v", err)
 	}
 }
