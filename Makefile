@@ -70,8 +70,10 @@ e2e: build ## the built binary, driven as a user drives it
 	$(GO) test -count=1 -v ./cmd/praetor
 
 CHAOS_MINUTES ?= 10
-chaos: ## three servers under faults for CHAOS_MINUTES, their histories checked; PRAETOR_CHAOS_SEED=... repeats a run
-	PRAETOR_CHAOS_MINUTES=$(CHAOS_MINUTES) $(GO) test -count=1 -v -timeout 0 -run '^TestKVIsLinearizableThroughFaults$$' ./cmd/praetor
+chaos: ## servers and a client agent under faults for CHAOS_MINUTES, all they say checked; PRAETOR_CHAOS_SEED=... repeats a run (root: on hosts of their own)
+	CGO_ENABLED=0 $(GO) build -trimpath -tags faults -o bin/praetor-faults ./cmd/praetor
+	$(GO) test -count=1 -tags faults ./internal/durable
+	PRAETOR_CHAOS_PROGRAM=$(CURDIR)/bin/praetor-faults PRAETOR_CHAOS_MINUTES=$(CHAOS_MINUTES) $(GO) test -count=1 -v -timeout 0 -run '^TestKVIsLinearizableThroughFaults$$' ./cmd/praetor
 
 mixed: ## a cluster under load goes from the version before to this one and back; PREVIOUS=REVISION names another
 	./scripts/mixed

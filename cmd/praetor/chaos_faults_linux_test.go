@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 	"net/http"
@@ -81,7 +82,7 @@ func (c *chaos) faults() []chaosFault {
 			c.waitServers(chaosServers+1, c.hosts...)
 			c.leave(c.spare)
 		}},
-		{"all are restarted, one after the other", false, 0, func(_, _ *host) { c.roll("") }, mend},
+		{"all are restarted, one after the other", false, 0, func(_, _ *host) { c.roll(os.Getenv(envChaosProgram)) }, mend},
 		{"the leader hands over", false, 0, func(l, _ *host) { c.handOver(l) }, mend},
 		{"a bit of a server's files turns", false, 0, func(l, o *host) { c.damage(either(l, o), c.flip) }, mend},
 		{"a server's disk goes back", false, 2 * time.Second, func(l, o *host) {
@@ -100,8 +101,6 @@ func (c *chaos) faults() []chaosFault {
 	if c.lan != nil {
 		faults = append(faults, chaosFault{"a firewall refuses what the leader and a follower send", false, 4 * time.Second,
 			func(l, o *host) { c.links.refuse(way{l, o}, way{o, l}) }, mend})
-	}
-	if c.disks {
 		var fill string
 		faults = append(faults, chaosFault{"a server's disk is full", false, 3 * time.Second,
 			func(l, o *host) { fill = fillDisk(c.T, either(l, o).data()) },
@@ -111,9 +110,23 @@ func (c *chaos) faults() []chaosFault {
 				}
 			}})
 	}
+	if os.Getenv(envChaosProgram) == "" {
+		c.Logf("no program built with -tags faults (make chaos builds one): no disk is slow or fails")
+	} else {
+		worn := func(name, how string) chaosFault {
+			return chaosFault{name, false, 4 * time.Second,
+				func(l, o *host) { hit = either(l, o); c.wear(hit, how) },
+				func(_, _ *host) { c.renew(hit) }}
+		}
+		faults = append(faults,
+			worn("a server's disk is slow", "*:sync 0.5 400ms\n*:write 0.1 100ms\n"),
+			worn("a server's disk fails now and then", "wal:* 0.05 fail\nsnapshot:* 0.3 fail\nsynced:* 0.1 fail\n"),
+			worn("a server's disk fails", "*:sync 1 fail\n"),
+			worn("a server cannot keep its vote", "stable:* 1 fail\n"))
+	}
 	if previous := os.Getenv(envPrevious); previous != "" {
 		faults = append(faults, chaosFault{"all go to the version before, one after the other, and back", false, 0,
-			func(_, _ *host) { c.roll(previous); c.roll("") }, mend})
+			func(_, _ *host) { c.roll(previous); c.roll(os.Getenv(envChaosProgram)) }, mend})
 	}
 	return faults
 }
@@ -126,7 +139,7 @@ func (c *chaos) leave(h *host) {
 	<-h.done
 }
 
-// roll restarts one agent after the other, as a program, "" for the one under test.
+// roll restarts one agent after the other, as a program, "" for the plain one.
 func (c *chaos) roll(program string) {
 	c.Helper()
 	for _, h := range c.hosts {
@@ -134,6 +147,33 @@ func (c *chaos) roll(program string) {
 		h.program = program
 		h.start()
 		c.waitWhole()
+	}
+}
+
+// diskFaults is the file that says what is wrong with a host's disk.
+func (h *host) diskFaults() string { return filepath.Join(h.dir, "faults") }
+
+// wear has the disk of a host fail as lines say (internal/durable).
+func (c *chaos) wear(h *host, lines string) {
+	c.Helper()
+	aside := h.diskFaults() + ".new" // it may be read at any time
+	if err := errors.Join(os.WriteFile(aside, []byte(lines), 0o600), os.Rename(aside, h.diskFaults())); err != nil {
+		c.Fatal(err)
+	}
+}
+
+// renew gives a host a disk that works. A server that could not keep what it must has ended by
+// itself, and starts again.
+func (c *chaos) renew(h *host) {
+	c.Helper()
+	if err := os.Remove(h.diskFaults()); err != nil {
+		c.Fatal(err)
+	}
+	select {
+	case <-h.done:
+		c.Logf("%s had ended: %s", h.name, h.tail())
+		h.start()
+	default:
 	}
 }
 

@@ -27,8 +27,12 @@ const (
 	envChaosMinutes = "PRAETOR_CHAOS_MINUTES" // default: a few rounds, about half a minute
 	envChaosSeed    = "PRAETOR_CHAOS_SEED"    // default: a new one, which is printed
 	envChaosFaults  = "PRAETOR_CHAOS_FAULTS"  // only faults whose name has this; default: all
+	envChaosProgram = "PRAETOR_CHAOS_PROGRAM" // the program built with -tags faults: disks are slow and fail too
 	envChaosWires   = "PRAETOR_CHAOS_WIRES"   // not empty: on wires, also where hosts of their own are allowed
 )
+
+// envDiskFaults names the file that says what is wrong with an agent's disk (internal/durable).
+const envDiskFaults = "PRAETOR_DISK_FAULTS"
 
 const (
 	chaosServers = 3
@@ -84,7 +88,6 @@ type chaos struct {
 	begin   time.Time
 	links   *links
 	lan     *lan // nil: the links are wires
-	disks   bool // each host has a small one
 	servers []*host
 	client  *host   // a client agent
 	hosts   []*host // all of these
@@ -120,8 +123,6 @@ func newChaos(t *testing.T, ownHosts bool) *chaos {
 	if c.lan == nil {
 		c.agents(newNode, "127.77.40.1%d", "127.77.40.%d")
 		layWires(t, c.links)
-	} else if err := c.giveDisks(); err != nil {
-		t.Logf("no disks of their own here (%v): none will be full", err)
 	}
 	for _, h := range c.links.hosts {
 		h.client = &http.Client{Timeout: httpClient.Timeout, Transport: &http.Transport{DialContext: h.dial, MaxIdleConnsPerHost: 2 * chaosGroups * chaosClients}}
@@ -160,6 +161,7 @@ func (c *chaos) agents(make func(t *testing.T, name, ip string, args ...string) 
 			args = append(args, "-retry-join="+fmt.Sprintf(advertised, j+1))
 		}
 		h.node = make(c.T, name, fmt.Sprintf(ip, i), args...)
+		h.program, h.env = os.Getenv(envChaosProgram), []string{envDiskFaults + "=" + h.diskFaults()}
 		return h
 	}
 	c.servers = nil
@@ -170,17 +172,6 @@ func (c *chaos) agents(make func(t *testing.T, name, ip string, args ...string) 
 	c.client = agent(chaosServers+2, "c1")
 	c.hosts = append(slices.Clone(c.servers), c.client)
 	c.links = newLinks(append(slices.Clone(c.hosts), c.spare)...)
-}
-
-// giveDisks puts each data folder on a disk of its own.
-func (c *chaos) giveDisks() error {
-	for _, h := range c.links.hosts {
-		if _, err := mountDisk(c.T, h.node, 64); err != nil {
-			return err
-		}
-	}
-	c.disks = true
-	return nil
 }
 
 // finish judges what is only seen at the end.

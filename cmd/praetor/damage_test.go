@@ -15,7 +15,7 @@ import (
 
 // data is the path of something in the node's data folder.
 func (n *node) data(name ...string) string {
-	return filepath.Join(append([]string{n.dir, "data"}, name...)...)
+	return filepath.Join(append([]string{n.root, n.dir, "data"}, name...)...)
 }
 
 // refusesToStart starts an agent that must end at once.

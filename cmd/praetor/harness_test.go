@@ -70,7 +70,8 @@ func buildAndRun(m *testing.M) int {
 // node is one agent process on a loopback address or a host of its own, default ports.
 type node struct {
 	t       *testing.T
-	program string // runs as the agent, if not binary
+	program string   // runs as the agent, if not binary
+	env     []string // besides what the test has
 	name    string
 	ip      string
 	args    []string
@@ -80,10 +81,11 @@ type node struct {
 	dir     string
 
 	// On a host of its own, else nil: what starts its process there, connects to it
-	// from there, and asks its API over such connections.
+	// from there, and asks its API over such connections; and where its files are seen from here.
 	launch func(*exec.Cmd) error
 	dial   func(ctx context.Context, network, address string) (net.Conn, error)
 	client *http.Client
+	root   string
 
 	log  *bytes.Buffer
 	cmd  *exec.Cmd
@@ -124,6 +126,7 @@ func (n *node) start() *node {
 	n.log = &bytes.Buffer{}
 	n.cmd = exec.Command(cmp.Or(n.program, binary), args...)
 	n.cmd.Stdout, n.cmd.Stderr = n.log, n.log
+	n.cmd.Env = append(os.Environ(), n.env...)
 	launch := (*exec.Cmd).Start
 	if n.launch != nil {
 		launch = n.launch

@@ -17,6 +17,17 @@ type Disk struct {
 	Folder func(dir string) error
 }
 
+// EnvFaults names a file that says what is wrong with the disk, in programs built with
+// -tags faults; others do not look. It is read before each step that has no Before, so that a
+// test can change it while the program runs. Each line is a fault:
+//
+//	wal:sync 0.1 fail
+//	*:sync 0.5 200ms
+//
+// a pattern (path.Match) of the labels that it hits, how often of once, and what happens: the
+// step fails with EIO, or takes up to so much longer.
+const EnvFaults = "PRAETOR_DISK_FAULTS"
+
 // system is the disk of the functions without one.
 var system Disk
 
@@ -39,7 +50,7 @@ func SyncFolder(dir string) error { return system.SyncFolder("", dir) }
 // Step runs before an operation with its label.
 func (d *Disk) Step(label string) error {
 	if d.Before == nil {
-		return nil
+		return outside(label)
 	}
 	return d.Before(label)
 }
