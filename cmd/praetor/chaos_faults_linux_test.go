@@ -66,7 +66,7 @@ func (c *chaos) faults() []chaosFault {
 		{"the client agent is cut off", false, 8 * time.Second, apart(func(_, _ *host) []way { return c.links.around(c.client) }), mend},
 		{"the client agent does not hear the leader", false, 8 * time.Second, apart(func(l, _ *host) []way { return []way{{l, c.client}} }), mend},
 		{"the network is slow", false, 4 * time.Second, storm(weather{delay: 40 * time.Millisecond}), storm(weather{})},
-		{"the network loses packets and confuses their order", false, 6 * time.Second, storm(weather{jitter: 60 * time.Millisecond, loss: 0.1}), storm(weather{})},
+		{"the network loses packets and confuses their order", true, 6 * time.Second, storm(weather{jitter: 60 * time.Millisecond, loss: 0.1}), storm(weather{})},
 		{"one leaves and comes back", false, time.Second, func(l, o *host) {
 			hit = []*host{l, o, c.client}[c.rand.IntN(3)]
 			c.leave(hit)
@@ -84,8 +84,8 @@ func (c *chaos) faults() []chaosFault {
 		}},
 		{"all are restarted, one after the other", false, 0, func(_, _ *host) { c.roll(os.Getenv(envChaosProgram)) }, mend},
 		{"the leader hands over", false, 0, func(l, _ *host) { c.handOver(l) }, mend},
-		{"a bit of a server's files turns", false, 0, func(l, o *host) { c.damage(either(l, o), c.flip) }, mend},
-		{"a server's disk goes back", false, 2 * time.Second, func(l, o *host) {
+		{"a bit of a server's files turns", true, 0, func(l, o *host) { c.damage(either(l, o), c.flip) }, mend},
+		{"a server's disk goes back", true, 2 * time.Second, func(l, o *host) {
 			hit = either(l, o)
 			kill(hit)
 			c.copy(hit.data(), hit.copied())
@@ -199,7 +199,7 @@ func (c *chaos) damage(h *host, happen func(h *host) (path, what string)) {
 			return wantWhole(h.node, chaosServers)
 		}
 	})
-	c.Logf("%s of %s: runs %v", what, path, !ended)
+	c.Logf("%s of %s: it runs: %v", what, strings.TrimPrefix(path, h.data()), !ended)
 	if !ended {
 		return
 	}
