@@ -82,7 +82,7 @@ func (c *chaos) faults() []chaosFault {
 			c.waitServers(chaosServers+1, c.hosts...)
 			c.leave(c.spare)
 		}},
-		{"all are restarted, one after the other", false, 0, func(_, _ *host) { c.roll(os.Getenv(envChaosProgram)) }, mend},
+		{"all are restarted, one after the other", false, 0, func(_, _ *host) { c.roll() }, mend},
 		{"the leader hands over", false, 0, func(l, _ *host) { c.handOver(l) }, mend},
 		{"a bit of a server's files turns", true, 0, func(l, o *host) { c.damage(either(l, o), c.flip) }, mend},
 		{"a server's disk goes back", true, 2 * time.Second, func(l, o *host) {
@@ -125,8 +125,15 @@ func (c *chaos) faults() []chaosFault {
 			worn("a server cannot keep its vote", "stable:* 1 fail\n"))
 	}
 	if previous := os.Getenv(envPrevious); previous != "" {
-		faults = append(faults, chaosFault{"all go to the version before, one after the other, and back", false, 0,
-			func(_, _ *host) { c.roll(previous); c.roll(os.Getenv(envChaosProgram)) }, mend})
+		faults = append(faults, chaosFault{"all go to the other version, one after the other", false, 0,
+			func(_, _ *host) {
+				if c.program == previous {
+					c.program = os.Getenv(envChaosProgram)
+				} else {
+					c.program = previous
+				}
+				c.roll()
+			}, mend})
 	}
 	return faults
 }
@@ -139,12 +146,13 @@ func (c *chaos) leave(h *host) {
 	<-h.done
 }
 
-// roll restarts one agent after the other, as a program, "" for the plain one.
-func (c *chaos) roll(program string) {
+// roll restarts one agent after the other, with the program that all are to run.
+func (c *chaos) roll() {
 	c.Helper()
+	c.spare.program = c.program
 	for _, h := range c.hosts {
 		h.node.signal(syscall.SIGTERM)
-		h.program = program
+		h.program = c.program
 		h.start()
 		c.waitWhole()
 	}

@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -22,7 +23,7 @@ import (
 )
 
 // How long a chaos run takes, its seed, and what it plays: `make chaos` sets the first.
-// With envPrevious the version before takes part too.
+// With envPrevious the version before takes part too: the run begins with it.
 const (
 	envChaosMinutes = "PRAETOR_CHAOS_MINUTES" // default: a few rounds, about half a minute
 	envChaosSeed    = "PRAETOR_CHAOS_SEED"    // default: a new one, which is printed
@@ -92,6 +93,7 @@ type chaos struct {
 	client  *host   // a client agent
 	hosts   []*host // all of these
 	spare   *host   // a server that takes another one's place now and then
+	program string  // that all run
 	rounds  []*round
 	seers   *linear.Seers
 	allSeen func() // wants the seers to see all to the last
@@ -112,7 +114,8 @@ func newChaos(t *testing.T, ownHosts bool) *chaos {
 		}
 	}
 	t.Logf("seed %d (%s=%d plays the same faults and calls again, at other moments)", seed, envChaosSeed, seed)
-	c := &chaos{T: t, rand: rand.New(rand.NewPCG(seed, 0)), begin: time.Now()}
+	// A cluster of the version before may go to this one and back; one of this may use what that lacks.
+	c := &chaos{T: t, program: cmp.Or(os.Getenv(envPrevious), os.Getenv(envChaosProgram)), rand: rand.New(rand.NewPCG(seed, 0)), begin: time.Now()}
 	if ownHosts {
 		c.agents(nodeAt, "10.77.40.%d", "10.77.40.%d")
 		var err error
@@ -161,7 +164,7 @@ func (c *chaos) agents(make func(t *testing.T, name, ip string, args ...string) 
 			args = append(args, "-retry-join="+fmt.Sprintf(advertised, j+1))
 		}
 		h.node = make(c.T, name, fmt.Sprintf(ip, i), args...)
-		h.program, h.env = os.Getenv(envChaosProgram), []string{envDiskFaults + "=" + h.diskFaults()}
+		h.program, h.env = c.program, []string{envDiskFaults + "=" + h.diskFaults()}
 		return h
 	}
 	c.servers = nil

@@ -49,7 +49,6 @@ const diskMegabytes = 64
 // left of it then.
 func joinLAN(t *testing.T, l *links, seed uint64) (*lan, error) {
 	n := &lan{links: l, rooms: map[*host]*room{}, byIP: map[netip.Addr]*host{}}
-	boot := bootTimes(t, seed)
 	for _, h := range l.hosts {
 		ip := netip.MustParseAddr(h.ip)
 		r, err := openRoom(ip)
@@ -62,6 +61,7 @@ func joinLAN(t *testing.T, l *links, seed uint64) (*lan, error) {
 			return nil, err
 		}
 	}
+	boot := bootTimes(t, seed)
 	for h, r := range n.rooms {
 		h.launch = func(cmd *exec.Cmd) error { boot(cmd); return r.launch(cmd) }
 		h.dial, h.root = r.dial, r.root
