@@ -103,12 +103,8 @@ func (c *chaos) faults() []chaosFault {
 			func(l, o *host) { c.links.refuse(way{l, o}, way{o, l}) }, mend})
 		var fill string
 		faults = append(faults, chaosFault{"a server's disk is full", false, 3 * time.Second,
-			func(l, o *host) { fill = fillDisk(c.T, either(l, o).data()) },
-			func(_, _ *host) {
-				if err := os.Remove(fill); err != nil {
-					c.Fatal(err)
-				}
-			}})
+			func(l, o *host) { hit = either(l, o); fill = fillDisk(c.T, hit.data()) },
+			func(_, _ *host) { c.remove(fill); c.revive(hit) }})
 	}
 	if os.Getenv(envChaosProgram) == "" {
 		c.Logf("no program built with -tags faults (make chaos builds one): no disk is slow or fails")
@@ -116,13 +112,15 @@ func (c *chaos) faults() []chaosFault {
 		worn := func(name, how string) chaosFault {
 			return chaosFault{name, false, 4 * time.Second,
 				func(l, o *host) { hit = either(l, o); c.wear(hit, how) },
-				func(_, _ *host) { c.renew(hit) }}
+				func(_, _ *host) { c.remove(hit.diskFaults()); c.revive(hit) }}
 		}
 		faults = append(faults,
 			worn("a server's disk is slow", "*:sync 0.5 400ms\n*:write 0.1 100ms\n"),
 			worn("a server's disk fails now and then", "wal:* 0.05 fail\nsnapshot:* 0.3 fail\nsynced:* 0.1 fail\n"),
 			worn("a server's disk fails", "*:sync 1 fail\n"),
-			worn("a server cannot keep its vote", "stable:* 1 fail\n"))
+			chaosFault{"a server cannot keep its vote", false, 4 * time.Second,
+				func(l, o *host) { hit = either(l, o); c.wear(hit, "stable:* 1 fail\n"); c.handOver(l) },
+				func(_, _ *host) { c.remove(hit.diskFaults()); c.revive(hit) }})
 	}
 	if previous := os.Getenv(envPrevious); previous != "" {
 		faults = append(faults, chaosFault{"all go to the other version, one after the other", false, 0,
@@ -170,16 +168,20 @@ func (c *chaos) wear(h *host, lines string) {
 	}
 }
 
-// renew gives a host a disk that works. A server that could not keep what it must has ended by
-// itself, and starts again.
-func (c *chaos) renew(h *host) {
+func (c *chaos) remove(path string) {
 	c.Helper()
-	if err := os.Remove(h.diskFaults()); err != nil {
+	if err := os.Remove(path); err != nil {
 		c.Fatal(err)
 	}
+}
+
+// revive starts a server whose disk is good again, if it has ended by itself: it may not go on
+// where it cannot keep its vote.
+func (c *chaos) revive(h *host) {
+	c.Helper()
 	select {
 	case <-h.done:
-		c.Logf("%s had ended: %s", h.name, h.tail())
+		c.Logf("%s had ended", h.name)
 		h.start()
 	default:
 	}
