@@ -245,7 +245,7 @@ func (f *folder) openLog(opts *Options, stable *boltStable, was past, inBolt boo
 	}
 	logger := opts.Logger.Named("wal")
 	f.read = &read{after: snapshot}
-	look := walInspection{dir: f.path(walDir), state: inWAL, edges: edges, synced: was.last, noted: was.known, logger: logger, read: f.read}
+	look := walInspection{dir: f.path(walDir), state: inWAL, edges: edges, synced: was.synced(), noted: was.known, logger: logger, read: f.read}
 	if err := look.run(); err != nil {
 		return nil, err
 	}

@@ -143,7 +143,7 @@ func inspectEntries(log *boltLog, path string, snapshot uint64) error {
 // inspectEnds compares the ends of a log with what was noted: the log holds at
 // least that, and the entry that was noted.
 func inspectEnds(log raft.LogStore, path string, n past) error {
-	if !n.known || n.last < n.first {
+	if !n.known || n.synced() == 0 {
 		return nil
 	}
 	first, err := log.FirstIndex()

@@ -33,6 +33,14 @@ type noted struct {
 	txid        uint64 // stable.db's newest transaction
 }
 
+// synced is the last entry that is known to be on disk, 0 if the log had none.
+func (n *noted) synced() uint64 {
+	if n.last < n.first {
+		return 0
+	}
+	return n.last
+}
+
 func (n *noted) encode() []byte {
 	b := make([]byte, 0, noteLen)
 	b = append(b, noteMagic...)

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/hashicorp/raft"
@@ -123,5 +124,44 @@ func TestALogThatIsReplacedIsNotDamaged(t *testing.T) {
 		if !errors.Is(err, row.want) || (err == nil) != (row.want == nil) || (damaged != nil) != row.damaged {
 			t.Errorf("%s: %v, told %v", name, err, damaged)
 		}
+	}
+}
+
+// TestALogThatWasEmptiedAndCouldNotBeginAnewIsNotDamaged: a server that has taken a snapshot
+// has an empty log. A leader that does not know begins with the first entry of all.
+func TestALogThatWasEmptiedAndCouldNotBeginAnewIsNotDamaged(t *testing.T) {
+	for _, backend := range backends {
+		t.Run(backend, func(t *testing.T) {
+			var fails bool
+			dir := t.TempDir()
+			open := func() *raftstore.TestLog {
+				l, err := raftstore.OpenTestLog(backend, dir, smallSegment, func(label string) error {
+					if fails && (label == "wal:sync" || label == "log:commit") {
+						return syscall.EIO
+					}
+					return nil
+				})
+				must(t, err)
+				return l
+			}
+			l := open()
+			must(t, l.StoreLogs(entries(1, 1, 9)))
+			must(t, l.DeleteRange(1, 9))
+			fails = true
+			for range 2 { // the second finds what is left of the first
+				if err := l.StoreLogs(entries(1, 1, 4)); err == nil {
+					t.Fatal("entries were stored on a disk that failed")
+				}
+			}
+			must(t, l.Close())
+			fails = false
+			l = open()
+			last, err := l.LastIndex()
+			if err != nil || last > 4 {
+				t.Errorf("it ends at %d, %v", last, err)
+			}
+			must(t, l.StoreLogs(entries(1, last+1, 12)))
+			must(t, l.Close())
+		})
 	}
 }
