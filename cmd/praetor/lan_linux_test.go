@@ -24,10 +24,10 @@ import (
 )
 
 // lan joins hosts of their own: each is a namespace of networks, with one interface, a TUN
-// device, and of mounts. The device's other end is here, so that this process is the switch, and does to each packet, of
-// connections too, what the links say. That takes neither a bridge nor a firewall nor a queueing
-// discipline, which many kernels lack; and kernel and parent's death leave nothing of it,
-// however the process ends.
+// device, and of mounts. The device's other end is here, so that this process is the switch: it
+// does to each packet what the links say. That takes neither a bridge nor a firewall nor a
+// queueing discipline, which many kernels lack, and the kernel removes all of it however this
+// process ends.
 type lan struct {
 	*links
 	rooms map[*host]*room

@@ -13,8 +13,8 @@ import (
 )
 
 // outside runs before each step of a program that was built with -tags faults, and does what
-// the file says that EnvFaults names. A line that it
-// cannot read ends the program: a fault that never happens would prove anything.
+// the file says that EnvFaults names. A line that it cannot read ends the program: a test whose
+// faults never happen passes.
 func outside(label string) error {
 	text, err := os.ReadFile(os.Getenv(EnvFaults))
 	if err != nil {
