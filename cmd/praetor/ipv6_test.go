@@ -40,7 +40,9 @@ func TestAClusterOverIPv6(t *testing.T) {
 	for _, n := range all {
 		n.start()
 	}
-	waitFor(t, "the client's API", 20*time.Second, func() error { _, _, err := c1.request("GET", "/v1/status/leader", ""); return err })
+	for _, n := range all {
+		waitFor(t, "the API of "+n.name, 20*time.Second, func() error { _, _, err := n.request("GET", "/v1/status/leader", ""); return err })
+	}
 	wantOut := func(want string, args ...string) {
 		if out, errs, code := c1.cli(args...); code != 0 || out != want {
 			t.Errorf("%v: %d %q %q, want %q", args, code, out, errs, want)
