@@ -53,7 +53,6 @@ func agentRegister(b *bench) string {
 
 func agentRegisterThrough(b *bench) string {
 	p := b.openPair(1)
-	p.client.waitWritable()
 	return b.registrations(p.client, p.server)
 }
 

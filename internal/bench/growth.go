@@ -103,29 +103,11 @@ func growthService(instance int) string { return fmt.Sprintf("grow-%d", instance
 
 // fillInstances registers many at a time.
 func (a *agent) fillInstances(n int) {
-	const each = 40 // a transaction takes 128 operations, and each has three
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	for range 16 {
-		wg.Go(func() {
-			for {
-				from := int(next.Add(each)) - each
-				if from >= n {
-					return
-				}
-				var body strings.Builder
-				for i := from; i < min(from+each, n); i++ {
-					name := growthService(i)
-					fmt.Fprintf(&body, `,{"Node":{"Verb":"set","Node":{"Node":"grow-%[1]d","Address":"10.%[2]d.%[3]d.%[4]d"}}},{"Service":{"Verb":"set","Node":"grow-%[1]d","Service":{"ID":"%[5]s","Service":"%[5]s","Port":80}}},{"Check":{"Verb":"set","Check":{"Node":"grow-%[1]d","CheckID":"c","Name":"c","Status":"passing","ServiceID":"%[5]s"}}}`,
-						i, i>>16&255, i>>8&255, i&255, name)
-				}
-				if status, text := a.request("PUT", "/v1/txn", "["+body.String()[1:]+"]"); status != 200 {
-					panic(text)
-				}
-			}
-		})
-	}
-	wg.Wait()
+	const opsOfInstance = 3
+	a.fillByTxn(n, maxTxnOps/opsOfInstance, func(i int) string {
+		return fmt.Sprintf(`{"Node":{"Verb":"set","Node":{"Node":"grow-%[1]d","Address":"10.%[2]d.%[3]d.%[4]d"}}},{"Service":{"Verb":"set","Node":"grow-%[1]d","Service":{"ID":"%[5]s","Service":"%[5]s","Port":80}}},{"Check":{"Verb":"set","Check":{"Node":"grow-%[1]d","CheckID":"c","Name":"c","Status":"passing","ServiceID":"%[5]s"}}}`,
+			i, i>>16&255, i>>8&255, i&255, growthService(i))
+	})
 }
 
 // flip turns the check of an instance, to another status each round.

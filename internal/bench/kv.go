@@ -100,16 +100,12 @@ func kvGetFollower(mode string) func(*bench) string {
 // kvPutThrough has a client agent pass on what it is asked.
 func kvPutThrough(clients int) func(*bench) string {
 	return func(b *bench) string {
-		p := b.openPair(1)
-		p.client.waitWritable()
-		return b.drive(clients, p.client.put)
+		return b.drive(clients, b.openPair(1).client.put)
 	}
 }
 
 func kvGetThrough(b *bench) string {
-	p := b.openPair(1)
-	p.client.waitWritable()
-	return b.drive(64, kvGets(b, p))
+	return b.drive(64, kvGets(b, b.openPair(1)))
 }
 
 func kvRecurse(b *bench) string {
@@ -118,24 +114,33 @@ func kvRecurse(b *bench) string {
 	return b.beside(a, "/v1/kv/fill/?recurse")
 }
 
+// maxTxnOps is the most that a transaction takes.
+const maxTxnOps = 128
+
 // fillKeys writes n keys below fill/, many at a time.
 func (a *agent) fillKeys(n int) {
-	const ops = 128 // most that a transaction takes
 	encoded := base64.StdEncoding.EncodeToString([]byte(value))
+	a.fillByTxn(n, maxTxnOps, func(i int) string {
+		return fmt.Sprintf(`{"KV":{"Verb":"set","Key":"fill/%07d","Value":%q}}`, i, encoded)
+	})
+}
+
+// fillByTxn writes n things in transactions of so many; ops words the operations of one.
+func (a *agent) fillByTxn(n, each int, ops func(i int) string) {
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	for range 4 * runtime.NumCPU() {
 		wg.Go(func() {
 			for {
-				from := int(next.Add(ops)) - ops
+				from := int(next.Add(int64(each))) - each
 				if from >= n {
 					return
 				}
-				var body strings.Builder
-				for i := from; i < min(from+ops, n); i++ {
-					fmt.Fprintf(&body, `,{"KV":{"Verb":"set","Key":"fill/%07d","Value":%q}}`, i, encoded)
+				var all []string
+				for i := from; i < min(from+each, n); i++ {
+					all = append(all, ops(i))
 				}
-				if status, text := a.request("PUT", "/v1/txn", "["+body.String()[1:]+"]"); status != 200 {
+				if status, text := a.request("PUT", "/v1/txn", "["+strings.Join(all, ",")+"]"); status != 200 {
 					panic(text)
 				}
 			}

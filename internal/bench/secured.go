@@ -34,11 +34,12 @@ tls {
 // pair is a server and a client agent.
 type pair struct{ server, client *agent }
 
-// openPair has neither rules nor certificates.
+// openPair has neither rules nor certificates, and a client that reaches the server.
 func (b *bench) openPair(i int) pair {
 	p := pair{server: b.start(i, "-server", "-bootstrap-expect=1")}
 	p.server.waitWritable()
 	p.client = b.start(i+1, "-retry-join", p.server.ip)
+	p.client.waitWritable()
 	return p
 }
 

@@ -52,11 +52,9 @@ func watch(watchers int) func(*bench) string {
 
 // watchClient does it through a client agent, which asks its server once for all.
 func watchClient(b *bench) string {
-	a := b.lone()
-	a.fill(100)
-	c := b.start(2, "-retry-join=127.88.1.1", "-retry-interval=1s")
-	c.waitWritable()
-	return b.watchBeside(a, c, "/v1/health/service/svc-0", 1000)
+	p := b.openPair(1)
+	p.server.fill(100)
+	return b.watchBeside(p.server, p.client, "/v1/health/service/svc-0", 1000)
 }
 
 // watchBeside lets so many watch path at an agent while server turns one
