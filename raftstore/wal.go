@@ -34,9 +34,7 @@ type walLog struct {
 
 	end edge // of the log, for the list of segments; under write
 
-	// write holds a token while nobody writes. It is no mutex because simulations have slow
-	// disks: time goes on there while goroutines wait for a channel, not for a mutex.
-	write chan struct{}
+	write chanLock // one writer at a time
 
 	broken bool // a write failed: mend before the next one
 
@@ -50,8 +48,7 @@ func openWAL(dir string, stable *boltStable, d *disk, segmentBytes int, figures 
 	if err := os.MkdirAll(dir, folderMode); err != nil {
 		return nil, err
 	}
-	l := &walLog{dir: dir, stable: stable, disk: d, bytes: segmentBytes, figures: figures, logger: logger, write: make(chan struct{}, 1)}
-	l.write <- struct{}{}
+	l := &walLog{dir: dir, stable: stable, disk: d, bytes: segmentBytes, figures: figures, logger: logger, write: make(chanLock, 1)}
 	if err := l.open(); err != nil {
 		return nil, fmt.Errorf("open raft log %s: %w", dir, err)
 	}
@@ -130,8 +127,8 @@ func (l *walLog) StoreLogs(logs []*raft.Log) error {
 	if len(logs) == 0 {
 		return nil
 	}
-	<-l.write
-	defer func() { l.write <- struct{}{} }()
+	l.write.Lock()
+	defer l.write.Unlock()
 	if err := l.mendLocked(); err != nil {
 		return err
 	}
@@ -152,8 +149,8 @@ func (l *walLog) StoreLogs(logs []*raft.Log) error {
 
 // DeleteRange deletes a prefix or a suffix of the log, both ends included.
 func (l *walLog) DeleteRange(min, max uint64) error {
-	<-l.write
-	defer func() { l.write <- struct{}{} }()
+	l.write.Lock()
+	defer l.write.Unlock()
 	if err := l.mendLocked(); err != nil {
 		return err
 	}
@@ -176,8 +173,8 @@ func (l *walLog) DeleteRange(min, max uint64) error {
 
 // mend is what the next write begins with.
 func (l *walLog) mend() error {
-	<-l.write
-	defer func() { l.write <- struct{}{} }()
+	l.write.Lock()
+	defer l.write.Unlock()
 	return l.mendLocked()
 }
 
@@ -213,10 +210,17 @@ func (l *walLog) IsMonotonic() bool { return true }
 
 // Close closes the files.
 func (l *walLog) Close() error {
-	<-l.write
-	defer func() { l.write <- struct{}{} }()
+	l.write.Lock()
+	defer l.write.Unlock()
 	return l.current().Close()
 }
+
+// chanLock is a mutex for simulations with slow disks: time goes on there while goroutines
+// wait for a channel, not for a sync.Mutex. Make it with room for one.
+type chanLock chan struct{}
+
+func (c chanLock) Lock()   { c <- struct{}{} }
+func (c chanLock) Unlock() { <-c }
 
 // rotation lets the writer wait until raft-wal, in its own goroutine, has put
 // a new segment behind a full one. Nothing may touch the log in between.
