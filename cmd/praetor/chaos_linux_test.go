@@ -277,20 +277,12 @@ func (c *chaos) health() map[*host]uint64 {
 	changed := map[*host]uint64{}
 	for _, h := range c.hosts {
 		waitFor(c.T, "passing "+h.name, 60*time.Second, func() error {
-			var checks []struct {
-				CheckID, Status string
-				ModifyIndex     uint64
+			var checks linear.NodeChecks
+			err := c.hosts[0].get("/v1/health/node/"+h.name+"?consistent", &checks)
+			if err == nil {
+				changed[h], err = checks.Alive()
 			}
-			if err := c.hosts[0].get("/v1/health/node/"+h.name+"?consistent", &checks); err != nil {
-				return err
-			}
-			for _, check := range checks {
-				if check.CheckID == "serfHealth" && check.Status == "passing" {
-					changed[h] = check.ModifyIndex
-					return nil
-				}
-			}
-			return fmt.Errorf("%+v", checks)
+			return err
 		})
 	}
 	return changed

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"praetor/internal/linear"
 	"praetor/internal/memnet"
 	"praetor/internal/testcluster"
 )
@@ -399,20 +400,13 @@ func (s *simulation) health() map[*machine]uint64 {
 	for _, m := range s.home {
 		s.c.WaitFor("passing "+m.node.Name(), func() error {
 			a := s.home[0].Ask(http.MethodGet, "/v1/health/node/"+m.node.Name()+"?consistent", "", 5*time.Second)
-			var checks []struct {
-				CheckID, Status string
-				ModifyIndex     uint64
-			}
-			if err := json.Unmarshal([]byte(a.Text), &checks); err != nil {
+			var checks linear.NodeChecks
+			err := json.Unmarshal([]byte(a.Text), &checks)
+			if err != nil {
 				return fmt.Errorf("%d %s %v", a.Status, a.Text, a.Err)
 			}
-			for _, check := range checks {
-				if check.CheckID == "serfHealth" && check.Status == "passing" {
-					changed[m] = check.ModifyIndex
-					return nil
-				}
-			}
-			return fmt.Errorf("%+v", checks)
+			changed[m], err = checks.Alive()
+			return err
 		})
 	}
 	return changed
