@@ -20,13 +20,17 @@ const (
 	// A cycle's quiet time, in nanoseconds for each byte that lives: a collection
 	// takes about one, so that one in that time is 2 % of a CPU.
 	quietPerByte = 50
+	// burstOver is how long no collection followed another soon when a burst is over. What is
+	// given back must be faulted in again: between two collections of a burst that cost a tenth
+	// of its CPU.
+	burstOver = 10 * time.Second
 )
 
 // paceHeap sets how often the collector runs. GOGC in the environment overrides it.
 func paceHeap() {
 	if os.Getenv("GOGC") == "" {
 		p := &pace{last: time.Now()}
-		p.quiet = time.AfterFunc(time.Hour, debug.FreeOSMemory)
+		p.burst = time.AfterFunc(time.Hour, debug.FreeOSMemory)
 		p.next()
 	}
 }
@@ -35,7 +39,7 @@ func paceHeap() {
 // finalizer goroutine uses it once it has begun.
 type pace struct {
 	last  time.Time   // of a collection
-	quiet *time.Timer // gives back what a burst left behind
+	burst *time.Timer // gives back what a burst left behind
 }
 
 // next sets the pace by what lives now and how long the last cycle took, and
@@ -49,9 +53,8 @@ func (p *pace) next() {
 	growth := uint64(busyGrowth)
 	if now.Sub(p.last) >= quiet {
 		growth = quietGrowth
-		p.quiet.Stop()
 	} else {
-		p.quiet.Reset(quiet)
+		p.burst.Reset(burstOver)
 	}
 	p.last = now
 	if goal := live + live*growth/100; goal < heapFloor {
