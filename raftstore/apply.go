@@ -22,15 +22,11 @@ func (s *Store) Apply(ctx context.Context, cmd []byte) (result any, index uint64
 
 // ApplyNoted is Apply of a command with a note beside it (Entry.Note).
 func (s *Store) ApplyNoted(ctx context.Context, cmd, note []byte) (result any, index uint64, err error) {
-	var future raft.ApplyFuture
-	err = s.calls.do(ctx, func() error {
-		future = s.raft.ApplyLog(raft.Log{Data: cmd, Extensions: note}, 0)
-		return future.Error()
-	})
-	if err != nil {
+	w := newWrite([][]byte{cmd}, note)
+	if err := s.write(ctx, w); err != nil {
 		return nil, 0, translate(err)
 	}
-	return future.Response(), future.Index(), nil
+	return w.futures[0].Response(), w.futures[0].Index(), nil
 }
 
 // ApplyAll appends commands in their order, together and with one note beside each, and returns their results
@@ -38,22 +34,13 @@ func (s *Store) ApplyNoted(ctx context.Context, cmd, note []byte) (result any, i
 // It is for commands that may be repeated: after an error, of whatever kind,
 // some may have been applied.
 func (s *Store) ApplyAll(ctx context.Context, cmds [][]byte, note []byte) (results []any, err error) {
-	all := make([]any, len(cmds)) // its own: the call goes on when this one has ended
-	err = s.calls.do(ctx, func() error {
-		futures := make([]raft.ApplyFuture, len(cmds))
-		for i, cmd := range cmds {
-			futures[i] = s.raft.ApplyLog(raft.Log{Data: cmd, Extensions: note}, 0)
-		}
-		for i, future := range futures {
-			if err := future.Error(); err != nil {
-				return err
-			}
-			all[i] = future.Response()
-		}
-		return nil
-	})
-	if err != nil {
+	w := newWrite(cmds, note)
+	if err := s.write(ctx, w); err != nil {
 		return nil, translate(err)
+	}
+	all := make([]any, len(cmds))
+	for i, future := range w.futures {
+		all[i] = future.Response()
 	}
 	return all, nil
 }
@@ -85,6 +72,20 @@ func newCalls() *calls {
 // do runs f in a goroutine and waits for it, for ctx, or for the end of Close's
 // patience, whichever comes first. f goes on by itself then.
 func (c *calls) do(ctx context.Context, f func() error) error {
+	if err := c.enter(ctx); err != nil {
+		return err
+	}
+	done := make(chan error, 1)
+	go func() { // refuse waits
+		err := f()
+		c.leave()
+		done <- err
+	}()
+	return c.wait(ctx, done)
+}
+
+// enter waits for a place. Who has one must leave.
+func (c *calls) enter(ctx context.Context) error {
 	select {
 	case c.places <- struct{}{}:
 	case <-ctx.Done():
@@ -96,13 +97,17 @@ func (c *calls) do(ctx context.Context, f func() error) error {
 		<-c.places
 		return certain(raft.ErrRaftShutdown)
 	}
-	done := make(chan error, 1)
-	go func() { // refuse waits
-		defer c.running.Done()
-		err := f()
-		<-c.places
-		done <- err
-	}()
+	return nil
+}
+
+func (c *calls) leave() {
+	<-c.places
+	c.running.Done()
+}
+
+// wait waits for the outcome of a call under way, which goes on when ctx or Close's patience
+// ends first.
+func (c *calls) wait(ctx context.Context, done <-chan error) error {
 	select {
 	case err := <-done:
 		return err

@@ -78,6 +78,7 @@ type Store struct {
 	drain       time.Duration // how long Close waits for calls under way
 
 	calls    *calls
+	writes   writes
 	leader   *leaderWatch
 	detector *detector
 	scrubber *scrubber
