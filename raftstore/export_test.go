@@ -90,8 +90,8 @@ func WriteFile(fileOp func(string) error, path string, data []byte) error {
 
 // ConfirmWith replaces how VerifyLeader asks raft. Before anybody calls it.
 func (s *Store) ConfirmWith(confirm func(ask func() error) error) {
-	ask := s.verify.confirm
-	s.verify.confirm = func() error { return confirm(ask) }
+	ask := s.confirming
+	s.confirming = func() error { return confirm(ask) }
 }
 
 // Turns collects changes of leadership nobody took.

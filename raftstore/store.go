@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/raft"
 
+	"praetor/internal/rounds"
 	"praetor/internal/telemetry"
 )
 
@@ -77,19 +78,21 @@ type Store struct {
 	raft        *raft.Raft
 	drain       time.Duration // how long Close waits for calls under way
 
-	calls    *calls
-	writes   writes
-	leader   *leaderWatch
-	detector *detector
-	scrubber *scrubber
-	seen     *seenFile
-	verify   verifier
-	verified *telemetry.Counter
-	askers   askers
+	calls      *calls
+	writes     writes
+	leader     *leaderWatch
+	detector   *detector
+	scrubber   *scrubber
+	seen       *seenFile
+	verify     *rounds.Rounds[struct{}]
+	verified   *telemetry.Counter
+	confirming func() error // confirm, but for tests
+	askers     askers
 
 	announced latest[*raft.AppendEntriesRequest]
 
 	caughtUp atomic.Bool // see CaughtUp
+	progress progress
 
 	tuning sync.Mutex // held while raft's configuration is read and replaced
 
@@ -141,7 +144,7 @@ func open(opts *Options) (*Store, error) {
 	s.witness = opts.Witness
 	machine.halted, machine.applied = s.halt, s.applied
 	s.lease.length, s.lease.clock = opts.LeaderLease, opts.Clock
-	s.verify.confirm = s.confirm
+	s.verify, s.confirming = rounds.New(s.confirmOnce), s.confirm
 	s.verified = opts.Metrics.Counter("raft.verify_leader")
 	if err := s.start(conf, machine, opts); err != nil {
 		return nil, errors.Join(err, folder.Close())

@@ -40,6 +40,7 @@ var leaves = []string{
 	"internal/pki",
 	"internal/process",
 	"internal/regular",
+	"internal/rounds",
 	"internal/shape",
 	"internal/structhash",
 	"internal/telemetry",
