@@ -37,6 +37,12 @@ func (s *Server) AdmitStale(ctx context.Context) error {
 	return s.kernel.AdmitRead(ctx, &rpc.ReadOptions{Stale: true})
 }
 
+// CatchUp reports whether this server, not leading, may answer a read now.
+func (s *Server) CatchUp(ctx context.Context, o *rpc.ReadOptions) bool {
+	_, may := s.kernel.CatchUp(ctx, o)
+	return may
+}
+
 // SessionTTLs is how many sessions have a timer.
 func (s *Server) SessionTTLs() int { return s.duties.Timers.Active() }
 

@@ -61,6 +61,42 @@ func TestFollowersForwardAndStaleReadsAreAnsweredByThemselves(t *testing.T) {
 	})
 }
 
+func TestAFollowerThatCaughtUpHasAllThatWasAcknowledged(t *testing.T) {
+	withFleet(t, func(f *fleet) {
+		three(f)
+		follower := f.leader()%3 + 1
+		u := f.running[follower]
+		for i := range 50 {
+			if err := put(f.running[f.leader()], "k", fmt.Sprint(i)); err != nil {
+				t.Fatal(err)
+			}
+			if !u.CatchUp(context.Background(), &rpc.ReadOptions{Consistent: i%2 == 0}) {
+				t.Fatalf("write %d: a follower that is well may not answer", i)
+			}
+			if _, entry := u.Store().Read().KVGet(nil, "k"); entry == nil || string(entry.Value) != fmt.Sprint(i) {
+				t.Fatalf("write %d: the follower has %+v", i, entry)
+			}
+		}
+		rep, err := ops.KVGet.Call(context.Background(), u.Router(), &ops.KVGetRequest{Key: "k"})
+		if err != nil || rep.Consistency != "leader" || rep.LastContact != 0 || !rep.KnownLeader || string(rep.Entry.Value) != "49" {
+			t.Errorf("a default read there: %+v, %v", rep, err)
+		}
+		f.cut(follower)
+		for range 2 {
+			if u.CatchUp(context.Background(), &rpc.ReadOptions{}) {
+				t.Error("a follower that is cut off may answer")
+			}
+		}
+		f.heal(follower)
+		f.waitFor("the follower to answer again", func() error {
+			if !u.CatchUp(context.Background(), &rpc.ReadOptions{}) {
+				return errors.New("it may not")
+			}
+			return nil
+		})
+	})
+}
+
 func TestServerThatNeverHeardALeaderAnswersNothing(t *testing.T) {
 	withFleet(t, func(f *fleet) {
 		u := f.start(1, 3, nil)

@@ -188,7 +188,7 @@ func Open(opts Options) (*Server, error) {
 	}
 	s.kernel.Router = rpc.NewRouter(rpc.Options{
 		Name: opts.Name, Datacenter: opts.Datacenter, Local: s.mux(),
-		IsLeader: s.kernel.IsLeader, Leader: s.kernel.Leader, InRaft: s.duties.InRaft, IsServer: opts.TLS.IsServer,
+		IsLeader: s.kernel.IsLeader, Leader: s.kernel.Leader, CatchUp: s.kernel.CatchUp, InRaft: s.duties.InRaft, IsServer: opts.TLS.IsServer,
 		Abroad: s.acls.Abroad, Dialer: dialer, HoldTimeout: opts.HoldTimeout, ClientTimeout: opts.ClientTimeout,
 		Metrics: opts.Metrics, Logger: opts.Logger.Named("rpc"),
 	})

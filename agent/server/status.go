@@ -15,6 +15,7 @@ func (s *Server) registerStatus(m *kernel.Mux) {
 	kernel.Handle(m, ops.StatusLeader, kernel.Open("a leader's address"), s.statusLeader)
 	kernel.Handle(m, ops.StatusPeers, kernel.Open("servers' addresses"), s.statusPeers)
 	kernel.Handle(m, ops.StatusRaft, kernel.Open("figures of the log"), s.statusRaft)
+	kernel.Handle(m, ops.StatusCommitted, kernel.Open("an index of the log"), s.statusCommitted)
 }
 
 func (s *Server) statusLeader(context.Context, *acl.Authorizer, *ops.StatusRequest) (*ops.StatusLeaderReply, error) {
@@ -57,4 +58,9 @@ func (s *Server) Stats() map[string]map[string]string {
 		},
 		"raft": s.kernel.Raft.Stats(),
 	}
+}
+
+func (s *Server) statusCommitted(ctx context.Context, _ *acl.Authorizer, req *ops.StatusRequest) (*ops.StatusCommittedReply, error) {
+	index, err := s.kernel.Committed(ctx, req.Consistent)
+	return &ops.StatusCommittedReply{Index: index}, err
 }

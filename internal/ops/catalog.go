@@ -19,21 +19,21 @@ var (
 	// CatalogDatacenters lists the datacenters known, the nearest first.
 	CatalogDatacenters = rpc.ReadAny[CatalogDatacentersRequest, CatalogDatacentersReply]("Catalog.Datacenters")
 	// CatalogNodes lists nodes.
-	CatalogNodes = rpc.Read[CatalogNodesRequest, CatalogNodesReply]("Catalog.Nodes")
+	CatalogNodes = rpc.ReadState[CatalogNodesRequest, CatalogNodesReply]("Catalog.Nodes")
 	// CatalogServices lists service names with their tags.
-	CatalogServices = rpc.Read[CatalogServicesRequest, CatalogServicesReply]("Catalog.Services")
+	CatalogServices = rpc.ReadState[CatalogServicesRequest, CatalogServicesReply]("Catalog.Services")
 	// CatalogService lists the instances of a service, healthy or not,
 	// or what serves it inside the mesh.
-	CatalogService = rpc.Read[CatalogServiceRequest, CatalogServiceReply]("Catalog.Service")
+	CatalogService = rpc.ReadState[CatalogServiceRequest, CatalogServiceReply]("Catalog.Service")
 	// CatalogGatewayServices lists the services that a gateway is configured to
 	// serve.
-	CatalogGatewayServices = rpc.Read[CatalogGatewayServicesRequest, CatalogGatewayServicesReply]("Catalog.GatewayServices")
+	CatalogGatewayServices = rpc.ReadState[CatalogGatewayServicesRequest, CatalogGatewayServicesReply]("Catalog.GatewayServices")
 	// CatalogNode lists what runs on a node; the reply's NodeServices is nil if
 	// the node is unknown.
-	CatalogNode = rpc.Read[CatalogNodeRequest, CatalogNodeReply]("Catalog.Node")
+	CatalogNode = rpc.ReadState[CatalogNodeRequest, CatalogNodeReply]("Catalog.Node")
 	// CatalogAddress tells what has an IP address: a node if there is one, else an
 	// instance.
-	CatalogAddress = rpc.Read[CatalogAddressRequest, CatalogAddressReply]("Catalog.Address")
+	CatalogAddress = rpc.ReadState[CatalogAddressRequest, CatalogAddressReply]("Catalog.Address")
 )
 
 // Empty is the reply of operations that only succeed or fail.

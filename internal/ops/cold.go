@@ -407,3 +407,11 @@ func (z *CatalogHistoryRequest) Msgsize() int { return msgreflect.Size(z) }
 func (z *CatalogHistoryReply) MarshalMsg(b []byte) ([]byte, error)   { return msgreflect.Append(b, z) }
 func (z *CatalogHistoryReply) UnmarshalMsg(b []byte) ([]byte, error) { return msgreflect.Decode(b, z) }
 func (z *CatalogHistoryReply) Msgsize() int                          { return msgreflect.Size(z) }
+
+func (z *StatusCommittedReply) MarshalMsg(b []byte) ([]byte, error) {
+	return msgreflect.Append(b, z)
+}
+func (z *StatusCommittedReply) UnmarshalMsg(b []byte) ([]byte, error) {
+	return msgreflect.Decode(b, z)
+}
+func (z *StatusCommittedReply) Msgsize() int { return msgreflect.Size(z) }

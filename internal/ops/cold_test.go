@@ -36,7 +36,7 @@ func cold() []rpc.Message {
 		&ops.OperatorAutopilotReply{Config: &catalog.Autopilot{CleanupDeadServers: true}}, &ops.OperatorAutopilotReply{},
 		&ops.QueryExecuteRequest{Near: ops.Near{NearNode: "n"}, Limit: -3}, &ops.QueryExecuteReply{Instances: []*catalog.InstanceHealth{nil, {}}},
 		&ops.TxnApplyRequest{Ops: []catalog.TxnOp{{}}}, &ops.EvictReportRequest{Outcome: ops.EvictDone}, &ops.ACLReplicationRowsReply{Asked: 2, Tokens: []*catalog.ACLToken{{Roles: []string{"r"}}}},
-		&ops.ACLReplicationListReply{Rows: []ops.ACLRowHash{{ID: "a", Hash: "\x01\xff"}}}, &ops.ACLReplicationRowsRequest{Kind: ops.ACLTokens, IDs: []string{"a"}}, &ops.EvictReportReply{}, &ops.StatusRaftReply{LastContact: -1},
+		&ops.ACLReplicationListReply{Rows: []ops.ACLRowHash{{ID: "a", Hash: "\x01\xff"}}}, &ops.ACLReplicationRowsRequest{Kind: ops.ACLTokens, IDs: []string{"a"}}, &ops.EvictReportReply{}, &ops.StatusRaftReply{LastContact: -1}, &ops.StatusCommittedReply{Index: 1},
 		&ops.ACLExplainRequest{AccessorID: "a", Question: ops.ACLQuestion{Resource: "key"}, Below: true},
 		&ops.ACLExplainReply{Allow: true, Decided: &ops.ACLStated{Rule: "r", By: []ops.ACLGrant{{Kind: "policy", Role: "r"}}}, Overridden: []ops.ACLStated{{}}, More: 1},
 		&ops.ACLAuthMethodsReply{Methods: []*catalog.ACLAuthMethod{{Name: "m", MaxTokenTTL: time.Hour, Config: []byte("{}")}}},

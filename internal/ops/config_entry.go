@@ -9,11 +9,11 @@ var (
 	// ConfigApply writes or deletes a config entry.
 	ConfigApply = rpc.Write[ConfigApplyRequest, ConfigApplyReply]("Config.Apply")
 	// ConfigGet reads one entry; the reply's Entry is nil if it is absent.
-	ConfigGet = rpc.Read[ConfigGetRequest, ConfigGetReply]("Config.Get")
+	ConfigGet = rpc.ReadState[ConfigGetRequest, ConfigGetReply]("Config.Get")
 	// ConfigList reads the entries of a kind.
-	ConfigList = rpc.Read[ConfigListRequest, ConfigListReply]("Config.List")
+	ConfigList = rpc.ReadState[ConfigListRequest, ConfigListReply]("Config.List")
 	// ConfigExported lists the services that peers may call.
-	ConfigExported = rpc.Read[ConfigExportedRequest, ConfigExportedReply]("Config.Exported")
+	ConfigExported = rpc.ReadState[ConfigExportedRequest, ConfigExportedReply]("Config.Exported")
 )
 
 // ConfigApplyRequest holds an entry as the client sent it: the leader prepares it.

@@ -12,9 +12,9 @@ var (
 	// stores them every few seconds.
 	CoordinateUpdate = rpc.Write[CoordinateUpdateRequest, Empty]("Coordinate.Update")
 	// CoordinateNodes lists where the nodes of the datacenter are.
-	CoordinateNodes = rpc.Read[CoordinateNodesRequest, CoordinateNodesReply]("Coordinate.Nodes")
+	CoordinateNodes = rpc.ReadState[CoordinateNodesRequest, CoordinateNodesReply]("Coordinate.Nodes")
 	// CoordinateNode tells where one node is, in any case of its name.
-	CoordinateNode = rpc.Read[CoordinateNodeRequest, CoordinateNodesReply]("Coordinate.Node")
+	CoordinateNode = rpc.ReadState[CoordinateNodeRequest, CoordinateNodesReply]("Coordinate.Node")
 	// CoordinateDatacenters lists where the servers of the WAN pool are.
 	CoordinateDatacenters = rpc.ReadAny[CoordinateDatacentersRequest, CoordinateDatacentersReply]("Coordinate.Datacenters")
 )

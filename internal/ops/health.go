@@ -9,16 +9,16 @@ import (
 
 var (
 	// HealthNode lists the checks on a node.
-	HealthNode = rpc.Read[HealthNodeRequest, HealthChecksReply]("Health.Node")
+	HealthNode = rpc.ReadState[HealthNodeRequest, HealthChecksReply]("Health.Node")
 	// HealthChecks lists the checks of a service's instances.
-	HealthChecks = rpc.Read[HealthChecksRequest, HealthChecksReply]("Health.Checks")
+	HealthChecks = rpc.ReadState[HealthChecksRequest, HealthChecksReply]("Health.Checks")
 	// HealthState lists the checks in one state, or "any".
-	HealthState = rpc.Read[HealthStateRequest, HealthChecksReply]("Health.State")
+	HealthState = rpc.ReadState[HealthStateRequest, HealthChecksReply]("Health.State")
 	// HealthService lists the instances of a service with their checks, or what
 	// serves it inside the mesh.
-	HealthService = rpc.Read[HealthServiceRequest, HealthServiceReply]("Health.Service")
+	HealthService = rpc.ReadState[HealthServiceRequest, HealthServiceReply]("Health.Service")
 	// HealthIngress lists the ingress gateways configured to serve a service.
-	HealthIngress = rpc.Read[HealthServiceRequest, HealthServiceReply]("Health.Ingress")
+	HealthIngress = rpc.ReadState[HealthServiceRequest, HealthServiceReply]("Health.Ingress")
 )
 
 type HealthNodeRequest struct {

@@ -9,13 +9,13 @@ var (
 	// IntentionApply changes one source of an entry of intentions.
 	IntentionApply = rpc.Write[IntentionApplyRequest, IntentionApplyReply]("Intention.Apply")
 	// IntentionList lists all intentions.
-	IntentionList = rpc.Read[IntentionListRequest, IntentionListReply]("Intention.List")
+	IntentionList = rpc.ReadState[IntentionListRequest, IntentionListReply]("Intention.List")
 	// IntentionGet finds one.
-	IntentionGet = rpc.Read[IntentionGetRequest, IntentionGetReply]("Intention.Get")
+	IntentionGet = rpc.ReadState[IntentionGetRequest, IntentionGetReply]("Intention.Get")
 	// IntentionMatch lists those that count for services.
-	IntentionMatch = rpc.Read[IntentionMatchRequest, IntentionMatchReply]("Intention.Match")
+	IntentionMatch = rpc.ReadState[IntentionMatchRequest, IntentionMatchReply]("Intention.Match")
 	// IntentionCheck decides whether a service may connect to another.
-	IntentionCheck = rpc.Read[IntentionCheckRequest, IntentionCheckReply]("Intention.Check")
+	IntentionCheck = rpc.ReadState[IntentionCheckRequest, IntentionCheckReply]("Intention.Check")
 )
 
 // IntentionVerb is what an IntentionApply does.

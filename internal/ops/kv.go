@@ -11,14 +11,14 @@ var (
 	// KVApply changes keys.
 	KVApply = rpc.Write[KVApplyRequest, KVApplyReply]("KV.Apply")
 	// KVGet reads one key; the reply's Entry is nil if it is absent.
-	KVGet = rpc.Read[KVGetRequest, KVGetReply]("KV.Get")
+	KVGet = rpc.ReadState[KVGetRequest, KVGetReply]("KV.Get")
 	// KVList reads every key under a prefix.
-	KVList = rpc.Read[KVListRequest, KVListReply]("KV.List")
+	KVList = rpc.ReadState[KVListRequest, KVListReply]("KV.List")
 	// KVStream is KVList for what does not fit a reply: the entries follow it, one
 	// after the other.
 	KVStream = rpc.ReadTransfer[KVListRequest, KVStreamReply]("KV.Stream")
 	// KVKeys lists keys under a prefix, folded at a separator.
-	KVKeys = rpc.Read[KVKeysRequest, KVKeysReply]("KV.Keys")
+	KVKeys = rpc.ReadState[KVKeysRequest, KVKeysReply]("KV.Keys")
 )
 
 type KVApplyRequest struct {

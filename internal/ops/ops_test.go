@@ -135,6 +135,7 @@ var operations = []struct {
 	{ops.StatusLeader.Desc, readsAny},
 	{ops.StatusPeers.Desc, readsAny},
 	{ops.StatusRaft.Desc, readsAny},
+	{ops.StatusCommitted.Desc, readsAny},
 	{ops.TxnApply.Desc, leader},
 	{ops.TxnRead.Desc, reads},
 	{ops.UIKeySearch.Desc, reads},

@@ -16,9 +16,9 @@ var (
 	// leader alone watches TTLs.
 	SessionRenew = rpc.Write[SessionRenewRequest, SessionRenewReply]("Session.Renew")
 	// SessionInfo reads one session, SessionNode those of a node, SessionList all.
-	SessionInfo = rpc.Read[SessionInfoRequest, SessionsReply]("Session.Info")
-	SessionNode = rpc.Read[SessionNodeRequest, SessionsReply]("Session.Node")
-	SessionList = rpc.Read[SessionListRequest, SessionsReply]("Session.List")
+	SessionInfo = rpc.ReadState[SessionInfoRequest, SessionsReply]("Session.Info")
+	SessionNode = rpc.ReadState[SessionNodeRequest, SessionsReply]("Session.Node")
+	SessionList = rpc.ReadState[SessionListRequest, SessionsReply]("Session.List")
 )
 
 // SessionCreateRequest holds a session without ID and indexes. Node "" stands

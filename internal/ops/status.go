@@ -14,6 +14,9 @@ var (
 	// StatusRaft tells how far the asked server's own log has come; the leader's
 	// autopilot asks each server directly.
 	StatusRaft = rpc.ReadAny[StatusRequest, StatusRaftReply]("Status.Raft")
+	// StatusCommitted tells a follower what it must have to answer a read of that
+	// consistency; only the leader knows.
+	StatusCommitted = rpc.ReadAny[StatusRequest, StatusCommittedReply]("Status.Committed")
 )
 
 type StatusRequest struct {
@@ -33,4 +36,9 @@ type StatusRaftReply struct {
 	LastContact time.Duration // since the server heard its leader; -1 never
 	LastTerm    uint64
 	LastIndex   uint64
+}
+
+// StatusCommittedReply is the newest entry that the leader knew to be committed.
+type StatusCommittedReply struct {
+	Index uint64
 }

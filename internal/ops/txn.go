@@ -9,7 +9,7 @@ var (
 	// TxnApply does several things, all or none of them.
 	TxnApply = rpc.Write[TxnApplyRequest, TxnApplyReply]("Txn.Apply")
 	// TxnRead reads several things at one moment. It does not block.
-	TxnRead = rpc.Read[TxnReadRequest, TxnReadReply]("Txn.Read")
+	TxnRead = rpc.ReadState[TxnReadRequest, TxnReadReply]("Txn.Read")
 )
 
 // MaxTxnOps is how many operations a transaction may have

@@ -26,6 +26,7 @@ var (
 	opWrite = rpc.Write[rpc.WriteOptions, rpc.ReadMeta]("Test.Write")
 	opRead  = rpc.Read[rpc.ReadOptions, rpc.ReadMeta]("Test.Read")
 	opAny   = rpc.ReadAny[rpc.ReadOptions, rpc.ReadMeta]("Test.Any")
+	opState = rpc.ReadState[rpc.ReadOptions, rpc.ReadMeta]("Test.State")
 	opFire  = rpc.WriteAny[rpc.WriteOptions, rpc.ReadMeta]("Test.Fire")
 )
 
@@ -65,6 +66,7 @@ type node struct {
 	name    string
 	ip      string
 	stop    func()
+	current bool   // it has what the leader has, whenever it is asked
 	says    string // the datacenter it says it is of, "" for the true one
 	tls     *tlsconf.Source
 
@@ -134,6 +136,7 @@ func (w *world) restart(datacenter string, n *node) {
 		InRaft:     func(id string) bool { return strings.HasPrefix(id, "server ") },
 		Metrics:    w.metrics,
 		Logger:     w.logger,
+		CatchUp:    func(ctx context.Context, _ *rpc.ReadOptions) (context.Context, bool) { return ctx, n.current },
 		Abroad:     func(token string) string { return strings.TrimPrefix(token, "local") },
 		Leader:     func() rpc.Server { return rpc.Server{Datacenter: datacenter, Address: *leader.Load()} },
 		Dialer:     w.dialer(n, datacenter),
@@ -218,6 +221,7 @@ func (n *node) mux() *rpc.Mux {
 		return &rpc.ReadMeta{Consistency: n.name}, nil
 	}
 	rpc.Handle(m, opRead, read)
+	rpc.Handle(m, opState, read)
 	rpc.Handle(m, opAny, read)
 	n.carry(m)
 	return m

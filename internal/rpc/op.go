@@ -44,6 +44,7 @@ type Desc struct {
 	Name       string // "KV.Apply"
 	Place      Place
 	Write      bool
+	Replicated bool // a read of the replicated state alone: a server that has all of it may answer
 	NewRequest func() Message
 	NewReply   func() Message
 
@@ -74,6 +75,13 @@ func Write[Req, Rep any, PReq message[Req], PRep message[Rep]](name string) Op[R
 // Read declares an operation whose consistency the request's ReadOptions choose.
 func Read[Req, Rep any, PReq message[Req], PRep message[Rep]](name string) Op[Req, Rep] {
 	return declare[Req, Rep, PReq, PRep](name, ByOptions, false)
+}
+
+// ReadState declares a Read of the replicated state alone.
+func ReadState[Req, Rep any, PReq message[Req], PRep message[Rep]](name string) Op[Req, Rep] {
+	op := Read[Req, Rep, PReq, PRep](name)
+	op.Replicated = true
+	return op
 }
 
 // ReadAny declares a read that any server answers by itself, leader or not.

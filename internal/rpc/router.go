@@ -32,6 +32,9 @@ type Options struct {
 	// and must not block.
 	IsLeader func() bool
 	Leader   func() Server
+	// CatchUp waits until this server, which does not lead, may answer a read as the leader
+	// would, and returns the context to answer it under; false if it may not. nil never may.
+	CatchUp func(context.Context, *ReadOptions) (context.Context, bool)
 	// InRaft reports whether a server is in this datacenter's Raft configuration,
 	// by its ID: such a one is believed how a request came to it, as those that
 	// gossip knows are. nil knows nobody.
@@ -67,6 +70,9 @@ func (o *Options) fillDefaults() {
 	}
 	if o.Leader == nil {
 		o.Leader = func() Server { return Server{} }
+	}
+	if o.CatchUp == nil {
+		o.CatchUp = func(ctx context.Context, _ *ReadOptions) (context.Context, bool) { return ctx, false }
 	}
 	if o.Abroad == nil {
 		o.Abroad = func(token string) string { return token }
@@ -189,8 +195,17 @@ func (r *Router) route(ctx context.Context, op *Desc, req Message, h hop) (Messa
 // routeHere is the short way: a request that this server may answer, answered
 // without a copy. It is not settled if it must travel or wait for a leader.
 func (r *Router) routeHere(ctx context.Context, op *Desc, req Message, h hop, datacenter string, stale bool) (rep Message, settled bool, err error) {
-	if !r.isOwn(datacenter) || !r.answersHere(op, stale, h) {
+	if !r.isOwn(datacenter) {
 		return nil, false, nil
+	}
+	if !r.answersHere(op, stale, h) {
+		caughtUp := false
+		if r.opts.Local != nil && op.Replicated && !h.final() && !blocks(req) {
+			ctx, caughtUp = r.opts.CatchUp(ctx, ReadOptionsOf(req))
+		}
+		if !caughtUp {
+			return nil, false, nil
+		}
 	}
 	rep, err = r.handle(ctx, op, req)
 	return rep, err == nil || h.final() || fault.KindOf(err) != fault.NoLeader, err

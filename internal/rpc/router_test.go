@@ -109,6 +109,35 @@ func TestRequestsRunWhereTheirPlaceSays(t *testing.T) {
 	})
 }
 
+func TestAFollowerThatHasCaughtUpAnswersReadsOfTheState(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		leader := w.server("dc1", "10.0.0.1")
+		follower := w.server("dc1", "10.0.0.2")
+		w.elect("dc1", leader)
+		ask := func(op *rpc.Desc, o rpc.ReadOptions, want *node) {
+			t.Helper()
+			rep, err := follower.router.Do(context.Background(), op, &o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantBy(t, want, rep.(*rpc.ReadMeta).Consistency, nil)
+		}
+		ask(opState.Desc, rpc.ReadOptions{}, leader)
+		follower.current = true
+		ask(opState.Desc, rpc.ReadOptions{}, follower)
+		ask(opState.Desc, rpc.ReadOptions{Consistent: true}, follower)
+		ask(opState.Desc, rpc.ReadOptions{MinIndex: 1}, leader) // it waits, and this server may lag by then
+		ask(opRead.Desc, rpc.ReadOptions{}, leader)
+		follower.read = func(context.Context, *rpc.ReadOptions) (*rpc.ReadMeta, error) {
+			return nil, fault.New(fault.NoLeader, rpc.TextNoLeader)
+		}
+		ask(opState.Desc, rpc.ReadOptions{}, leader)
+		if _, err := leader.sendAs(follower, opState.Desc, &rpc.ReadOptions{}, "leader"); fault.KindOf(err) != fault.NoLeader {
+			t.Errorf("who was taken for the leader said %v", err)
+		}
+	})
+}
+
 func TestRequestToOneServerIsAnsweredByItWhoeverLeads(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		leader := w.server("dc1", "10.0.0.1")

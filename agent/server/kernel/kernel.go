@@ -51,6 +51,7 @@ type Kernel struct {
 	retired atomic.Bool // no more requests: this server is about to go
 
 	blocking atomic.Int64 // reads that wait for a change
+	follower *follower
 	confirm  *telemetry.Timer
 }
 
@@ -62,7 +63,9 @@ func New(o Options) *Kernel {
 	if o.ReplicationToken == nil {
 		o.ReplicationToken = func() string { return "" }
 	}
-	return &Kernel{Options: o, Store: catalog.New(), Views: NewViews(), confirm: o.Metrics.Timer("rpc.consistentRead")}
+	k := &Kernel{Options: o, Store: catalog.New(), Views: NewViews(), confirm: o.Metrics.Timer("rpc.consistentRead")}
+	k.follower = k.newFollower()
+	return k
 }
 
 // Secondary reports whether another datacenter is the primary.

@@ -102,6 +102,9 @@ func (k *Kernel) answerLive(opts *rpc.ReadOptions, meta *rpc.ReadMeta, q Query) 
 	if err := k.answer(opts, meta, q, tx, ws); err != nil {
 		return err
 	}
+	if !opts.Stale && !k.Raft.IsLeader() {
+		return nil // right as of now; what the leader has is not watched here
+	}
 	ws.Add(tx.Replaced())
 	tx.ACLGeneration(ws)
 	meta.Live = &rpc.Live{Changed: slices.Collect(maps.Keys(ws)), Age: k.Raft.LastContact}
@@ -119,22 +122,35 @@ func (k *Kernel) AdmitRead(ctx context.Context, opts *rpc.ReadOptions) error {
 	switch {
 	case k.retired.Load():
 		return fault.New(fault.NoLeader, rpc.TextNoLeader)
-	case opts.Stale:
-		if k.Raft.LastContact() < 0 {
-			return fault.New(fault.NoLeader, rpc.TextNoLeader)
-		}
-		if !k.Raft.CaughtUp() {
-			return fault.New(fault.NoLeader, "Still reading what this server had before it was started")
-		}
+	case hasCaughtUp(ctx):
 		return nil
-	case !k.Raft.IsLeader():
+	case !opts.Stale:
+		index, err := k.Committed(ctx, opts.Consistent)
+		if err != nil {
+			return err
+		}
+		return k.Raft.WaitApplied(ctx, index) // a follower may have shown it already
+	case k.Raft.LastContact() < 0:
 		return fault.New(fault.NoLeader, rpc.TextNoLeader)
-	case !k.IsLeader():
-		return fault.New(fault.NoLeader, "Not ready to serve consistent reads")
-	case !opts.Consistent && k.Raft.HoldsLease():
-		return nil
+	case !k.Raft.CaughtUp():
+		return fault.New(fault.NoLeader, "Still reading what this server had before it was started")
 	}
-	return k.confirmLeader(ctx)
+	return nil
+}
+
+// Committed is the newest entry that this server, leading, knows to be committed: who has all
+// up to there may answer a read that was asked before. That it leads is by its lease, or
+// confirmed by a quorum if consistent is asked for.
+func (k *Kernel) Committed(ctx context.Context, consistent bool) (index uint64, err error) {
+	switch {
+	case !k.Raft.IsLeader():
+		return 0, fault.New(fault.NoLeader, rpc.TextNoLeader)
+	case !k.IsLeader():
+		return 0, fault.New(fault.NoLeader, "Not ready to serve consistent reads")
+	case consistent || !k.Raft.HoldsLease():
+		err = k.confirmLeader(ctx)
+	}
+	return k.Raft.Committed(), err
 }
 
 // Current makes sure that what a write depends on is the cluster's state, and not
