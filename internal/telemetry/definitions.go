@@ -10,7 +10,7 @@ import (
 // missing for a fault. So every figure of Consul's that has a meaning here is shown
 // from the start, with 0, and for as long as the agent runs.
 
-// figure declares one: its name after the prefix, who counts it, who has it, and what
+// figure declares one: its name after the prefix, what it is, who has it, and what
 // it says in one sentence.
 type figure struct {
 	name string
@@ -22,11 +22,9 @@ type figure struct {
 type kind uint8
 
 const (
-	libraryCounter kind = iota // counted by raft, serf and memberlist
-	librarySample
-	libraryGauge // also those that this program sets
-	ownCounter
-	ownTimer
+	counter kind = iota
+	timer        // or any other value that has quantiles
+	gauge
 	later // a gauge without a value until it is known: 0 would be an alarm, or a lie
 )
 
@@ -69,37 +67,31 @@ func (m *Metrics) declared() []figure {
 
 // shownName is a figure's whole name; a gauge's may have the host in it.
 func (m *Metrics) shownName(f figure) string {
-	if f.kind == libraryGauge && m.opts.HostName != "" {
+	if f.kind == gauge && m.opts.HostName != "" {
 		return m.opts.Prefix + "." + m.opts.HostName + "." + f.name
 	}
 	return m.opts.Prefix + "." + f.name
 }
 
-// declareOwn makes the figures of this program that have a label elsewhere, or come
-// from parts that this agent may not run.
-func (m *Metrics) declareOwn() {
+// declareSeries makes those that have a label elsewhere, or come from parts that this agent
+// may not run, or from libraries that have not measured yet.
+func (m *Metrics) declareSeries() {
 	for _, f := range figures {
 		switch {
 		case !m.opts.Declare || f.at == onServers && !m.opts.Server:
-		case f.kind == ownCounter:
+		case f.kind == counter:
 			m.Counter(f.name)
-		case f.kind == ownTimer:
+		case f.kind == timer:
 			m.Timer(f.name)
 		}
 	}
 }
 
-// declareLibraries adds what libraries measure to a Prometheus sink's options.
-func (m *Metrics) declareLibraries(opts *gosink.PrometheusOpts) {
+// declareGauges adds the gauges to a Prometheus sink's options.
+func (m *Metrics) declareGauges(opts *gosink.PrometheusOpts) {
 	for _, f := range m.declared() {
-		words := []string{m.shownName(f)} // the sink joins words with what it replaces dots with
-		switch f.kind {
-		case libraryCounter:
-			opts.CounterDefinitions = append(opts.CounterDefinitions, gosink.CounterDefinition{Name: words, Help: f.help})
-		case librarySample:
-			opts.SummaryDefinitions = append(opts.SummaryDefinitions, gosink.SummaryDefinition{Name: words, Help: f.help})
-		case libraryGauge:
-			opts.GaugeDefinitions = append(opts.GaugeDefinitions, gosink.GaugeDefinition{Name: words, Help: f.help})
+		if f.kind == gauge { // the sink joins words with what it replaces dots with
+			opts.GaugeDefinitions = append(opts.GaugeDefinitions, gosink.GaugeDefinition{Name: []string{m.shownName(f)}, Help: f.help})
 		}
 	}
 }
@@ -128,9 +120,9 @@ func (m *Metrics) addZeros(s *Summary) {
 		name := m.shownName(f)
 		switch {
 		case have[name]:
-		case f.kind == libraryGauge:
+		case f.kind == gauge:
 			s.Gauges = append(s.Gauges, Gauge{Name: name, Labels: map[string]string{}})
-		case f.kind == libraryCounter || f.kind == ownCounter:
+		case f.kind == counter:
 			s.Counters = append(s.Counters, Sample{Name: name, Labels: map[string]string{}})
 		default:
 			s.Samples = append(s.Samples, Sample{Name: name, Labels: map[string]string{}})
@@ -146,9 +138,9 @@ func (m *Metrics) addZeros(s *Summary) {
 func (m *Metrics) declaredNames() (counters, gauges []string) {
 	for _, f := range m.declared() {
 		switch f.kind {
-		case libraryCounter, ownCounter:
+		case counter:
 			counters = append(counters, m.shownName(f))
-		case libraryGauge:
+		case gauge:
 			gauges = append(gauges, m.shownName(f))
 		}
 	}

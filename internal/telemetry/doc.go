@@ -23,11 +23,11 @@
 // # Decisions
 //
 // raft, serf and memberlist emit through go-metrics' global: whoever is Global
-// gives them its sinks. What is measured on the way of every request does not go
-// through go-metrics, which builds a key out of strings for each: a Counter and
-// a Timer are made once, and joined with the sinks when somebody looks.
-// Prometheus gets a Timer's quantiles from its last values rather than from a
-// stream estimate, for the same reason.
+// gets it. The counters and samples that come so are kept as Counters and Timers
+// are, since go-metrics' own sinks build a key out of strings for each value; those
+// keep gauges only. A Counter and a Timer are made once, and joined with the gauges
+// when somebody looks. Prometheus gets a Timer's quantiles from its last values
+// rather than from a stream estimate, for the same reason.
 // Servers' tests run many agents in one process: they keep figures of their own
 // and leave the global alone.
 package telemetry

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -17,7 +18,7 @@ func (collector) Describe(chan<- *prometheus.Desc) {}
 // Collect implements prometheus.Collector.
 func (c collector) Collect(out chan<- prometheus.Metric) {
 	for _, s := range c.m.shown() {
-		count, sum, recent, ok := s.totals()
+		count, sum, recent, ok := s.totals(time.Now())
 		if !ok {
 			continue
 		}

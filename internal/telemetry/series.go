@@ -73,6 +73,9 @@ type series struct {
 	name   string
 	labels []Label
 	timed  bool
+	// fleeting is how long Prometheus is shown it after its last value; 0 for as long as the
+	// agent runs.
+	fleeting time.Duration
 
 	mu           sync.Mutex
 	windows      [keptWindows]window // in a ring, by the number of their interval
@@ -80,6 +83,7 @@ type series struct {
 	sum          float64
 	recent       []float64 // of a timer, in a ring
 	recentOldest int
+	last         int64 // the start of the interval of the last value, in Unix seconds
 }
 
 // keptWindows are as many intervals as Dump shows, and the one under way.
@@ -113,6 +117,7 @@ func (s *series) take(at time.Time, value float64) {
 	w.min, w.max = min(w.min, value), max(w.max, value)
 	s.count++
 	s.sum += value
+	s.last = start
 	if s.timed {
 		s.remember(value)
 	}
@@ -158,12 +163,13 @@ func (s *series) since(m mark) (n uint64, sum float64, values []float64, now mar
 	return n, sum, values, now
 }
 
-// totals are what Prometheus is shown. A figure is shown from 0 on, and for as long as
-// the agent runs; one with labels only once it has a value.
-func (s *series) totals() (count uint64, sum float64, recent []float64, ok bool) {
+// totals are what Prometheus is shown at a time. A figure is shown from 0 on, and for as long as
+// the agent runs unless it is fleeting; one with labels only once it has a value.
+func (s *series) totals(at time.Time) (count uint64, sum float64, recent []float64, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.count, s.sum, slices.Clone(s.recent), s.count > 0 || len(s.labels) == 0
+	over := s.fleeting > 0 && at.Sub(time.Unix(s.last, 0)) > s.fleeting+Interval
+	return s.count, s.sum, slices.Clone(s.recent), !over && (s.count > 0 || len(s.labels) == 0)
 }
 
 // deviation is the standard deviation of a sample.

@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"testing"
@@ -98,15 +99,50 @@ func TestASinkIsToldWhatCameSinceItLooked(t *testing.T) {
 
 func TestWhichTotalsAreShown(t *testing.T) {
 	labelled, plain := &series{labels: []Label{{Name: "a", Value: "b"}}}, &series{}
-	if _, _, _, ok := labelled.totals(); ok {
+	if _, _, _, ok := labelled.totals(time.Now()); ok {
 		t.Error("a value of a label that never came is shown")
 	}
-	if _, _, _, ok := plain.totals(); !ok {
+	if _, _, _, ok := plain.totals(time.Now()); !ok {
 		t.Error("a figure without labels is not shown from zero")
 	}
 	labelled.take(noon, 2)
-	if count, sum, _, ok := labelled.totals(); !ok || count != 1 || sum != 2 {
+	if count, sum, _, ok := labelled.totals(time.Now()); !ok || count != 1 || sum != 2 {
 		t.Errorf("count %d, sum %v, shown %t", count, sum, ok)
+	}
+	fleeting := &series{fleeting: time.Hour}
+	fleeting.take(noon, 2)
+	for after, want := range map[time.Duration]bool{0: true, time.Hour: true, time.Hour + 2*Interval: false} {
+		if _, _, _, ok := fleeting.totals(noon.Add(after)); ok != want {
+			t.Errorf("what is shown for an hour, %s after its last value: shown %t", after, ok)
+		}
+	}
+}
+
+func TestWhatLibrariesMeasureBecomesSeries(t *testing.T) {
+	m, err := New(Options{Prefix: "p"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &libraries{m: m, byKey: map[string]*series{}}
+	key, label := []string{"p", "raft", "commitTime"}, []Label{{Name: "peer_id", Value: "s1"}}
+	l.AddSample(key, 3)
+	l.AddSampleWithLabels(key, 5, label)
+	l.IncrCounter([]string{"p", "raft", "apply"}, 2)
+	l.AddSample(key, float32(math.NaN()))
+	for _, s := range m.shown() {
+		got := fmt.Sprint(s.name, s.labels, s.count, s.sum, s.timed)
+		if want := map[string]bool{"p.raft.commitTime[] 1 3 true": true, "p.raft.commitTime[{peer_id s1}] 1 5 true": true, "p.raft.apply[] 1 2 false": true}; !want[got] {
+			t.Error("a series", got)
+		}
+	}
+	if n := testing.AllocsPerRun(100, func() { l.AddSampleWithLabels(key, 5, label) }); n > 0 {
+		t.Errorf("%v allocations a value", n)
+	}
+	for i := range maxLibrarySeries + 10 {
+		l.IncrCounter([]string{"p", fmt.Sprint(i)}, 1)
+	}
+	if len(l.byKey) > maxLibrarySeries {
+		t.Errorf("%d series, want at most %d", len(l.byKey), maxLibrarySeries)
 	}
 }
 

@@ -83,7 +83,7 @@ func (m *Metrics) summarize(i *metrics.IntervalMetrics) Summary {
 	defer i.RUnlock()
 	s := Summary{
 		Timestamp: i.Interval.Round(time.Second).UTC().String(),
-		Gauges:    gauges(i), Points: points(i), Counters: samples(i.Counters), Samples: samples(i.Samples),
+		Gauges:    gauges(i), Points: points(i), Counters: []Sample{}, Samples: []Sample{},
 	}
 	for _, own := range m.shown() {
 		w := own.in(i.Interval.Unix())
@@ -128,17 +128,6 @@ func points(i *metrics.IntervalMetrics) []Point {
 	list := make([]Point, 0, len(i.Points))
 	for _, name := range slices.Sorted(maps.Keys(i.Points)) {
 		list = append(list, Point{name, slices.Clone(i.Points[name])})
-	}
-	return list
-}
-
-func samples(from map[string]metrics.SampledValue) []Sample {
-	list := make([]Sample, 0, len(from))
-	for _, v := range from {
-		list = append(list, Sample{
-			Name: v.Name, Count: v.Count, Rate: v.Rate, Sum: v.Sum, Min: v.Min, Max: v.Max,
-			Mean: v.AggregateSample.Mean(), Stddev: v.AggregateSample.Stddev(), Labels: labelMap(v.Labels),
-		})
 	}
 	return list
 }

@@ -95,7 +95,7 @@ func New(opts Options) (*Metrics, error) {
 		opts.Logger = hclog.NewNullLogger()
 	}
 	m := &Metrics{opts: opts, sink: metrics.NewInmemSink(Interval, retention), filter: newFilter(opts.Allowed, opts.Blocked, opts.DropUnnamed)}
-	m.declareOwn()
+	m.declareSeries()
 	sinks := metrics.FanoutSink{m.sink}
 	if opts.PrometheusRetention > 0 {
 		sink, err := m.openPrometheus()
@@ -120,7 +120,7 @@ func New(opts Options) (*Metrics, error) {
 	if opts.Global {
 		build = metrics.NewGlobal
 	}
-	m.gauges, err = build(conf, sinks)
+	m.gauges, err = build(conf, &libraries{MetricSink: sinks, m: m, byKey: map[string]*series{}})
 	return m, err
 }
 
@@ -139,7 +139,7 @@ func (m *Metrics) openPushers() error {
 func (m *Metrics) openPrometheus() (metrics.MetricSink, error) {
 	registry := prometheus.NewRegistry()
 	opts := gosink.PrometheusOpts{Expiration: m.opts.PrometheusRetention, Registerer: registry, Name: "praetor"}
-	m.declareLibraries(&opts)
+	m.declareGauges(&opts)
 	sink, err := gosink.NewPrometheusSinkFrom(opts)
 	if err != nil {
 		return nil, err
@@ -247,7 +247,12 @@ func (m *Metrics) shown() []*series {
 }
 
 func (m *Metrics) add(name string, labels []Label) *series {
-	s := &series{name: m.opts.Prefix + "." + name, labels: slices.Clone(labels)}
+	return m.addWhole(m.opts.Prefix+"."+name, labels, false, 0)
+}
+
+// addWhole makes the series of a whole name and labels, unless there is one.
+func (m *Metrics) addWhole(name string, labels []Label, timed bool, fleeting time.Duration) *series {
+	s := &series{name: name, labels: slices.Clone(labels), timed: timed, fleeting: fleeting}
 	key := fmt.Sprintf("%s %q", s.name, s.labels)
 	m.mu.Lock()
 	defer m.mu.Unlock()
