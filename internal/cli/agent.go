@@ -54,6 +54,8 @@ func runAgent(cmd *cobra.Command, args []string, flags *config.Flags) error {
 		return fail("==> %s", err)
 	}
 	paceHeap()
+	useTwoProcessors()
+	calmMonitor()
 	out := &gate{out: cmd.OutOrStdout()}
 	defer out.open()
 	logger, err := logging.Open(logging.Options{

@@ -1,0 +1,34 @@
+package cli
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestTheMonitorGetsSlackOnce(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root may set the slack of another thread")
+	}
+	if !calmMonitor() {
+		t.Fatal("nothing was done")
+	}
+	if calmMonitor() {
+		t.Error("what was set was set again")
+	}
+	threads, err := filepath.Glob("/proc/self/task/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	calm := 0
+	for _, thread := range threads {
+		value, err := os.ReadFile("/proc/" + filepath.Base(thread) + "/timerslack_ns")
+		if err == nil && strings.TrimSpace(string(value)) == monitorSlack {
+			calm++
+		}
+	}
+	if calm != 1 {
+		t.Errorf("%d threads have slack, want one", calm)
+	}
+}
