@@ -2,6 +2,7 @@ package local
 
 import (
 	"errors"
+	"runtime"
 	"sync"
 
 	"praetor/internal/fault"
@@ -100,6 +101,7 @@ func (q *queue) handOver() {
 
 // lead does one batch, of which the caller's change is the first.
 func (s *State) lead() {
+	runtime.Gosched() // behind the callers that can run now: their changes share a sync
 	batch := s.queue.take()
 	err := s.write(batch)
 	s.applyBatch(batch, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"strings"
 	"time"
 
@@ -191,6 +192,7 @@ func isNodeRefused(err error) bool {
 func (s *State) syncChanges(ctx context.Context) error {
 	var refused error
 	for ctx.Err() == nil {
+		runtime.Gosched() // behind those who are about to change something
 		list, arrived := s.take()
 		err := s.sendAll(ctx, list)
 		release(arrived)
