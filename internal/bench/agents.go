@@ -2,14 +2,17 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -34,7 +37,18 @@ type agent struct {
 }
 
 // client keeps enough connections open for every worker.
-var client = &http.Client{Timeout: 90 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 8192, DisableCompression: true}}
+var client = &http.Client{Timeout: 90 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 8192, DisableCompression: true, DialContext: dialFromMany}}
+
+// dialFromMany connects from several addresses in turn: one has ports for 28,000 connections to
+// an agent, which lets 8,000 come from it.
+func dialFromMany(ctx context.Context, network, address string) (net.Conn, error) {
+	const sources = 16
+	from := fmt.Sprintf("127.88.2.%d", 1+dialled.Add(1)%sources)
+	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
+	return d.DialContext(ctx, network, address)
+}
+
+var dialled atomic.Uint64
 
 // start runs agent number i with more flags and returns at once.
 func (b *bench) start(i int, args ...string) *agent {

@@ -15,9 +15,7 @@ import (
 
 const (
 	instancesOfService = 10
-	// growthWatchers wait for a service each, or several for the same one.
-	growthWatchers = 5000
-	wakes          = 50
+	wakes              = 50
 )
 
 // grown is what a server with so many instances costs.
@@ -26,6 +24,7 @@ type grown struct {
 	load, churn          time.Duration // of one instance
 	churnCPU             time.Duration
 	wake                 time.Duration // median
+	watcher              float64       // bytes of a watcher
 	restart              time.Duration
 	save, restore        time.Duration
 	memory, snapshotSize float64 // bytes of an instance
@@ -35,14 +34,14 @@ type grown struct {
 // of its own, and tells with which power of the number each cost grows.
 func growth(b *bench) string {
 	var all []grown
-	lines := []string{"\n  instances  load  memory each  churn  watch of one among 5,000  restart  snapshot: save, restore, bytes each"}
+	lines := []string{"\n  instances  load  memory each  churn  watch of one of so many, memory of each  restart  snapshot: save, restore, bytes each"}
 	for i, text := range strings.Split(*sizes, ",") {
 		n, err := strconv.Atoi(text)
 		must(err)
 		g := b.grow(i+1, n)
 		all = append(all, g)
-		lines = append(lines, fmt.Sprintf("  %9d  %.0f/s  %.1f KB  %.0f/s, %d us CPU  %s  %s  %s, %s, %.0f", n, 1/g.load.Seconds(), g.memory/1e3,
-			1/g.churn.Seconds(), g.churnCPU.Microseconds(), g.wake.Round(10*time.Microsecond), tenths(g.restart), tenths(g.save), tenths(g.restore), g.snapshotSize))
+		lines = append(lines, fmt.Sprintf("  %9d  %.0f/s  %.1f KB  %.0f/s, %d us CPU  %s of %d, %.1f KB  %s  %s, %s, %.0f", n, 1/g.load.Seconds(), g.memory/1e3,
+			1/g.churn.Seconds(), g.churnCPU.Microseconds(), g.wake.Round(10*time.Microsecond), *watched, g.watcher/1e3, tenths(g.restart), tenths(g.save), tenths(g.restore), g.snapshotSize))
 	}
 	for i := range len(all) - 1 {
 		a, z := all[i], all[i+1]
@@ -76,7 +75,7 @@ func (b *bench) grow(i, instances int) (g grown) {
 		return a.flip(int(n)%instances, int(n)/instances)
 	})
 	g.churn, g.churnCPU = t.elapsed/time.Duration(t.done), t.cost()
-	g.wake = a.wakesOneOf(instances)
+	g.wake, g.watcher = one.wakesOneOf(a, instances)
 
 	file := filepath.Join(b.dir, "growth.snap")
 	begin = time.Now()
@@ -117,16 +116,18 @@ func (a *agent) flip(instance, round int) bool {
 		instance, status, growthService(instance)))
 }
 
-// wakesOneOf has many services watched, and counts until the watcher of the one that changes
-// has its answer: the median of several.
-func (a *agent) wakesOneOf(instances int) time.Duration {
+// wakesOneOf has many services watched, each by one or several, and counts until the watcher of
+// the one that changes has its answer: the median of several. It also tells the bytes that a
+// watcher takes.
+func (b *bench) wakesOneOf(a *agent, instances int) (median time.Duration, each float64) {
 	services := instances / instancesOfService
 	for i := range wakes {
 		a.flip(i*instancesOfService, 1) // known to be passing
 	}
-	woken := make([]chan time.Time, wakes)
+	settle()
+	before, woken := a.rss(), make([]chan time.Time, wakes)
 	var wg sync.WaitGroup
-	for i := range growthWatchers {
+	for i := range *watched {
 		path := "/v1/health/service/" + growthService(i%services*instancesOfService)
 		if i < wakes {
 			woken[i] = make(chan time.Time, 1)
@@ -139,7 +140,8 @@ func (a *agent) wakesOneOf(instances int) time.Duration {
 			}
 		})
 	}
-	settle()
+	b.quiet()
+	each = float64(a.rss()-before) / float64(*watched)
 	var took []time.Duration
 	for i := range wakes {
 		begin := time.Now()
@@ -147,13 +149,13 @@ func (a *agent) wakesOneOf(instances int) time.Duration {
 		took = append(took, (<-woken[i]).Sub(begin))
 	}
 	// The others are sent home, a change for each service.
-	for s := wakes; s < min(services, growthWatchers); s++ {
+	for s := wakes; s < min(services, *watched); s++ {
 		succeed(a.flip(s*instancesOfService, 0))
 		succeed(a.flip(s*instancesOfService, 1))
 	}
 	wg.Wait()
 	slices.Sort(took)
-	return took[len(took)/2]
+	return took[len(took)/2], each
 }
 
 // awaitRest waits until the collector has given back what it freed.

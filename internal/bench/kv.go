@@ -149,15 +149,13 @@ func (a *agent) fillByTxn(n, each int, ops func(i int) string) {
 	wg.Wait()
 }
 
-const manyKeys = 1_000_000
-
 func memoryPerKey(b *bench) string {
 	a := b.lone()
 	time.Sleep(2 * time.Second)
 	before, begin := a.rss(), time.Now()
-	a.fillKeys(manyKeys)
+	a.fillKeys(*keys)
 	took := time.Since(begin)
 	peak := a.rss()
 	time.Sleep(20 * time.Second) // the collector returns what it freed
-	return fmt.Sprintf("%.0f B, %.0f B at once after writing them in %s", float64(a.rss()-before)/manyKeys, float64(peak-before)/manyKeys, took.Round(time.Second))
+	return fmt.Sprintf("%.0f B, %.0f B at once after writing them in %s", float64(a.rss()-before)/float64(*keys), float64(peak-before)/float64(*keys), took.Round(time.Second))
 }

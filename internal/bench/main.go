@@ -39,6 +39,8 @@ var (
 	only    = flag.String("run", "", "only measurements whose name matches this regular expression")
 	seconds = flag.Float64("seconds", 3, "how long each load lasts")
 	sizes   = flag.String("sizes", "10000,100000", "numbers of instances at which growth is measured")
+	watched = flag.Int("watchers", 5000, "how many watch while growth is measured; more than 15,000 need a higher limit of open files")
+	keys    = flag.Int("keys", 1_000_000, "how many keys the rows of many keys have")
 	long    = flag.Duration("long", 30*time.Second, "how long the long load lasts")
 	// The two flags of the process that serves a file, see serveStatic.
 	static = flag.String("static", "", "serve -body on this address instead of measuring")
@@ -109,7 +111,7 @@ var measurements = []measurement{
 	{"memory: per instance with two checks", memoryPerInstance},
 	{"memory: per blocked watcher, 5,000 of one service", memoryPerWatcher},
 	{"restart: 10,000 instances to serving", restartLarge},
-	{"snapshot: 1,000,000 keys, save and restore", snapshotMany},
+	{"snapshot: many keys, save and restore", snapshotMany},
 	{"snapshot: 10,000 instances, save and restore", snapshotInstances},
 	{"growth: one server", growth},
 	{"binary size", binarySize},
