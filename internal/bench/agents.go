@@ -37,7 +37,7 @@ type agent struct {
 }
 
 // client keeps enough connections open for every worker.
-var client = &http.Client{Timeout: 90 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 8192, DisableCompression: true, DialContext: dialFromMany}}
+var client = &http.Client{Timeout: 15 * time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 8192, DisableCompression: true, DialContext: dialFromMany}}
 
 // dialFromMany connects from several addresses in turn: one has ports for 28,000 connections to
 // an agent, which lets 8,000 come from it.

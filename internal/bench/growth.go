@@ -134,7 +134,9 @@ func (b *bench) wakesOneOf(a *agent, instances int) (median time.Duration, each 
 		}
 		index := a.index(path)
 		wg.Go(func() {
-			a.read(path + "?wait=90s&index=" + index)
+			if _, ok := a.read(path + "?wait=90s&index=" + index); !ok {
+				panic("a watcher got no answer: is the limit of open files, ulimit -n, above the number of watchers?")
+			}
 			if i < wakes {
 				woken[i] <- time.Now()
 			}
