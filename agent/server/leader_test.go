@@ -81,6 +81,14 @@ func TestAFollowerThatCaughtUpHasAllThatWasAcknowledged(t *testing.T) {
 		if err != nil || rep.Consistency != "leader" || rep.LastContact != 0 || !rep.KnownLeader || string(rep.Entry.Value) != "49" {
 			t.Errorf("a default read there: %+v, %v", rep, err)
 		}
+		left, leave := context.WithCancel(context.Background())
+		leave()
+		if u.CatchUp(left, &rpc.ReadOptions{}) {
+			t.Error("a reader that has left is answered")
+		}
+		if !u.CatchUp(context.Background(), &rpc.ReadOptions{}) {
+			t.Error("since one reader has left, the next may not be answered")
+		}
 		f.cut(follower)
 		for range 2 {
 			if u.CatchUp(context.Background(), &rpc.ReadOptions{}) {

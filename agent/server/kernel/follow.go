@@ -23,15 +23,15 @@ const (
 // follower lets a server that does not lead answer reads as the leader would: it asks how
 // far the leader is, once for all who wait, and reads when it has all of that.
 type follower struct {
-	committed [2]*rounds.Rounds[uint64] // for default reads, and for consistent ones
-	pausedAt  atomic.Pointer[time.Time] // when it last failed; nil for never
+	byLease, confirmed *rounds.Rounds[uint64]    // Committed of the leader, for default and consistent reads
+	pausedAt           atomic.Pointer[time.Time] // when it last failed; nil for never
 }
 
 func (k *Kernel) newFollower() *follower {
 	ask := func(consistent bool) *rounds.Rounds[uint64] {
 		return rounds.New(func() (uint64, error) { return k.askCommitted(consistent) })
 	}
-	return &follower{committed: [2]*rounds.Rounds[uint64]{ask(false), ask(true)}}
+	return &follower{byLease: ask(false), confirmed: ask(true)}
 }
 
 // askCommitted asks the leader for Committed.
@@ -59,9 +59,9 @@ func (k *Kernel) CatchUp(ctx context.Context, o *rpc.ReadOptions) (context.Conte
 	if at := f.pausedAt.Load(); at != nil && time.Since(*at) < followPause {
 		return ctx, false
 	}
-	committed := f.committed[0]
+	committed := f.byLease
 	if o.Consistent {
-		committed = f.committed[1]
+		committed = f.confirmed
 	}
 	index, err := committed.Wait(ctx)
 	if err == nil {
@@ -69,12 +69,14 @@ func (k *Kernel) CatchUp(ctx context.Context, o *rpc.ReadOptions) (context.Conte
 		defer cancel()
 		err = k.Raft.WaitApplied(patient, index)
 	}
-	if err != nil {
+	switch {
+	case err == nil:
+		return context.WithValue(ctx, caughtUpKey{}, true), true
+	case ctx.Err() == nil: // or its reader has left, which says nothing of the leader
 		now := time.Now()
 		f.pausedAt.Store(&now)
-		return ctx, false
 	}
-	return context.WithValue(ctx, caughtUpKey{}, true), true
+	return ctx, false
 }
 
 // caughtUpKey marks the context of a read that CatchUp let pass.
