@@ -195,17 +195,12 @@ func (r *Router) route(ctx context.Context, op *Desc, req Message, h hop) (Messa
 // routeHere is the short way: a request that this server may answer, answered
 // without a copy. It is not settled if it must travel or wait for a leader.
 func (r *Router) routeHere(ctx context.Context, op *Desc, req Message, h hop, datacenter string, stale bool) (rep Message, settled bool, err error) {
-	if !r.isOwn(datacenter) {
-		return nil, false, nil
+	here := r.isOwn(datacenter) && r.answersHere(op, stale, h)
+	if !here && r.isOwn(datacenter) && op.Replicated && !h.final() && !blocks(req) {
+		ctx, here = r.opts.CatchUp(ctx, ReadOptionsOf(req))
 	}
-	if !r.answersHere(op, stale, h) {
-		caughtUp := false
-		if r.opts.Local != nil && op.Replicated && !h.final() && !blocks(req) {
-			ctx, caughtUp = r.opts.CatchUp(ctx, ReadOptionsOf(req))
-		}
-		if !caughtUp {
-			return nil, false, nil
-		}
+	if !here {
+		return nil, false, nil
 	}
 	rep, err = r.handle(ctx, op, req)
 	return rep, err == nil || h.final() || fault.KindOf(err) != fault.NoLeader, err
