@@ -23,7 +23,7 @@ func (m *Metrics) Counter(name string, labels ...Label) *Counter {
 	if m == nil {
 		return nil
 	}
-	return &Counter{m.add(name, labels)}
+	return &Counter{m.add(name, labels, false)}
 }
 
 // Incr counts one.
@@ -44,11 +44,7 @@ func (m *Metrics) Timer(name string, labels ...Label) *Timer {
 	if m == nil {
 		return nil
 	}
-	s := m.add(name, labels)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.timed = true
-	return &Timer{s}
+	return &Timer{m.add(name, labels, true)}
 }
 
 // Since collects the time since start.

@@ -246,8 +246,8 @@ func (m *Metrics) shown() []*series {
 	return list
 }
 
-func (m *Metrics) add(name string, labels []Label) *series {
-	return m.addWhole(m.opts.Prefix+"."+name, labels, false, 0)
+func (m *Metrics) add(name string, labels []Label, timed bool) *series {
+	return m.addWhole(m.opts.Prefix+"."+name, labels, timed, 0)
 }
 
 // addWhole makes the series of a whole name and labels, unless there is one.
