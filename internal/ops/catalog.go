@@ -9,12 +9,12 @@ import (
 
 var (
 	// CatalogRegister writes a node, a service and checks, all or nothing.
-	CatalogRegister = rpc.Write[CatalogRegisterRequest, Empty]("Catalog.Register")
+	CatalogRegister = rpc.Write[CatalogRegisterRequest, Empty]("Catalog.Register").Briefly()
 	// CatalogDeregister removes a node, a service or a check.
-	CatalogDeregister = rpc.Write[CatalogDeregisterRequest, Empty]("Catalog.Deregister")
+	CatalogDeregister = rpc.Write[CatalogDeregisterRequest, Empty]("Catalog.Deregister").Briefly()
 	// CatalogSync brings an agent's share of the catalog up to date: many
 	// registrations and removals in one log entry, each judged by itself.
-	CatalogSync = rpc.Write[CatalogSyncRequest, CatalogSyncReply]("Catalog.Sync")
+	CatalogSync = rpc.Write[CatalogSyncRequest, CatalogSyncReply]("Catalog.Sync").Briefly()
 
 	// CatalogDatacenters lists the datacenters known, the nearest first.
 	CatalogDatacenters = rpc.ReadAny[CatalogDatacentersRequest, CatalogDatacentersReply]("Catalog.Datacenters")

@@ -9,9 +9,9 @@ import (
 
 var (
 	// KVApply changes keys.
-	KVApply = rpc.Write[KVApplyRequest, KVApplyReply]("KV.Apply")
+	KVApply = rpc.Write[KVApplyRequest, KVApplyReply]("KV.Apply").Briefly()
 	// KVGet reads one key; the reply's Entry is nil if it is absent.
-	KVGet = rpc.ReadState[KVGetRequest, KVGetReply]("KV.Get")
+	KVGet = rpc.ReadState[KVGetRequest, KVGetReply]("KV.Get").Briefly()
 	// KVList reads every key under a prefix.
 	KVList = rpc.ReadState[KVListRequest, KVListReply]("KV.List")
 	// KVStream is KVList for what does not fit a reply: the entries follow it, one

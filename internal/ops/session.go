@@ -14,7 +14,7 @@ var (
 	SessionDestroy = rpc.Write[SessionDestroyRequest, Empty]("Session.Destroy")
 	// SessionRenew gives a session its whole TTL again. Nothing is logged: the
 	// leader alone watches TTLs.
-	SessionRenew = rpc.Write[SessionRenewRequest, SessionRenewReply]("Session.Renew")
+	SessionRenew = rpc.Write[SessionRenewRequest, SessionRenewReply]("Session.Renew").Briefly()
 	// SessionInfo reads one session, SessionNode those of a node, SessionList all.
 	SessionInfo = rpc.ReadState[SessionInfoRequest, SessionsReply]("Session.Info")
 	SessionNode = rpc.ReadState[SessionNodeRequest, SessionsReply]("Session.Node")

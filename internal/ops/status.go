@@ -16,7 +16,7 @@ var (
 	StatusRaft = rpc.ReadAny[StatusRequest, StatusRaftReply]("Status.Raft")
 	// StatusCommitted tells a follower what it must have to answer a read of that
 	// consistency; only the leader knows.
-	StatusCommitted = rpc.ReadAny[StatusRequest, StatusCommittedReply]("Status.Committed")
+	StatusCommitted = rpc.ReadAny[StatusRequest, StatusCommittedReply]("Status.Committed").Briefly()
 )
 
 type StatusRequest struct {

@@ -56,6 +56,7 @@ var errPartial = errors.New("too many bytes of requests that are not whole")
 type partialConn struct {
 	net.Conn
 	all    *partial
+	asks   chan struct{} // one for each in work that came in a batch
 	bytes  atomic.Int64
 	closed atomic.Bool
 }

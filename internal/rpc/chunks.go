@@ -47,18 +47,14 @@ var (
 
 // sendTransfer asks one server once.
 func (r *Router) sendTransfer(ctx context.Context, srv Server, op *Desc, req Message, in *once, h hop) (Message, io.ReadCloser, verdict, error) {
-	conn, err := r.pool.get(srv, laneBodies)
+	l, err := r.pool.get(srv, laneBodies)
 	if err != nil {
 		return nil, nil, final, err
 	}
 	// Ended where the reply's body is, or here.
 	bounded, cancel := context.WithCancel(ctx)
-	if h != hopNone {
-		bounded = metadata.NewOutgoingContext(bounded, hopMetadata[h])
-	}
-	bounded = r.withAgent(bounded, op)
 	var reached peer.Peer
-	rep, out, err := talk(bounded, conn, op, req, in, grpc.Peer(&reached))
+	rep, out, err := talk(r.originOf(ctx, op, h).outgoing(bounded), l.conn, op, req, in, grpc.Peer(&reached))
 	if err == nil {
 		out.cancel = cancel
 		return rep, out, final, nil
@@ -214,7 +210,7 @@ func (r *Router) transferArrived(serving context.Context, op *Desc, stream grpc.
 	rep, out, err := r.transfer(ctx, op, req, body, h)
 	if err != nil {
 		if stream.Context().Err() == nil && serving.Err() != nil {
-			return status.Error(codes.Unavailable, "the server is stopping")
+			return status.Error(codes.Unavailable, textStopping)
 		}
 		return toStatus(err)
 	}

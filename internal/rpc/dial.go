@@ -10,8 +10,6 @@ import (
 	"syscall"
 	"time"
 
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 
 	"praetor/internal/tlsconf"
@@ -88,17 +86,16 @@ func (u Uncertified) Do(ctx context.Context, op *Desc, req Message) (Message, er
 		return u.Dialer.open(ctx, srv, uncertifiedByte, func(conn net.Conn) error { return u.Dialer.greet(conn, rpcByte, srv, nil) })
 	}}
 	defer p.close()
-	conn, err := p.get(u.Server, laneShort)
+	l, err := p.get(u.Server, laneShort)
 	if err != nil {
 		return nil, err
 	}
 	rep := op.NewReply()
-	var reached peer.Peer
-	if err := conn.Invoke(ctx, op.path(), req, rep, grpc.Peer(&reached)); err != nil {
+	if reached, err := l.askAlone(ctx, op, req, rep, &origin{}); err != nil {
 		if said := fromStatus(status.Convert(err)); said != nil {
 			return nil, said // by the one who was asked: nobody relayed it
 		}
-		_, err = judge(ctx, err, u.Server.Address, op, hopNone, reached.Addr != nil)
+		_, err = judge(ctx, err, u.Server.Address, op, hopNone, reached)
 		return nil, err
 	}
 	return rep, nil

@@ -16,8 +16,8 @@
 //
 // # Concurrency
 //
-// A Router may be used by any number of goroutines. It starts none of its own;
-// gRPC runs some per connection, and Close ends them. Listener.Run and Serve own
+// A Router may be used by any number of goroutines. It starts two for each stream
+// of brief requests, and gRPC runs some per connection; Close ends them. Listener.Run and Serve own
 // what they start and return when all of it is gone.
 //
 // # Invariants

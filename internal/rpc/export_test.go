@@ -6,6 +6,8 @@ import (
 	"net"
 	"slices"
 
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/status"
 
@@ -119,4 +121,84 @@ func DialerProof(key, hello, answer []byte) []byte { return proof(key, byDialer,
 // DialRPC opens a connection as the pool does.
 func (d *Dialer) DialRPC(ctx context.Context, srv Server) (net.Conn, error) {
 	return d.dialRPC(ctx, srv)
+}
+
+// ServeWithoutBatches is Serve of a version that knew none.
+func ServeWithoutBatches(ctx context.Context, l net.Listener, router *Router) error {
+	srv, service := newServer(router), describe(ctx, router)
+	service.Streams = slices.DeleteFunc(service.Streams, func(s grpc.StreamDesc) bool { return s.StreamName == batchName })
+	srv.RegisterService(service, nil)
+	return RunServer(ctx, l, srv, "rpc", nil)
+}
+
+const (
+	MaxAsks   = maxStreams
+	MaxBatch  = maxBatch
+	BatchIdle = batchIdle
+	BatchPath = methodPrefix + batchName
+)
+
+// Batch is a message of a batch.
+type Batch = chunk
+
+// AppendAsk encodes an ask.
+func AppendAsk(b []byte, id uint64, op, hop string, m Message) []byte {
+	b, err := appendAsk(b, &ask{id: id, op: op, origin: origin{hop: hop, source: "10.0.0.9:1", agent: "n1"}}, m)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+// ReadAsks reads all asks of a message, and encodes those again whose requests m can decode.
+func ReadAsks(b []byte, m Message) (again []byte, err error) {
+	for len(b) > 0 {
+		var a ask
+		if a, b, err = readAsk(b); err != nil {
+			return nil, err
+		}
+		if (codec{bounded: true}).decode(a.request, m) != nil {
+			continue
+		}
+		if again, err = appendAsk(again, &a, m); err != nil {
+			return nil, err
+		}
+	}
+	return again, nil
+}
+
+// Answered is an answer in a batch.
+type Answered struct {
+	ID   uint64
+	Code codes.Code
+	Text string
+}
+
+// ReadAnswers reads all answers of a message.
+func ReadAnswers(b []byte) (list []Answered, err error) {
+	for len(b) > 0 {
+		var a answer
+		if a, b, err = readReply(b); err != nil {
+			return nil, err
+		}
+		list = append(list, Answered{a.id, a.code, a.text})
+	}
+	return list, nil
+}
+
+// Codec is that of both sides.
+var Codec = codec{}
+
+// Batches is on how many connections there is a stream for batches.
+func (r *Router) Batches() (open int) {
+	r.pool.mu.Lock()
+	defer r.pool.mu.Unlock()
+	for _, l := range r.pool.links {
+		l.batch.mu.Lock()
+		if l.batch.current != nil {
+			open++
+		}
+		l.batch.mu.Unlock()
+	}
+	return open
 }

@@ -68,6 +68,9 @@ func noteArrived(ctx context.Context) {
 }
 
 func (r *Router) isWrite(name string) bool {
+	if name == batchName {
+		return true // it has writes
+	}
 	if reg, ok := r.opts.Local.handlers[name]; ok {
 		return reg.op.Write
 	}

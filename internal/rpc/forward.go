@@ -3,14 +3,12 @@ package rpc
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/metadata"
-	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 
 	"praetor/internal/fault"
@@ -29,32 +27,18 @@ const (
 // final tells that the sender does the waiting and retrying.
 func (h hop) final() bool { return h == hopLeader || h == hopHere }
 
-// hopKey is the gRPC metadata that carries the hop.
-const hopKey = "praetor-hop"
-
-var (
-	hopNames    = [...]string{hopLeader: "leader", hopDatacenter: "datacenter", hopHere: "here"}
-	hopMetadata = [...]metadata.MD{
-		hopLeader:     metadata.Pairs(hopKey, hopNames[hopLeader]),
-		hopDatacenter: metadata.Pairs(hopKey, hopNames[hopDatacenter]),
-		hopHere:       metadata.Pairs(hopKey, hopNames[hopHere]),
-	}
-)
+var hopNames = [...]string{hopNone: "", hopLeader: "leader", hopDatacenter: "datacenter", hopHere: "here"}
 
 // hopOf reads the hop of a request that arrived; ok is false for one this
 // version does not know, which must not be guessed at. What somebody says who
 // is no server is ignored: a hop evades request limits and the leader.
 func (r *Router) hopOf(ctx context.Context) (h hop, ok bool) {
-	values := metadata.ValueFromIncomingContext(ctx, hopKey)
-	if len(values) == 0 || !r.believes(ctx) {
+	said := originIn(ctx).hop
+	if said == "" || !r.believes(ctx) {
 		return hopNone, true
 	}
-	for h, name := range hopNames {
-		if name == values[0] && name != "" {
-			return hop(h), true
-		}
-	}
-	return 0, false
+	i := slices.Index(hopNames[:], said)
+	return hop(max(i, 0)), i >= 0
 }
 
 // believes reports whether a request's sender may say how it came to him. Where names
@@ -141,26 +125,22 @@ func (r *Router) tryEach(ctx context.Context, servers []Server, op *Desc, req Me
 
 // send asks one server once.
 func (r *Router) send(ctx context.Context, srv Server, op *Desc, req Message, h hop) (Message, verdict, error) {
-	conn, err := r.pool.get(srv, laneOf(req))
+	l, err := r.pool.get(srv, laneOf(req))
 	if err != nil {
 		return nil, final, err
 	}
-	if h != hopNone {
-		ctx = metadata.NewOutgoingContext(ctx, hopMetadata[h])
-	}
-	ctx = r.withAgent(withSource(ctx), op)
+	said := r.originOf(ctx, op, h)
 	if h == hopLeader && !blocks(req) {
 		var end func()
 		ctx, end = r.whileLeads(ctx, srv.Address)
 		defer end()
 	}
 	rep := op.NewReply()
-	var reached peer.Peer // gRPC fills it once the request got a stream
-	err = conn.Invoke(ctx, op.path(), req, rep, grpc.Peer(&reached))
+	reached, err := l.ask(ctx, op, req, rep, said)
 	if err == nil {
 		return rep, final, nil
 	}
-	v, err := judge(ctx, err, srv.Address, op, h, reached.Addr != nil)
+	v, err := judge(ctx, err, srv.Address, op, h, reached)
 	return nil, v, err
 }
 

@@ -77,8 +77,25 @@ type node struct {
 	read    func(context.Context, *rpc.ReadOptions) (*rpc.ReadMeta, error)
 }
 
-// inBubble runs f in virtual time and stops everything afterwards.
+// inBubble runs f in virtual time and stops everything afterwards, once with requests that
+// travel alone and once with brief ones in batches.
 func inBubble(t *testing.T, f func(t *testing.T, w *world)) {
+	t.Helper()
+	for name, brief := range map[string]bool{"alone": false, "in batches": true} {
+		t.Run(name, func(t *testing.T) {
+			travelBriefly(brief)
+			bubble(t, f)
+		})
+	}
+}
+
+func travelBriefly(brief bool) {
+	for _, op := range []*rpc.Desc{opWrite.Desc, opRead.Desc, opAny.Desc, opState.Desc, opFire.Desc} {
+		op.Brief = brief
+	}
+}
+
+func bubble(t *testing.T, f func(t *testing.T, w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, net: memnet.New(), leaders: map[string]*atomic.Pointer[string]{}}
@@ -128,6 +145,12 @@ func (w *world) server(datacenter, ip string) *node {
 // restart builds the parts of a server.
 func (w *world) restart(datacenter string, n *node) {
 	w.t.Helper()
+	w.restartAs(datacenter, n, serveRPC)
+}
+
+// restartAs is restart with a Serve of its own.
+func (w *world) restartAs(datacenter string, n *node, answer serving) {
+	w.t.Helper()
 	leader := w.leaderOf(datacenter)
 	n.router = rpc.NewRouter(rpc.Options{
 		Datacenter: datacenter,
@@ -150,11 +173,18 @@ func (w *world) restart(datacenter string, n *node) {
 	if n.says != "" {
 		said = n.says
 	}
-	n.stop = serve(w.t, port, rpc.ListenerOptions{Identity: w.identity(n.name, said), TLS: n.tls}, n.router)
+	n.stop = serve(w.t, port, rpc.ListenerOptions{Identity: w.identity(n.name, said), TLS: n.tls}, n.router, answer)
+}
+
+// serving is how a server answers its connections.
+type serving func(context.Context, net.Listener, *rpc.Router) error
+
+func serveRPC(ctx context.Context, l net.Listener, router *rpc.Router) error {
+	return rpc.Serve(ctx, l, router, nil)
 }
 
 // serve runs a server's port until the returned function is called.
-func serve(t testing.TB, port net.Listener, opts rpc.ListenerOptions, router *rpc.Router) (stop func()) {
+func serve(t testing.TB, port net.Listener, opts rpc.ListenerOptions, router *rpc.Router, answer serving) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	l := rpc.NewListener(port, opts)
 	var parts sync.WaitGroup
@@ -164,7 +194,7 @@ func serve(t testing.TB, port net.Listener, opts rpc.ListenerOptions, router *rp
 		}
 	})
 	parts.Go(func() {
-		if err := rpc.Serve(ctx, l.RPC(), router, nil); err != nil && ctx.Err() != nil {
+		if err := answer(ctx, l.RPC(), router); err != nil && ctx.Err() != nil {
 			t.Error("serve:", err)
 		}
 	})

@@ -119,7 +119,7 @@ func (peerInfo) AuthType() string { return "praetor" }
 // done it.
 func (g greeted) ServerHandshake(conn net.Conn) (net.Conn, credentials.AuthInfo, error) {
 	g.conns.Incr()
-	in := &partialConn{Conn: conn, all: g.partial}
+	in := &partialConn{Conn: conn, all: g.partial, asks: make(chan struct{}, maxStreams)}
 	var met peerInfo
 	if from, ok := conn.(*counted); ok {
 		met = from.peer

@@ -45,6 +45,7 @@ type Desc struct {
 	Place      Place
 	Write      bool
 	Replicated bool // a read of the replicated state alone: a server that has all of it may answer
+	Brief      bool // request and reply have a few kilobytes at most, and are often many: they travel with others
 	NewRequest func() Message
 	NewReply   func() Message
 
@@ -81,6 +82,12 @@ func Read[Req, Rep any, PReq message[Req], PRep message[Rep]](name string) Op[Re
 func ReadState[Req, Rep any, PReq message[Req], PRep message[Rep]](name string) Op[Req, Rep] {
 	op := Read[Req, Rep, PReq, PRep](name)
 	op.Replicated = true
+	return op
+}
+
+// Briefly declares of an operation that its requests and replies are Brief.
+func (op Op[Req, Rep]) Briefly() Op[Req, Rep] {
+	op.Brief = true
 	return op
 }
 

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/peer"
 
 	"praetor/internal/fault"
 )
@@ -93,32 +94,62 @@ type pool struct {
 	closing sync.WaitGroup // connections being retired
 
 	mu      sync.Mutex
-	conns   map[poolKey]*grpc.ClientConn
-	retired map[*grpc.ClientConn]*time.Timer // each counted in closing
+	links   map[poolKey]*link
+	retired map[*link]*time.Timer // each counted in closing
 	closed  bool
+}
+
+// link is a connection to a server.
+type link struct {
+	conn  *grpc.ClientConn
+	batch batcher
+}
+
+// ask asks a server once. It reports whether the request may have reached it.
+func (l *link) ask(ctx context.Context, op *Desc, req, rep Message, said *origin) (reached bool, err error) {
+	if op.Brief && !blocks(req) && req.Msgsize() <= maxBrief {
+		if reached, err = l.batch.ask(ctx, op, req, rep, said); err != errAlone {
+			return reached, err
+		}
+	}
+	return l.askAlone(ctx, op, req, rep, said)
+}
+
+// askAlone is ask with a call of its own.
+func (l *link) askAlone(ctx context.Context, op *Desc, req, rep Message, said *origin) (reached bool, err error) {
+	var to peer.Peer // gRPC fills it once the request got a stream
+	err = l.conn.Invoke(said.outgoing(ctx), op.path(), req, rep, grpc.Peer(&to))
+	return to.Addr != nil, err
+}
+
+// close closes the connection, and returns when nothing of it runs any more.
+func (l *link) close() {
+	_ = l.conn.Close() // says only that it was closed before
+	l.batch.close()
 }
 
 // get returns the connection to a server, making it first if there is none.
 // It does not wait for the connection to be up: the request does.
-func (p *pool) get(srv Server, l lane) (*grpc.ClientConn, error) {
+func (p *pool) get(srv Server, way lane) (*link, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	key := poolKey{srv, l}
-	if c := p.conns[key]; c != nil {
-		return c, nil
+	key := poolKey{srv, way}
+	if l := p.links[key]; l != nil {
+		return l, nil
 	}
 	if p.closed {
 		return nil, fault.New(fault.Internal, "the router is closed: this agent is shutting down")
 	}
-	c, err := p.connect(srv, l)
+	conn, err := p.connect(srv, way)
 	if err != nil {
 		return nil, fmt.Errorf("prepare connection to server %s: %w", srv.Address, err)
 	}
-	if p.conns == nil {
-		p.conns = make(map[poolKey]*grpc.ClientConn)
+	if p.links == nil {
+		p.links = make(map[poolKey]*link)
 	}
-	p.conns[key] = c
-	return c, nil
+	l := &link{conn: conn, batch: batcher{conn: conn}}
+	p.links[key] = l
+	return l, nil
 }
 
 func (p *pool) connect(srv Server, l lane) (*grpc.ClientConn, error) {
@@ -153,14 +184,14 @@ func (p *pool) connect(srv Server, l lane) (*grpc.ClientConn, error) {
 // isUp reports whether there is a connection to a server; if not, it is being
 // opened.
 func (p *pool) isUp(srv Server) bool {
-	c, err := p.get(srv, laneShort)
+	l, err := p.get(srv, laneShort)
 	if err != nil {
 		return false
 	}
-	if c.GetState() == connectivity.Ready {
+	if l.conn.GetState() == connectivity.Ready {
 		return true
 	}
-	c.Connect()
+	l.conn.Connect()
 	return false
 }
 
@@ -172,25 +203,25 @@ func (p *pool) keep(servers []Server) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for key, c := range p.conns {
+	for key, l := range p.links {
 		if !listed[key.srv.Address] {
-			delete(p.conns, key)
-			p.retireLocked(c)
+			delete(p.links, key)
+			p.retireLocked(l)
 		}
 	}
 }
 
-func (p *pool) retireLocked(c *grpc.ClientConn) {
+func (p *pool) retireLocked(l *link) {
 	if p.retired == nil {
-		p.retired = make(map[*grpc.ClientConn]*time.Timer)
+		p.retired = make(map[*link]*time.Timer)
 	}
 	p.closing.Add(1)
-	p.retired[c] = time.AfterFunc(retireAfter, func() { // waited for by close
+	p.retired[l] = time.AfterFunc(retireAfter, func() { // waited for by close
 		defer p.closing.Done()
-		c.Close()
+		l.close()
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		delete(p.retired, c)
+		delete(p.retired, l)
 	})
 }
 
@@ -198,21 +229,21 @@ func (p *pool) retireLocked(c *grpc.ClientConn) {
 func (p *pool) close() {
 	p.mu.Lock()
 	p.closed = true
-	var open []*grpc.ClientConn
-	for _, c := range p.conns {
-		open = append(open, c)
+	var open []*link
+	for _, l := range p.links {
+		open = append(open, l)
 	}
-	for c, t := range p.retired {
+	for l, t := range p.retired {
 		if t.Stop() {
 			p.closing.Done()
-			delete(p.retired, c)
-			open = append(open, c)
+			delete(p.retired, l)
+			open = append(open, l)
 		}
 	}
-	p.conns = nil
+	p.links = nil
 	p.mu.Unlock()
-	for _, c := range open {
-		c.Close()
+	for _, l := range open {
+		l.close()
 	}
 	p.closing.Wait()
 }

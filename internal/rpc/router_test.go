@@ -267,7 +267,7 @@ func TestForwardedRequestIsNotForwardedAgain(t *testing.T) {
 				t.Fatal(err)
 			}
 			p[0].router = router(p[0], p[1])
-			p[0].stop = serve(t, port, rpc.ListenerOptions{Identity: w.identity(p[0].name, "dc1")}, p[0].router)
+			p[0].stop = serve(t, port, rpc.ListenerOptions{Identity: w.identity(p[0].name, "dc1")}, p[0].router, serveRPC)
 		}
 		start := time.Now()
 		_, err := a.doWrite(rpc.WriteOptions{})

@@ -139,7 +139,7 @@ func stop(srv *grpc.Server, logger hclog.Logger) {
 
 // describe lists the operations as gRPC methods.
 func describe(serving context.Context, r *Router) *grpc.ServiceDesc {
-	sd := &grpc.ServiceDesc{ServiceName: serviceName, HandlerType: (*any)(nil), Streams: describeTransfers(serving, r)}
+	sd := &grpc.ServiceDesc{ServiceName: serviceName, HandlerType: (*any)(nil), Streams: append(describeTransfers(serving, r), r.describeBatch(serving))}
 	for _, reg := range r.opts.Local.handlers {
 		op := reg.op
 		sd.Methods = append(sd.Methods, r.method(op, func(ctx context.Context, req Message) (any, error) {
@@ -160,19 +160,34 @@ func (r *Router) method(op *Desc, answer func(context.Context, Message) (any, er
 			if err != nil {
 				return nil, err
 			}
+			if op.Write {
+				noteArrived(ctx)
+			}
 			return answer(ctx, req)
 		},
 	}
 }
 
-// arrived answers a request that came over the wire.
+// arrived answers a request that came over the wire, in a call of its own.
 func (r *Router) arrived(ctx, serving context.Context, op *Desc, req Message) (any, error) {
+	rep, err := r.answer(ctx, serving, op, req)
+	if err != nil {
+		return nil, err
+	}
+	rep, err = r.count(ctx, rep)
+	if err != nil {
+		return nil, toStatus(err)
+	}
+	return rep, nil
+}
+
+// answer answers a request that came over the wire; the error is a gRPC status.
+func (r *Router) answer(ctx, serving context.Context, op *Desc, req Message) (Message, error) {
 	h, ok := r.hopOf(ctx)
 	if !ok {
 		return nil, status.Error(codes.InvalidArgument, "unknown "+hopKey)
 	}
 	if op.Write {
-		noteArrived(ctx)
 		var end func()
 		ctx, end = finishing(ctx, serving, time.Duration(r.clientTimeout.Load()))
 		defer end()
@@ -183,14 +198,11 @@ func (r *Router) arrived(ctx, serving context.Context, op *Desc, req Message) (a
 		defer context.AfterFunc(serving, cancel)()
 	}
 	rep, err := r.route(ctx, op, req, h)
-	if err == nil {
-		rep, err = r.count(ctx, rep)
-	}
 	switch {
 	case err == nil:
 		return rep, nil
 	case ctx.Err() != nil && serving.Err() != nil:
-		return nil, status.Error(codes.Unavailable, "the server is stopping")
+		return nil, status.Error(codes.Unavailable, textStopping)
 	}
 	return nil, toStatus(err)
 }

@@ -38,7 +38,7 @@ func loopbackOver(t testing.TB, mux *rpc.Mux, at, from *tlsconf.Source) (client 
 		IsLeader: func() bool { return true },
 		Leader:   func() rpc.Server { return rpc.Server{Address: l.Addr().String()} },
 	})
-	stop := serve(t, l, rpc.ListenerOptions{Identity: rpc.Identity{ID: "s1", Datacenter: "dc1"}, TLS: at}, server)
+	stop := serve(t, l, rpc.ListenerOptions{Identity: rpc.Identity{ID: "s1", Datacenter: "dc1"}, TLS: at}, server, serveRPC)
 	client = rpc.NewRouter(rpc.Options{Datacenter: "dc1", Dialer: rpc.Dialer{Network: (&tcp{}).dial, TLS: rpc.Outgoing(from)}})
 	client.SetServers([]rpc.Server{{Datacenter: "dc1", Address: l.Addr().String()}}, []string{"dc1"})
 	t.Cleanup(func() {
