@@ -63,7 +63,7 @@ func (b *batcher) ask(ctx context.Context, op *Desc, req, rep Message, said *ori
 	}
 	a := ask{op: op.Name, origin: *said}
 	if until, ok := ctx.Deadline(); ok {
-		a.timeout = time.Until(until)
+		a.timeout = max(time.Until(until), 1)
 	}
 	w := &waiter{rep: rep, done: make(chan outcome, 1)}
 	number, at, err := s.put(&a, req, w)
