@@ -461,3 +461,19 @@ func FuzzBatch(f *testing.F) {
 		}
 	})
 }
+
+// A request in a batch allocates a third of what a call of its own does, 52 times when it is
+// the only one.
+func TestAllocationsOfABriefRequest(t *testing.T) {
+	client, _ := loopback(t, echoShared())
+	travelBriefly(true)
+	ctx, req := t.Context(), &rpc.ReadOptions{Token: "t"}
+	got := testing.AllocsPerRun(500, func() {
+		if _, err := opRead.Call(ctx, client, req); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if got > 70 {
+		t.Errorf("%.0f allocations, at most 70 may be", got)
+	}
+}

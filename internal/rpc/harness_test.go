@@ -81,9 +81,9 @@ type node struct {
 // travel alone and once with brief ones in batches.
 func inBubble(t *testing.T, f func(t *testing.T, w *world)) {
 	t.Helper()
-	for name, brief := range map[string]bool{"alone": false, "in batches": true} {
-		t.Run(name, func(t *testing.T) {
-			travelBriefly(brief)
+	for _, way := range ways {
+		t.Run(way.name, func(t *testing.T) {
+			travelBriefly(way.brief)
 			bubble(t, f)
 		})
 	}

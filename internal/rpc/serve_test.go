@@ -102,7 +102,24 @@ func BenchmarkLocalCall(b *testing.B) {
 	}
 }
 
-func BenchmarkRemoteCall(b *testing.B) {
+func BenchmarkRemoteCall(b *testing.B) { bothWays(b, benchmarkRemoteCall) }
+
+// bothWays measures requests that travel alone, and brief ones in batches.
+func bothWays(b *testing.B, measure func(b *testing.B)) {
+	for _, way := range ways {
+		b.Run(way.name, func(b *testing.B) {
+			travelBriefly(way.brief)
+			measure(b)
+		})
+	}
+}
+
+var ways = []struct {
+	name  string
+	brief bool
+}{{"alone", false}, {"in batches", true}}
+
+func benchmarkRemoteCall(b *testing.B) {
 	client, _ := loopback(b, echoShared())
 	ctx, req := context.Background(), &rpc.ReadOptions{Token: "t"}
 	b.ReportAllocs()
@@ -126,7 +143,9 @@ func BenchmarkRemoteCallTLS(b *testing.B) {
 	}
 }
 
-func BenchmarkRemoteCallParallel(b *testing.B) {
+func BenchmarkRemoteCallParallel(b *testing.B) { bothWays(b, benchmarkRemoteCallParallel) }
+
+func benchmarkRemoteCallParallel(b *testing.B) {
 	client, _ := loopback(b, echoShared())
 	ctx, req := context.Background(), &rpc.ReadOptions{Token: "t"}
 	b.ReportAllocs()
