@@ -202,7 +202,10 @@ var NextData = nextData
 // ZeroAhead is how far a segment has zeros ahead of its entries.
 const ZeroAhead = zeroAhead
 
-// Witnessed is what raft gets in place of a pipeline.
-func Witnessed(p raft.AppendPipeline) raft.AppendPipeline {
-	return newWitnessed(p, "s2", NewWitness())
+// MaxBehind is by how many entries who is sent them through a pipeline may be behind.
+const MaxBehind = maxBehind
+
+// Witnessed is what raft gets in place of a pipeline. The server's log ends with last.
+func Witnessed(p raft.AppendPipeline, last uint64) raft.AppendPipeline {
+	return newWitnessed(p, "s2", NewWitness(), func() uint64 { return last })
 }

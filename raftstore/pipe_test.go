@@ -409,3 +409,37 @@ func TestFollowersLearnOfCommitsAtOnce(t *testing.T) {
 		}
 	})
 }
+
+// TestAServerThatComesBackUnderLoadIsCaughtUpAtOnce: as soon as it is sent entries again the
+// other follower is lost, so that all writes wait for this one, which lacks thousands.
+func TestAServerThatComesBackUnderLoadIsCaughtUpAtOnce(t *testing.T) {
+	virtual(t, 3, func(t *testing.T, net *pipes, nodes []*node) {
+		time.Sleep(time.Second)
+		leader, rest := splitOff(leaderOf(t, nodes), nodes)
+		back, other := rest[0], rest[1]
+		ctx, stop := context.WithCancel(t.Context())
+		var writers sync.WaitGroup
+		defer writers.Wait()
+		defer stop()
+		for range 4 {
+			writers.Go(func() {
+				for ctx.Err() == nil {
+					_, _, _ = leader.Apply(ctx, []byte("load")) // fails when ctx ends
+					time.Sleep(2 * time.Millisecond)
+				}
+			})
+		}
+		net.isolate(back.address)
+		time.Sleep(6 * time.Second)
+		net.heal(back.address)
+		for had := back.Raft().LastIndex(); back.Raft().LastIndex() == had; {
+			time.Sleep(time.Millisecond)
+		}
+		net.isolate(other.address)
+		lacks, begin := leader.Raft().LastIndex()-back.Raft().LastIndex(), time.Now()
+		leader.apply(t, "next")
+		if took := time.Since(begin); lacks < 2000 || took > 3*time.Second {
+			t.Errorf("the next write took %v, with a server that lacked %d entries; want it within 3s, with 2,000 at least", took, lacks)
+		}
+	})
+}

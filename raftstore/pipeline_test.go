@@ -70,7 +70,7 @@ func TestALeaderIsNotHeldUpByAServerThatRefusesEntries(t *testing.T) {
 		p := &refusing{make(chan answer), make(chan raft.AppendFuture), make(chan struct{})}
 		var running sync.WaitGroup
 		running.Go(p.run)
-		w := raftstore.Witnessed(p)
+		w := raftstore.Witnessed(p, 0)
 		send := func() error {
 			_, err := w.AppendEntries(&raft.AppendEntriesRequest{Term: 1}, &raft.AppendEntriesResponse{Term: 1})
 			return err
@@ -96,4 +96,21 @@ func TestALeaderIsNotHeldUpByAServerThatRefusesEntries(t *testing.T) {
 		w.Close()
 		running.Wait()
 	})
+}
+
+// TestAServerFarBehindIsNotSentEntriesThroughAPipeline: raft sends one message there for each
+// new entry, and there are none while all writes wait for that server.
+func TestAServerFarBehindIsNotSentEntriesThroughAPipeline(t *testing.T) {
+	p := &refusing{make(chan answer, 9), make(chan raft.AppendFuture), make(chan struct{})}
+	w := raftstore.Witnessed(p, 10_000)
+	defer w.Close()
+	for first, sent := range map[uint64]bool{1: false, 10_000 - raftstore.MaxBehind - 1: false, 10_000 - raftstore.MaxBehind: true, 10_000: true} {
+		args := &raft.AppendEntriesRequest{Term: 1, PrevLogEntry: first - 1, Entries: []*raft.Log{{Index: first}}}
+		if _, err := w.AppendEntries(args, &raft.AppendEntriesResponse{}); (err == nil) != sent {
+			t.Errorf("entry %d of 10,000: %v, want it sent: %t", first, err, sent)
+		}
+	}
+	if _, err := w.AppendEntries(&raft.AppendEntriesRequest{Term: 1, PrevLogEntry: 1}, &raft.AppendEntriesResponse{}); err != nil {
+		t.Errorf("a message without entries: %v", err)
+	}
 }

@@ -302,21 +302,37 @@ func (c contacts) AppendEntriesPipeline(id raft.ServerID, target raft.ServerAddr
 	if err != nil {
 		return nil, err
 	}
-	return newWitnessed(p, id, c.witness), nil
+	return newWitnessed(p, id, c.witness, c.lastIndex), nil
 }
+
+// lastIndex is that of this server's log.
+func (c contacts) lastIndex() uint64 {
+	if r := c.raft.Load(); r != nil {
+		return r.LastIndex()
+	}
+	return 0
+}
+
+// maxBehind is by how many entries a server may be behind that is sent entries through a
+// pipeline. Raft sends one message there when there are new entries, or after a pause. If
+// nobody can write until that server has caught up, there are no new ones: it would be
+// sent maxBatch entries each commitTimeout. Without a pipeline raft sends one message after
+// the other until there is nothing left, and then opens a pipeline again.
+const maxBehind = 4 * maxBatch
 
 // witnessed is a pipeline whose answers are noted.
 type witnessed struct {
 	raft.AppendPipeline
 	id      raft.ServerID
 	witness *Witness
+	last    func() uint64 // the index of this server's log
 	out     chan raft.AppendFuture
 	closed  chan struct{}
 	once    sync.Once
 }
 
-func newWitnessed(p raft.AppendPipeline, id raft.ServerID, witness *Witness) *witnessed {
-	w := &witnessed{AppendPipeline: p, id: id, witness: witness, out: make(chan raft.AppendFuture), closed: make(chan struct{})}
+func newWitnessed(p raft.AppendPipeline, id raft.ServerID, witness *Witness, last func() uint64) *witnessed {
+	w := &witnessed{AppendPipeline: p, id: id, witness: witness, last: last, out: make(chan raft.AppendFuture), closed: make(chan struct{})}
 	go w.run() // ends with Close, which raft calls
 	return w
 }
@@ -353,6 +369,9 @@ func (w *witnessed) run() {
 func (w *witnessed) AppendEntries(args *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) (raft.AppendFuture, error) {
 	if w.witness.lagging.Load() {
 		return nil, errLags
+	}
+	if n, last := len(args.Entries), w.last(); n > 0 && args.Entries[n-1].Index+maxBehind < last {
+		return nil, fmt.Errorf("%d entries behind: sending them without a pipeline", last-args.PrevLogEntry)
 	}
 	return w.AppendPipeline.AppendEntries(args, resp)
 }
