@@ -34,7 +34,8 @@ const (
 const (
 	// codeNotDone: the server is stopping and has not looked at the request.
 	codeNotDone codes.Code = 50 + iota
-	// codeAlone: the reply is too long for a batch; the read is to be asked for by itself.
+	// codeAlone: the reply is too long for a batch, or has to be waited for; the read is to be
+	// asked for by itself.
 	codeAlone
 )
 
@@ -128,7 +129,10 @@ func readField[T any](r *fieldReader, read func([]byte) (T, []byte, error)) (v T
 // open reads the header of an array of so many fields at least. It returns those beyond.
 func (r *fieldReader) open(fields uint32) (more uint32) {
 	count := readField(r, msgp.ReadArrayHeaderBytes)
-	if r.err == nil && count < fields {
+	if r.err != nil {
+		return 0
+	}
+	if count < fields {
 		r.err = fmt.Errorf("%d fields, at least %d are expected", count, fields)
 		return 0
 	}

@@ -12,7 +12,7 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// errAlone tells that a request is to be asked in a call of its own: nothing was done.
+// errAlone tells that a request is to be asked in a call of its own: nothing was changed.
 var errAlone = errors.New("not in a batch")
 
 // batchForget is after what time a server that knew no batches is tried again.
@@ -54,8 +54,7 @@ type outcome struct {
 	reached bool // the server may have the request
 }
 
-// ask asks the server. It reports whether the request may have reached it; errAlone means
-// that it did not.
+// ask asks the server. It reports whether the request may have reached it.
 func (b *batcher) ask(ctx context.Context, op *Desc, req, rep Message, said *origin) (reached bool, err error) {
 	s := b.stream()
 	if s == nil {
@@ -201,7 +200,6 @@ func (s *batchStream) read(message []byte) error {
 		}
 		message = rest
 		if a.id == 0 {
-			s.of.detach(s, 0)
 			s.out.close()
 		} else if w := s.answered(a.id); w != nil {
 			w.done <- w.outcome(&a)

@@ -5,13 +5,10 @@ import (
 	"fmt"
 	"io"
 	"sync"
-	"sync/atomic"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-
-	"praetor/internal/fault"
 )
 
 // textStopping is why a request was not looked at.
@@ -38,7 +35,6 @@ type answering struct {
 	out     *outbox
 	slots   chan struct{} // one for each ask of the connection in work
 	work    sync.WaitGroup
-	closed  atomic.Bool // no ask is looked at any more
 }
 
 // run answers until the sender wants no more or has left.
@@ -64,7 +60,6 @@ func (a *answering) run(stream grpc.ServerStream) error {
 
 // goodbye tells the sender that the server is stopping.
 func (a *answering) goodbye() {
-	a.closed.Store(true)
 	a.put(&answer{}, nil)
 }
 
@@ -102,18 +97,19 @@ func (a *answering) read(ctx context.Context, stream grpc.ServerStream) error {
 // answer answers one ask.
 func (a *answering) answer(ctx context.Context, q *ask) {
 	a.r.served.requests.Incr()
-	said := answer{id: q.id}
 	rep, err := a.reply(ctx, q)
-	if err != nil {
-		st := status.Convert(err)
-		said.code, said.text = st.Code(), st.Message()
-	}
-	a.put(&said, rep)
+	a.put(answerOf(q.id, err), rep)
+}
+
+// answerOf is an answer as a gRPC status says, nil for one that has a reply.
+func answerOf(id uint64, err error) *answer {
+	st := status.Convert(err)
+	return &answer{id: id, code: st.Code(), text: st.Message()}
 }
 
 // reply makes the reply; an error is a gRPC status.
 func (a *answering) reply(ctx context.Context, q *ask) (rep Message, err error) {
-	if a.closed.Load() {
+	if a.serving.Err() != nil {
 		return nil, status.Error(codeNotDone, textStopping)
 	}
 	reg, ok := a.r.opts.Local.handlers[q.op]
@@ -139,12 +135,10 @@ func (a *answering) reply(ctx context.Context, q *ask) (rep Message, err error) 
 	return rep, err
 }
 
+// put has an answer sent, or why its reply cannot be encoded.
 func (a *answering) put(said *answer, rep Message) {
 	_, _, err := a.out.put(true, func(b []byte, _ uint64) ([]byte, error) { return appendAnswer(b, said, rep) })
 	if err != nil {
-		st := status.Convert(toStatus(fault.New(fault.Internal, "%w", err)))
-		_, _, _ = a.out.put(true, func(b []byte, _ uint64) ([]byte, error) {
-			return appendAnswer(b, &answer{id: said.id, code: st.Code(), text: st.Message()}, nil)
-		})
+		a.put(answerOf(said.id, toStatus(err)), nil)
 	}
 }

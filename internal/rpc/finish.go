@@ -43,7 +43,7 @@ const lingerTime = time.Second
 func (r *Router) lingering(ctx context.Context, info *tap.Info) (context.Context, error) {
 	r.served.requests.Incr()
 	name, ours := strings.CutPrefix(info.FullMethodName, methodPrefix)
-	if !ours || !r.isWrite(name) {
+	if !ours || !r.mayWrite(name) {
 		return ctx, nil
 	}
 	arrived := new(atomic.Bool)
@@ -67,7 +67,8 @@ func noteArrived(ctx context.Context) {
 	}
 }
 
-func (r *Router) isWrite(name string) bool {
+// mayWrite reports whether what arrives for a method may be a write.
+func (r *Router) mayWrite(name string) bool {
 	if name == batchName {
 		return true // it has writes
 	}
