@@ -54,7 +54,7 @@ func (s *Store) hasApplied(index uint64) bool {
 
 // Committed is the newest entry that this server knows to be committed. On the leader that is
 // as far as any other server knows, or farther.
-func (s *Store) Committed() uint64 { return s.raft.CommitIndex() }
+func (s *Store) Committed() uint64 { return s.folder.logs.synced(s.raft.CommitIndex()) }
 
 // WaitApplied waits until the machine has all up to an entry, which the leader found committed.
 func (s *Store) WaitApplied(ctx context.Context, index uint64) error {

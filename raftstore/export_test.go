@@ -207,5 +207,24 @@ const MaxBehind = maxBehind
 
 // Witnessed is what raft gets in place of a pipeline. The server's log ends with last.
 func Witnessed(p raft.AppendPipeline, last uint64) raft.AppendPipeline {
-	return newWitnessed(p, "s2", NewWitness(), func() uint64 { return last })
+	return newWitnessed(p, "s2", NewWitness(), newUnsyncedLog(raft.NewInmemStore()), func() uint64 { return last })
 }
+
+// UnsyncedLog is what raft has for its log.
+type UnsyncedLog struct{ *unsyncedLog }
+
+// Unsynced is one above a log, of a server that leads others or not.
+func Unsynced(below raft.LogStore, leads func() bool) *UnsyncedLog {
+	l := newUnsyncedLog(below)
+	l.leads, l.refused = leads, func() {}
+	return &UnsyncedLog{l}
+}
+
+// Settle is settle.
+func (l *UnsyncedLog) Settle() error { return l.settle() }
+
+// Synced is synced.
+func (l *UnsyncedLog) Synced(index uint64) uint64 { return l.synced(index) }
+
+// Close is close.
+func (l *UnsyncedLog) Close() { l.close() }

@@ -35,7 +35,7 @@ const snapshotsKept = 2
 type folder struct {
 	dir       string
 	disk      *disk
-	logs      raft.LogStore
+	logs      *unsyncedLog
 	stable    raft.StableStore
 	snapshots raft.SnapshotStore
 	watched   *notedLog    // nil in memory
@@ -50,7 +50,7 @@ type folder struct {
 func openFolder(opts *Options) (*folder, error) {
 	if opts.Dir == "" {
 		mem := raft.NewInmemStore()
-		return &folder{logs: mem, stable: mem, snapshots: raft.NewInmemSnapshotStore()}, nil
+		return &folder{logs: newUnsyncedLog(mem), stable: mem, snapshots: raft.NewInmemSnapshotStore()}, nil
 	}
 	f := &folder{dir: opts.Dir, disk: &disk{Disk: durable.Disk{Before: opts.FileOp}, logger: opts.Logger}}
 	if err := f.open(opts); err != nil {
@@ -112,17 +112,19 @@ func (f *folder) openChecked(opts *Options, stable *boltStable, snapshots *snaps
 		return err
 	}
 	stable.note, f.closers = log.note, append(f.closers, log.note)
-	f.logs, f.watched = log, log
+	f.watched = log
+	var logs raft.LogStore = log
 	if opts.VerifyInterval > 0 {
 		f.scrubbed = newScrubbedLog(log, opts)
-		f.logs = f.scrubbed
+		logs = f.scrubbed
 	}
 	if opts.NoLogCache {
 		f.read = nil
-		return nil
+	} else {
+		f.cached = newCachedLog(logs, f.read)
+		logs = f.cached
 	}
-	f.cached = newCachedLog(f.logs, f.read)
-	f.logs = f.cached
+	f.logs = newUnsyncedLog(logs)
 	return nil
 }
 

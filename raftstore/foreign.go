@@ -54,6 +54,10 @@ func (s *sieve) run() {
 			if s.refused(rpc) {
 				continue
 			}
+			if err := s.settle(rpc.Command); err != nil {
+				rpc.Respond(nil, err)
+				continue
+			}
 			r := s.raft.Load()
 			if r != nil && s.witness.received(rpc, r) {
 				continue
@@ -72,6 +76,15 @@ func (s *sieve) run() {
 			return
 		}
 	}
+}
+
+// settle is called before raft says in its answer what this server has.
+func (s *sieve) settle(command any) error {
+	switch command.(type) {
+	case *raft.AppendEntriesRequest, *raft.InstallSnapshotRequest:
+		return s.log.settle()
+	}
+	return nil
 }
 
 func (s *sieve) end() {

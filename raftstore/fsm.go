@@ -15,6 +15,7 @@ type fsm struct {
 	found   uint64          // the last index of the log when this server started
 	halted  func(error)     // told once, of the error in halt; nil while recovering
 	applied func(*raft.Log) // told of the last entry of each batch; nil while recovering
+	log     *unsyncedLog    // what the machine gets is synced there first; nil while recovering
 	closing chan struct{}
 	done    atomic.Uint64 // the last entry that the machine has, of those it was given
 
@@ -37,6 +38,9 @@ func (f *fsm) ApplyBatch(logs []*raft.Log) []any {
 		if l.Type == raft.LogCommand {
 			entries = append(entries, Entry{Index: l.Index, Data: l.Data, Age: f.age(l), Time: l.AppendedAt, Note: l.Extensions})
 		}
+	}
+	if f.halt == nil && f.log != nil && !f.log.wait(logs[len(logs)-1].Index, f.closing) {
+		f.halt = raft.ErrRaftShutdown
 	}
 	results := f.apply(entries)
 	if f.halt == nil {

@@ -130,6 +130,7 @@ type contacts struct {
 	raft  *atomic.Pointer[raft.Raft] // nil until raft has begun
 
 	witness *Witness
+	log     *unsyncedLog
 }
 
 // AppendEntries is raft's heartbeat, too.
@@ -137,6 +138,7 @@ func (c contacts) AppendEntries(id raft.ServerID, target raft.ServerAddress, arg
 	if c.witness.lagging.Load() {
 		return errLags
 	}
+	c.log.holdBack(args)
 	sent := c.lease.clock()
 	err := c.transport.AppendEntries(id, target, args, resp)
 	if err == nil {

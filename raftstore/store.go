@@ -142,7 +142,7 @@ func open(opts *Options) (*Store, error) {
 	}
 	s.paced.heartbeat, s.paced.election = opts.HeartbeatTimeout, opts.ElectionTimeout
 	s.witness = opts.Witness
-	machine.halted, machine.applied = s.halt, s.applied
+	machine.halted, machine.applied, machine.log = s.halt, s.applied, folder.logs
 	s.lease.length, s.lease.clock = opts.LeaderLease, opts.Clock
 	s.verify, s.confirming = rounds.New(s.confirmOnce), s.confirm
 	s.verified = opts.Metrics.Counter("raft.verify_leader")
@@ -163,11 +163,12 @@ func (s *Store) start(conf *raft.Config, machine raft.FSM, opts *Options) error 
 	notify := make(chan bool) // leaderWatch always reads it
 	conf.NotifyCh = notify
 	s.layer = newStreamLayer(opts.ID, opts.Address, opts.Listener, opts.Dial)
-	s.trans = contacts{newTransport(s.layer, opts.Logger.Named("transport")), raft.ServerID(s.id), &s.lease, new(atomic.Pointer[raft.Raft]), s.witness}
+	s.trans = contacts{newTransport(s.layer, opts.Logger.Named("transport")), raft.ServerID(s.id), &s.lease, new(atomic.Pointer[raft.Raft]), s.witness, s.folder.logs}
 	s.askers.send = func(srv raft.Server, q *raft.AppendEntriesRequest, a *raft.AppendEntriesResponse) error {
 		return s.trans.AppendEntries(srv.ID, srv.Address, q, a)
 	}
 	s.sieve = newSieve(s.trans, opts.Logger, term)
+	s.folder.logs.leads, s.folder.logs.refused = s.leadsOthers, s.storeAgain
 	if err := s.newRaft(conf, machine); err != nil {
 		_ = s.trans.Close()
 		s.layer.wait()
@@ -227,6 +228,22 @@ func (s *Store) has(index, term uint64) bool {
 	return index <= s.raft.AppliedIndex() || s.folder.termOf(index) == term
 }
 
+// leadsOthers reports whether this server leads, and is not the only voter: others sync
+// a command while it does. Raft's goroutine may ask before the Store has raft.
+func (s *Store) leadsOthers() bool {
+	r := s.trans.raft.Load()
+	return r != nil && r.State() == raft.Leader && !s.alone()
+}
+
+// storeAgain has raft store something else, which begins with what the disk refused of the
+// commands before. If it refuses again, raft leads no more.
+func (s *Store) storeAgain() {
+	// No caller's context: it ends with Close.
+	if err := s.Barrier(context.Background()); err != nil {
+		s.logger.Warn("could not store what this server sent as the leader", "error", err)
+	}
+}
+
 // meet takes a reason to stop. The first one counts.
 func (s *Store) meet(line string, err error) {
 	select {
@@ -272,6 +289,7 @@ func (s *Store) close() error {
 	}
 	s.layer.wait()
 	s.sieve.end()
+	s.folder.logs.close()
 	s.askers.wait()
 	s.announced.wait()
 	s.leader.stop()

@@ -228,12 +228,8 @@ func (w *Witness) received(rpc raft.RPC, r *raft.Raft) (answered bool) {
 			return true
 		}
 	case *raft.AppendEntriesRequest:
-		// A leader has on its disk what it sends.
-		m := Mark{Term: c.Term, Index: c.PrevLogEntry}
-		if n := len(c.Entries); n > 0 {
-			m.Index = c.Entries[n-1].Index
-		}
-		w.note(string(c.ID), m)
+		// A leader may not have on its disk what it sends, but has what it says is committed.
+		w.note(string(c.ID), Mark{Term: c.Term, Index: c.LeaderCommitIndex})
 		if w.lagging.Load() {
 			w.catchUp(c)
 		}
@@ -302,7 +298,7 @@ func (c contacts) AppendEntriesPipeline(id raft.ServerID, target raft.ServerAddr
 	if err != nil {
 		return nil, err
 	}
-	return newWitnessed(p, id, c.witness, c.lastIndex), nil
+	return newWitnessed(p, id, c.witness, c.log, c.lastIndex), nil
 }
 
 // lastIndex is that of this server's log.
@@ -325,14 +321,15 @@ type witnessed struct {
 	raft.AppendPipeline
 	id      raft.ServerID
 	witness *Witness
+	log     *unsyncedLog
 	last    func() uint64 // the index of this server's log
 	out     chan raft.AppendFuture
 	closed  chan struct{}
 	once    sync.Once
 }
 
-func newWitnessed(p raft.AppendPipeline, id raft.ServerID, witness *Witness, last func() uint64) *witnessed {
-	w := &witnessed{AppendPipeline: p, id: id, witness: witness, last: last, out: make(chan raft.AppendFuture), closed: make(chan struct{})}
+func newWitnessed(p raft.AppendPipeline, id raft.ServerID, witness *Witness, log *unsyncedLog, last func() uint64) *witnessed {
+	w := &witnessed{AppendPipeline: p, id: id, witness: witness, log: log, last: last, out: make(chan raft.AppendFuture), closed: make(chan struct{})}
 	go w.run() // ends with Close, which raft calls
 	return w
 }
@@ -370,6 +367,7 @@ func (w *witnessed) AppendEntries(args *raft.AppendEntriesRequest, resp *raft.Ap
 	if w.witness.lagging.Load() {
 		return nil, errLags
 	}
+	w.log.holdBack(args)
 	if n, last := len(args.Entries), w.last(); n > 0 && args.Entries[n-1].Index+maxBehind < last {
 		return nil, fmt.Errorf("%d entries behind: sending them without a pipeline", last-args.PrevLogEntry)
 	}

@@ -2,6 +2,7 @@ package raftstore
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"sync"
 
@@ -43,7 +44,11 @@ func (s *Store) write(ctx context.Context, w *write) error {
 	if begin {
 		go s.handOver() // each write has entered: refuse waits
 	}
-	return s.calls.wait(ctx, w.done)
+	err := s.calls.wait(ctx, w.done)
+	if refusal := s.folder.logs.why(); refusal != nil && errors.Is(err, raft.ErrLeadershipLost) {
+		return refusal // of which raft heard at another write
+	}
+	return err
 }
 
 // handOver hands raft what waits, and waits for its outcome while another goroutine hands

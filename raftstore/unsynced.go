@@ -1,0 +1,257 @@
+package raftstore
+
+import (
+	"sync"
+
+	"github.com/hashicorp/raft"
+)
+
+// The bounds of what a leader takes in before it has synced it. What comes then is stored
+// before raft goes on, behind all of it.
+const (
+	maxUnsynced      = 2 * maxBatch // entries
+	maxUnsyncedBytes = 8 << 20
+)
+
+// unsyncedLog lets a leader send commands to the other servers while its own disk syncs
+// them: a write takes as long as the slower one, not as both (Ongaro's thesis, 10.2.1).
+//
+// Raft takes for stored what StoreLogs took. It is not yet, so what raft concludes from it
+// waits: the machine gets no entry before it is synced here (wait), no other server hears
+// that one is committed (synced), and a message of another leader, whose answer says what
+// this server has, does not reach raft before (settle). Only commands are taken so: what a
+// configuration leads to, the next one among it, cannot be held back.
+type unsyncedLog struct {
+	raft.LogStore
+	// leads reports whether this server leads others. Raft's own goroutine asks, so that the
+	// answer holds as long as StoreLogs runs. Nil without raft.
+	leads func() bool
+	// refused is called when the disk did not take what raft counts on.
+	refused func()
+
+	storing chanLock // held while entries are handed to LogStore
+	running sync.WaitGroup
+
+	mu sync.RWMutex
+
+	waiting []*raft.Log // what is not synced, without a gap
+	bytes   int         // of their commands
+	busy    bool        // a goroutine stores them
+	refusal error       // of the last attempt to
+
+	progress progress // made when fewer wait
+}
+
+func newUnsyncedLog(store raft.LogStore) *unsyncedLog {
+	return &unsyncedLog{LogStore: store, storing: make(chanLock, 1)}
+}
+
+// IsMonotonic answers for the log below.
+func (l *unsyncedLog) IsMonotonic() bool {
+	m, ok := l.LogStore.(raft.MonotonicLogStore)
+	return ok && m.IsMonotonic()
+}
+
+// FirstIndex returns the oldest entry's index, 0 if there is none.
+func (l *unsyncedLog) FirstIndex() (uint64, error) {
+	oldest, _ := l.ends() // before it looks below, where they go
+	first, err := l.LogStore.FirstIndex()
+	if first == 0 {
+		first = oldest
+	}
+	return first, err
+}
+
+// LastIndex returns the newest entry's index, 0 if there is none.
+func (l *unsyncedLog) LastIndex() (uint64, error) {
+	if _, newest := l.ends(); newest > 0 {
+		return newest, nil
+	}
+	return l.LogStore.LastIndex()
+}
+
+// ends are the indexes of the oldest and the newest entry that wait, 0 for none.
+func (l *unsyncedLog) ends() (oldest, newest uint64) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if n := len(l.waiting); n > 0 {
+		return l.waiting[0].Index, l.waiting[n-1].Index
+	}
+	return 0, 0
+}
+
+// GetLog reads one entry.
+func (l *unsyncedLog) GetLog(index uint64, out *raft.Log) error {
+	if l.find(index, out) {
+		return nil
+	}
+	return l.LogStore.GetLog(index, out)
+}
+
+func (l *unsyncedLog) find(index uint64, out *raft.Log) bool {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	n := len(l.waiting)
+	if n == 0 || index < l.waiting[0].Index || index > l.waiting[n-1].Index {
+		return false
+	}
+	*out = *l.waiting[index-l.waiting[0].Index]
+	return true
+}
+
+// StoreLog stores one entry.
+func (l *unsyncedLog) StoreLog(log *raft.Log) error { return l.StoreLogs([]*raft.Log{log}) }
+
+// StoreLogs takes a leader's commands, and stores anything else behind what it took.
+func (l *unsyncedLog) StoreLogs(logs []*raft.Log) error {
+	if l.take(logs) {
+		return nil
+	}
+	l.storing.Lock()
+	defer l.storing.Unlock()
+	if err := l.storeLocked(); err != nil {
+		return err
+	}
+	return l.LogStore.StoreLogs(logs)
+}
+
+// take takes entries if they may be synced later, and sees to it that they are.
+func (l *unsyncedLog) take(logs []*raft.Log) bool {
+	if l.leads == nil || !l.leads() {
+		return false
+	}
+	size := 0
+	for _, e := range logs {
+		if e.Type != raft.LogCommand {
+			return false
+		}
+		size += len(e.Data) + len(e.Extensions)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if n := len(l.waiting); n > 0 && l.waiting[n-1].Index+1 != logs[0].Index {
+		return false
+	}
+	if l.refusal != nil || len(l.waiting)+len(logs) > maxUnsynced || l.bytes+size > maxUnsyncedBytes {
+		return false
+	}
+	l.waiting, l.bytes = append(l.waiting, logs...), l.bytes+size
+	if !l.busy {
+		l.busy = true
+		l.running.Add(1)
+		go l.store() // close waits
+	}
+	return true
+}
+
+// store stores what waits, until nothing does.
+func (l *unsyncedLog) store() {
+	defer l.running.Done()
+	for {
+		l.storing.Lock()
+		err := l.storeLocked()
+		l.storing.Unlock()
+		l.mu.Lock()
+		l.busy = err == nil && len(l.waiting) > 0
+		busy := l.busy
+		l.mu.Unlock()
+		if err != nil {
+			l.refused()
+		}
+		if !busy {
+			return
+		}
+	}
+}
+
+// storeLocked stores what waits now; l.storing is held.
+func (l *unsyncedLog) storeLocked() error {
+	l.mu.RLock()
+	batch := l.waiting
+	l.mu.RUnlock()
+	for len(batch) > 0 {
+		some := batch[:min(len(batch), maxBatch)]
+		err := l.LogStore.StoreLogs(some)
+		l.mu.Lock()
+		l.refusal = err
+		if err == nil {
+			for _, e := range some {
+				l.bytes -= len(e.Data) + len(e.Extensions)
+			}
+			l.waiting = l.waiting[len(some):]
+		}
+		l.mu.Unlock()
+		if err != nil {
+			return err
+		}
+		l.progress.made()
+		batch = batch[len(some):]
+	}
+	return nil
+}
+
+// synced is the newest of the entries up to index that this server has synced.
+func (l *unsyncedLog) synced(index uint64) uint64 {
+	if oldest, _ := l.ends(); oldest > 0 {
+		return min(index, oldest-1)
+	}
+	return index
+}
+
+// holdBack takes back from a message what it says is committed and is not synced here. One
+// that several servers get says nothing of the kind, and is not changed.
+func (l *unsyncedLog) holdBack(m *raft.AppendEntriesRequest) {
+	if synced := l.synced(m.LeaderCommitIndex); synced < m.LeaderCommitIndex {
+		m.LeaderCommitIndex = synced
+	}
+}
+
+// wait waits until all up to an entry is synced, and reports false if closing is closed
+// before.
+func (l *unsyncedLog) wait(index uint64, closing <-chan struct{}) bool {
+	for l.synced(index) < index {
+		more := l.progress.next()
+		if l.synced(index) == index {
+			break
+		}
+		select {
+		case <-more:
+		case <-closing:
+			return false
+		}
+	}
+	return true
+}
+
+// why is why the disk did not take what waits, nil if it was not asked yet or did.
+func (l *unsyncedLog) why() error {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.refusal
+}
+
+// settle returns when all is synced that was taken until now.
+func (l *unsyncedLog) settle() error {
+	if oldest, _ := l.ends(); oldest == 0 {
+		return nil
+	}
+	l.storing.Lock()
+	defer l.storing.Unlock()
+	return l.storeLocked()
+}
+
+// DeleteRange deletes entries. Those at the end, which a leader had that leads no more, are
+// stored first if they wait.
+func (l *unsyncedLog) DeleteRange(min, max uint64) error {
+	if oldest, _ := l.ends(); oldest > 0 && max >= oldest {
+		if err := l.settle(); err != nil {
+			return err
+		}
+	}
+	return l.LogStore.DeleteRange(min, max)
+}
+
+// close waits for the goroutine that stores. Raft has ended.
+func (l *unsyncedLog) close() { l.running.Wait() }
+
+var _ raft.MonotonicLogStore = (*unsyncedLog)(nil)
