@@ -9,24 +9,33 @@ import (
 	"praetor/catalog"
 )
 
-// BenchmarkAddService registers from 16 callers at once, with a synced journal.
+// BenchmarkAddService registers from one caller and from 16 at once, with a synced journal.
 func BenchmarkAddService(b *testing.B) {
-	for _, existing := range []int{0, 10_000} {
-		b.Run(fmt.Sprint("existing=", existing), func(b *testing.B) {
+	for _, c := range []struct{ callers, existing int }{{1, 0}, {16, 0}, {16, 10_000}} {
+		b.Run(fmt.Sprintf("callers=%d/existing=%d", c.callers, c.existing), func(b *testing.B) {
 			st := open(b, options(b.TempDir(), newServers()))
-			for i := range existing {
+			for i := range c.existing {
 				must(b, st.AddService(bg, service(fmt.Sprint("old", i)), []*catalog.Check{ttl(fmt.Sprint("oldc", i))}, false, ""))
 			}
 			var n atomic.Int64
-			b.SetParallelism(max(1, 16/runtime.GOMAXPROCS(0)))
+			add := func() {
+				id := fmt.Sprint("s", n.Add(1)%1000)
+				if err := st.AddService(bg, service(id), []*catalog.Check{ttl("c" + id)}, false, ""); err != nil {
+					b.Error(err)
+				}
+			}
 			b.ReportAllocs()
+			if c.callers == 1 {
+				for b.Loop() {
+					add()
+				}
+				return
+			}
+			b.SetParallelism(max(1, c.callers/runtime.GOMAXPROCS(0)))
 			b.ResetTimer()
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
-					id := fmt.Sprint("s", n.Add(1)%1000)
-					if err := st.AddService(bg, service(id), []*catalog.Check{ttl("c" + id)}, false, ""); err != nil {
-						b.Error(err)
-					}
+					add()
 				}
 			})
 		})
