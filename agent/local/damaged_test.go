@@ -65,15 +65,25 @@ func damagedFiles(t testing.TB, dir string) []string {
 // recordStarts lists where the records of a journal begin, and its end.
 func recordStarts(data []byte) []int {
 	starts, at := []int{}, local.HeadBytes
-	for at < len(data) {
+	for at < len(data) && data[at] != 0 {
 		starts = append(starts, at)
 		at += 21 + int(binary.LittleEndian.Uint32(data[at+4:]))
 	}
 	return append(starts, at)
 }
 
+// withoutZeros is a journal without the zeros behind its records, as versions wrote it
+// that wrote none.
+func withoutZeros(data []byte) []byte {
+	starts := recordStarts(data)
+	return data[:starts[len(starts)-1]]
+}
+
+// withZeros is a journal with zeros behind what it holds.
+func withZeros(data []byte) []byte { return append(bytes.Clone(data), make([]byte, 8192)...) }
+
 // written is a journal of services s0 to s9, each with a check, in the state that a
-// crash (or with closed an orderly stop) leaves.
+// crash (or with closed an orderly stop) leaves, without zeros behind it.
 func written(t testing.TB, closed bool) []byte {
 	t.Helper()
 	dir := t.TempDir()
@@ -84,12 +94,13 @@ func written(t testing.TB, closed bool) []byte {
 	if closed {
 		must(t, s.Close())
 	}
-	return readFile(t, journalPath(dir))
+	return withoutZeros(readFile(t, journalPath(dir)))
 }
 
 // TestDamagedJournalStartsWithWhatIsReadable: one damaged file must not take a node
 // down. Whatever happened to the file, the agent starts, with the services that can be
-// read, says what is missing, keeps the file, and is as good as new afterwards.
+// read, says what is missing, keeps the file, and is as good as new afterwards. That is
+// so with zeros behind it and without.
 func TestDamagedJournalStartsWithWhatIsReadable(t *testing.T) {
 	t.Parallel()
 	crashed, closed := written(t, false), written(t, true)
@@ -121,17 +132,17 @@ func TestDamagedJournalStartsWithWhatIsReadable(t *testing.T) {
 		{"middle zeroed over two", crashed, zero(middle+30, starts[6]+30), []int{5, 6}, "acknowledged are lost"},
 		{"last record flipped", crashed, flip(last + 60), []int{9}, `service \"s9\"`},
 		{"last record cut", crashed, cut(len(crashed) - 20), []int{9}, `service \"s9\"`},
-		{"last record zeroed", crashed, zero(last, len(crashed)), []int{9}, fmt.Sprint("offset=", last)},
+		{"last record zeroed, all but one byte", crashed, zero(last, len(crashed)-1), []int{9}, fmt.Sprint("offset=", last)},
 		{"flipped after an orderly stop", closed, flip(last + 60), []int{9}, "acknowledged are lost"},
 		{"cut to a third", crashed, cut(starts[3] + 5), []int{3, 4, 5, 6, 7, 8, 9}, fmt.Sprint("offset=", starts[3])},
 		{"garbage appended", crashed, func(d []byte) []byte { return append(d, "garbage \xf5jrn"...) }, nil, fmt.Sprint("offset=", len(crashed))},
-		{"zeros appended", closed, func(d []byte) []byte { return append(d, make([]byte, 4096)...) }, nil, "bytes=4096"},
+		{"garbage behind zeros", closed, func(d []byte) []byte { return append(withZeros(d), "garbage"...) }, nil, fmt.Sprint("offset=", len(closed))},
+		{"nothing but zeros", crashed, zero(0, len(crashed)), []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, "not the head"},
 		{"emptied", crashed, cut(0), []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, "the file is empty"},
 		{"of another kind", crashed, func([]byte) []byte { return []byte(`{"json":true}`) }, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, "not the head"},
 		{"two journals in one", crashed, func(d []byte) []byte { return append(d, closed...) }, nil, fmt.Sprint("offset=", len(crashed))},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			damaged := c.damage(bytes.Clone(c.data))
+		check := func(t *testing.T, damaged []byte) {
 			dir := folderWith(t, damaged)
 			o := options(dir, newServers())
 			lines := logged(&o)
@@ -159,7 +170,12 @@ func TestDamagedJournalStartsWithWhatIsReadable(t *testing.T) {
 			if got := remembered(open(t, o)); got != asNew || strings.Contains(lines.String(), "ERROR") {
 				t.Errorf("after another start: got %s, want %s\n%s", got, asNew, lines)
 			}
-		})
+		}
+		damaged := c.damage(bytes.Clone(c.data))
+		t.Run(c.name, func(t *testing.T) { check(t, damaged) })
+		if len(damaged) > 0 {
+			t.Run(c.name+", zeros behind", func(t *testing.T) { check(t, withZeros(damaged)) })
+		}
 	}
 }
 
@@ -170,19 +186,27 @@ func TestEachFlippedBitAndEachCutIsSurvivedAndTold(t *testing.T) {
 	all, _ := local.ReadJournal(data)
 	starts := recordStarts(data)
 	for at := 0; at < len(data); at += 3 {
-		damaged := bytes.Clone(data)
-		damaged[at] ^= 0x10
-		records, holes := local.ReadJournal(damaged)
-		if len(holes) != 1 || records < all-1 || holes[0][0] > int64(at) || holes[0][1] <= int64(at) {
-			t.Fatalf("byte %d flipped: %d of %d records, holes %v", at, records, all, holes)
-		}
-		records, holes = local.ReadJournal(data[:at])
-		if whole := slices.Index(starts, at); whole >= 0 {
-			if records != whole || len(holes) != 0 {
-				t.Fatalf("cut at %d, between records: %d records, holes %v", at, records, holes)
+		flipped := bytes.Clone(data)
+		flipped[at] ^= 0x10
+		for _, damaged := range [][]byte{flipped, withZeros(flipped)} {
+			records, holes := local.ReadJournal(damaged)
+			if len(holes) != 1 || records < all-1 || holes[0][0] > int64(at) || holes[0][1] <= int64(at) {
+				t.Fatalf("byte %d flipped: %d of %d records, holes %v", at, records, all, holes)
 			}
-		} else if len(holes) != 1 || holes[0][1] != int64(at) {
-			t.Fatalf("cut at %d: holes %v", at, holes)
+		}
+		for _, cut := range [][]byte{data[:at], withZeros(data[:at])} {
+			records, holes := local.ReadJournal(cut)
+			if whole := slices.Index(starts, at); whole >= 0 {
+				if records != whole || len(holes) != 0 {
+					t.Fatalf("cut at %d, between records: %d records, holes %v", at, records, holes)
+				}
+			} else if bytes.HasPrefix(cut, data) {
+				if records != all || len(holes) != 0 {
+					t.Fatalf("what was cut at %d are zeros as behind it: %d of %d records, holes %v", at, records, all, holes)
+				}
+			} else if len(holes) != 1 || holes[0][1] != int64(len(cut)) {
+				t.Fatalf("cut at %d: holes %v", at, holes)
+			}
 		}
 	}
 }
@@ -199,9 +223,11 @@ func TestJournalShorterThanItWasMadeIsDamaged(t *testing.T) {
 	}
 	must(t, s.RemoveService(bg, "c"))
 	must(t, s.RemoveService(bg, "a"))
-	data := readFile(t, journalPath(dir))
-	if _, holes := local.ReadJournal(data[:local.HeadBytes]); len(holes) != 1 {
-		t.Errorf("nothing but its head: holes %v", holes)
+	head := readFile(t, journalPath(dir))[:local.HeadBytes]
+	for _, data := range [][]byte{head, withZeros(head)} {
+		if _, holes := local.ReadJournal(data); len(holes) == 0 {
+			t.Errorf("nothing but its head in %d bytes", len(data))
+		}
 	}
 }
 
@@ -284,7 +310,7 @@ type fullDisk struct {
 }
 
 func (d *fullDisk) before(label string) error {
-	if d.full.Load() && (label == "journal:write" || label == "compact:create" || label == "compact:write") {
+	if d.full.Load() && (label == "journal:write" || label == "journal:ahead" || label == "compact:create" || label == "compact:write") {
 		return d.fault
 	}
 	return nil
@@ -362,7 +388,7 @@ func TestTakingOutOfServiceNeedsNoDisk(t *testing.T) {
 // TestTakingOutOfServiceOutlivesAnyFileFault fails each kind of file operation from
 // some moment on.
 func TestTakingOutOfServiceOutlivesAnyFileFault(t *testing.T) {
-	for _, label := range []string{"journal:write", "journal:sync", "journal:truncate", "journal:open",
+	for _, label := range []string{"journal:write", "journal:ahead", "journal:sync", "journal:truncate", "journal:open",
 		"compact:create", "compact:write", "compact:sync", "compact:rename", "compact:syncdir"} {
 		t.Run(label, func(t *testing.T) {
 			failing := false

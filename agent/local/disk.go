@@ -42,7 +42,20 @@ func (d *disk) sync(f *os.File) error {
 	if err := d.Step("journal:sync"); err != nil {
 		return err
 	}
-	return f.Sync()
+	return durable.SyncData(f)
+}
+
+var zeros [aheadBytes]byte
+
+// writeZeros writes at most aheadBytes. They are written, not only set aside: blocks
+// that are set aside are marked as written by the first sync of something in them, which
+// costs as much as a new length.
+func (d *disk) writeZeros(f *os.File, from, to int64) error {
+	if err := d.Step("journal:ahead"); err != nil {
+		return err
+	}
+	_, err := f.WriteAt(zeros[:to-from], from)
+	return err
 }
 
 func (d *disk) truncate(f *os.File, size int64) error {

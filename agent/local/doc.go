@@ -22,8 +22,8 @@
 // damaged journal keeps nobody from starting. Rows are never changed, only replaced. A registration costs the
 // same with ten services as with ten thousand: nothing walks over them all but
 // a full sync, a compaction, and Services when asked after a change. The file
-// is at most about twice what it has to hold; requests to servers have at most
-// 256 members.
+// is at most about twice what it has to hold, and 64 KiB of zeros; requests to
+// servers have at most 256 members.
 //
 // # Decisions
 //

@@ -33,6 +33,21 @@ func ReadJournal(data []byte) (records int, holes [][2]int64) {
 	return records, holes
 }
 
+// Recovered is what a start finds in a journal: the ports of the services, and whether it
+// says that something acknowledged is lost.
+func Recovered(data []byte) (ports map[string]int, holes int, lost bool) {
+	m := newImage()
+	found := scan(data, m.apply)
+	for _, h := range found.holes {
+		lost = lost || h.certain
+	}
+	ports = map[string]int{}
+	for id, s := range m.services {
+		ports[id] = s.rec.Service.Port
+	}
+	return ports, len(found.holes), lost
+}
+
 // ImportFile takes one file of a Consul agent.
 func ImportFile(what string, data []byte) error {
 	m := newImage()

@@ -112,14 +112,21 @@ func FuzzJournal(f *testing.F) {
 	must(f, s.RemoveService(bg, "web"))
 	must(f, s.Close())
 	f.Add(readFile(f, journalPath(dir)))
+	f.Add(withZeros(readFile(f, journalPath(dir))))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		_, holes := local.ReadJournal(data)
+		records, holes := local.ReadJournal(data)
 		var end int64
 		for _, h := range holes {
 			if h[0] < end || h[1] < h[0] || h[1] > int64(len(data)) {
 				t.Fatalf("holes %v in %d bytes", holes, len(data))
 			}
 			end = h[1]
+		}
+		if len(holes) > 0 {
+			return
+		}
+		if again, holes := local.ReadJournal(withZeros(data)); again != records || len(holes) > 0 {
+			t.Fatalf("%d records; with zeros behind them %d, holes %v", records, again, holes)
 		}
 	})
 }

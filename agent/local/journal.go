@@ -8,6 +8,7 @@ import (
 	"hash/crc32"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 )
@@ -23,6 +24,12 @@ const (
 	recBytes   = len(recMagic) + 4 + 4 + 1 + 8 // what stands before a body
 	maxBody    = 16 << 20                      // bytes; the HTTP API takes far less
 	batchBytes = 4 << 20                       // written at once, unless one record is larger
+
+	// aheadBytes: zeros behind the records make the file's length a multiple of it, so
+	// that most syncs write records alone and not a new length of the file as well.
+	aheadBytes = 64 << 10
+	// noAhead, as where zeros end, has none written.
+	noAhead = math.MaxInt64
 )
 
 var crcTable = crc32.MakeTable(crc32.Castagnoli)
@@ -37,6 +44,8 @@ type journal struct {
 
 	size    int64 // where the next record goes
 	durable int64 // up to here a sync has returned
+	zeroed  int64 // here the zeros behind the records end; noAhead: none are written
+	fresh   bool  // the last zeros may not be on disk yet
 	clean   bool  // the last record is of kindClosed
 	buf     []byte
 
@@ -89,7 +98,11 @@ func (j *journal) append(recs []record, sync bool) error {
 	for _, r := range recs {
 		j.buf = appendRecord(j.buf, j.seed, j.size+int64(len(j.buf)), j.durable, r)
 	}
+	end := j.size + int64(len(j.buf))
 	err := j.disk.writeAt(j.file, j.buf, j.size)
+	if err == nil && end > j.zeroed {
+		j.writeAhead(end)
+	}
 	if err == nil && sync {
 		err = j.disk.sync(j.file)
 	}
@@ -100,15 +113,26 @@ func (j *journal) append(recs []record, sync bool) error {
 		j.damaged = fmt.Errorf("write %s: %w", j.path, err)
 		return j.damaged
 	}
-	j.size += int64(len(j.buf))
-	j.clean = false
+	j.size, j.clean = end, false
 	if sync {
-		j.durable = j.size
+		j.durable, j.fresh = end, false
 	}
 	if cap(j.buf) > batchBytes {
 		j.buf = nil
 	}
 	return nil
+}
+
+// writeAhead writes zeros from end, where the records end. Where they find no room
+// the records do without, until the file is rewritten.
+func (j *journal) writeAhead(end int64) {
+	to := (end/aheadBytes + 1) * aheadBytes
+	if err := j.disk.writeZeros(j.file, end, to); err != nil {
+		_ = j.disk.truncate(j.file, end) // some may be there, in the room of what follows
+		j.zeroed = noAhead
+		return
+	}
+	j.zeroed, j.fresh = to, true
 }
 
 // rewrite replaces the file by one with just the records that each yields. An
@@ -160,6 +184,7 @@ func (j *journal) replace(tmp string, seed uint32, size int64) error {
 		return fmt.Errorf("rename %s: %w", tmp, renamed)
 	}
 	j.seed, j.size, j.durable, j.clean, j.damaged = seed, size, size, false, nil
+	j.zeroed, j.fresh = size, false
 	if err := j.disk.SyncFolder("compact", filepath.Dir(j.path)); err != nil {
 		// After a crash the old file might be back: nothing may be added to
 		// this one.
@@ -178,13 +203,16 @@ func fileHead(salt []byte, base int64) []byte {
 }
 
 // close marks the end as intended, so that damage to the records before it will
-// be seen, and closes the file.
+// be seen, and closes the file. Zeros behind it go, since versions that wrote none
+// take them for damage; should they stay, they do no harm to others.
 func (j *journal) close() error {
 	if j.file == nil {
 		return nil
 	}
 	var err error
 	if !j.clean && j.damaged == nil {
+		_ = j.disk.truncate(j.file, j.size)
+		j.zeroed = noAhead
 		err = j.append([]record{{kind: kindClosed}}, true)
 	}
 	return errors.Join(err, j.file.Close())
@@ -211,7 +239,8 @@ func (j *journal) load(each func(k kind, body []byte, size int64) error) (holes 
 		j.suspect, j.damaged = true, fmt.Errorf("%s is damaged", j.path)
 		return found.holes, nil
 	}
-	j.seed, j.size, j.durable = found.seed, int64(len(data)), int64(len(data))
+	j.seed, j.size, j.durable, j.zeroed = found.seed, found.end, found.end, int64(len(data))
+	j.clean = j.clean && j.size == j.zeroed // else its zeros are yet to be cut off
 	j.damaged = j.reopen()
 	return nil, nil
 }

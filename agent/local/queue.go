@@ -134,7 +134,14 @@ func (s *State) write(batch []*change) error {
 	if len(recs) == 0 {
 		return nil
 	}
-	return s.journal.append(recs, sync)
+	err := s.journal.append(recs, sync)
+	if err != nil && s.journal.fresh && s.compact() == nil {
+		// Some disks tell only at the sync that there is no room, and it may be the
+		// zeros alone that found none.
+		s.journal.zeroed = noAhead
+		err = s.journal.append(recs, sync)
+	}
+	return err
 }
 
 func (s *State) applyBatch(batch []*change, failed error) {

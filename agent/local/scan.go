@@ -10,6 +10,7 @@ import (
 type scanned struct {
 	seed  uint32
 	holes []hole
+	end   int64 // of the records; only zeros follow
 }
 
 // hole is a stretch of a journal that holds no readable record.
@@ -37,7 +38,7 @@ const budgetSlack = 64 << 20
 
 // scan gives every record in data to each. A record that each refuses, and bytes
 // that are no record, become holes; the walk goes on at the next record, which its
-// checksum proves to be one.
+// checksum proves to be one. Zeros up to the end are none: they are written ahead.
 func scan(data []byte, each func(k kind, body []byte, size int64) error) scanned {
 	s := &scanner{data: data, budget: budgetSlack + 8*int64(len(data))}
 	offset := headBytes
@@ -52,7 +53,8 @@ func scan(data []byte, each func(k kind, body []byte, size int64) error) scanned
 			return s.scanned
 		}
 	}
-	for offset < len(data) {
+	tail := max(s.base, int64(len(bytes.TrimRight(data, "\x00"))))
+	for offset < len(data) && int64(offset) < tail {
 		k, body, _, ok := s.record(offset)
 		if !ok {
 			offset = s.skip(offset)
@@ -64,6 +66,7 @@ func scan(data []byte, each func(k kind, body []byte, size int64) error) scanned
 		}
 		offset += size
 	}
+	s.end = int64(offset)
 	if s.base > int64(len(data)) {
 		s.hole(len(data), len(data), fmt.Sprintf("the file ends here, but once had %d bytes", s.base), true)
 	}
