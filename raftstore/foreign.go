@@ -25,11 +25,14 @@ type sieve struct {
 	stop   chan struct{}
 	wg     sync.WaitGroup // run
 
+	silent  silent
+	closing <-chan struct{} // closed before raft is shut down
+
 	told atomic.Bool // one line is enough: who sends one sends many
 }
 
-func newSieve(trans contacts, logger hclog.Logger, term uint64) *sieve {
-	return &sieve{contacts: trans, logger: logger, began: term, passed: make(chan raft.RPC), stop: make(chan struct{})}
+func newSieve(trans contacts, logger hclog.Logger, term uint64, closing <-chan struct{}) *sieve {
+	return &sieve{contacts: trans, logger: logger, began: term, closing: closing, passed: make(chan raft.RPC), stop: make(chan struct{})}
 }
 
 // term is this server's.

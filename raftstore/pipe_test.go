@@ -410,36 +410,73 @@ func TestFollowersLearnOfCommitsAtOnce(t *testing.T) {
 	})
 }
 
-// TestAServerThatComesBackUnderLoadIsCaughtUpAtOnce: as soon as it is sent entries again the
+// TestAServerThatComesBackUnderLoadIsCaughtUpAtOnce: as soon as it hears the leader again the
 // other follower is lost, so that all writes wait for this one, which lacks thousands.
 func TestAServerThatComesBackUnderLoadIsCaughtUpAtOnce(t *testing.T) {
 	virtual(t, 3, func(t *testing.T, net *pipes, nodes []*node) {
 		time.Sleep(time.Second)
 		leader, rest := splitOff(leaderOf(t, nodes), nodes)
 		back, other := rest[0], rest[1]
-		ctx, stop := context.WithCancel(t.Context())
-		var writers sync.WaitGroup
-		defer writers.Wait()
-		defer stop()
-		for range 4 {
-			writers.Go(func() {
-				for ctx.Err() == nil {
-					_, _, _ = leader.Apply(ctx, []byte("load")) // fails when ctx ends
-					time.Sleep(2 * time.Millisecond)
-				}
-			})
-		}
+		defer load(t, leader)()
 		net.isolate(back.address)
 		time.Sleep(6 * time.Second)
 		net.heal(back.address)
-		for had := back.Raft().LastIndex(); back.Raft().LastIndex() == had; {
+		for back.LastContact() > 100*time.Millisecond {
 			time.Sleep(time.Millisecond)
 		}
 		net.isolate(other.address)
-		lacks, begin := leader.Raft().LastIndex()-back.Raft().LastIndex(), time.Now()
-		leader.apply(t, "next")
-		if took := time.Since(begin); lacks < 2000 || took > 3*time.Second {
-			t.Errorf("the next write took %v, with a server that lacked %d entries; want it within 3s, with 2,000 at least", took, lacks)
+		wantCaughtUp(t, leader, back)
+	})
+}
+
+// load has a server write until the function that it returns is called.
+func load(t *testing.T, leader *node) (end func()) {
+	ctx, stop := context.WithCancel(t.Context())
+	var writers sync.WaitGroup
+	for range 4 {
+		writers.Go(func() {
+			for ctx.Err() == nil {
+				_, _, _ = leader.Apply(ctx, []byte("load")) // fails when ctx ends
+				time.Sleep(2 * time.Millisecond)
+			}
+		})
+	}
+	return func() { stop(); writers.Wait() }
+}
+
+// wantCaughtUp has a leader write what it cannot without a server that lacks thousands.
+func wantCaughtUp(t *testing.T, leader, needed *node) {
+	t.Helper()
+	lacks, begin := leader.Raft().LastIndex()-needed.Raft().LastIndex(), time.Now()
+	leader.apply(t, "next")
+	if took := time.Since(begin); lacks < 2000 || took > 3*time.Second {
+		t.Errorf("the next write took %v, with a server that lacked %d entries; want it within 3s, with 2,000 at least", took, lacks)
+	}
+}
+
+// TestAServerThatWasAwayForLongIsSentEntriesAtOnce: raft alone lets up to 10 s pass, and a
+// write that needs this server waits as long.
+func TestAServerThatWasAwayForLongIsSentEntriesAtOnce(t *testing.T) {
+	virtual(t, 3, func(t *testing.T, net *pipes, nodes []*node) {
+		leader, rest := splitOff(leaderOf(t, nodes), nodes)
+		leader.apply(t, "one")
+		for _, away := range []time.Duration{2 * time.Second, 17 * time.Second, 5 * time.Minute} {
+			net.isolate(rest[0].address)
+			leader.apply(t, fmt.Sprint("while it is away for ", away))
+			time.Sleep(away)
+			net.heal(rest[0].address)
+			time.Sleep(500 * time.Millisecond)
+			net.isolate(rest[1].address)
+			begin := time.Now()
+			leader.apply(t, fmt.Sprint("after ", away))
+			if took := time.Since(begin); took > 500*time.Millisecond {
+				t.Errorf("away for %v: the next write that needs it took %v", away, took)
+			}
+			net.heal(rest[1].address)
+			time.Sleep(2 * time.Second)
+		}
+		if now := leaderOf(t, nodes); now != leader {
+			t.Errorf("%s leads, no more %s", now.id, leader.id)
 		}
 	})
 }

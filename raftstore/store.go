@@ -167,7 +167,7 @@ func (s *Store) start(conf *raft.Config, machine raft.FSM, opts *Options) error 
 	s.askers.send = func(srv raft.Server, q *raft.AppendEntriesRequest, a *raft.AppendEntriesResponse) error {
 		return s.trans.AppendEntries(srv.ID, srv.Address, q, a)
 	}
-	s.sieve = newSieve(s.trans, opts.Logger, term)
+	s.sieve = newSieve(s.trans, opts.Logger, term, s.calls.closed)
 	s.folder.logs.leads, s.folder.logs.refused = s.leadsOthers, s.storeAgain
 	if err := s.newRaft(conf, machine); err != nil {
 		_ = s.trans.Close()

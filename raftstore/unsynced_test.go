@@ -295,3 +295,18 @@ func checkUnsynced(t *testing.T, seed uint64, log *raftstore.UnsyncedLog, below 
 		}
 	}
 }
+
+// TestASlowServerThatIsNeededIsCaughtUpAtOnce: its disk stood still while the others went on.
+func TestASlowServerThatIsNeededIsCaughtUpAtOnce(t *testing.T) {
+	withDisks(t, 3, time.Millisecond, func(t *testing.T, net *pipes, nodes []*node, disks map[*node]*slowDisk) {
+		leader, rest := splitOff(leaderOf(t, nodes), nodes)
+		leader.apply(t, "one")
+		defer load(t, leader)()
+		time.Sleep(time.Second)
+		disks[rest[0]].hold()
+		time.Sleep(6 * time.Second)
+		net.isolate(rest[1].address)
+		disks[rest[0]].release()
+		wantCaughtUp(t, leader, rest[0])
+	})
+}

@@ -1,0 +1,88 @@
+package raftstore
+
+import (
+	"sync"
+	"time"
+
+	"github.com/hashicorp/raft"
+)
+
+// silent are the servers that a leader's entries did not reach, until one of its heartbeats
+// does.
+//
+// Raft sends entries to such a server again after a pause that doubles, up to 10 s, and goes
+// on with it when the server has long been back: should another one fail meanwhile, nobody
+// can write. Its heartbeats pause for less than half a second. So the entries wait for a
+// heartbeat that was answered. The zero value is ready.
+type silent struct {
+	mu sync.Mutex
+
+	back map[raft.ServerID]chan struct{} // closed when the server is heard; of those that are waited for
+}
+
+// look is how often who waits for a server looks whether it still has to.
+const look = time.Second
+
+// until returns a channel that is closed when a server is heard.
+func (s *silent) until(id raft.ServerID) <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.back == nil {
+		s.back = map[raft.ServerID]chan struct{}{}
+	}
+	if s.back[id] == nil {
+		s.back[id] = make(chan struct{})
+	}
+	return s.back[id]
+}
+
+func (s *silent) heard(id raft.ServerID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if back := s.back[id]; back != nil {
+		close(back)
+		delete(s.back, id)
+	}
+}
+
+// AppendEntries is what raft sends entries and heartbeats with.
+func (s *sieve) AppendEntries(id raft.ServerID, target raft.ServerAddress, args *raft.AppendEntriesRequest, resp *raft.AppendEntriesResponse) error {
+	err := s.contacts.AppendEntries(id, target, args, resp)
+	switch {
+	case err == nil:
+		s.silent.heard(id)
+	case args.PrevLogEntry > 0 || len(args.Entries) > 0: // no heartbeat
+		s.awaitHeartbeat(id, args.Term)
+	}
+	return err
+}
+
+// awaitHeartbeat returns when a server is heard, or need not be sent the entries of a term.
+func (s *sieve) awaitHeartbeat(id raft.ServerID, term uint64) {
+	back := s.silent.until(id)
+	ticker := time.NewTicker(look)
+	defer ticker.Stop()
+	for s.sends(id, term) {
+		select {
+		case <-back:
+			return
+		case <-s.closing:
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// sends reports whether this server leads in a term, and a server is one of those it leads.
+func (s *sieve) sends(id raft.ServerID, term uint64) bool {
+	r := s.raft.Load()
+	if r == nil || r.State() != raft.Leader || r.CurrentTerm() != term {
+		return false
+	}
+	for _, srv := range r.GetConfiguration().Configuration().Servers {
+		if srv.ID == id {
+			return true
+		}
+	}
+	return false
+}
