@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"net"
 	"net/http"
@@ -9,6 +10,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // tally is what a load came to.
@@ -90,13 +93,33 @@ func limitHTTP(b *bench) string {
 	})
 }
 
-func limitFsync(b *bench) string {
-	f, err := os.Create(filepath.Join(b.dir, "fsync"))
-	must(err)
-	defer f.Close()
-	block := make([]byte, 200)
-	return b.drive(1, func(int, int) bool {
-		_, err := f.Write(block)
-		return err == nil && f.Sync() == nil
-	})
+// limitSync writes 4 KiB where a file has zeros, as logs do, and syncs it, in a number of files
+// at once.
+func limitSync(files int) func(b *bench) string {
+	const block, blocks = 4 << 10, 4 << 10
+	return func(b *bench) string {
+		var all []*os.File
+		for i := range files {
+			f, err := os.Create(filepath.Join(b.dir, fmt.Sprint("sync", i)))
+			must(err)
+			defer f.Close()
+			_, err = f.Write(make([]byte, block*blocks))
+			must(err)
+			must(f.Sync())
+			all = append(all, f)
+		}
+		data := bytes.Repeat([]byte{1}, block)
+		return b.drive(1, func(_, i int) bool {
+			var g errgroup.Group
+			for _, f := range all {
+				g.Go(func() error {
+					if _, err := f.WriteAt(data, int64(i%blocks)*block); err != nil {
+						return err
+					}
+					return f.Sync()
+				})
+			}
+			return g.Wait() == nil
+		})
+	}
 }

@@ -59,7 +59,8 @@ type measurement struct {
 var measurements = []measurement{
 	{"limit: net/http hello", limitHTTP},
 	{"limit: UDP echo", limitUDP},
-	{"limit: fsync of an append", limitFsync},
+	{"limit: fsync of 4 KiB", limitSync(1)},
+	{"limit: two of these fsyncs at once", limitSync(2)},
 	{"start: -dev to first write", startDev},
 	{"start: lone server to first write", startLone},
 	{"kv put, one server, 1 client", kvPutOne(1)},
