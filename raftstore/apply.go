@@ -81,7 +81,7 @@ func (c *calls) do(ctx context.Context, f func() error) error {
 		c.leave()
 		done <- err
 	}()
-	return c.wait(ctx, done)
+	return c.wait(ctx, done, nil)
 }
 
 // enter waits for a place. Who has one must leave.
@@ -106,13 +106,15 @@ func (c *calls) leave() {
 }
 
 // wait waits for the outcome of a call under way, which goes on when ctx or Close's patience
-// ends first.
-func (c *calls) wait(ctx context.Context, done <-chan error) error {
+// ends first, or lost is closed.
+func (c *calls) wait(ctx context.Context, done <-chan error, lost <-chan struct{}) error {
 	select {
 	case err := <-done:
 		return err
 	case <-ctx.Done():
 		return ctx.Err()
+	case <-lost:
+		return raft.ErrLeadershipLost
 	case <-c.closed:
 		return raft.ErrRaftShutdown
 	}

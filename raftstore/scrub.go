@@ -36,7 +36,7 @@ type scrubbedLog struct {
 	ranges  chan scrubRange
 
 	sum         uint64 // over the entries from start, before next
-	start, next uint64 // start 0: nothing was written yet. Only raft's goroutine uses these
+	start, next uint64 // start 0: nothing was written yet. One StoreLogs at a time uses these
 }
 
 type scrubFigures struct {

@@ -236,11 +236,14 @@ func (s *Store) leadsOthers() bool {
 }
 
 // storeAgain has raft store something else, which begins with what the disk refused of the
-// commands before. If it refuses again, raft leads no more.
+// commands before. If it refuses again, raft leads no more, and who waits for the machine,
+// which waits for the disk, is told so.
 func (s *Store) storeAgain() {
 	// No caller's context: it ends with Close.
-	if err := s.Barrier(context.Background()); err != nil {
+	err := s.Barrier(context.Background())
+	if err != nil {
 		s.logger.Warn("could not store what this server sent as the leader", "error", err)
+		s.writes.lost.made()
 	}
 }
 

@@ -11,6 +11,10 @@ import (
 const (
 	maxUnsynced      = 2 * maxBatch // entries
 	maxUnsyncedBytes = 8 << 20
+	// maxUnsyncedCalls is what keeps raft able to step down: what it finds committed waits
+	// in a queue for the machine, which waits for the disk. The queue has room for 128
+	// batches, one for each call and a few for where messages to followers happened to end.
+	maxUnsyncedCalls = 64
 )
 
 // unsyncedLog lets a leader send commands to the other servers while its own disk syncs
@@ -36,6 +40,7 @@ type unsyncedLog struct {
 
 	waiting []*raft.Log // what is not synced, without a gap
 	bytes   int         // of their commands
+	calls   int         // of StoreLogs that brought them
 	busy    bool        // a goroutine stores them
 	refusal error       // of the last attempt to
 
@@ -132,10 +137,10 @@ func (l *unsyncedLog) take(logs []*raft.Log) bool {
 	if n := len(l.waiting); n > 0 && l.waiting[n-1].Index+1 != logs[0].Index {
 		return false
 	}
-	if l.refusal != nil || len(l.waiting)+len(logs) > maxUnsynced || l.bytes+size > maxUnsyncedBytes {
+	if l.refusal != nil || l.calls == maxUnsyncedCalls || len(l.waiting)+len(logs) > maxUnsynced || l.bytes+size > maxUnsyncedBytes {
 		return false
 	}
-	l.waiting, l.bytes = append(l.waiting, logs...), l.bytes+size
+	l.waiting, l.bytes, l.calls = append(l.waiting, logs...), l.bytes+size, l.calls+1
 	if !l.busy {
 		l.busy = true
 		l.running.Add(1)
@@ -167,7 +172,7 @@ func (l *unsyncedLog) store() {
 // storeLocked stores what waits now; l.storing is held.
 func (l *unsyncedLog) storeLocked() error {
 	l.mu.RLock()
-	batch := l.waiting
+	batch, calls := l.waiting, l.calls
 	l.mu.RUnlock()
 	for len(batch) > 0 {
 		some := batch[:min(len(batch), maxBatch)]
@@ -179,6 +184,9 @@ func (l *unsyncedLog) storeLocked() error {
 				l.bytes -= len(e.Data) + len(e.Extensions)
 			}
 			l.waiting = l.waiting[len(some):]
+			if len(some) == len(batch) {
+				l.calls -= calls
+			}
 		}
 		l.mu.Unlock()
 		if err != nil {

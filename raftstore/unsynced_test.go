@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"praetor/internal/fault"
 	"praetor/raftstore"
 )
 
@@ -23,7 +25,7 @@ import (
 type slowDisk struct {
 	sync    time.Duration
 	full    atomic.Bool
-	holding atomic.Pointer[chan struct{}] // syncs wait until it is closed; nil for not
+	holding atomic.Pointer[chan struct{}] // syncs wait until it is closed, and fail if it is full then; nil for not
 }
 
 func (d *slowDisk) op(label string) error {
@@ -35,6 +37,9 @@ func (d *slowDisk) op(label string) error {
 	}
 	if held := d.holding.Load(); held != nil {
 		<-*held
+		if d.full.Load() {
+			return syscall.ENOSPC
+		}
 	}
 	time.Sleep(d.sync)
 	return nil
@@ -201,6 +206,31 @@ func TestALeaderWhoseDiskRefusesWhatItSentLeadsNoMore(t *testing.T) {
 		must(t, sameEntries([]*node{old}))
 		disks[old].full.Store(false)
 		wantEntries(t, old, "one", "two")
+	})
+}
+
+// TestALeaderWhoseDiskFailsAfterAWhileLeadsNoMore: raft itself waits when its queue for the
+// machine is full, which waits for the disk.
+func TestALeaderWhoseDiskFailsAfterAWhileLeadsNoMore(t *testing.T) {
+	withDisks(t, 3, time.Millisecond, func(t *testing.T, _ *pipes, nodes []*node, disks map[*node]*slowDisk) {
+		old, rest := splitOff(leaderOf(t, nodes), nodes)
+		disks[old].hold()
+		var writers sync.WaitGroup
+		for i := range 220 { // each is committed by itself
+			writers.Go(func() {
+				if _, _, err := old.Apply(t.Context(), fmt.Append(nil, i)); !errors.Is(err, raftstore.ErrUncertain) && fault.KindOf(err) != fault.NoLeader {
+					t.Errorf("write %d: %v", i, err)
+				}
+			})
+			time.Sleep(5 * time.Millisecond)
+		}
+		disks[old].full.Store(true)
+		disks[old].release()
+		writers.Wait()
+		next := leaderOf(t, rest)
+		next.apply(t, "next")
+		disks[old].full.Store(false)
+		wantEntries(t, old, next.machine.all()...)
 	})
 }
 

@@ -29,6 +29,8 @@ type writes struct {
 
 	waiting []*write
 	handing bool
+
+	lost progress // made when what raft took for committed is not on this server's disk
 }
 
 // write hands w to raft and waits until it is applied here.
@@ -36,6 +38,7 @@ func (s *Store) write(ctx context.Context, w *write) error {
 	if err := s.calls.enter(ctx); err != nil {
 		return err
 	}
+	lost := s.writes.lost.next()
 	s.writes.mu.Lock()
 	s.writes.waiting = append(s.writes.waiting, w)
 	begin := !s.writes.handing
@@ -44,7 +47,7 @@ func (s *Store) write(ctx context.Context, w *write) error {
 	if begin {
 		go s.handOver() // each write has entered: refuse waits
 	}
-	err := s.calls.wait(ctx, w.done)
+	err := s.calls.wait(ctx, w.done, lost)
 	if refusal := s.folder.logs.why(); refusal != nil && errors.Is(err, raft.ErrLeadershipLost) {
 		return refusal // of which raft heard at another write
 	}
