@@ -226,5 +226,8 @@ func (l *UnsyncedLog) Settle() error { return l.settle() }
 // Synced is synced.
 func (l *UnsyncedLog) Synced(index uint64) uint64 { return l.synced(index) }
 
+// Plainly is plainly.
+func (l *UnsyncedLog) Plainly(do func() error) error { return l.plainly(do) }
+
 // Close is close.
 func (l *UnsyncedLog) Close() { l.close() }

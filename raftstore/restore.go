@@ -21,7 +21,7 @@ func (s *Store) Restore(index uint64, size int64, state io.Reader) error {
 	meta := &raft.SnapshotMeta{Version: raft.SnapshotVersionMax, Index: index, Size: size}
 	// raft's call takes no context and must not be left with a reader of the caller's.
 	return translate(s.calls.do(context.Background(), func() error {
-		return s.raft.Restore(meta, state, 0)
+		return s.folder.logs.plainly(func() error { return s.raft.Restore(meta, state, 0) })
 	}))
 }
 

@@ -41,6 +41,7 @@ type unsyncedLog struct {
 	waiting []*raft.Log // what is not synced, without a gap
 	bytes   int         // of their commands
 	calls   int         // of StoreLogs that brought them
+	plain   int         // while it is not 0 nothing is taken; see plainly
 	busy    bool        // a goroutine stores them
 	refusal error       // of the last attempt to
 
@@ -137,7 +138,7 @@ func (l *unsyncedLog) take(logs []*raft.Log) bool {
 	if n := len(l.waiting); n > 0 && l.waiting[n-1].Index+1 != logs[0].Index {
 		return false
 	}
-	if l.refusal != nil || l.calls == maxUnsyncedCalls || len(l.waiting)+len(logs) > maxUnsynced || l.bytes+size > maxUnsyncedBytes {
+	if l.plain > 0 || l.refusal != nil || l.calls == maxUnsyncedCalls || len(l.waiting)+len(logs) > maxUnsynced || l.bytes+size > maxUnsyncedBytes {
 		return false
 	}
 	l.waiting, l.bytes, l.calls = append(l.waiting, logs...), l.bytes+size, l.calls+1
@@ -246,6 +247,23 @@ func (l *unsyncedLog) settle() error {
 	l.storing.Lock()
 	defer l.storing.Unlock()
 	return l.storeLocked()
+}
+
+// plainly does something for which raft waits for the machine: nothing waits for the disk
+// meanwhile, or both could wait for ever.
+func (l *unsyncedLog) plainly(do func() error) error {
+	l.mu.Lock()
+	l.plain++
+	l.mu.Unlock()
+	defer func() {
+		l.mu.Lock()
+		l.plain--
+		l.mu.Unlock()
+	}()
+	if err := l.settle(); err != nil {
+		return err
+	}
+	return do()
 }
 
 // DeleteRange deletes entries. Those at the end, which a leader had that leads no more, are

@@ -1,6 +1,7 @@
 package raftstore_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -232,6 +233,48 @@ func TestALeaderWhoseDiskFailsAfterAWhileLeadsNoMore(t *testing.T) {
 		disks[old].full.Store(false)
 		wantEntries(t, old, next.machine.all()...)
 	})
+}
+
+// TestARestoreAndADiskThatFailsDoNotWaitForEachOther: raft does nothing else while the machine
+// is to take the new state.
+func TestARestoreAndADiskThatFailsDoNotWaitForEachOther(t *testing.T) {
+	withDisks(t, 3, time.Millisecond, func(t *testing.T, _ *pipes, nodes []*node, disks map[*node]*slowDisk) {
+		old, _ := splitOff(leaderOf(t, nodes), nodes)
+		old.apply(t, "one")
+		disks[old].hold()
+		var calls sync.WaitGroup
+		calls.Go(func() { _, _, _ = old.Apply(t.Context(), []byte("two")) })
+		time.Sleep(10 * time.Millisecond)
+		state := saved(t, 1, "restored")
+		calls.Go(func() {
+			if err := old.Restore(1, int64(len(state)), bytes.NewReader(state)); err == nil {
+				t.Error("restored, on a disk that refuses everything")
+			}
+		})
+		time.Sleep(10 * time.Millisecond)
+		disks[old].full.Store(true)
+		disks[old].release()
+		calls.Wait()
+		disks[old].full.Store(false)
+		leaderOf(t, nodes).restore(t, 1, state)
+		leaderOf(t, nodes).apply(t, "three")
+		for _, n := range nodes {
+			wantEntries(t, n, "restored", "three")
+		}
+	})
+}
+
+// TestALeaderThatDoesSomethingPlainlyStoresWhatComes: raft is told what the disk says of it.
+func TestALeaderThatDoesSomethingPlainlyStoresWhatComes(t *testing.T) {
+	log := raftstore.Unsynced(memoryLog{raft.NewInmemStore(), func() bool { return true }}, func() bool { return true })
+	if err := log.Plainly(func() error { return log.StoreLog(&raft.Log{Index: 1}) }); err == nil {
+		t.Error("it took an entry")
+	}
+	must(t, log.StoreLog(&raft.Log{Index: 1}))
+	log.Close()
+	if log.Plainly(func() error { t.Error("it did it, with an entry that waits"); return nil }) == nil {
+		t.Error("it did not say why it could not")
+	}
 }
 
 // memoryLog is a log in memory that refuses to store at times.
