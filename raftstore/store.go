@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/raft"
 
+	"praetor/internal/life"
 	"praetor/internal/rounds"
 	"praetor/internal/telemetry"
 )
@@ -240,7 +241,11 @@ func (s *Store) leadsOthers() bool {
 // which waits for the disk, is told so.
 func (s *Store) storeAgain() {
 	// No caller's context: it ends with Close.
-	err := s.Barrier(context.Background())
+	ctx := context.Background()
+	err := s.Barrier(ctx)
+	for err != nil && s.IsLeader() && life.PauseUnless(s.calls.closed, commitTimeout) {
+		err = s.Barrier(ctx) // raft takes nothing while it hands leadership over
+	}
 	if err != nil {
 		s.logger.Warn("could not store what this server sent as the leader", "error", err)
 		s.writes.lost.made()

@@ -235,6 +235,35 @@ func TestALeaderWhoseDiskFailsAfterAWhileLeadsNoMore(t *testing.T) {
 	})
 }
 
+// TestWhatADiskRefusesOnceIsStoredAlsoWhileLeadershipIsHandedOver: raft takes nothing then.
+func TestWhatADiskRefusesOnceIsStoredAlsoWhileLeadershipIsHandedOver(t *testing.T) {
+	withDisks(t, 3, time.Millisecond, func(t *testing.T, _ *pipes, nodes []*node, disks map[*node]*slowDisk) {
+		leader, rest := splitOff(leaderOf(t, nodes), nodes)
+		disks[leader].hold()
+		disks[rest[0]].hold() // so that it cannot take over
+		var calls sync.WaitGroup
+		calls.Go(func() {
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			if _, _, err := leader.Apply(ctx, []byte("one")); err != nil {
+				t.Error(err)
+			}
+		})
+		time.Sleep(10 * time.Millisecond)
+		calls.Go(func() {
+			if err := leader.TransferLeadershipTo(rest[0].id, rest[0].address); err == nil {
+				t.Error("it handed leadership over")
+			}
+		})
+		time.Sleep(10 * time.Millisecond)
+		disks[leader].full.Store(true)
+		disks[leader].release()
+		time.Sleep(10 * time.Millisecond)
+		disks[leader].full.Store(false)
+		calls.Wait()
+	})
+}
+
 // TestARestoreAndADiskThatFailsDoNotWaitForEachOther: raft does nothing else while the machine
 // is to take the new state.
 func TestARestoreAndADiskThatFailsDoNotWaitForEachOther(t *testing.T) {
