@@ -30,6 +30,7 @@ func (s *Store) Leadership() <-chan bool { return s.leader.out }
 func (s *Store) TransferLeadership() error {
 	// raft's call takes no context and ends by its own timeout.
 	return translate(s.calls.do(context.Background(), func() error {
+		s.sieve.silent.rouse()
 		return s.raft.LeadershipTransfer().Error()
 	}))
 }
@@ -38,6 +39,7 @@ func (s *Store) TransferLeadership() error {
 func (s *Store) TransferLeadershipTo(id, address string) error {
 	// raft's call takes no context and ends by its own timeout.
 	return translate(s.calls.do(context.Background(), func() error {
+		s.sieve.silent.rouse()
 		return s.raft.LeadershipTransferToServer(raft.ServerID(id), raft.ServerAddress(address)).Error()
 	}))
 }

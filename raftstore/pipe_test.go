@@ -480,3 +480,32 @@ func TestAServerThatWasAwayForLongIsSentEntriesAtOnce(t *testing.T) {
 		}
 	})
 }
+
+// TestATransferToAServerThatIsAwayEnds: raft takes no writes before.
+func TestATransferToAServerThatIsAwayEnds(t *testing.T) {
+	virtual(t, 3, func(t *testing.T, net *pipes, nodes []*node) {
+		leader, rest := splitOff(leaderOf(t, nodes), nodes)
+		leader.apply(t, "one")
+		net.isolate(rest[0].address)
+		leader.apply(t, "two")
+		for _, away := range []time.Duration{0, 20 * time.Second, time.Minute} {
+			time.Sleep(away)
+			for range 2 {
+				if err := leader.TransferLeadershipTo(rest[0].id, rest[0].address); err == nil {
+					t.Fatal("a server that is away took over")
+				}
+			}
+			begin := time.Now()
+			for {
+				_, _, err := leader.Apply(t.Context(), []byte("after"))
+				if err == nil {
+					break
+				}
+				if time.Since(begin) > 30*time.Second {
+					t.Fatalf("away for %v: %v since two transfers, %v ago", away, err, time.Since(begin))
+				}
+				time.Sleep(100 * time.Millisecond)
+			}
+		}
+	})
+}

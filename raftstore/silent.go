@@ -17,16 +17,25 @@ import (
 type silent struct {
 	mu sync.Mutex
 
-	back map[raft.ServerID]chan struct{} // closed when the server is heard; of those that are waited for
+	back  map[raft.ServerID]chan struct{} // closed when the server is heard; of those that are waited for
+	hurry time.Time                       // nobody waits before it
 }
 
-// look is how often who waits for a server looks whether it still has to.
-const look = time.Second
+const (
+	// look is how often who waits for a server looks whether it still has to.
+	look = time.Second
+	// hurryFor is how long nobody waits once a transfer of leadership was asked for: long
+	// enough for two messages to a server that is not there.
+	hurryFor = 3 * rpcTimeout
+)
 
-// until returns a channel that is closed when a server is heard.
+// until returns a channel that is closed when a server is heard, nil if nobody is to wait.
 func (s *silent) until(id raft.ServerID) <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if time.Now().Before(s.hurry) {
+		return nil
+	}
 	if s.back == nil {
 		s.back = map[raft.ServerID]chan struct{}{}
 	}
@@ -34,6 +43,19 @@ func (s *silent) until(id raft.ServerID) <-chan struct{} {
 		s.back[id] = make(chan struct{})
 	}
 	return s.back[id]
+}
+
+// rouse lets go who waits, for a while. A transfer asks the goroutine that sends a server
+// its entries for them; until it has come to that, raft counts the transfer as under way, and
+// takes no writes.
+func (s *silent) rouse() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hurry = time.Now().Add(hurryFor)
+	for _, back := range s.back {
+		close(back)
+	}
+	clear(s.back)
 }
 
 func (s *silent) heard(id raft.ServerID) {
@@ -60,6 +82,9 @@ func (s *sieve) AppendEntries(id raft.ServerID, target raft.ServerAddress, args 
 // awaitHeartbeat returns when a server is heard, or need not be sent the entries of a term.
 func (s *sieve) awaitHeartbeat(id raft.ServerID, term uint64) {
 	back := s.silent.until(id)
+	if back == nil {
+		return
+	}
 	ticker := time.NewTicker(look)
 	defer ticker.Stop()
 	for s.sends(id, term) {
