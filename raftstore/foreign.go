@@ -98,13 +98,35 @@ func (s *sieve) end() {
 // Consumer is where raft takes messages from.
 func (s *sieve) Consumer() <-chan raft.RPC { return s.passed }
 
-// SetHeartbeatHandler sets what gets heartbeats, which do not go through Consumer.
+// SetHeartbeatHandler sets what gets heartbeats, which do not go through Consumer, unless
+// they make a follower of this server or change its term: raft's own goroutine may be about
+// to store a command as a leader, which would get the term of another leader.
 func (s *sieve) SetHeartbeatHandler(handle func(raft.RPC)) {
 	s.contacts.SetHeartbeatHandler(func(rpc raft.RPC) {
-		if !s.refused(rpc) {
+		switch {
+		case s.refused(rpc):
+		case s.changesNothing(rpc.Command):
 			handle(rpc)
+		default:
+			select {
+			case s.passed <- rpc:
+			case <-s.closing:
+				rpc.Respond(nil, raft.ErrTransportShutdown)
+			}
 		}
 	})
+}
+
+// changesNothing reports whether a heartbeat is of the leader that this server follows, or of
+// an older one.
+func (s *sieve) changesNothing(command any) bool {
+	c, ok := command.(*raft.AppendEntriesRequest)
+	r := s.raft.Load()
+	if !ok || r == nil {
+		return true
+	}
+	term := r.CurrentTerm()
+	return c.Term < term || c.Term == term && r.State() == raft.Follower
 }
 
 func (s *sieve) refused(rpc raft.RPC) bool {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/hashicorp/raft"
 
+	"praetor/internal/fault"
 	"praetor/raftstore"
 )
 
@@ -506,6 +507,31 @@ func TestATransferToAServerThatIsAwayEnds(t *testing.T) {
 				}
 				time.Sleep(100 * time.Millisecond)
 			}
+		}
+	})
+}
+
+// TestALeaderThatIsReplacedWritesNothingInTheNextTerm: a heartbeat of the next leader does not
+// go through raft's own goroutine, which waits meanwhile for the next command, as a leader.
+// Entries of one term and index are the same for all servers.
+func TestALeaderThatIsReplacedWritesNothingInTheNextTerm(t *testing.T) {
+	virtual(t, 3, func(t *testing.T, net *pipes, nodes []*node) {
+		old, rest := splitOff(leaderOf(t, nodes), nodes)
+		old.apply(t, "one")
+		time.Sleep(time.Second)
+		term := old.Raft().CurrentTerm()
+		for _, n := range rest { // they know nothing of the next term yet
+			net.isolate(n.address)
+		}
+		must(t, sendAsNew(old, net, &raft.AppendEntriesRequest{Term: term + 1}))
+		if _, _, err := old.Apply(t.Context(), []byte("two")); fault.KindOf(err) != fault.NoLeader {
+			t.Errorf("a write: %v", err)
+		}
+		if at := old.LastTerm(); at != term {
+			t.Errorf("it wrote an entry in term %d, and led in term %d", at, term)
+		}
+		for _, n := range rest {
+			net.heal(n.address)
 		}
 	})
 }

@@ -147,12 +147,15 @@ func (s pipeSender) Dial(to raft.ServerAddress, timeout time.Duration) (net.Conn
 // appendNothing asks a server, as the leader of the next term, whether its log agrees with ours
 // up to an entry of this one.
 func appendNothing(to *node, network *pipes, index uint64) error {
+	term := to.Raft().CurrentTerm()
+	return sendAsNew(to, network, &raft.AppendEntriesRequest{Term: term + 1, PrevLogEntry: index, PrevLogTerm: term})
+}
+
+// sendAsNew sends a server a message of a new leader, which it must like.
+func sendAsNew(to *node, network *pipes, message *raft.AppendEntriesRequest) error {
 	trans := raft.NewNetworkTransport(pipeSender{dial: network.dialFrom("new")}, 1, time.Minute, nil)
 	defer func() { _ = trans.Close() }()
-	message := &raft.AppendEntriesRequest{
-		RPCHeader: raft.RPCHeader{ProtocolVersion: 3, ID: []byte("new"), Addr: []byte("new")},
-		Term:      to.Raft().CurrentTerm() + 1, PrevLogEntry: index, PrevLogTerm: to.Raft().CurrentTerm(),
-	}
+	message.RPCHeader = raft.RPCHeader{ProtocolVersion: 3, ID: []byte("new"), Addr: []byte("new")}
 	//lint:ignore SA1019 as raft does
 	message.Leader = []byte("new")
 	var answer raft.AppendEntriesResponse
