@@ -57,7 +57,7 @@ func translate(err error) error {
 	case errors.Is(err, raft.ErrRaftShutdown):
 		return uncertain(closedText, err)
 	case errors.Is(err, raft.ErrAbortedByRestore):
-		return &fault.Error{Kind: fault.Internal, Text: restoredText, Err: err}
+		return uncertain(restoredText, err) // should the restore fail, the command is still in the log
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return uncertain(err.Error(), err)
 	}

@@ -44,9 +44,8 @@ func TestWhatRaftRefusedIsTriedAgainAndWhatMayBeDoneIsNot(t *testing.T) {
 			t.Errorf("a read, %v: %v of kind %v", c.err, read, fault.KindOf(read))
 		}
 	}
-	// A restore has thrown the command away: it is not done, but nor is the state what the
-	// caller knew.
-	if err := raftstore.Translate(raft.ErrAbortedByRestore); err.Error() != "snapshot restored while committing log" || fault.KindOf(err) != fault.Internal || errors.Is(err, raftstore.ErrUncertain) {
+	// A restore has thrown the command away, or not, if it fails.
+	if err := raftstore.Translate(raft.ErrAbortedByRestore); err.Error() != "snapshot restored while committing log" || fault.KindOf(err) != fault.Internal || !errors.Is(err, raftstore.ErrUncertain) {
 		t.Errorf("a restore: %v of kind %v", err, fault.KindOf(err))
 	}
 	for _, translate := range []func(error) error{raftstore.Translate, raftstore.ReadError} {

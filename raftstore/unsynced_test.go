@@ -296,6 +296,36 @@ func TestARestoreAndADiskThatFailsDoNotWaitForEachOther(t *testing.T) {
 	})
 }
 
+// TestAWriteThatARestoreEndedIsUncertain: raft gives up what is under way before it knows
+// whether it can restore anything.
+func TestAWriteThatARestoreEndedIsUncertain(t *testing.T) {
+	withDisks(t, 3, time.Millisecond, func(t *testing.T, _ *pipes, nodes []*node, disks map[*node]*slowDisk) {
+		leader, rest := splitOff(leaderOf(t, nodes), nodes)
+		leader.apply(t, "one")
+		for _, n := range rest {
+			disks[n].hold()
+		}
+		var write sync.WaitGroup
+		write.Go(func() {
+			_, _, err := leader.Apply(t.Context(), []byte("two"))
+			wantUncertain(t, err)
+		})
+		time.Sleep(10 * time.Millisecond)
+		state := saved(t, 1, "restored")
+		if err := leader.Restore(1, int64(len(state))+1, bytes.NewReader(state)); err == nil {
+			t.Error("restored")
+		}
+		write.Wait()
+		for _, n := range rest {
+			disks[n].release()
+		}
+		leader.apply(t, "three")
+		for _, n := range nodes {
+			wantEntries(t, n, "one", "two", "three")
+		}
+	})
+}
+
 // TestALeaderThatDoesSomethingPlainlyStoresWhatComes: raft is told what the disk says of it.
 func TestALeaderThatDoesSomethingPlainlyStoresWhatComes(t *testing.T) {
 	log := raftstore.Unsynced(memoryLog{raft.NewInmemStore(), func() bool { return true }}, func() bool { return true })
