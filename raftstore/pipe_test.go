@@ -458,28 +458,37 @@ func wantCaughtUp(t *testing.T, leader, needed *node) {
 // TestAServerThatWasAwayForLongIsSentEntriesAtOnce: raft alone lets up to 10 s pass, and a
 // write that needs this server waits as long.
 func TestAServerThatWasAwayForLongIsSentEntriesAtOnce(t *testing.T) {
-	virtual(t, 3, func(t *testing.T, net *pipes, nodes []*node) {
-		leader, rest := splitOff(leaderOf(t, nodes), nodes)
-		leader.apply(t, "one")
-		for _, away := range []time.Duration{2 * time.Second, 17 * time.Second, 5 * time.Minute} {
-			net.isolate(rest[0].address)
-			leader.apply(t, fmt.Sprint("while it is away for ", away))
-			time.Sleep(away)
-			net.heal(rest[0].address)
-			time.Sleep(500 * time.Millisecond)
-			net.isolate(rest[1].address)
-			begin := time.Now()
-			leader.apply(t, fmt.Sprint("after ", away))
-			if took := time.Since(begin); took > 500*time.Millisecond {
-				t.Errorf("away for %v: the next write that needs it took %v", away, took)
-			}
-			net.heal(rest[1].address)
-			time.Sleep(2 * time.Second)
-		}
-		if now := leaderOf(t, nodes); now != leader {
-			t.Errorf("%s leads, no more %s", now.id, leader.id)
-		}
+	t.Run("entries", func(t *testing.T) {
+		virtual(t, 3, needsWhoWasAway)
 	})
+	t.Run("snapshot", func(t *testing.T) {
+		virtualWith(t, 3, func(n *node) {
+			n.opts.SnapshotThreshold, n.opts.SnapshotInterval, n.opts.TrailingLogs = 1, 100*time.Millisecond, 1
+		}, needsWhoWasAway)
+	})
+}
+
+func needsWhoWasAway(t *testing.T, net *pipes, nodes []*node) {
+	leader, rest := splitOff(leaderOf(t, nodes), nodes)
+	leader.apply(t, "one")
+	for _, away := range []time.Duration{2 * time.Second, 17 * time.Second, 5 * time.Minute} {
+		net.isolate(rest[0].address)
+		leader.apply(t, fmt.Sprint("while it is away for ", away))
+		time.Sleep(away)
+		net.heal(rest[0].address)
+		time.Sleep(500 * time.Millisecond)
+		net.isolate(rest[1].address)
+		begin := time.Now()
+		leader.apply(t, fmt.Sprint("after ", away))
+		if took := time.Since(begin); took > 500*time.Millisecond {
+			t.Errorf("away for %v: the next write that needs it took %v", away, took)
+		}
+		net.heal(rest[1].address)
+		time.Sleep(2 * time.Second)
+	}
+	if now := leaderOf(t, nodes); now != leader {
+		t.Errorf("%s leads, no more %s", now.id, leader.id)
+	}
 }
 
 // TestATransferToAServerThatIsAwayEnds: raft takes no writes before.

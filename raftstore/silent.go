@@ -1,19 +1,20 @@
 package raftstore
 
 import (
+	"io"
 	"sync"
 	"time"
 
 	"github.com/hashicorp/raft"
 )
 
-// silent are the servers that a leader's entries did not reach, until one of its heartbeats
-// does.
+// silent are the servers that a leader's entries, or its snapshot, did not reach, until one of
+// its heartbeats does.
 //
-// Raft sends entries to such a server again after a pause that doubles, up to 10 s, and goes
+// Raft sends them to such a server again after a pause that doubles, up to 10 s, and goes
 // on with it when the server has long been back: should another one fail meanwhile, nobody
-// can write. Its heartbeats pause for less than half a second. So the entries wait for a
-// heartbeat that was answered. The zero value is ready.
+// can write. Its heartbeats pause for less than half a second. So what failed is told
+// to raft once a heartbeat was answered. The zero value is ready.
 type silent struct {
 	mu sync.Mutex
 
@@ -74,6 +75,15 @@ func (s *sieve) AppendEntries(id raft.ServerID, target raft.ServerAddress, args 
 	case err == nil:
 		s.silent.heard(id)
 	case args.PrevLogEntry > 0 || len(args.Entries) > 0: // no heartbeat
+		s.awaitHeartbeat(id, args.Term)
+	}
+	return err
+}
+
+// InstallSnapshot is what raft sends a server whose next entries the log holds no more.
+func (s *sieve) InstallSnapshot(id raft.ServerID, target raft.ServerAddress, args *raft.InstallSnapshotRequest, resp *raft.InstallSnapshotResponse, data io.Reader) error {
+	err := s.contacts.InstallSnapshot(id, target, args, resp, data)
+	if err != nil {
 		s.awaitHeartbeat(id, args.Term)
 	}
 	return err
