@@ -10,6 +10,7 @@ import (
 func TestWatchKnowsRightFromWrong(t *testing.T) {
 	const s = time.Second
 	first := Sight{Call: 1 * s, Return: 2 * s, Value: 1, Index: 5, Modify: 5, Strict: true}
+	early := Sight{Call: 3 * s, Return: 4 * s, Given: 5, Wait: 2 * s, Value: 1, Index: 5, Modify: 5}
 	second := Sight{Call: 2 * s, Return: 12 * s, Given: 5, Wait: 60 * s, Value: 2, Index: 7, Modify: 7, Strict: true}
 	with := func(from Sight, change func(*Sight)) Sight {
 		change(&from)
@@ -22,6 +23,8 @@ func TestWatchKnowsRightFromWrong(t *testing.T) {
 		{"one after the other", "", []Sight{first, second}},
 		{"a wait that ends", "", []Sight{first, with(first, func(x *Sight) { x.Given, x.Wait, x.Call, x.Return = 5, s, 3*s, 4*s }), with(second, func(x *Sight) { x.Call = 10 * s })}},
 		{"a wait that ends too early", "repeated", []Sight{first, with(first, func(x *Sight) { x.Given, x.Wait, x.Call, x.Return = 5, 2*s, 3*s, 4*s })}},
+		{"a wait that ends too early where a snapshot came", "", []Sight{first, early, second}},
+		{"two of them in a row", "repeated", []Sight{first, early, with(early, func(x *Sight) { x.Call, x.Return = 4*s, 5*s })}},
 		{"a value nobody wrote", "nobody wrote", []Sight{first, with(second, func(x *Sight) { x.Value = 3 })}},
 		{"a value seen too early", "before it was asked for", []Sight{first, with(second, func(x *Sight) { x.Return = 9 * s })}},
 		{"an index below the key's", "future", []Sight{with(first, func(x *Sight) { x.Index = 4 })}},
