@@ -23,7 +23,7 @@
 // applied it. An error without ErrUncertain means that it was not and will not
 // be applied. A vote is on disk before it is given. One process at a time has
 // the folder. Bounded: calls under way (4096), a batch (128 entries), entries that a
-// leader has sent and not synced (256, 8 MiB), cached entries (512, 8 MiB), idle
+// leader has sent and not synced (a batch), cached entries (512, 8 MiB), idle
 // connections (3 per server), snapshots kept (2).
 //
 // # Decisions

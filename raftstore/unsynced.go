@@ -1,20 +1,10 @@
 package raftstore
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/hashicorp/raft"
-)
-
-// The bounds of what a leader takes in before it has synced it. What comes then is stored
-// before raft goes on, behind all of it.
-const (
-	maxUnsynced      = 2 * maxBatch // entries
-	maxUnsyncedBytes = 8 << 20
-	// maxUnsyncedCalls is what keeps raft able to step down: what it finds committed waits
-	// in a queue for the machine, which waits for the disk. The queue has room for 128
-	// batches, one for each call and a few for where messages to followers happened to end.
-	maxUnsyncedCalls = 64
 )
 
 // unsyncedLog lets a leader send commands to the other servers while its own disk syncs
@@ -39,11 +29,8 @@ type unsyncedLog struct {
 	mu sync.RWMutex
 
 	waiting []*raft.Log // what is not synced, without a gap
-	bytes   int         // of their commands
-	calls   int         // of StoreLogs that brought them
 	plain   int         // while it is not 0 nothing is taken; see plainly
-	busy    bool        // a goroutine stores them
-	refusal error       // of the last attempt to
+	refusal error       // of the last attempt to store what waits
 
 	progress progress // made when fewer wait
 }
@@ -108,95 +95,64 @@ func (l *unsyncedLog) find(index uint64, out *raft.Log) bool {
 // StoreLog stores one entry.
 func (l *unsyncedLog) StoreLog(log *raft.Log) error { return l.StoreLogs([]*raft.Log{log}) }
 
-// StoreLogs takes a leader's commands, and stores anything else behind what it took.
+// StoreLogs takes a leader's commands, and has a goroutine store them. It waits for what it
+// took before: so the commands that come meanwhile share a message and a sync, on all servers.
+// Anything else it stores.
 func (l *unsyncedLog) StoreLogs(logs []*raft.Log) error {
-	if l.take(logs) {
-		return nil
-	}
 	l.storing.Lock()
-	defer l.storing.Unlock()
 	if err := l.storeLocked(); err != nil {
+		l.storing.Unlock()
 		return err
 	}
-	return l.LogStore.StoreLogs(logs)
-}
-
-// take takes entries if they may be synced later, and sees to it that they are.
-func (l *unsyncedLog) take(logs []*raft.Log) bool {
-	if l.leads == nil || !l.leads() {
-		return false
+	if !l.take(logs) {
+		defer l.storing.Unlock()
+		return l.LogStore.StoreLogs(logs)
 	}
-	size := 0
-	for _, e := range logs {
-		if e.Type != raft.LogCommand {
-			return false
-		}
-		size += len(e.Data) + len(e.Extensions)
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if n := len(l.waiting); n > 0 && l.waiting[n-1].Index+1 != logs[0].Index {
-		return false
-	}
-	if l.plain > 0 || l.refusal != nil || l.calls == maxUnsyncedCalls || len(l.waiting)+len(logs) > maxUnsynced || l.bytes+size > maxUnsyncedBytes {
-		return false
-	}
-	l.waiting, l.bytes, l.calls = append(l.waiting, logs...), l.bytes+size, l.calls+1
-	if !l.busy {
-		l.busy = true
-		l.running.Add(1)
-		go l.store() // close waits
-	}
-	return true
-}
-
-// store stores what waits, until nothing does.
-func (l *unsyncedLog) store() {
-	defer l.running.Done()
-	for {
-		l.storing.Lock()
+	l.running.Add(1)
+	go func() { // close waits
+		defer l.running.Done()
 		err := l.storeLocked()
 		l.storing.Unlock()
-		l.mu.Lock()
-		l.busy = err == nil && len(l.waiting) > 0
-		busy := l.busy
-		l.mu.Unlock()
 		if err != nil {
 			l.refused()
 		}
-		if !busy {
-			return
-		}
-	}
+	}()
+	return nil
 }
 
-// storeLocked stores what waits now; l.storing is held.
+// take takes entries if they may be synced later. Nothing else waits.
+func (l *unsyncedLog) take(logs []*raft.Log) bool {
+	if l.leads == nil || !l.leads() || slices.ContainsFunc(logs, func(e *raft.Log) bool { return e.Type != raft.LogCommand }) {
+		return false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.plain > 0 {
+		return false
+	}
+	l.waiting = logs
+	return true
+}
+
+// storeLocked stores what waits; l.storing is held.
 func (l *unsyncedLog) storeLocked() error {
 	l.mu.RLock()
-	batch, calls := l.waiting, l.calls
+	logs := l.waiting
 	l.mu.RUnlock()
-	for len(batch) > 0 {
-		some := batch[:min(len(batch), maxBatch)]
-		err := l.LogStore.StoreLogs(some)
-		l.mu.Lock()
-		l.refusal = err
-		if err == nil {
-			for _, e := range some {
-				l.bytes -= len(e.Data) + len(e.Extensions)
-			}
-			l.waiting = l.waiting[len(some):]
-			if len(some) == len(batch) {
-				l.calls -= calls
-			}
-		}
-		l.mu.Unlock()
-		if err != nil {
-			return err
-		}
-		l.progress.made()
-		batch = batch[len(some):]
+	if len(logs) == 0 {
+		return nil
 	}
-	return nil
+	err := l.LogStore.StoreLogs(logs)
+	l.mu.Lock()
+	l.refusal = err
+	if err == nil {
+		l.waiting = nil
+	}
+	l.mu.Unlock()
+	if err == nil {
+		l.progress.made()
+	}
+	return err
 }
 
 // synced is the newest of the entries up to index that this server has synced.
@@ -239,6 +195,14 @@ func (l *unsyncedLog) why() error {
 	return l.refusal
 }
 
+// await returns when what waits now is stored or refused.
+func (l *unsyncedLog) await() {
+	if oldest, _ := l.ends(); oldest > 0 {
+		l.storing.Lock() // who stores holds it
+		defer l.storing.Unlock()
+	}
+}
+
 // settle returns when all is synced that was taken until now.
 func (l *unsyncedLog) settle() error {
 	if oldest, _ := l.ends(); oldest == 0 {
@@ -260,7 +224,10 @@ func (l *unsyncedLog) plainly(do func() error) error {
 		l.plain--
 		l.mu.Unlock()
 	}()
-	if err := l.settle(); err != nil {
+	l.storing.Lock()
+	err := l.storeLocked()
+	l.storing.Unlock()
+	if err != nil {
 		return err
 	}
 	return do()

@@ -57,6 +57,7 @@ func (s *Store) write(ctx context.Context, w *write) error {
 // handOver hands raft what waits, and waits for its outcome while another goroutine hands
 // over what has come since.
 func (s *Store) handOver() {
+	s.folder.logs.await() // with what comes meanwhile
 	if len(s.calls.places) > 1 {
 		runtime.Gosched() // behind the callers that can run now: their writes share a sync
 	}
