@@ -12,7 +12,7 @@ import (
 //
 // Raft takes for stored what StoreLogs took. It is not yet, so what raft concludes from it
 // waits: the machine gets no entry before it is synced here (wait), no other server hears
-// that one is committed (synced), and a message of another leader, whose answer says what
+// that one is committed (holdBack), and a message of another leader, whose answer says what
 // this server has, does not reach raft before (settle). Only commands are taken so: what a
 // configuration leads to, the next one among it, cannot be held back.
 type unsyncedLog struct {
