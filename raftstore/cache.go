@@ -33,10 +33,7 @@ func newCachedLog(store raft.LogStore, was *read) *cachedLog {
 }
 
 // IsMonotonic answers for the log below.
-func (c *cachedLog) IsMonotonic() bool {
-	m, ok := c.LogStore.(raft.MonotonicLogStore)
-	return ok && m.IsMonotonic()
-}
+func (c *cachedLog) IsMonotonic() bool { return isMonotonic(c.LogStore) }
 
 // GetLog reads one entry.
 func (c *cachedLog) GetLog(index uint64, out *raft.Log) error {

@@ -14,9 +14,9 @@ const (
 	// reached while a quorum is still missing; a lease is 200 ms.
 	askAgain     = 10 * time.Millisecond
 	askAgainMost = 100 * time.Millisecond
-	// lookAgain is how often a confirmation that lasts looks whether this server
-	// leads at all: nobody is told of a term that ended and was followed by another
-	// of ours at once.
+	// lookAgain is how often a confirmation that lasts, and who waits for a silent
+	// server, looks whether this server leads at all: nobody is told of a term that
+	// ended and was followed by another of ours at once.
 	lookAgain = time.Second
 )
 

@@ -25,11 +25,14 @@ type notedLog struct {
 	report func(error) // nil: not running, GetLog just fails
 }
 
-// IsMonotonic answers for the log below.
-func (l *notedLog) IsMonotonic() bool {
-	m, ok := l.closableLog.(raft.MonotonicLogStore)
+// isMonotonic reports whether a log takes no gaps.
+func isMonotonic(l raft.LogStore) bool {
+	m, ok := l.(raft.MonotonicLogStore)
 	return ok && m.IsMonotonic()
 }
+
+// IsMonotonic answers for the log below.
+func (l *notedLog) IsMonotonic() bool { return isMonotonic(l.closableLog) }
 
 // GetLog reads one entry. It does not return when the entry is damaged and raft
 // is about to apply it: raft would end the process with a stack. The goroutine

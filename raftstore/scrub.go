@@ -59,10 +59,7 @@ func newScrubbedLog(store raft.LogStore, opts *Options) *scrubbedLog {
 }
 
 // IsMonotonic answers for the log below.
-func (l *scrubbedLog) IsMonotonic() bool {
-	m, ok := l.LogStore.(raft.MonotonicLogStore)
-	return ok && m.IsMonotonic()
-}
+func (l *scrubbedLog) IsMonotonic() bool { return isMonotonic(l.LogStore) }
 
 // StoreLog stores one entry.
 func (l *scrubbedLog) StoreLog(log *raft.Log) error { return l.StoreLogs([]*raft.Log{log}) }

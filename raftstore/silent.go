@@ -22,13 +22,9 @@ type silent struct {
 	hurry time.Time                       // nobody waits before it
 }
 
-const (
-	// look is how often who waits for a server looks whether it still has to.
-	look = time.Second
-	// hurryFor is how long nobody waits once a transfer of leadership was asked for: long
-	// enough for two messages to a server that is not there.
-	hurryFor = 3 * rpcTimeout
-)
+// hurryFor is how long nobody waits once a transfer of leadership was asked for: long
+// enough for two messages to a server that is not there.
+const hurryFor = 3 * rpcTimeout
 
 // until returns a channel that is closed when a server is heard, nil if nobody is to wait.
 func (s *silent) until(id raft.ServerID) <-chan struct{} {
@@ -95,7 +91,7 @@ func (s *sieve) awaitHeartbeat(id raft.ServerID, term uint64) {
 	if back == nil {
 		return
 	}
-	ticker := time.NewTicker(look)
+	ticker := time.NewTicker(lookAgain)
 	defer ticker.Stop()
 	for s.sends(id, term) {
 		select {

@@ -32,7 +32,7 @@ type unsyncedLog struct {
 	plain   int         // while it is not 0 nothing is taken; see plainly
 	refusal error       // of the last attempt to store what waits
 
-	progress progress // made when fewer wait
+	progress progress // made when nothing waits any more
 }
 
 func newUnsyncedLog(store raft.LogStore) *unsyncedLog {
@@ -40,10 +40,7 @@ func newUnsyncedLog(store raft.LogStore) *unsyncedLog {
 }
 
 // IsMonotonic answers for the log below.
-func (l *unsyncedLog) IsMonotonic() bool {
-	m, ok := l.LogStore.(raft.MonotonicLogStore)
-	return ok && m.IsMonotonic()
-}
+func (l *unsyncedLog) IsMonotonic() bool { return isMonotonic(l.LogStore) }
 
 // FirstIndex returns the oldest entry's index, 0 if there is none.
 func (l *unsyncedLog) FirstIndex() (uint64, error) {
@@ -134,6 +131,13 @@ func (l *unsyncedLog) take(logs []*raft.Log) bool {
 	return true
 }
 
+// store stores what waits.
+func (l *unsyncedLog) store() error {
+	l.storing.Lock()
+	defer l.storing.Unlock()
+	return l.storeLocked()
+}
+
 // storeLocked stores what waits; l.storing is held.
 func (l *unsyncedLog) storeLocked() error {
 	l.mu.RLock()
@@ -208,9 +212,7 @@ func (l *unsyncedLog) settle() error {
 	if oldest, _ := l.ends(); oldest == 0 {
 		return nil
 	}
-	l.storing.Lock()
-	defer l.storing.Unlock()
-	return l.storeLocked()
+	return l.store()
 }
 
 // plainly does something for which raft waits for the machine: nothing waits for the disk
@@ -224,10 +226,7 @@ func (l *unsyncedLog) plainly(do func() error) error {
 		l.plain--
 		l.mu.Unlock()
 	}()
-	l.storing.Lock()
-	err := l.storeLocked()
-	l.storing.Unlock()
-	if err != nil {
+	if err := l.store(); err != nil {
 		return err
 	}
 	return do()
