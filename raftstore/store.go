@@ -1,6 +1,7 @@
 package raftstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -247,7 +248,7 @@ func (s *Store) storeAgain() {
 		err = s.Barrier(ctx) // raft takes nothing while it hands leadership over
 	}
 	if err != nil {
-		s.logger.Warn("could not store what this server sent as the leader", "error", err)
+		s.logger.Warn("could not store what this server sent as the leader", "error", cmp.Or(s.folder.logs.why(), err))
 		s.writes.lost.made()
 	}
 }
